@@ -1,0 +1,33 @@
+"""`protrek-hm`: the commands in one place. Results go to stdout, progress and errors to stderr."""
+
+import os
+import sys
+
+import typer
+
+from protrek_hm.cli.data import data
+from protrek_hm.errors import ProTrekHMError
+
+app = typer.Typer(
+    name="protrek-hm",
+    help="Search proteins by words and tell twins apart.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(data)
+
+
+def main() -> None:
+    """Run the command line. Exit codes: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
+    try:
+        app()
+    except ProTrekHMError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BrokenPipeError:  # `protrek-hm … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,64 @@
+"""Settings: one frozen dataclass per stage (beside its code), filled from a TOML file, then from flags.
+
+>>> from dataclasses import dataclass
+>>> @dataclass(frozen=True)
+... class BrewConfig:
+...     minutes: int = 4
+...     milk: bool = False
+>>> resolve(BrewConfig, {"minutes": 3}, {"milk": True, "minutes": None})
+BrewConfig(minutes=3, milk=True)
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
+
+Config = TypeVar("Config")
+
+
+def resolve(kind: type[Config], file: Mapping[str, Any], flags: Mapping[str, Any]) -> Config:
+    """Build a stage's settings: its defaults, overridden by `file`, overridden by the `flags` that are not None.
+
+    Raises
+    ------
+    OptionError
+        If a key is unknown, or a value outside its range (the dataclass checks its own values).
+    """
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    given = {**file, **{key: value for key, value in flags.items() if value is not None}}
+    for key, value in given.items():
+        if key not in known:
+            raise OptionError(key, value, f"unknown setting; known ones are {', '.join(known)}")
+    return kind(**given)
+
+
+def read_toml(path: Path | None, table: str) -> dict[str, Any]:
+    """Read one stage's `[table]` of a TOML file; without a path there is nothing to read.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If the file is not there, or not TOML.
+    """
+    if path is None:
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MissingFileError(path) from None
+    except ValueError as error:
+        raise FileFormatError(path, f"not TOML ({error})", "mend the line it names") from None
+    section = content.get(table, {})
+    if not isinstance(section, dict):
+        raise FileFormatError(path, f"{table!r} is not a table", f"write its settings below [{table}]")
+    return section
+
+
+def require(name: str, value: object, wanted: str, *, holds: bool) -> None:
+    """Raise OptionError unless the check on a setting `holds`."""
+    if not holds:
+        raise OptionError(name, value, wanted)

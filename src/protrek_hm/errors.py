@@ -1,0 +1,96 @@
+"""Every error a user can meet: each names the thing, the value and the remedy, and carries them as data.
+
+All of them subclass a built-in, so that library users can catch what they know, and `ProTrekHMError`, which the
+command line turns into one line on stderr and exit code 2.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class ProTrekHMError(Exception):
+    """Anything that a user can mend: the message says how."""
+
+
+class FileFormatError(ProTrekHMError, ValueError):
+    """A file that cannot be read as what it should be."""
+
+    def __init__(self, path: Path | str, problem: str, remedy: str) -> None:
+        self.path, self.problem, self.remedy = Path(path), problem, remedy
+        super().__init__(f"{path}: {problem}; {remedy}")
+
+
+class MissingFileError(ProTrekHMError, FileNotFoundError):
+    """A path that leads nowhere."""
+
+    def __init__(self, path: Path | str, remedy: str = "check the path") -> None:
+        self.path, self.remedy = Path(path), remedy
+        super().__init__(f"{path}: no such file or folder; {remedy}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class MissingColumnError(ProTrekHMError, KeyError):
+    """A table without a column that the job needs."""
+
+    def __init__(self, path: Path | str, column: str, present: Iterable[str], remedy: str) -> None:
+        self.path, self.column, self.present, self.remedy = Path(path), column, tuple(present), remedy
+        listed = ", ".join(self.present) or "none"
+        super().__init__(f"{path}: no column {column!r} (columns: {listed}); {remedy}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class RecordError(ProTrekHMError, ValueError):
+    """One bad record of a file that is otherwise fine."""
+
+    def __init__(self, path: Path | str, line: int, record: str, problem: str) -> None:
+        self.path, self.line, self.record, self.problem = Path(path), line, record, problem
+        super().__init__(
+            f"{path}:{line}: {record}: {problem}; mend the record, or drop such records with --on-bad-record skip"
+        )
+
+
+class OptionError(ProTrekHMError, ValueError):
+    """A setting outside its range, or unknown."""
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        self.name, self.value, self.wanted = name, value, wanted
+        super().__init__(f"{name} = {value!r}: {wanted}")
+
+
+class OutputExistsError(ProTrekHMError, FileExistsError):
+    """An output that is there already and would be overwritten."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        super().__init__(f"{path}: exists already; choose another --output, or overwrite it with --force")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class OutputError(ProTrekHMError, OSError):
+    """An output that cannot be written: no permission, no space."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = Path(path), reason
+        super().__init__(f"{path}: cannot be written ({reason}); choose another --output or free some space")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ExternalProgramError(ProTrekHMError, RuntimeError):
+    """A program of others that failed, with what it said."""
+
+    def __init__(self, program: str, exit_code: int, stderr: str, remedy: str) -> None:
+        self.program, self.exit_code, self.stderr = program, exit_code, stderr
+        last_words = " ".join(stderr.split())[-300:] or "it said nothing"
+        super().__init__(f"{program} failed with exit code {exit_code}: {last_words}; {remedy}")
+
+
+class NothingFoundError(ProTrekHMError, ValueError):
+    """The input is fine, and holds nothing of what was asked for."""

@@ -1,0 +1,4 @@
+"""How our pictures look: one style, colour-blind safe, readable in print, without pyplot's global state.
+
+`style`: new_figure, save_figure, the colours. `alignment`: the card that shows a twin pair, column by column.
+"""

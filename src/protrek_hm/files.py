@@ -1,0 +1,111 @@
+"""Outputs that are whole or not there: write under a temporary name, then rename.
+
+>>> import tempfile
+>>> folder = Path(tempfile.mkdtemp())
+>>> with new_file(folder / "a.txt") as temporary:
+...     _ = temporary.write_text("whole")
+>>> (folder / "a.txt").read_text(), len(list(folder.iterdir()))
+('whole', 1)
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from protrek_hm.errors import FileFormatError, MissingFileError, OutputError, OutputExistsError
+
+
+@contextmanager
+def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that takes its name when the block ends without an error.
+
+    Raises
+    ------
+    OutputExistsError
+        If `path` exists and `force` is false.
+    OutputError
+        If it cannot be written; nothing half-written is left.
+    """
+    if path.exists() and not force:
+        raise OutputExistsError(path)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")  # the ending stays: writers go by it
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise _output_error(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that takes its name when the block ends without an error.
+
+    A folder that was there is replaced at the end (with `force`), so that an interrupted run leaves the old one whole.
+
+    Raises
+    ------
+    OutputExistsError
+        If `path` exists, is not an empty folder, and `force` is false.
+    OutputError
+        If it cannot be written; nothing half-written is left.
+    """
+    refuse_existing(path, force=force)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
+            path.rename(replaced)
+            temporary.rename(path)
+            shutil.rmtree(replaced)
+        else:
+            temporary.rename(path)
+    except OSError as error:
+        raise _output_error(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Raise OutputExistsError if `path` holds something already and `force` is false; call it before long work."""
+    occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
+    if occupied and not force:
+        raise OutputExistsError(path)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` as JSON, indented, keys in the given order, whole or not at all."""
+    with new_file(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it is not there, or not a JSON object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise MissingFileError(path) from None
+    except ValueError as error:
+        raise FileFormatError(path, f"not JSON ({error})", "make it again") from None
+    if not isinstance(content, dict):
+        raise FileFormatError(path, "not a JSON object", "make it again")
+    return content
+
+
+def _output_error(path: Path, error: OSError) -> OSError:
+    """Say which output failed, unless the error says it already."""
+    return error if isinstance(error, OutputError | OutputExistsError) else OutputError(path, error.strerror or str(error))
