@@ -5,7 +5,6 @@ import sys
 
 import typer
 
-from protrek_hm.cli.data import data
 from protrek_hm.errors import ProTrekHMError
 
 app = typer.Typer(
@@ -15,8 +14,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(data)
-
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
