@@ -5,6 +5,10 @@ import sys
 
 import typer
 
+from protrek_hm.cli.data import data_app
+from protrek_hm.cli.index import index_app
+from protrek_hm.cli.mine import mine_app
+from protrek_hm.cli.search import search
 from protrek_hm.errors import ProTrekHMError
 
 app = typer.Typer(
@@ -14,6 +18,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(data_app)
+app.add_typer(index_app)
+app.add_typer(mine_app)
+app.command()(search)
 
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""

@@ -1,0 +1,221 @@
+"""The twin card: two aligned sequences column by column, what differs marked, both texts, the identity.
+
+Long proteins are shown where they differ: blocks without a difference are left out, and the gap says how many
+columns it leaves out. Differences are marked twice, by colour and by a symbol below (`*` substitution, `-`
+gap), so that the card can be read in grey and by colour-blind readers.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, new_figure, save_figure
+
+COLUMNS = 80
+"""Alignment columns a block."""
+_MOST_BLOCKS = 4
+_LINE = 0.155  # inches
+_CHARACTER = 0.0745  # inches, at the size below
+_SIZE = 8.6
+_LABEL = 21  # characters left of the sequences
+_SHADE = "#F6C9AE"  # a light NEGATIVE: the letters above it stay readable
+_INK = "#1A1A1A"
+_FAINT = "#5A5A5A"  # of what both share: the eye should fall on the rest
+
+
+@dataclass(frozen=True)
+class TwinCard:
+    """One pair as it is shown.
+
+    a, b: gapped sequences of one length, `-` for gaps. names: what the rows are called. texts: what each
+    protein does. identity: identical columns ÷ columns, in [0, 1]. note: a further line, such as scores; may
+    be empty.
+    """
+
+    a: str
+    b: str
+    names: tuple[str, str]
+    texts: tuple[str, str]
+    identity: float
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.a) != len(self.b):
+            raise ValueError(f"aligned sequences must be of one length, not {len(self.a)} and {len(self.b)}")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Columns `start` to `stop` of an alignment, and how many columns were left out before it."""
+
+    start: int
+    stop: int
+    skipped: int
+
+
+def differing_columns(a: str, b: str) -> list[int]:
+    """Return the columns, from 0, in which two gapped sequences differ.
+
+    Examples
+    --------
+    >>> differing_columns("MK-TA", "MRYTA")
+    [1, 2]
+    """
+    return [column for column, (one, other) in enumerate(zip(a, b, strict=True)) if one != other]
+
+
+def choose_blocks(
+    a: str, b: str, *, most: int = _MOST_BLOCKS, width: int = COLUMNS
+) -> tuple[list[Block], int]:
+    """Cut an alignment into blocks and leave out those without a difference, if there are more than `most`.
+
+    Returns the blocks, and how many columns after the last one are not shown. Where more than `most` blocks
+    hold differences, those with the most of them are shown, in their order.
+
+    Examples
+    --------
+    >>> choose_blocks("A" * 300, "A" * 170 + "C" + "A" * 129, most=2, width=80)
+    ([Block(start=160, stop=240, skipped=160)], 60)
+    """
+    differing = differing_columns(a, b)
+    starts = list(range(0, len(a), width))
+    counts = {start: sum(start <= column < start + width for column in differing) for start in starts}
+    if len(starts) > most:
+        busiest = sorted(
+            (start for start in starts if counts[start]), key=lambda start: (-counts[start], start)
+        )
+        starts = sorted(busiest[:most]) or starts[:1]
+    blocks, end = [], 0
+    for start in starts:
+        stop = min(start + width, len(a))
+        blocks.append(Block(start, stop, start - end))
+        end = stop
+    return blocks, len(a) - end
+
+
+def draw_twin_cards(cards: Sequence[TwinCard], path: Path, *, title: str = "") -> None:
+    """Draw cards below each other and save them as PNG, and as PDF beside it.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    layouts = [_lay_out(card) for card in cards]
+    head = 2.7 if title else 0.4
+    lines = sum(len(layout) for layout in layouts) + 2.2 * max(0, len(cards) - 1) + head + 2.4
+    width = (_LABEL + COLUMNS + 8) * _CHARACTER
+    figure = new_figure(width, lines * _LINE)
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_xlim(0, _LABEL + COLUMNS + 8)
+    axes.set_ylim(lines, 0)
+    axes.axis("off")
+    if title:
+        axes.text(1.5, 1.3, title, fontsize=10.5, fontweight="bold", va="center", color=_INK)
+    top = head
+    for number, layout in enumerate(layouts):
+        if number:
+            axes.plot((1.5, _LABEL + COLUMNS + 6), (top - 0.9, top - 0.9), color="#C8C8C8", linewidth=0.6)
+        for offset, line in enumerate(layout):
+            line.draw(axes, top + offset + 0.5)
+        top += len(layout) + 2.2
+    _draw_legend(axes, lines - 1.1)
+    save_figure(figure, path)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One line of a card: runs of characters at their columns, each with a colour and perhaps a shade."""
+
+    runs: tuple[tuple[float, str, str, str], ...]  # column, text, colour, style (mono, bold, plain, italic)
+    shaded: tuple[int, ...] = ()
+
+    def draw(self, axes: Axes, y: float) -> None:
+        for place in self.shaded:
+            axes.add_patch(Rectangle((place, y - 0.5), 1, 1, color=_SHADE, linewidth=0, zorder=0))
+        for column, text, colour, style in self.runs:
+            if style == "mono":
+                self._draw_letters(axes, (column, y), text, colour=colour)
+            else:
+                weight = "bold" if style == "bold" else "normal"
+                slant = "italic" if style == "italic" else "normal"
+                axes.text(column, y, text, fontsize=_SIZE, va="center_baseline", color=colour,
+                          fontweight=weight, fontstyle=slant)  # fmt: skip
+
+    def _draw_letters(self, axes: Axes, place: tuple[float, float], text: str, *, colour: str) -> None:
+        """Put each letter into its own column, whatever the font's width."""
+        for column, letter in enumerate(text, start=round(place[0])):
+            marked = column in self.shaded
+            axes.text(column + 0.5, place[1], letter, fontsize=_SIZE, family="DejaVu Sans Mono", ha="center",
+                      va="center_baseline", color=_INK if marked else colour,
+                      fontweight="bold" if marked else "normal")  # fmt: skip
+
+
+def _lay_out(card: TwinCard) -> list[_Line]:
+    differing = differing_columns(card.a, card.b)
+    gaps = sum("-" in (card.a[column], card.b[column]) for column in differing)
+    counted = [f"{card.identity:.1%} identical", _count(len(differing) - gaps, "substitution")]
+    counted += [_count(gaps, "gap column")] if gaps else []
+    lines = [_Line(((1.5, " · ".join([*counted, *([card.note] if card.note else [])]), _INK, "bold"),))]
+    for name, text, colour in zip(card.names, card.texts, (POSITIVE, NEGATIVE), strict=True):
+        wrapped = textwrap.wrap(text, width=100, max_lines=4, placeholder=" …") or ["(no text)"]
+        lines.append(
+            _Line(((1.5, _shorten(name), colour, "bold"), (float(_LABEL), wrapped[0], _INK, "plain")))
+        )
+        lines += [_Line(((float(_LABEL), part, _INK, "plain"),)) for part in wrapped[1:]]
+    lines.append(_Line(()))
+    blocks, after = choose_blocks(card.a, card.b)
+    for block in blocks:
+        lines += _lay_out_block(card, block)
+    if after:
+        lines.append(_skipped(after, card, len(card.a) - after, len(card.a)))
+    return lines
+
+
+def _lay_out_block(card: TwinCard, block: Block) -> list[_Line]:
+    lines = []
+    if block.skipped:
+        lines.append(_skipped(block.skipped, card, block.start - block.skipped, block.start))
+    rows = (card.a[block.start : block.stop], card.b[block.start : block.stop])
+    places = differing_columns(*rows)
+    for whole, row, name, colour in zip(
+        (card.a, card.b), rows, card.names, (POSITIVE, NEGATIVE), strict=True
+    ):
+        before = len(whole[: block.start].replace("-", ""))
+        residues = len(row.replace("-", ""))
+        first, last = (str(before + 1), str(before + residues)) if residues else ("", "")
+        runs: list[tuple[float, str, str, str]] = [(1.5, _shorten(name), colour, "plain")]
+        runs.append((_LABEL - 1.0 - len(first), first, GREY, "mono"))
+        runs.append((_LABEL + len(row) + 1.0, last, GREY, "mono"))
+        runs.append((_LABEL, row, _FAINT, "mono"))
+        lines.append(_Line(tuple(runs), tuple(_LABEL + place for place in places)))
+    marks = "".join(
+        "-" if "-" in pair else "*" if pair[0] != pair[1] else " " for pair in zip(*rows, strict=True)
+    )
+    marked = tuple((float(_LABEL + place), marks[place], NEGATIVE, "mono") for place in places)
+    return [*lines, _Line(marked)]
+
+
+def _skipped(count: int, card: TwinCard, start: int, stop: int) -> _Line:
+    within = len(differing_columns(card.a[start:stop], card.b[start:stop]))
+    what = f"{_count(within, 'difference')} in them" if within else "all identical"
+    return _Line(((float(_LABEL), f"⋯ {count} columns not shown, {what}", GREY, "italic"),))
+
+
+def _draw_legend(axes: Axes, y: float) -> None:
+    axes.add_patch(Rectangle((_LABEL, y - 0.5), 1, 1, color=_SHADE, linewidth=0))
+    text = "shaded: the two differ; below, * marks a substitution and - a gap. Numbers count residues."
+    axes.text(_LABEL + 1.6, y, text, fontsize=7.5, va="center_baseline", color=GREY)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _shorten(name: str, most: int = 15) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"

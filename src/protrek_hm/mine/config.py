@@ -1,0 +1,121 @@
+"""Settings of the miner, and the small language in which users name columns as evidence."""
+
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from protrek_hm.config import require
+from protrek_hm.errors import OptionError
+
+Gate = Literal["function", "text"]
+Split = Literal["components", "proteins", "pairs"]
+EvidenceKind = Literal["equal", "set", "numeric"]
+
+
+@dataclass(frozen=True)
+class ColumnEvidence:
+    """A user's column that tells functions apart.
+
+    kind: `equal` compares whole values, `set` compares values listed with `,` `;` `/` or `|` (disjoint =
+    different, overlapping = unsure), `numeric` compares numbers (further apart than `tolerance` = different).
+    """
+
+    column: str
+    kind: EvidenceKind
+    tolerance: float = 0.0
+
+    @classmethod
+    def parse(cls, flag: str) -> "ColumnEvidence":
+        """Read `column:equal`, `column:set` or `column:numeric:TOLERANCE`.
+
+        Raises
+        ------
+        OptionError
+            If it is none of these.
+
+        Examples
+        --------
+        >>> ColumnEvidence.parse("half_life:numeric:0.5")
+        ColumnEvidence(column='half_life', kind='numeric', tolerance=0.5)
+        """
+        wanted = "write it as column:equal, column:set or column:numeric:TOLERANCE"
+        column, kind, tolerance = (
+            flag.rsplit(":", 2) if ":numeric:" in flag else (*flag.rsplit(":", 1), "0")
+        )[:3]
+        try:
+            number = float(tolerance)
+        except ValueError:
+            raise OptionError("evidence", flag, wanted) from None
+        numeric = ":numeric:" in flag
+        if (
+            not column
+            or kind not in get_args(EvidenceKind)
+            or numeric != (kind == "numeric")
+            or not number >= 0
+        ):
+            raise OptionError("evidence", flag, wanted)
+        return cls(column, cast("EvidenceKind", kind), number)
+
+
+@dataclass(frozen=True)
+class MineConfig:
+    """What counts as a twin, and how the twins are shared out.
+
+    min_identity, max_identity: bounds of the exact global identity of a pair, in (0, 1], both included.
+    coverage: least share of the longer sequence that faces residues, in [0, 1]. gate: `function` weighs all
+    evidence, `text` takes unlike wording for unlike function, as the reference does. max_text_similarity:
+    TF-IDF cosine above which the `text` gate says *same*, in [0, 1]. evidence: columns as evidence, each
+    `column:equal`, `column:set` or `column:numeric:TOLERANCE`. ontology: path of a Gene Ontology OBO file,
+    for ancestors of terms. split: what never stands on two sides: homologous `components`, `proteins`, or
+    only `pairs` (leaky). split_identity: identity from which on two proteins belong to one component, in (0,
+    1]. valid_fraction, test_fraction: wanted shares of the triplets; together below 1. easy: easy pairs in
+    all, shared out like the triplets. negatives_per_anchor: None keeps all.
+    """
+
+    min_identity: float = 0.7
+    max_identity: float = 0.9999
+    coverage: float = 0.8
+    gate: Gate = "function"
+    max_text_similarity: float = 0.5
+    evidence: tuple[str, ...] = ()
+    ontology: str | None = None
+    split: Split = "components"
+    split_identity: float = 0.5
+    valid_fraction: float = 0.1
+    test_fraction: float = 0.2
+    easy: int = 1000
+    negatives_per_anchor: int | None = None
+    seed: int = 42
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "evidence", tuple(self.evidence))  # TOML gives a list
+        for name in ("min_identity", "max_identity", "split_identity"):
+            value = getattr(self, name)
+            require(name, value, "must lie in (0, 1]", holds=0 < value <= 1)
+        require(
+            "min_identity",
+            self.min_identity,
+            f"must not exceed max_identity = {self.max_identity}",
+            holds=self.min_identity <= self.max_identity,
+        )
+        for name in ("coverage", "max_text_similarity"):
+            value = getattr(self, name)
+            require(name, value, "must lie in [0, 1]", holds=0 <= value <= 1)
+        for name in ("valid_fraction", "test_fraction"):
+            value = getattr(self, name)
+            require(name, value, "must lie in [0, 1)", holds=0 <= value < 1)
+        share = self.valid_fraction + self.test_fraction
+        require("test_fraction", self.test_fraction, "must leave something to train on", holds=share < 1)
+        require("gate", self.gate, "must be function or text", holds=self.gate in get_args(Gate))
+        require(
+            "split", self.split, "must be components, proteins or pairs", holds=self.split in get_args(Split)
+        )
+        require("easy", self.easy, "must be at least 0", holds=self.easy >= 0)
+        limit = self.negatives_per_anchor
+        require("negatives_per_anchor", limit, "must be at least 1", holds=limit is None or limit >= 1)
+        require("threads", self.threads, "must be at least 0 (0 = all cores)", holds=self.threads >= 0)
+        self.column_evidence()
+
+    def column_evidence(self) -> tuple[ColumnEvidence, ...]:
+        """Return `evidence` in parsed form."""
+        return tuple(ColumnEvidence.parse(flag) for flag in self.evidence)

@@ -1,0 +1,74 @@
+"""Easy negatives: pairs that are neither homologous nor alike in text, checked, as the contrast to twins."""
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from protrek_hm.homology import align
+from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.corpus import Corpus
+from protrek_hm.mine.gate import judge
+
+MOST_IDENTITY = 0.4
+"""Exact global identity from which on two proteins could be related (random ones lie near 0.15 to 0.25)."""
+MOST_TEXT_SIMILARITY = 0.3
+"""TF-IDF cosine above which two texts are not plainly different."""
+_ROUNDS = 20
+
+
+def draw_easy_pairs(
+    corpus: Corpus,
+    anchors: Int[np.ndarray, " anchors"],
+    pool: Int[np.ndarray, " pool"],
+    *,
+    families: Int[np.ndarray, " proteins"],
+    count: int,
+    config: MineConfig,
+) -> pl.DataFrame:
+    """Draw `count` pairs of a protein of `anchors` and one of `pool`; fewer if there are not so many.
+
+    families: homology component of each protein; no pair lies within one.
+
+    Returns
+    -------
+    pl.DataFrame
+        As `twins.judge_pairs`: pair, left, right, identity, coverage, text_similarity, reasons.
+    """
+    generator = np.random.default_rng([config.seed, len(anchors), len(pool)])
+    first = corpus.first_entries()
+    rows: list[dict[str, object]] = []
+    seen: set[tuple[int, int]] = set()
+    for _ in range(_ROUNDS if len(anchors) and len(pool) else 0):
+        if len(rows) >= count:
+            break
+        a, b = generator.choice(anchors, 2 * count + 10), generator.choice(pool, 2 * count + 10)
+        apart = families[a] != families[b]
+        a, b = a[apart], b[apart]
+        judged = judge(corpus.entries, first[a], first[b], config)
+        for one, other, verdict in zip(a.tolist(), b.tolist(), judged.iter_rows(named=True), strict=True):
+            key = (min(one, other), max(one, other))
+            alike = verdict["verdict"] == "same" or verdict["text_similarity"] > MOST_TEXT_SIMILARITY
+            if len(rows) >= count or key in seen or alike:
+                continue
+            seen.add(key)
+            aligned = align(corpus.sequences[one], corpus.sequences[other])
+            if aligned.identity < MOST_IDENTITY:
+                rows.append(
+                    {
+                        "pair": len(rows),
+                        "left": int(first[one]),
+                        "right": int(first[other]),
+                        "identity": aligned.identity,
+                        "coverage": aligned.coverage,
+                        "text_similarity": verdict["text_similarity"],
+                        "reasons": "easy:unrelated",
+                    }
+                )
+    schema: dict[str, type[pl.DataType]] = {
+        "pair": pl.Int64,
+        "left": pl.Int64,
+        "right": pl.Int64,
+        "identity": pl.Float64,
+    }
+    schema |= {"coverage": pl.Float64, "text_similarity": pl.Float64, "reasons": pl.String}
+    return pl.DataFrame(rows, schema=schema)

@@ -1,0 +1,125 @@
+"""Gene Ontology molecular functions: whether two proteins share a term that says something."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import combinations, product
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int
+
+from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, compare_values
+
+_TERM = re.compile(r"(GO:\d{7})(?:\s+([CFP]):)?")
+_LEAST_BITS = 4.0  # a term that more than one in 16 annotated proteins has says little
+_SAME = Outcome("go:same", Verdict.SAME)
+_SHARED = Outcome("go:shared", Verdict.UNSURE)
+_RELATED = Outcome("go:related", Verdict.UNSURE)
+_DIFFERS = Outcome("go:differs", Verdict.DIFFERENT)
+
+Terms = frozenset[str]
+Ancestors = Mapping[str, frozenset[str]]
+
+
+def parse_go(cell: str | None) -> Terms | None:
+    """Return the molecular-function terms in `cell`; terms without a letter of aspect are taken as functions.
+
+    Examples
+    --------
+    >>> sorted(parse_go("GO:0005737 C:cytoplasm; GO:0050524 F:some activity; GO:0046872 F:metal ion binding"))
+    ['GO:0046872', 'GO:0050524']
+    """
+    found = frozenset(match[1] for match in _TERM.finditer(cell or "") if match[2] in (None, "F"))
+    return found or None
+
+
+def read_ancestors(path: Path) -> dict[str, frozenset[str]]:
+    """Read each molecular-function term's ancestors (over `is_a`, itself included) from an OBO file.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it is not there, or holds no term.
+    """
+    try:
+        stanzas = path.read_text(encoding="utf-8").split("\n[Term]\n")[1:]
+    except FileNotFoundError:
+        raise MissingFileError(path) from None
+    parents = {}
+    for stanza in stanzas:
+        term = re.search(r"^id: (GO:\d{7})", stanza, re.MULTILINE)
+        if term and "\nnamespace: molecular_function" in stanza:
+            parents[term[1]] = re.findall(r"^is_a: (GO:\d{7})", stanza, re.MULTILINE)
+    if not parents:
+        raise FileFormatError(
+            path, "no molecular-function term in it", "give a Gene Ontology file in OBO format"
+        )
+    known: dict[str, frozenset[str]] = {}
+
+    def climb(term: str) -> frozenset[str]:
+        if term not in known:
+            above = (climb(parent) for parent in parents.get(term, []))
+            known[term] = frozenset({term}).union(*above)
+        return known[term]
+
+    return {term: climb(term) for term in parents}
+
+
+def information(cells: Sequence[Terms | None], ancestors: Ancestors) -> dict[str, float]:
+    """Return each term's information content in bits: −log2 of the share of annotated proteins that have it.
+
+    A protein has a term if the term or a descendant of it is annotated.
+
+    Examples
+    --------
+    >>> information([frozenset({"x"}), frozenset({"x", "y"}), None], {})
+    {'x': 0.0, 'y': 1.0}
+    """
+    annotated = [terms for terms in cells if terms]
+    counts = Counter(above for terms in annotated for above in sorted(_with_ancestors(terms, ancestors)))
+    return {term: math.log2(len(annotated) / count) for term, count in counts.items()}
+
+
+def judge_go(
+    cells: Sequence[str | None],
+    left: Int[np.ndarray, " pairs"],
+    right: Int[np.ndarray, " pairs"],
+    *,
+    ancestors: Ancestors | None = None,
+) -> Findings:
+    """Judge each pair of entries by their telling molecular functions (at least 4 bits in this corpus).
+
+    Equal sets are *same*; sets that share a term, or whose terms are ancestors of each other or are found
+    together in some protein, hold a verdict back; sets of unrelated terms are *different*; no telling term is
+    silent. ancestors: from `read_ancestors`; without them, only co-occurrence relates terms.
+    """
+    above = ancestors or {}
+    parsed = [parse_go(cell) for cell in cells]
+    bits = information(parsed, above)
+    telling = [
+        frozenset(term for term in terms if bits[term] >= _LEAST_BITS) or None if terms else None
+        for terms in parsed
+    ]
+    together = {pair for terms in set(telling) if terms for pair in combinations(sorted(terms), 2)}
+
+    def related(one: str, other: str) -> bool:
+        nearer = one in above.get(other, ()) or other in above.get(one, ())
+        return nearer or (min(one, other), max(one, other)) in together
+
+    def compare(one: Terms, other: Terms) -> Outcome:
+        if one == other:
+            return _SAME
+        if one & other:
+            return _SHARED
+        if any(related(first, second) for first, second in product(one, other)):
+            return _RELATED
+        return _DIFFERS
+
+    return compare_values(telling, left, right, compare=compare) if bits else Findings((SILENT,), left * 0)
+
+
+def _with_ancestors(terms: Terms, ancestors: Ancestors) -> frozenset[str]:
+    return terms.union(*(ancestors.get(term, frozenset()) for term in terms))

@@ -1,0 +1,41 @@
+"""Links between proteins by text: the same text, or nearly."""
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from protrek_hm.mine.corpus import Corpus
+from protrek_hm.mine.text import fold_text, similar_texts, text_vectors
+
+NEAR_IDENTICAL = 0.95
+"""TF-IDF cosine from which on two texts are the same in all but form."""
+_MOST_TEXTS = 60_000  # distinct texts compared all against all; beyond that, only equal texts are linked
+
+
+def text_links(corpus: Corpus) -> Int[np.ndarray, "links 2"]:
+    """Return pairs of proteins that keep together all proteins with texts alike in all but form.
+
+    A chain for each text, not all its pairs: it links the same proteins.
+
+    Examples
+    --------
+    >>> from protrek_hm.mine.corpus import build_corpus
+    >>> table = pl.DataFrame({"id": list("abc"), "sequence": list("MKR"), "text": ["Red.", "red", "Blue."]})
+    >>> text_links(build_corpus(table)).tolist()
+    [[0, 1]]
+    """
+    folded = [fold_text(text) for text in corpus.entries["text"]]
+    distinct = sorted(set(folded))
+    number = {text: index for index, text in enumerate(distinct)}
+    groups = pl.DataFrame({"text": [number[text] for text in folded], "protein": corpus.entries["protein"]})
+    chain = (
+        groups.sort("text", "protein")
+        .with_columns(before=pl.col("protein").shift(1).over("text"))
+        .filter(pl.col("before").is_not_null())
+    )
+    links = chain.select("before", "protein").to_numpy().astype(np.int64)
+    if len(distinct) > _MOST_TEXTS:
+        return links
+    bearer = groups.group_by("text").agg(pl.col("protein").min()).sort("text")["protein"].to_numpy()
+    alike = similar_texts(text_vectors(distinct), least=NEAR_IDENTICAL)
+    return np.concatenate([links, bearer[alike].astype(np.int64)])

@@ -1,0 +1,72 @@
+"""The miner's folder: triplets and easy pairs as CSV, report, settings, and a picture of some twins."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import polars as pl
+
+from protrek_hm.figures.alignment import TwinCard, draw_twin_cards
+from protrek_hm.files import new_folder, write_json
+from protrek_hm.homology import align
+from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.run import MiningResult
+from protrek_hm.mine.split import SIDES
+
+_CARDS = 3
+
+
+def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, force: bool = False) -> None:
+    """Write everything into `folder`, which appears whole or not at all.
+
+    `hard_negatives_{all,train,valid,test}.csv`, `easy_samples_{train,valid,test}.csv`, `mining_report.json`,
+    `config.json`, `hard_negative_examples.png` and `.pdf`.
+
+    Raises
+    ------
+    OutputExistsError, OutputError
+        If `folder` holds something and `force` is false, or if it cannot be written.
+    """
+    settings = {
+        key: value for key, value in asdict(config).items() if key != "threads"
+    }  # threads change no result
+    with new_folder(folder, force=force) as new:
+        result.triplets.write_csv(new / "hard_negatives_all.csv")
+        for side in SIDES:
+            result.triplets.filter(split=side).write_csv(new / f"hard_negatives_{side}.csv")
+            result.easy.filter(split=side).write_csv(new / f"easy_samples_{side}.csv")
+        write_json(new / "mining_report.json", result.report.to_dict(config=settings))
+        write_json(new / "config.json", settings)
+        examples = choose_examples(result.triplets, count=_CARDS)
+        title = "Hard negatives: nearly the same sequence, another function"
+        draw_twin_cards([twin_card(row) for row in examples], new / "hard_negative_examples.png", title=title)
+
+
+def choose_examples(triplets: pl.DataFrame, *, count: int) -> list[dict[str, object]]:
+    """Choose the most telling pairs: of each family its most identical pair with the least similar texts.
+
+    The families with the most triplets come first; the choice does not depend on the seed. Test twins are
+    shown like any others.
+    """
+    ranked = triplets.sort(
+        ["seq_similarity", "text_similarity", "anchor_id", "hard_neg_id"],
+        descending=[True, False, False, False],
+    )
+    size = pl.len().over("component")
+    best = (
+        ranked.with_columns(size=size)
+        .unique("component", keep="first", maintain_order=True)
+        .sort(["size", "component"], descending=[True, False])
+    )
+    return best.head(count).to_dicts()
+
+
+def twin_card(row: dict[str, object]) -> TwinCard:
+    """Make the card of one triplet: the protein that the text belongs to above, its twin below."""
+    aligned = align(str(row["anchor_seq"]), str(row["hard_neg_seq"]))
+    return TwinCard(
+        a=aligned.a,
+        b=aligned.b,
+        names=(str(row["anchor_id"]), str(row["hard_neg_id"])),
+        texts=(str(row["anchor_text"]), str(row["hard_neg_text"])),
+        identity=aligned.identity,
+    )

@@ -1,0 +1,85 @@
+"""What mining kept and removed, step by step: a table for people, a mapping for files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One filter: how many of `unit` came in, how many stayed, and what it is about."""
+
+    name: str
+    unit: str
+    given: int
+    kept: int
+    note: str = ""
+
+    @property
+    def removed(self) -> int:
+        """How many it took out."""
+        return self.given - self.kept
+
+
+@dataclass
+class MiningReport:
+    """The steps in order, counts by split, and warnings; `print(report)` shows a table.
+
+    Examples
+    --------
+    >>> report = MiningReport(steps=[Step("with a text", "proteins", 10, 8)])
+    >>> print(report)
+    step         given  kept  removed  of        note
+    with a text     10     8        2  proteins
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    splits: dict[str, dict[str, int]] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, name: str, unit: str, *, given: int, kept: int, note: str = "") -> None:
+        """Append a step."""
+        self.steps.append(Step(name, unit, given, kept, note))
+
+    def to_dict(self, *, config: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the report as it is written to `mining_report.json`."""
+        steps = [{**asdict(step), "removed": step.removed} for step in self.steps]
+        return {
+            "format_version": FORMAT_VERSION,
+            "steps": steps,
+            "splits": self.splits,
+            "verdict_reasons": self.reasons,
+            "warnings": self.warnings,
+            "config": dict(config),
+        }
+
+    def __str__(self) -> str:
+        rows = [("step", "given", "kept", "removed", "of", "note")]
+        rows += [
+            (step.name, f"{step.given:,}", f"{step.kept:,}", f"{step.removed:,}", step.unit, step.note)
+            for step in self.steps
+        ]
+        lines = [*_columns(rows, left=(0, 4, 5))]
+        if self.splits:
+            names = list(next(iter(self.splits.values())))
+            table = [("split", *names)]
+            table += [
+                (side, *(f"{counts[name]:,}" for name in names)) for side, counts in self.splits.items()
+            ]
+            lines += ["", *_columns(table, left=(0,))]
+        return "\n".join(lines + [f"warning: {warning}" for warning in self.warnings])
+
+
+def _columns(rows: Sequence[tuple[str, ...]], *, left: tuple[int, ...]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if place in left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -1,0 +1,194 @@
+"""The miner: proteins in, triplets and easy pairs out, with a report of every step."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from protrek_hm.errors import NothingFoundError
+from protrek_hm.homology import HomologyConfig, connected_components, find_homologs
+from protrek_hm.homology.homologs import Progress
+from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.corpus import Corpus, build_corpus
+from protrek_hm.mine.easy import draw_easy_pairs
+from protrek_hm.mine.report import MiningReport
+from protrek_hm.mine.split import SIDES, Assignment, assign_sides, deal_proteins
+from protrek_hm.mine.triplets import OUR_COLUMNS, REFERENCE_COLUMNS, build_triplets, limit_negatives
+from protrek_hm.mine.twins import judge_pairs
+
+COLUMNS = [*REFERENCE_COLUMNS, *OUR_COLUMNS]
+
+
+@dataclass(frozen=True)
+class MiningResult:
+    """Triplets and easy pairs, with the columns of the files, and the report.
+
+    `split` is null for pairs whose proteins stand on two sides.
+    """
+
+    triplets: pl.DataFrame
+    easy: pl.DataFrame
+    report: MiningReport
+
+
+def mine_hard_negatives(
+    proteins: pl.DataFrame,
+    config: MineConfig | None = None,
+    *,
+    work_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> MiningResult:
+    """Find every twin among `proteins` and share them out without leaks.
+
+    proteins: as `data.read_proteins` returns them: id, sequence, text, and columns of evidence. work_dir:
+    where the homology search keeps finished shards, so that an interrupted run continues. The same proteins
+    and settings give the same result, whatever `config.threads`.
+
+    Raises
+    ------
+    NothingFoundError
+        If there is no twin; its message says what was found instead, and `report` is its second argument.
+
+    Examples
+    --------
+    >>> base = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKR"
+    >>> table = pl.DataFrame({
+    ...     "id": ["cut", "glue", "odd"],
+    ...     "sequence": [base, base.replace("HSLA", "HSWA"), "M" + "GPWY" * 20],
+    ...     "text": ["Cleaves starch.", "Joins nucleotides.", "Binds heme."],
+    ... })
+    >>> result = mine_hard_negatives(table, MineConfig(easy=0))
+    >>> result.triplets.select("anchor_id", "hard_neg_id", "seq_similarity").rows()
+    [('cut', 'glue', 0.987013), ('glue', 'cut', 0.987013)]
+    """
+    config = config or MineConfig()
+    report = MiningReport()
+    corpus = build_corpus(proteins)
+    told = corpus.rows - corpus.untold
+    report.add("with a text", "rows", given=corpus.rows, kept=told)
+    report.add("distinct sequences", "proteins", given=told, kept=len(corpus.sequences))
+    related = _find_related(corpus, config, work_dir=work_dir, progress=progress)
+    twins = _find_twins(corpus, related, config, report)
+    assignment = assign_sides(corpus, related, twins.select("a", "b").to_numpy().astype(np.int64), config)
+    report.warnings += assignment.warnings
+    triplets = _share_out(build_triplets(corpus, twins, kind="hard"), assignment, config)
+    limited = limit_negatives(triplets, config.negatives_per_anchor, seed=config.seed)
+    report.add("negatives per anchor", "triplets", given=triplets.height, kept=limited.height)
+    whole = limited.height - limited["split"].null_count()
+    report.add(
+        "both proteins on one side",
+        "triplets",
+        given=limited.height,
+        kept=whole,
+        note=_SPLIT_NOTES[config.split],
+    )
+    easy = _draw_easy(corpus, related, limited, assignment, config)
+    for side in SIDES:
+        mine, plain = limited.filter(split=side), easy.filter(split=side)
+        report.splits[side] = {
+            "triplets": mine.height,
+            "proteins": mine["anchor_seq"].n_unique(),
+            "texts": mine["anchor_text"].n_unique(),
+            "components": mine["component"].n_unique(),
+            "easy": plain.height,
+        }
+    return MiningResult(limited.select(COLUMNS), easy.select(COLUMNS), report)
+
+
+_SPLIT_NOTES = {
+    "components": "split by components: nothing leaks",
+    "proteins": "split by proteins: relatives stand on several sides",
+    "pairs": "split by pairs, as the reference does: LEAKY, proteins stand on several sides",
+}
+
+
+def _find_related(
+    corpus: Corpus, config: MineConfig, *, work_dir: Path | None, progress: Progress | None
+) -> pl.DataFrame:
+    """Find all pairs from the lower of two identities on: that of twins, and that of components."""
+    lowest = min(config.min_identity, config.split_identity)
+    wanted = HomologyConfig(
+        min_identity=lowest, max_identity=1.0, coverage=config.coverage, threads=config.threads
+    )
+    related: pl.DataFrame = find_homologs(corpus.sequences, wanted, work_dir=work_dir, progress=progress)
+    return related
+
+
+def _find_twins(
+    corpus: Corpus, related: pl.DataFrame, config: MineConfig, report: MiningReport
+) -> pl.DataFrame:
+    """Keep the pairs in the range of identities that the gate calls different."""
+    inside = related.filter(pl.col("identity").is_between(config.min_identity, config.max_identity))
+    bounds = f"{config.min_identity:.2%} to {config.max_identity:.2%}, coverage {config.coverage:.0%}"
+    count = len(corpus.sequences)
+    report.add("look alike", "pairs", given=count * (count - 1) // 2, kept=inside.height, note=bounds)
+    judged = judge_pairs(corpus, inside, config)
+    of_pair = judged.unique("pair", keep="first", maintain_order=True)
+    verdicts = dict(of_pair["verdict"].value_counts().sort("verdict").iter_rows())
+    different = verdicts.get("different", 0)
+    note = f"gate {config.gate}: {verdicts.get('same', 0):,} same, {verdicts.get('unsure', 0):,} unsure"
+    report.add("differ in function", "pairs", given=inside.height, kept=different, note=note)
+    coded = of_pair.select(code=pl.format("{}: {}", "verdict", "reasons"))["code"].value_counts()
+    report.reasons = dict(coded.sort(["count", "code"], descending=[True, False]).iter_rows())
+    if not different:
+        raise NothingFoundError(_advise(inside.height, verdicts, config), report)
+    return judged.filter(verdict="different")
+
+
+def _advise(alike: int, verdicts: dict[str, int], config: MineConfig) -> str:
+    """Say why there is no twin and which flag to relax."""
+    if not alike:
+        return (
+            f"no twin found: no two proteins are {config.min_identity:.0%} to {config.max_identity:.2%} "
+            f"identical over {config.coverage:.0%} of their length; lower --min-identity or --coverage, "
+            "or give more proteins"
+        )
+    counts = ", ".join(f"{verdicts.get(name, 0):,} {name}" for name in ("same", "unsure"))
+    remedy = (
+        "raise --max-text-similarity"
+        if config.gate == "text"
+        else "name columns that tell functions apart (--evidence column:set), or go by wording (--gate text)"
+    )
+    return f"no twin found: {alike:,} pairs look alike, the gate calls {counts}, none different; {remedy}"
+
+
+def _share_out(triplets: pl.DataFrame, assignment: Assignment, config: MineConfig) -> pl.DataFrame:
+    """Add `component` and `split`; a pair whose proteins stand on two sides has no split."""
+    anchor, negative = triplets["anchor"].to_numpy(), triplets["negative"].to_numpy()
+    if config.split == "pairs":
+        _, pair = np.unique(triplets["pair"].to_numpy(), return_inverse=True)
+        free = np.full(int(pair.max(initial=-1)) + 1, -1)
+        sides = deal_proteins(len(free), config, given=free)[pair]
+    else:
+        sides = np.where(
+            assignment.sides[anchor] == assignment.sides[negative], assignment.sides[anchor], len(SIDES)
+        )
+    names = np.array([*SIDES, ""])[sides]
+    return triplets.with_columns(
+        component=pl.Series(assignment.components[anchor], dtype=pl.Int64),
+        split=pl.Series(names.tolist(), dtype=pl.String).replace("", None),
+    )
+
+
+def _draw_easy(
+    corpus: Corpus, related: pl.DataFrame, triplets: pl.DataFrame, assignment: Assignment, config: MineConfig
+) -> pl.DataFrame:
+    """Draw easy pairs for each side, in the shares of the sides, between proteins of that side only."""
+    families = connected_components(
+        len(corpus.sequences), related.select("a", "b").to_numpy().astype(np.int64)
+    )
+    shares = (1 - config.valid_fraction - config.test_fraction, config.valid_fraction, config.test_fraction)
+    drawn = []
+    for side, (name, share) in enumerate(zip(SIDES, shares, strict=True)):
+        anchors = triplets.filter(split=name)["anchor"].unique().sort().to_numpy()
+        pool = anchors if config.split == "pairs" else np.flatnonzero(assignment.sides == side)
+        pairs = draw_easy_pairs(
+            corpus, anchors, pool, families=families, count=round(config.easy * share / 2), config=config
+        )
+        easy = build_triplets(corpus, pairs, kind="easy")
+        component = pl.Series(
+            assignment.components[easy["anchor"].to_numpy().astype(np.int64)], dtype=pl.Int64
+        )
+        drawn.append(easy.with_columns(component=component, split=pl.lit(name)))
+    return pl.concat(drawn)
