@@ -92,5 +92,13 @@ class ExternalProgramError(ProTrekHMError, RuntimeError):
         super().__init__(f"{program} failed with exit code {exit_code}: {last_words}; {remedy}")
 
 
+class ModelError(ProTrekHMError, ValueError):
+    """A model that does not fit, or does not do, what is asked of it."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{problem}; {remedy}")
+
+
 class NothingFoundError(ProTrekHMError, ValueError):
     """The input is fine, and holds nothing of what was asked for."""

@@ -1,0 +1,101 @@
+"""A table of proteins, encoded and written as an index folder."""
+
+import hashlib
+import os
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+
+import polars as pl
+
+from protrek_hm.config import require
+from protrek_hm.errors import NothingFoundError
+from protrek_hm.files import new_folder, refuse_existing
+from protrek_hm.index.embeddings import Embeddings, number_distinct
+from protrek_hm.index.encoder import Encoder, encode_unit
+from protrek_hm.index.layout import MODALITIES, RECORDS, IndexInfo, Modality, vectors_file, write_info
+
+PACKAGES = ("protrek-hm", "numpy", "polars", "safetensors", "sentence-transformers", "torch")
+
+
+def build_index(
+    proteins: pl.DataFrame,
+    model: Encoder,
+    output: Path,
+    *,
+    model_name: str,
+    source: Path | None = None,
+    batch_size: int = 32,
+    force: bool = False,
+) -> IndexInfo:
+    """Encode a table as `read_proteins` gives it, and write the index folder `output`, whole or not at all.
+
+    Each distinct sequence and text is encoded once, and each structure where the model has that route.
+    Progress goes to stderr where that is a terminal.
+
+    Parameters
+    ----------
+    proteins
+        Columns `id`, `sequence`, optionally `text` and `structure`; all others are kept as they are.
+    model_name
+        The folder or hub id that `model` was loaded from; `Searcher.open` loads it from there.
+    source
+        The file that the table was read from, for the record.
+    batch_size
+        How many inputs the model takes at a time, at least 1.
+
+    Raises
+    ------
+    NothingFoundError
+        If the table is empty.
+    OptionError, ModelError, OutputExistsError, OutputError
+        If the batch size is below 1, the model fails, or `output` exists (without `force`) or cannot be made.
+    """
+    require("batch_size", batch_size, "must be at least 1", holds=batch_size >= 1)
+    refuse_existing(output, force=force)
+    if proteins.is_empty():
+        raise NothingFoundError(
+            f"{source or 'the table'}: no proteins to index; give a file with at least one"
+        )
+    embeddings = {}
+    for modality in _modalities(proteins, model):
+        distinct, of_row = number_distinct(proteins[modality].to_list())
+        if distinct:
+            progress = sys.stderr.isatty()
+            vectors = encode_unit(model, distinct, task=modality, batch_size=batch_size, progress=progress)
+            embeddings[modality] = Embeddings(vectors, of_row)
+    info = IndexInfo(
+        model=model_name,
+        model_path=_path_from(output, Path(model_name)),
+        model_sha256=model.fingerprint(),
+        dimension=embeddings["sequence"].vectors.shape[1],
+        counts={"records": len(proteins), **{name: len(each.vectors) for name, each in embeddings.items()}},
+        source=None if source is None else str(source),
+        source_sha256=None if source is None else _sha256(source),
+        versions={"python": python_version(), **{package: version(package) for package in PACKAGES}},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    with new_folder(output, force=force) as folder:
+        proteins.write_parquet(folder / RECORDS)
+        for modality, each in embeddings.items():
+            each.save(folder / vectors_file(modality))
+        write_info(folder, info)
+    return info
+
+
+def _modalities(proteins: pl.DataFrame, model: Encoder) -> list[Modality]:
+    """List what to encode: sequences and texts always, structures only where the model has that route."""
+    present = [modality for modality in MODALITIES if modality in proteins.columns]
+    return [modality for modality in present if modality != "structure" or "structure" in model.tasks]
+
+
+def _path_from(index: Path, model: Path) -> str | None:
+    """Where the model's folder lies as seen from the index, so that both can be moved together."""
+    return os.path.relpath(model.resolve(), index.resolve()) if model.exists() else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,76 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protrek_hm.errors import OptionError
+from protrek_hm.index import nearest as room
+from protrek_hm.index.nearest import nearest
+
+# unit vectors whose cosines are exact in floating point, so that ties are ties: ±e_i and (±½, ±½, ±½, ±½)
+EXACT = np.array(
+    [*np.eye(4), *-np.eye(4), *(np.array(signs) / 2 for signs in product((-1, 1), repeat=4))],
+    dtype=np.float32,
+)
+rows = st.lists(st.integers(0, len(EXACT) - 1), min_size=1, max_size=40).map(lambda chosen: EXACT[chosen])
+
+
+def naive(queries, vectors, k):
+    cosines = [
+        [sum(float(a) * float(b) for a, b in zip(q, v, strict=True)) for v in vectors] for q in queries
+    ]
+    order = [sorted(range(len(vectors)), key=lambda i, row=row: (-row[i], i))[:k] for row in cosines]
+    return [[row[i] for i in best] for row, best in zip(cosines, order, strict=True)], order
+
+
+@given(queries=rows, vectors=rows, k=st.integers(1, 50), blocks=st.tuples(*[st.integers(1, 9)] * 3))
+@settings(max_examples=150, deadline=None)
+def test_agrees_with_sorting_all_cosines_ties_included(queries, vectors, k, blocks):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, size in zip(("QUERY_BLOCK", "VECTOR_BLOCK", "PAIR_BLOCK"), blocks, strict=True):
+            patch.setattr(room, name, size)
+        cosines, found = nearest(queries, vectors, k=k)
+    wanted_cosines, wanted = naive(queries, vectors, k)
+    assert found.tolist() == wanted
+    assert cosines.tolist() == wanted_cosines
+
+
+def random_units(n, dim, seed):
+    vectors = np.random.default_rng(seed).normal(size=(n, dim))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_agrees_with_sorting_all_cosines_of_real_numbers(monkeypatch):
+    monkeypatch.setattr(room, "VECTOR_BLOCK", 300)
+    vectors, queries = random_units(1000, 64, seed=1), random_units(150, 64, seed=2)
+    cosines, found = nearest(queries, vectors, k=20)
+    all_cosines = queries.astype(np.float64) @ vectors.astype(np.float64).T
+    np.testing.assert_array_equal(found, np.argsort(-all_cosines, axis=1)[:, :20])
+    np.testing.assert_allclose(cosines, np.take_along_axis(all_cosines, found, axis=1), atol=1e-12)
+
+
+def test_equal_vectors_tie_wherever_they_lie_and_batches_change_nothing():
+    vectors, queries = random_units(501, 100, seed=3), random_units(130, 100, seed=4)
+    vectors[[7, 250, 500]] = queries[5]
+    cosines, found = nearest(queries, vectors, k=5)
+    assert found[5, :3].tolist() == [7, 250, 500]
+    assert len(set(cosines[5, :3])) == 1
+    for i in (0, 5, 129):
+        alone = nearest(queries[i : i + 1], vectors, k=5)
+        np.testing.assert_array_equal(alone[0][0], cosines[i])
+        np.testing.assert_array_equal(alone[1][0], found[i])
+
+
+def test_cosines_stay_within_bounds():
+    vectors = random_units(50, 7, seed=5)
+    cosines, _ = nearest(vectors, np.concatenate([vectors, -vectors]), k=100)
+    assert cosines.max() <= 1.0
+    assert cosines.min() >= -1.0
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_k_below_one_is_refused(k):
+    with pytest.raises(OptionError, match="k = "):
+        nearest(EXACT, EXACT, k=k)
