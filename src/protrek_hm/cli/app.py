@@ -9,8 +9,6 @@ from protrek_hm.cli.data import data_app
 from protrek_hm.cli.index import index_app
 from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.search import search
-from protrek_hm.cli.index import index_app
-from protrek_hm.cli.search import search
 from protrek_hm.errors import ProTrekHMError
 
 app = typer.Typer(
@@ -20,8 +18,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.add_typer(index_app)
-app.command()(search)
 app.add_typer(data_app)
 app.add_typer(index_app)
 app.add_typer(mine_app)
