@@ -45,8 +45,8 @@ def test_a_protein_of_several_rows_is_one_hit_and_others_with_its_sequence_follo
 
 def test_a_text_of_several_proteins_is_one_hit(searcher):
     [hits] = searcher.search("DDD", by="sequence", want="text")
-    assert [hit.record["text"] for hit in hits] == ["all D", "a kinase", "all A"] or hits[0].id == "P2"
-    assert len(hits) == 3
+    assert [hit.record["text"] for hit in hits] == ["all D", "all A", "a kinase"]  # the last two tie at 0
+    assert hits[0].id == "P2"
 
 
 def test_several_queries_give_the_answers_of_each(searcher):
