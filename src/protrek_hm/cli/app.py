@@ -6,6 +6,7 @@ import sys
 import typer
 
 from protrek_hm.cli.data import data_app
+from protrek_hm.cli.evaluate import evaluate
 from protrek_hm.cli.index import index_app
 from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.search import search
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(data_app)
 app.add_typer(index_app)
 app.add_typer(mine_app)
+app.command()(evaluate)
 app.command()(search)
 
 def main() -> None:

@@ -4,6 +4,7 @@ Colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/), told apart by co
 """
 
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,7 +16,7 @@ BEFORE, AFTER = "#E69F00", "#0072B2"
 POSITIVE, NEGATIVE = "#009E73", "#D55E00"
 GREY = "#6E6E6E"
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.spines.top": False,

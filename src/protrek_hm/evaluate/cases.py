@@ -1,0 +1,138 @@
+"""Triplet tables as numbered cases over the distinct texts and sequences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Int
+
+from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError
+
+_REQUIRED = ("anchor_seq", "anchor_text", "hard_neg_seq")
+_REMEDY = "give a triplet table as `protrek-hm mine` writes it"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Every distinct text and sequence of all test sets, in order of appearance: what has to be encoded."""
+
+    texts: tuple[str, ...]
+    sequences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Rows of a triplet table as positions in a pool.
+
+    Attributes
+    ----------
+    text, positive, negative
+        The anchor text, its protein, and the protein that it does not belong to.
+    other_text
+        The text of the negative; -1 where it is unknown, or the same as the anchor text.
+    new_pair
+        False for rows that show a pair (its two texts with their proteins) that an earlier row showed from
+        either side.
+    """
+
+    text: Int[np.ndarray, " cases"]
+    positive: Int[np.ndarray, " cases"]
+    negative: Int[np.ndarray, " cases"]
+    other_text: Int[np.ndarray, " cases"]
+    new_pair: Bool[np.ndarray, " cases"]
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+
+def check_triplets(frame: pl.DataFrame, name: str) -> None:
+    """Raise unless `frame` holds triplets that can be scored; messages call it `name`, such as its path.
+
+    Raises
+    ------
+    MissingColumnError
+        If `anchor_seq`, `anchor_text` or `hard_neg_seq` is not there.
+    NothingFoundError
+        If there are no rows.
+    FileFormatError
+        If one of the three is empty somewhere.
+
+    Examples
+    --------
+    >>> check_triplets(pl.DataFrame({"anchor_seq": ["MK"], "anchor_text": ["A kinase."]}), "test.csv")
+    Traceback (most recent call last):
+    ...
+    protrek_hm.errors.MissingColumnError: test.csv: no column 'hard_neg_seq' (columns: anchor_seq, ...
+    """
+    for column in _REQUIRED:
+        if column not in frame.columns:
+            raise MissingColumnError(name, column, frame.columns, _REMEDY)
+    if frame.is_empty():
+        raise NothingFoundError(f"{name}: holds no triplets; {_REMEDY}")
+    for column in _REQUIRED:
+        blank = frame[column].cast(pl.String).str.strip_chars().fill_null("") == ""
+        if blank.any():
+            row = int(blank.arg_true()[0]) + 1
+            raise FileFormatError(name, f"row {row} has no {column}", "fill it in, or drop the row")
+
+
+def make_pool(frames: Sequence[pl.DataFrame]) -> Pool:
+    """Collect the distinct texts and sequences of several triplet tables.
+
+    Examples
+    --------
+    >>> table = {"anchor_seq": ["MK", "MR"], "anchor_text": ["a", "b"], "hard_neg_seq": ["MR", "MK"]}
+    >>> make_pool([pl.DataFrame(table)])
+    Pool(texts=('a', 'b'), sequences=('MK', 'MR'))
+    """
+    texts: dict[str, None] = {}
+    sequences: dict[str, None] = {}
+    for frame in frames:
+        texts.update(dict.fromkeys(frame["anchor_text"]))
+        texts.update(dict.fromkeys(text for text in other_texts(frame) if text))
+        sequences.update(dict.fromkeys(frame["anchor_seq"]))
+        sequences.update(dict.fromkeys(frame["hard_neg_seq"]))
+    return Pool(tuple(texts), tuple(sequences))
+
+
+def make_cases(frame: pl.DataFrame, pool: Pool) -> Cases:
+    """Turn a triplet table into positions in the pool, row by row.
+
+    Examples
+    --------
+    >>> table = {"anchor_seq": ["MK", "MR"], "anchor_text": ["a", "b"],
+    ...          "hard_neg_seq": ["MR", "MK"], "hard_neg_text": ["b", "a"]}
+    >>> frame = pl.DataFrame(table)
+    >>> cases = make_cases(frame, make_pool([frame]))
+    >>> cases.negative.tolist(), cases.other_text.tolist(), cases.new_pair.tolist()
+    ([1, 0], [1, 0], [True, False])
+    """
+    text_at = {text: position for position, text in enumerate(pool.texts)}
+    sequence_at = {sequence: position for position, sequence in enumerate(pool.sequences)}
+    text = np.array([text_at[each] for each in frame["anchor_text"]], dtype=np.int64)
+    other = np.array([text_at[each] if each else -1 for each in other_texts(frame)], dtype=np.int64)
+    other[other == text] = -1
+    positive = np.array([sequence_at[each] for each in frame["anchor_seq"]], dtype=np.int64)
+    negative = np.array([sequence_at[each] for each in frame["hard_neg_seq"]], dtype=np.int64)
+    seen: set[frozenset[tuple[int, int]]] = set()
+    new_pair = np.zeros(len(text), dtype=bool)
+    members = zip(text.tolist(), positive.tolist(), other.tolist(), negative.tolist(), strict=True)
+    for row, (own_text, own_protein, twin_text, twin_protein) in enumerate(members):
+        pair = frozenset(((own_text, own_protein), (twin_text, twin_protein)))
+        new_pair[row] = pair not in seen
+        seen.add(pair)
+    return Cases(text, positive, negative, other, new_pair)
+
+
+def other_texts(frame: pl.DataFrame) -> list[str | None]:
+    """Return the negatives' texts; None where the table does not tell.
+
+    Examples
+    --------
+    >>> other_texts(pl.DataFrame({"anchor_seq": ["MK", "MR"]}))
+    [None, None]
+    """
+    if "hard_neg_text" not in frame.columns:
+        return [None] * frame.height
+    return frame["hard_neg_text"].cast(pl.String).to_list()

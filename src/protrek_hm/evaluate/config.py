@@ -1,0 +1,38 @@
+"""Settings of an evaluation."""
+
+from dataclasses import dataclass
+
+from protrek_hm.config import require
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Settings of an evaluation.
+
+    Attributes
+    ----------
+    batch_size
+        Texts or sequences encoded together, at least 1.
+    resamples
+        Bootstrap draws behind each interval, at least 100.
+    shown_twins
+        Twins drawn with lines in each picture of the embedding space, at least 1.
+    seed
+        Fixes the bootstrap, the choice of shown twins and the layout; same seed, same bytes.
+
+    Examples
+    --------
+    >>> EvaluateConfig(batch_size=8).resamples
+    2000
+    """
+
+    batch_size: int = 32
+    resamples: int = 2000
+    shown_twins: int = 10
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        require("batch_size", self.batch_size, "must be at least 1", holds=self.batch_size >= 1)
+        require("resamples", self.resamples, "must be at least 100", holds=self.resamples >= 100)
+        require("shown_twins", self.shown_twins, "must be at least 1", holds=self.shown_twins >= 1)
+        require("seed", self.seed, "must not be negative", holds=self.seed >= 0)

@@ -1,0 +1,79 @@
+"""Which cases depend on each other: the groups that the bootstrap draws."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from protrek_hm.evaluate.cases import Cases
+from protrek_hm.homology.components import connected_components
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Independent groups of cases.
+
+    Attributes
+    ----------
+    of_case
+        The group of each case.
+    basis
+        What they are, in words: "components", "sets of rows linked by a shared protein or text", "anchor
+        proteins".
+    """
+
+    of_case: Int[np.ndarray, " cases"]
+    basis: str
+
+    def count(self) -> int:
+        """Return how many groups there are."""
+        return len(np.unique(self.of_case))
+
+    def largest_share(self) -> float:
+        """Return the share of all cases that the largest group holds, in (0, 1]."""
+        return float(np.unique(self.of_case, return_counts=True)[1].max() / len(self.of_case))
+
+
+def independent_groups(frame: pl.DataFrame, cases: Cases, kind: Literal["hard", "easy"]) -> Groups:
+    """Group the cases by the table's `component` column, or without one by what they share.
+
+    Without components, hard cases that share a protein or a text, directly or through others, are one group.
+    Easy pairs are drawn at random across families, so that this would join them all; they are grouped by
+    their anchor.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"component": [4, 4, 9]})
+    >>> three = np.arange(3)
+    >>> cases = Cases(three, three, three + 3, np.full(3, -1), np.full(3, fill_value=True))
+    >>> independent_groups(frame, cases, "hard")
+    Groups(of_case=array([4, 4, 9]), basis='components')
+    >>> independent_groups(frame.drop("component"), cases, "hard").count()
+    3
+    """
+    if "component" in frame.columns and frame["component"].null_count() == 0:
+        labels = (
+            frame["component"].rank("dense") if frame["component"].dtype == pl.String else frame["component"]
+        )
+        return Groups(labels.cast(pl.Int64).to_numpy(), "components")
+    if kind == "easy":
+        return Groups(cases.positive, "anchor proteins")
+    return Groups(_linked(cases), "sets of rows linked by a shared protein or text")
+
+
+def _linked(cases: Cases) -> Int[np.ndarray, " cases"]:
+    """Label each case with its connected component in the graph of cases, proteins and texts."""
+    rows = np.arange(len(cases))
+    protein = len(cases)  # number of the first protein's node
+    text = protein + int(max(cases.positive.max(), cases.negative.max())) + 1
+    known = cases.other_text >= 0
+    nodes = (
+        protein + cases.positive,
+        protein + cases.negative,
+        text + cases.text,
+        text + cases.other_text[known],
+    )
+    edges = np.column_stack([np.concatenate([rows, rows, rows, rows[known]]), np.concatenate(nodes)])
+    return connected_components(int(edges.max()) + 1, edges)[: len(cases)]

@@ -1,0 +1,106 @@
+"""Has the test been seen in training? Checked by exact equality of sequences, texts and component numbers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from protrek_hm.evaluate.cases import other_texts
+
+
+@dataclass(frozen=True)
+class LeakCheck:
+    """What test and training triplets share.
+
+    Attributes
+    ----------
+    train_known
+        Whether training triplets were given; without them the shared counts are 0 and mean nothing.
+    proteins, shared_proteins
+        Distinct sequences of the test, and how many of them training saw too, in whatever role.
+    texts, shared_texts
+        Distinct texts of the test (case and spacing ignored), and how many of them training saw too.
+    shared_components
+        Component numbers on both sides; None where a table has none.
+    splits
+        Rows of the test by their `split` column; empty where there is none.
+    """
+
+    train_known: bool
+    proteins: int
+    shared_proteins: int
+    texts: int
+    shared_texts: int
+    shared_components: int | None
+    splits: Mapping[str, int]
+
+    @property
+    def leaks(self) -> bool:
+        """Whether anything is shared, or the test table says itself that it holds rows of another split."""
+        mixed = len(self.splits) > 1 or "train" in self.splits
+        return bool(self.shared_proteins or self.shared_texts or self.shared_components or mixed)
+
+    def sentence(self) -> str:
+        """Say it in one line."""
+        splits = ", ".join(f"{rows} rows of {split!r}" for split, rows in self.splits.items())
+        mixed = f" The test table holds {splits}." if len(self.splits) > 1 or "train" in self.splits else ""
+        if not self.train_known:
+            return f"Leak check: not possible without the training triplets (--train).{mixed}"
+        proteins = f"{self.shared_proteins} of {self.proteins} proteins"
+        found = f"{proteins} and {self.shared_texts} of {self.texts} texts"
+        components = "" if self.shared_components is None else f", {self.shared_components} components shared"
+        verdict = "LEAK" if self.leaks else "clean"
+        return f"Leak check: {verdict}; training saw {found} of the test (exact matches){components}.{mixed}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as they stand in `report.json`."""
+        return {"sentence": self.sentence(), "leaks": self.leaks, **asdict(self)}
+
+
+def check_leaks(test: Iterable[pl.DataFrame], train: pl.DataFrame | None) -> LeakCheck:
+    """Compare test tables with the training triplets.
+
+    Examples
+    --------
+    >>> test = pl.DataFrame({"anchor_seq": ["MK"], "hard_neg_seq": ["MR"], "anchor_text": ["A  kinase."]})
+    >>> train = pl.DataFrame({"anchor_seq": ["MV"], "hard_neg_seq": ["MK"], "anchor_text": ["a kinase."]})
+    >>> check_leaks([test], train).sentence()
+    'Leak check: LEAK; training saw 1 of 2 proteins and 1 of 1 texts of the test (exact matches).'
+    >>> check_leaks([test], None).sentence()
+    'Leak check: not possible without the training triplets (--train).'
+    """
+    frames = list(test)
+    proteins = set().union(*map(_proteins, frames))
+    texts = set().union(*map(_texts, frames))
+    seen_proteins, seen_texts = (set(), set()) if train is None else (_proteins(train), _texts(train))
+    components = set().union(*map(_components, frames))
+    seen_components = set() if train is None else _components(train)
+    both_numbered = bool(components and seen_components)
+    splits: dict[str, int] = {}
+    for frame in frames:
+        if "split" in frame.columns:
+            for split in frame["split"].drop_nulls().cast(pl.String):
+                splits[split] = splits.get(split, 0) + 1
+    return LeakCheck(
+        train_known=train is not None,
+        proteins=len(proteins),
+        shared_proteins=len(proteins & seen_proteins),
+        texts=len(texts),
+        shared_texts=len(texts & seen_texts),
+        shared_components=len(components & seen_components) if both_numbered else None,
+        splits=dict(sorted(splits.items())),
+    )
+
+
+def _proteins(frame: pl.DataFrame) -> set[str]:
+    return {*frame["anchor_seq"], *frame["hard_neg_seq"]}
+
+
+def _texts(frame: pl.DataFrame) -> set[str]:
+    texts = (*frame["anchor_text"], *other_texts(frame))
+    return {" ".join(text.casefold().split()) for text in texts if text}
+
+
+def _components(frame: pl.DataFrame) -> set[Any]:
+    return set(frame["component"].drop_nulls()) if "component" in frame.columns else set()

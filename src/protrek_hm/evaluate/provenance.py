@@ -1,0 +1,77 @@
+"""What a report was made from: models by name, files by checksum, the command."""
+
+import hashlib
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from protrek_hm.errors import MissingFileError, OptionError
+
+
+def name_models(paths: Sequence[str]) -> dict[str, str]:
+    """Name each model by the last part of its path, as many parts as it takes to tell them apart.
+
+    Raises
+    ------
+    OptionError
+        If a model is given twice.
+
+    Examples
+    --------
+    >>> name_models(["models/base", "models/tuned/"])
+    {'base': 'models/base', 'tuned': 'models/tuned/'}
+    >>> name_models(["first/model", "second/model"])
+    {'first/model': 'first/model', 'second/model': 'second/model'}
+    """
+    resolved = [str(Path(path).resolve()) if Path(path).exists() else path for path in paths]
+    for position, path in enumerate(resolved):
+        if path in resolved[:position]:
+            raise OptionError("model", paths[position], "is given twice; compare two different models")
+    parts = [Path(path).parts for path in resolved]
+    depth = 1
+    while len({each[-depth:] for each in parts}) < len(parts):
+        depth += 1
+    return {"/".join(each[-depth:]): path for each, path in zip(parts, paths, strict=True)}
+
+
+def describe_inputs(tables: Mapping[str, Path], models: Mapping[str, str]) -> dict[str, Any]:
+    """Return the command, the tables with their SHA-256, and the models with that of their weights."""
+    return {
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "tables": {role: {"path": str(path), "sha256": sha256(path)} for role, path in tables.items()},
+        "models": {
+            name: {"path": path, "sha256": _weights_checksum(Path(path))} for name, path in models.items()
+        },
+    }
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex.
+
+    Raises
+    ------
+    MissingFileError
+        If it is not there.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "empty"
+    >>> path.touch()
+    >>> sha256(path)[:8]
+    'e3b0c442'
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise MissingFileError(path) from None
+
+
+def _weights_checksum(folder: Path) -> str | None:
+    """Return one checksum over all weight files of a model folder; None for a model of the hub."""
+    files = sorted(folder.rglob("*.safetensors"))
+    listed = "".join(f"{file.relative_to(folder)} {sha256(file)}\n" for file in files)
+    return hashlib.sha256(listed.encode()).hexdigest() if files else None
