@@ -1,0 +1,194 @@
+r"""Read TSV and CSV strictly, every cell a string.
+
+pyarrow does the work, as it tells of rows with too few cells (polars fills them up) and is as fast. A
+tab-separated file is first read without quoting, because a cell may begin with a quotation mark that belongs
+to the text (``"Active" form of …``); cells quoted as a whole lose their quotes afterwards. Only if rows then
+do not fit, quotes are taken to hide tabs or line breaks. In other files quotes always do.
+"""
+
+import csv
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv
+
+from protrek_hm.data.records import BadRecord, Table
+from protrek_hm.errors import FileFormatError
+
+DELIMITERS = ("\t", ",", ";")
+_LONGEST_RECORD = 1 << 26  # bytes; the parser holds a few such blocks
+_WHOLLY_QUOTED = r'(?s)^"(?:[^"]|"")*"$'
+
+
+@dataclass(frozen=True)
+class _Dialect:
+    delimiter: str
+    quoting: bool
+    width: int
+
+
+def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
+    r"""Parse a table with a header line.
+
+    Parameters
+    ----------
+    data
+        The file's decompressed bytes.
+    preferred
+        The delimiter that the file's ending promises; if the header does not hold it, the one that splits the
+        header most.
+    path
+        The file, for messages.
+
+    Raises
+    ------
+    FileFormatError
+        If it is empty, not UTF-8, holds no record, has a column twice, or a quote that is never closed.
+
+    Examples
+    --------
+    >>> table = parse_delimited(b"id,sequence\nA,MKV\nB\nC,\n", preferred=",", path=Path("a.csv"))
+    >>> table.frame.rows(), table.lines(), table.bad[0].line, table.bad[0].problem
+    ([('A', 'MKV'), ('C', None)], [2, 4], 3, '1 field where the header has 2')
+    """
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    _check_text(data, path)
+    delimiter, header = sniff(data, preferred)
+    dialect = _Dialect(delimiter, quoting=delimiter != "\t", width=len(header))
+    rows, ragged = _parse(data, dialect)
+    if ragged and not dialect.quoting and b'"' in data:
+        quoted = _Dialect(delimiter, quoting=True, width=len(header))
+        quoted_rows, quoted_ragged = _parse(data, quoted)
+        if not quoted_ragged:
+            rows, ragged, dialect = quoted_rows, False, quoted
+    if dialect.quoting and data.count(b'"') % 2:
+        _check_quotes(data, dialect, path)
+    frame = rows.slice(1).rename(dict(zip(rows.columns, _column_names(header, path), strict=True)))
+    if not dialect.quoting and b'"' in data:
+        frame = frame.with_columns(_unquote(pl.col(name)) for name in frame.columns)
+    bad = tuple(_ragged_records(data, dialect)) if ragged else ()
+    if frame.is_empty() and not bad:
+        raise FileFormatError(path, "a header and no records", "give a file with at least one record")
+    return Table(frame, lambda: _record_lines(data, dialect), bad)
+
+
+def sniff(data: bytes, preferred: str) -> tuple[str, list[str]]:
+    r"""Find the delimiter and the header's names.
+
+    >>> sniff(b"id,sequence,text\nA,MKV,\n", "\t")
+    (',', ['id', 'sequence', 'text'])
+    """
+    first = data.lstrip(b"\r\n").split(b"\n", 1)[0].split(b"\r", 1)[0].decode()
+    with _long_fields():
+        splits = {each: next(csv.reader([first], delimiter=each)) for each in (preferred, *DELIMITERS)}
+    best = preferred if len(splits[preferred]) > 1 else max(splits, key=lambda each: len(splits[each]))
+    return best, [name.strip() for name in splits[best]]
+
+
+def _parse(data: bytes, dialect: _Dialect) -> tuple[pl.DataFrame, bool]:
+    """Parse all rows that fit, the header first, and say whether some did not."""
+    ragged: list[object] = []
+
+    def skip(row: object) -> str:
+        ragged.append(row)
+        return "skip"
+
+    names = [str(number) for number in range(dialect.width)]
+    table = pyarrow.csv.read_csv(
+        pa.py_buffer(data),
+        read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=_LONGEST_RECORD),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char='"' if dialect.quoting else False,
+            newlines_in_values=dialect.quoting,
+            invalid_row_handler=skip,
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+        ),
+    )
+    return cast("pl.DataFrame", pl.from_arrow(table)), bool(ragged)
+
+
+def _unquote(column: pl.Expr) -> pl.Expr:
+    quoted = column.str.contains(_WHOLLY_QUOTED)
+    inside = column.str.slice(1, column.str.len_chars() - 2).str.replace_all('""', '"', literal=True)
+    return pl.when(quoted & (inside != "")).then(inside).when(~quoted).then(column)
+
+
+def _column_names(header: list[str], path: Path) -> list[str]:
+    names = [name or f"column_{number}" for number, name in enumerate(header, start=1)]
+    for name in names:
+        if names.count(name) > 1:
+            raise FileFormatError(path, f"column {name!r} stands twice in the header", "rename one of them")
+    return names
+
+
+def _check_text(data: bytes, path: Path) -> None:
+    if not data.strip():
+        raise FileFormatError(path, "the file is empty", "give a table with a header line, or FASTA")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise FileFormatError(path, "text in UTF-16", "save it as UTF-8")
+    zero = data.find(b"\0")
+    if zero >= 0:
+        line = data.count(b"\n", 0, zero) + 1
+        raise FileFormatError(path, f"line {line} holds a zero byte", "give TSV, CSV, Parquet or FASTA")
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line, byte = data.count(b"\n", 0, error.start) + 1, data[error.start]
+        remedy = "convert it, for instance with iconv -f latin1 -t utf-8"
+        raise FileFormatError(path, f"line {line} is not UTF-8 (byte 0x{byte:02X})", remedy) from None
+
+
+def _check_quotes(data: bytes, dialect: _Dialect, path: Path) -> None:
+    """Raise if the last record is swallowed by a quote: then a record put behind it does not come out."""
+    end = ["\0"]
+    line, last = 1, [""]
+    for line, last in _records(data + b"\n\0", dialect):  # noqa: B007
+        pass
+    if last != end:
+        raise FileFormatError(path, f"the record of line {line} opens a quote", "close it")
+
+
+def _records(data: bytes, dialect: _Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line and the fields of each record, the header included; slow, for messages only."""
+    text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+    with _long_fields():
+        if dialect.quoting:
+            reader = csv.reader(text, delimiter=dialect.delimiter)
+        else:
+            reader = csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE)
+        line = 1
+        for fields in reader:
+            if fields:
+                yield line, fields
+            line = reader.line_num + 1
+
+
+def _ragged_records(data: bytes, dialect: _Dialect) -> Iterator[BadRecord]:
+    for line, fields in _records(data, dialect):
+        if len(fields) != dialect.width:
+            count = f"{len(fields)} field{'s' * (len(fields) != 1)}"
+            yield BadRecord(line, fields[0][:40] or "record", f"{count} where the header has {dialect.width}")
+
+
+def _record_lines(data: bytes, dialect: _Dialect) -> list[int]:
+    return [line for line, fields in _records(data, dialect) if len(fields) == dialect.width][1:]
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let the csv module take fields over 128 kB, such as long proteins."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)

@@ -1,0 +1,117 @@
+"""Read FASTA, also compressed, one record at a time."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from protrek_hm.data.compression import open_decompressed
+from protrek_hm.data.records import Table
+from protrek_hm.errors import FileFormatError
+
+ENDINGS = (".fasta", ".fa", ".faa", ".fas")
+_UNIPROT_ID = re.compile(r"(?:sp|tr)\|([^|\s]+)\|(\S*)$")
+_FIELD = re.compile(r"(?:^|\s)(OS|OX|GN|PE|SV|n|Tax|TaxID|RepID)=")
+
+
+class FastaRecord(NamedTuple):
+    """One entry, its sequence as it stands in the file (only line breaks and blanks are gone).
+
+    `line` is that of its header, from 1. `fields` are UniProt's ``KEY=value`` pairs.
+    """
+
+    line: int
+    id: str
+    description: str
+    fields: dict[str, str]
+    sequence: str
+
+    @property
+    def organism(self) -> str | None:
+        """UniProt's `OS`, UniRef's `Tax`."""
+        return self.fields.get("OS") or self.fields.get("Tax")
+
+
+def parse_header(header: str) -> tuple[str, str, dict[str, str]]:
+    """Split what stands behind '>' into id, description and fields.
+
+    >>> parse_header("sp|P69905|HBA_HUMAN Hemoglobin subunit alpha OS=Homo sapiens GN=HBA1")
+    ('P69905', 'Hemoglobin subunit alpha', {'name': 'HBA_HUMAN', 'OS': 'Homo sapiens', 'GN': 'HBA1'})
+    >>> parse_header("WP_000239590.1 beta-lactamase TEM-1")
+    ('WP_000239590.1', 'beta-lactamase TEM-1', {})
+    """
+    name, _, rest = header.strip().partition(" ")
+    description, *pairs = _FIELD.split(rest)
+    fields = {key: value.strip() for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
+    uniprot = _UNIPROT_ID.match(name)
+    if uniprot:
+        name, fields = uniprot[1], {"name": uniprot[2]} | fields
+    return name, description.strip(), fields
+
+
+def read_fasta(path: Path | str) -> Iterator[FastaRecord]:
+    r"""Yield the records of a FASTA file in its order; memory holds one of them.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If the file is not there, is no FASTA, not UTF-8, or its compressed bytes are truncated.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "two.fasta"
+    >>> _ = path.write_text(">A first\nMK\nV\n>B\nAC\n")
+    >>> [(record.line, record.id, record.description, record.sequence) for record in read_fasta(path)]
+    [(1, 'A', 'first', 'MKV'), (4, 'B', '', 'AC')]
+    """
+    path = Path(path)
+    header, start, parts = "", 0, list[str]()
+    with open_decompressed(path) as stream:
+        for number, raw in enumerate(stream, start=1):
+            line = _decode(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, number, path)
+            if line.startswith(">"):
+                if start:
+                    yield FastaRecord(start, *parse_header(header), "".join(parts))
+                header, start, parts = line[1:], number, []
+            elif start:
+                parts += line.split()
+            elif line:
+                problem = f"no FASTA: line {number} does not begin with '>'"
+                raise FileFormatError(path, problem, "name a table .tsv or .csv")
+    if not start:
+        raise FileFormatError(path, "the file is empty", "give a table with a header line, or FASTA")
+    yield FastaRecord(start, *parse_header(header), "".join(parts))
+
+
+def read_fasta_table(path: Path) -> Table:
+    """Read all records: id, sequence, text (the description); organism, entry_name, gene where given."""
+    records = list(read_fasta(path))
+    columns: dict[str, list[str | None]] = {
+        "id": [record.id or None for record in records],
+        "sequence": [record.sequence for record in records],
+        "text": [record.description for record in records],
+        "organism": [record.organism for record in records],
+        "entry_name": [record.fields.get("name") for record in records],
+        "gene": [record.fields.get("GN") for record in records],
+    }
+    always = ("id", "sequence", "text")
+    frame = pl.DataFrame(
+        {name: cells for name, cells in columns.items() if name in always or any(cells)},
+        schema_overrides=dict.fromkeys(always, pl.String),
+    )
+    lines = [record.line for record in records]
+    return Table(frame, lambda: lines)
+
+
+def _decode(raw: bytes, number: int, path: Path) -> str:
+    try:
+        line = raw.decode().strip()
+    except UnicodeDecodeError:
+        remedy = "convert it, for instance with iconv -f latin1 -t utf-8"
+        raise FileFormatError(path, f"line {number} is not UTF-8", remedy) from None
+    if "\0" in line:
+        raise FileFormatError(path, f"line {number} holds a zero byte", "give TSV, CSV, Parquet or FASTA")
+    return line

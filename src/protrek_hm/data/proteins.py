@@ -1,0 +1,154 @@
+"""Read proteins from a table or FASTA into one schema, and write them."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from protrek_hm.data.compression import bare_name, open_decompressed
+from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
+from protrek_hm.data.fasta import read_fasta_table
+from protrek_hm.data.records import BadRecord, Table
+from protrek_hm.data.schema import ALIASES, GIVEN, recognise_columns
+from protrek_hm.data.tables import read_table, write_table
+from protrek_hm.data.validation import bad_proteins, clean_proteins, without_rows
+from protrek_hm.data.wide import is_wide, stack_mutants
+from protrek_hm.errors import FileFormatError, OptionError
+
+log = logging.getLogger(__name__)
+OnBadRecord = Literal["error", "skip"]
+
+
+@dataclass(frozen=True)
+class LoadedProteins:
+    """What a file holds.
+
+    Attributes
+    ----------
+    frame
+        The good records, as `read_proteins` returns them.
+    bad
+        The bad ones, by line.
+    columns
+        Our name → the file's name of each recognised column.
+    """
+
+    frame: pl.DataFrame
+    bad: tuple[BadRecord, ...]
+    columns: dict[str, str]
+
+
+def read_proteins(
+    path: Path | str, *, columns: Mapping[str, str] | None = None, on_bad_record: OnBadRecord = "error"
+) -> pl.DataFrame:
+    r"""Read proteins from TSV, CSV, Parquet or FASTA, also with .gz or .zst.
+
+    Parameters
+    ----------
+    path
+        The file.
+    columns
+        Our name → the file's column, where `schema.ALIASES` does not say it, as ``{"text": "comment"}``.
+    on_bad_record
+        "error" raises on the first bad record, "skip" leaves bad records out and logs how many.
+
+    Returns
+    -------
+    DataFrame
+        `id`, `sequence` (upper case), `text` (null where there is none); `structure`, `ec`, `go`, `organism`
+        and `stage` where the file has them; then the file's other columns under their names. Text formats
+        give strings throughout, Parquet keeps its types. Rows stand in the file's order. Without an id column
+        the ids are ``protein_1`` and so on. Rows with the same id have the same sequence: a protein with
+        several texts.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If the file is not there, damaged, empty, or holds no good record.
+    MissingColumnError
+        If no column holds sequences, or one that `columns` names is not there.
+    RecordError
+        On a bad record; it names its line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "two.tsv"
+    >>> _ = path.write_text("Entry\tSequence\tFunction [CC]\nP1\tmkv\tFUNCTION: Binds.\nP2\tMA*\t\n")
+    >>> read_proteins(path).rows()
+    [('P1', 'MKV', 'Binds.'), ('P2', 'MA', None)]
+    """
+    path = Path(path)
+    loaded = load_proteins(path, columns=columns)
+    check_bad_records(loaded.bad, path, on_bad_record)
+    if loaded.frame.is_empty():
+        raise FileFormatError(path, "no good record", "see what is wrong with protrek-hm data check")
+    return loaded.frame
+
+
+def write_proteins(frame: pl.DataFrame, path: Path | str, *, force: bool = True) -> None:
+    """Write proteins as TSV, CSV (also .gz, .zst) or Parquet, by the ending; see `tables.write_table`."""
+    write_table(frame, Path(path), force=force)
+
+
+def load_proteins(path: Path, *, columns: Mapping[str, str] | None = None) -> LoadedProteins:
+    """Read proteins as `read_proteins` does, and return the bad records instead of raising."""
+    table = read_fasta_table(path) if is_fasta(path) else read_table(path)
+    if is_wide(table.frame.columns) and "sequence" not in (columns or {}):
+        table = stack_mutants(table, path)
+    recognised = recognise_columns(table.frame.columns, given=columns, path=path)
+    proteins = clean_proteins(_arrange(table.frame, recognised, path))
+    problems = bad_proteins(proteins, table.lines)
+    bad = sorted((*table.bad, *_describe(problems, proteins, table)), key=lambda record: record.line)
+    return LoadedProteins(without_rows(proteins, problems), tuple(bad), recognised)
+
+
+def is_fasta(path: Path) -> bool:
+    """Say whether a file is FASTA: by its ending, or because it begins with '>'."""
+    with open_decompressed(path) as stream:
+        start = stream.peek(64)
+    begins = start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b">")
+    return begins or bare_name(path).endswith(FASTA_ENDINGS)
+
+
+def check_bad_records(bad: tuple[BadRecord, ...], path: Path, on_bad_record: OnBadRecord) -> None:
+    """Raise the error of the first bad record, or log their number, as `on_bad_record` says."""
+    if on_bad_record not in ("error", "skip"):
+        raise OptionError("on_bad_record", on_bad_record, "one of error, skip")
+    if bad and on_bad_record == "error":
+        raise bad[0].error(path, others=len(bad) - 1)
+    if bad:
+        log.warning("%s: %d bad records left out, the first on line %d", path, len(bad), bad[0].line)
+
+
+def _arrange(frame: pl.DataFrame, recognised: Mapping[str, str], path: Path) -> pl.DataFrame:
+    """Put our columns first, under our names, as strings; add ids and empty texts where the file has none."""
+    for column in recognised.values():
+        if frame.schema[column].is_nested() or frame.schema[column] == pl.Binary:
+            remedy = "choose another with --column NAME=COLUMN"
+            raise FileFormatError(path, f"column {column!r} holds no text", remedy)
+    ours = {name: pl.col(column).cast(pl.String) for name, column in recognised.items()}
+    number = pl.int_range(1, pl.len() + 1)
+    first = {
+        "id": ours.pop("id", pl.format("protein_{}", number)),
+        "sequence": ours.pop("sequence"),
+        "text": ours.pop("text", pl.lit(None, pl.String)),
+    }
+    kept = {}
+    for column in frame.columns:
+        if column not in recognised.values():
+            name = column + GIVEN * (column in ALIASES)
+            while name != column and name in frame.columns:
+                name += "_"
+            kept[name] = pl.col(column)
+    return frame.select(**first, **ours, **kept)
+
+
+def _describe(problems: Mapping[int, str], proteins: pl.DataFrame, table: Table) -> list[BadRecord]:
+    if not problems:
+        return []
+    lines, ids = table.lines(), proteins["id"]
+    return [BadRecord(lines[row], ids[row] or "record", problem) for row, problem in problems.items()]

@@ -1,0 +1,125 @@
+"""The columns of a protein table, the names they come under, and the letters a sequence may hold."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from protrek_hm.errors import MissingColumnError, OptionError
+
+AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+"""The 20 letters."""
+
+SEQUENCE_LETTERS = AMINO_ACIDS + "BZXUO"
+"""The letters a sequence may hold: the 20, B (D or N), Z (E or Q), X (any), U and O (the 21st and 22nd)."""
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "id": ("id", "accession", "entry", "protein_id", "uniprot_id", "seq_id", "entry_name"),
+    "sequence": ("sequence", "protein_sequence", "seq", "aa_sequence", "aa_seq", "protein_seq"),
+    "text": (
+        *("text", "description", "function", "function_[cc]", "cc_function", "annotation"),
+        *("protein_names", "protein_name", "product"),  # names, where nothing says more
+    ),
+    "structure": ("structure", "foldseek_seq", "foldseek", "3di", "structure_3di"),
+    "ec": ("ec", "ec_number", "ec_numbers"),
+    "go": (
+        *("go", "go_terms", "gene_ontology_(go)"),
+        *("gene_ontology_(molecular_function)", "gene_ontology_ids", "go_f"),
+    ),
+    "organism": ("organism", "organism_name", "species"),
+    "stage": ("stage", "split"),
+}
+"""Our name of each column → the names it is known by, the preferred one first."""
+
+GIVEN = "_in_file"
+"""Ending of a user's column that bears one of our names while another was chosen for it."""
+
+
+def recognise_columns(
+    present: Sequence[str], *, given: Mapping[str, str] | None = None, path: Path | str = "table"
+) -> dict[str, str]:
+    """Say which of the columns `present` is which of ours.
+
+    In names, case does not count, and blanks and hyphens are underscores. Where several columns could be the
+    same one, the earlier name in `ALIASES` wins, and of two columns with the same name the first in the file.
+
+    Parameters
+    ----------
+    present
+        The file's column names, in its order.
+    given
+        Our name → the user's column, for what the user said; it beats everything recognised.
+    path
+        The file, for the message.
+
+    Returns
+    -------
+    dict
+        Our name → the file's name, in our order; a column that is not there is left out.
+
+    Raises
+    ------
+    OptionError
+        If `given` names a column that we do not know.
+    MissingColumnError
+        If `given` names a column that the file has not, or if no column holds sequences.
+
+    Examples
+    --------
+    >>> recognise_columns(["Entry", "Protein names", "Function [CC]", "Sequence", "Length"])
+    {'id': 'Entry', 'sequence': 'Sequence', 'text': 'Function [CC]'}
+    >>> recognise_columns(["sequence", "description", "comment"], given={"text": "comment"})
+    {'sequence': 'sequence', 'text': 'comment'}
+    """
+    given = given or {}
+    for name, column in given.items():
+        if name not in ALIASES:
+            wanted = f"the part before '=' is one of {', '.join(ALIASES)}"
+            raise OptionError("column", f"{name}={column}", wanted)
+        if column not in present:
+            raise missing_column(path, column, present, f"choose one of them for --column {name}=NAME")
+    free = [column for column in present if column not in given.values()]
+    by_key = {_key(column): column for column in reversed(free)}
+    found = {
+        name: given.get(name) or next((by_key[alias] for alias in aliases if alias in by_key), None)
+        for name, aliases in ALIASES.items()
+    }
+    if found["sequence"] is None:
+        remedy = "say which one holds the sequences with --column sequence=NAME (line 1 must hold the names)"
+        raise missing_column(path, "sequence", present, remedy)
+    return {name: column for name, column in found.items() if column is not None}
+
+
+def missing_column(path: Path | str, column: str, present: Iterable[str], remedy: str) -> MissingColumnError:
+    """Make the error, with names shortened: where the header is missing, a name may be a whole sequence.
+
+    >>> str(missing_column("a.tsv", "text", ["id", "M" * 50], "add it"))
+    "a.tsv: no column 'text' (columns: id, MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM…); add it"
+    """
+    shortened = [name if len(name) <= 40 else name[:39] + "…" for name in present]
+    return MissingColumnError(path, column, shortened[:30] + ["…"] * (len(shortened) > 30), remedy)
+
+
+def sequence_problem(sequence: str | None) -> str | None:
+    """Say what is wrong with an upper-case sequence, None if nothing.
+
+    >>> sequence_problem("MKV"), sequence_problem("MKJ")
+    (None, "letter 'J' at position 3 is not an amino acid")
+    >>> sequence_problem("MK-V"), sequence_problem("M*V"), sequence_problem("")
+    ("gap '-' at position 3: give the sequence unaligned", "stop '*' at position 2, inside the sequence",
+     'no sequence')
+    """
+    if not sequence:
+        return "no sequence"
+    for position, letter in enumerate(sequence, start=1):
+        if letter in SEQUENCE_LETTERS:
+            continue
+        if letter in "-.":
+            return f"gap {letter!r} at position {position}: give the sequence unaligned"
+        if letter == "*":
+            return f"stop '*' at position {position}, inside the sequence"
+        return f"letter {letter!r} at position {position} is not an amino acid"
+    return None
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s_-]+", "_", name.strip().casefold())
