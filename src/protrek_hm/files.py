@@ -16,7 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from protrek_hm.errors import FileFormatError, MissingFileError, OutputError, OutputExistsError
+from protrek_hm.errors import (
+    FileFormatError,
+    MissingFileError,
+    OutputError,
+    OutputExistsError,
+    ProTrekHMError,
+)
 
 
 @contextmanager
@@ -35,19 +41,20 @@ def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
     temporary = path.with_name(f".{os.getpid()}.{path.name}")  # the ending stays: writers go by it
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise _output_error(path, error) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that takes its name when the block ends without an error.
 
-    A folder that was there is replaced at the end (with `force`), so that an interrupted run leaves the old one whole.
+    A folder that was there is replaced at the end (with `force`); an interrupted run leaves it whole.
 
     Raises
     ------
@@ -75,7 +82,7 @@ def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise OutputExistsError if `path` holds something already and `force` is false; call it before long work."""
+    """Raise OutputExistsError if `path` holds something and `force` is false; call it before long work."""
     occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
     if occupied and not force:
         raise OutputExistsError(path)
@@ -107,5 +114,5 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def _output_error(path: Path, error: OSError) -> OSError:
-    """Say which output failed, unless the error says it already."""
-    return error if isinstance(error, OutputError | OutputExistsError) else OutputError(path, error.strerror or str(error))
+    """Say which output failed, unless the error is one of ours and says what went wrong."""
+    return error if isinstance(error, ProTrekHMError) else OutputError(path, error.strerror or str(error))

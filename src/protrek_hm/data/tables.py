@@ -57,7 +57,9 @@ def write_table(frame: pl.DataFrame, path: Path, *, force: bool = True) -> None:
         raise FileFormatError(path, "unknown ending", f"end its name in {_FORMATS}")
     with new_file(path, force=force) as temporary, open_compressed(temporary) as stream:
         if name.endswith(".parquet"):
-            frame.write_parquet(stream)
+            buffer = io.BytesIO()  # polars reports a full disk as an error of its own; so we write ourselves
+            frame.write_parquet(buffer)
+            stream.write(buffer.getbuffer())
             return
         nested = [column for column, dtype in frame.schema.items() if dtype.is_nested()]
         if nested:

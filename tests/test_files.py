@@ -1,0 +1,132 @@
+"""Outputs are whole or not there, whatever happens in between."""
+
+import json
+
+import pytest
+
+from protrek_hm.errors import FileFormatError, MissingFileError, OutputError, OutputExistsError
+from protrek_hm.files import new_file, new_folder, read_json, refuse_existing, write_json
+
+
+def contents(folder):
+    return {path.name: path.read_text() if path.is_file() else contents(path) for path in folder.iterdir()}
+
+
+@pytest.fixture
+def blocked(tmp_path):
+    """A path that nobody, not even root, can write: its parent is a file."""
+    (tmp_path / "file").write_text("in the way")
+    return tmp_path / "file" / "below" / "out"
+
+
+def test_new_file_makes_its_folders_and_leaves_only_itself(tmp_path):
+    with new_file(tmp_path / "a" / "b" / "c.txt") as temporary:
+        temporary.write_text("whole")
+        assert temporary.suffix == ".txt"
+        assert not (tmp_path / "a" / "b" / "c.txt").exists()
+    assert contents(tmp_path) == {"a": {"b": {"c.txt": "whole"}}}
+
+
+@pytest.mark.parametrize(
+    "interruption", [ValueError("mine"), KeyboardInterrupt(), OSError(28, "No space left")]
+)
+def test_new_file_interrupted_leaves_the_old_one_whole(tmp_path, interruption):
+    path = tmp_path / "c.txt"
+    path.write_text("old")
+    expected = OutputError if isinstance(interruption, OSError) else type(interruption)
+    with pytest.raises(expected), new_file(path) as temporary:  # noqa: PT012
+        temporary.write_text("half of the n")
+        raise interruption
+    assert contents(tmp_path) == {"c.txt": "old"}
+
+
+def test_new_file_refuses_to_overwrite_unless_forced(tmp_path):
+    path = tmp_path / "c.txt"
+    path.write_text("old")
+    with pytest.raises(OutputExistsError, match="--force"), new_file(path, force=False):
+        pytest.fail("the block must not run")
+    with new_file(path, force=True) as temporary:
+        temporary.write_text("new")
+    assert contents(tmp_path) == {"c.txt": "new"}
+
+
+def test_new_file_where_nobody_can_write(blocked):
+    with pytest.raises(OutputError, match=r"below/out: cannot be written"), new_file(blocked) as temporary:
+        temporary.write_text("never")
+
+
+def test_errors_of_inputs_inside_the_block_stay_what_they_are(tmp_path):
+    with pytest.raises(MissingFileError, match="input"), new_file(tmp_path / "out"):
+        raise MissingFileError("input")
+    with pytest.raises(MissingFileError, match="input"), new_folder(tmp_path / "out"):
+        raise MissingFileError("input")
+    assert contents(tmp_path) == {}
+
+
+def test_new_folder_appears_at_the_end(tmp_path):
+    with new_folder(tmp_path / "a" / "out") as temporary:
+        (temporary / "one.txt").write_text("1")
+        assert not (tmp_path / "a" / "out").exists()
+    assert contents(tmp_path) == {"a": {"out": {"one.txt": "1"}}}
+
+
+@pytest.mark.parametrize(
+    "interruption", [ValueError("mine"), KeyboardInterrupt(), OSError(28, "No space left")]
+)
+def test_new_folder_interrupted_leaves_the_old_one_whole(tmp_path, interruption):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old.txt").write_text("old")
+    expected = OutputError if isinstance(interruption, OSError) else type(interruption)
+    with pytest.raises(expected), new_folder(tmp_path / "out", force=True) as temporary:  # noqa: PT012
+        (temporary / "new.txt").write_text("half")
+        raise interruption
+    assert contents(tmp_path) == {"out": {"old.txt": "old"}}
+
+
+def test_new_folder_replaces_the_old_one_when_forced(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old.txt").write_text("old")
+    with pytest.raises(OutputExistsError), new_folder(tmp_path / "out"):
+        pytest.fail("the block must not run")
+    with new_folder(tmp_path / "out", force=True) as temporary:
+        (temporary / "new.txt").write_text("new")
+    assert contents(tmp_path) == {"out": {"new.txt": "new"}}
+
+
+def test_new_folder_takes_an_empty_one_and_fails_where_nobody_can_write(tmp_path, blocked):
+    (tmp_path / "out").mkdir()
+    with new_folder(tmp_path / "out") as temporary:
+        (temporary / "new.txt").write_text("new")
+    assert contents(tmp_path / "out") == {"new.txt": "new"}
+    with pytest.raises(OutputError, match="cannot be written"), new_folder(blocked):
+        pytest.fail("the block must not run")
+
+
+def test_refuse_existing(tmp_path):
+    refuse_existing(tmp_path / "absent", force=False)
+    (tmp_path / "empty").mkdir()
+    refuse_existing(tmp_path / "empty", force=False)
+    with pytest.raises(OutputExistsError):
+        refuse_existing(tmp_path, force=False)
+    refuse_existing(tmp_path, force=True)
+
+
+def test_json_goes_out_and_in(tmp_path):
+    content = {"name": "β-lactamase", "counts": [1, 2], "none": None}
+    write_json(tmp_path / "a.json", content)
+    assert read_json(tmp_path / "a.json") == content
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == content
+    assert "β" in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+def test_json_that_cannot_be_read(tmp_path):
+    with pytest.raises(MissingFileError):
+        read_json(tmp_path / "absent.json")
+    (tmp_path / "a.json").write_text("[1, 2]")
+    with pytest.raises(FileFormatError, match="not a JSON object"):
+        read_json(tmp_path / "a.json")
+    with pytest.raises(MissingFileError):
+        read_json(tmp_path / "a.json" / "below.json")
+    (tmp_path / "a.json").write_text('{"a": ')
+    with pytest.raises(FileFormatError, match="not JSON"):
+        read_json(tmp_path / "a.json")
