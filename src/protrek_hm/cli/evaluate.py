@@ -33,7 +33,6 @@ def evaluate(
     """Measure hard and easy accuracy with 95 % intervals, for one model or before and after."""
     from protrek_hm.config import read_toml, resolve
     from protrek_hm.data import read_triplets
-    from protrek_hm.evaluate.cases import check_triplets
     from protrek_hm.evaluate.config import EvaluateConfig
     from protrek_hm.evaluate.provenance import describe_inputs, name_models
     from protrek_hm.files import refuse_existing
@@ -44,8 +43,6 @@ def evaluate(
     refuse_existing(output, force=force)
     tables = {"hard": test, "easy": easy, "train": train}
     frames = {role: read_triplets(path) for role, path in tables.items() if path is not None}
-    for role, frame in frames.items():
-        check_triplets(frame, str(tables[role]))
 
     from protrek_hm.evaluate.report import report, write_evaluation
     from protrek_hm.evaluate.run import evaluate as run_evaluation
@@ -55,7 +52,9 @@ def evaluate(
     result = run_evaluation(
         models, frames["hard"], frames.get("easy"), settings, train=frames.get("train"), show_progress=True
     )
-    provenance = describe_inputs({role: path for role, path in tables.items() if path is not None}, names)
+    given = {role: path for role, path in tables.items() if path is not None}
+    fingerprints = {name: model.fingerprint() for name, model in models.items()}
+    provenance = describe_inputs(given, names, fingerprints)
     write_evaluation(result, output, force=force, provenance=provenance)
     if output_format == "json":
         import json

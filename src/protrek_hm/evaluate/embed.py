@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from protrek_hm.evaluate.cases import Pool
 Task = Literal["text", "sequence", "structure"]
 
 
+@runtime_checkable
 class Encoder(Protocol):
     """What an evaluation needs of a model: `ProTrek`, or anything else that encodes by task."""
 

@@ -36,13 +36,15 @@ def name_models(paths: Sequence[str]) -> dict[str, str]:
     return {"/".join(each[-depth:]): path for each, path in zip(parts, paths, strict=True)}
 
 
-def describe_inputs(tables: Mapping[str, Path], models: Mapping[str, str]) -> dict[str, Any]:
-    """Return the command, the tables with their SHA-256, and the models with that of their weights."""
+def describe_inputs(
+    tables: Mapping[str, Path], models: Mapping[str, str], fingerprints: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the command, the tables with the SHA-256 of the files, the models with that of the weights."""
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "tables": {role: {"path": str(path), "sha256": sha256(path)} for role, path in tables.items()},
         "models": {
-            name: {"path": path, "sha256": _weights_checksum(Path(path))} for name, path in models.items()
+            name: {"path": path, "weights_sha256": fingerprints[name]} for name, path in models.items()
         },
     }
 
@@ -68,10 +70,3 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise MissingFileError(path) from None
-
-
-def _weights_checksum(folder: Path) -> str | None:
-    """Return one checksum over all weight files of a model folder; None for a model of the hub."""
-    files = sorted(folder.rglob("*.safetensors"))
-    listed = "".join(f"{file.relative_to(folder)} {sha256(file)}\n" for file in files)
-    return hashlib.sha256(listed.encode()).hexdigest() if files else None

@@ -1,0 +1,50 @@
+"""The leak check finds what was planted by hand, and nothing else."""
+
+import polars as pl
+import pytest
+
+from protrek_hm.evaluate.leaks import check_leaks
+
+
+@pytest.fixture
+def sides(hard):
+    return hard.filter(pl.col("component") >= 10), hard.filter(pl.col("component") < 10)
+
+
+def test_clean(sides):
+    test, train = sides
+    found = check_leaks([test], train)
+    assert not found.leaks
+    assert found.sentence() == (
+        "Leak check: clean; training saw 0 of 30 proteins and 0 of 30 texts of the test (exact matches), "
+        "0 components shared."
+    )
+
+
+def test_planted_protein_in_any_role(sides):
+    test, train = sides
+    planted = train.with_columns(hard_neg_seq=pl.lit(test["anchor_seq"][0]))
+    assert check_leaks([test], planted).shared_proteins == 1
+
+
+def test_planted_text_in_other_case_and_spacing(sides):
+    test, train = sides
+    planted = train.with_columns(hard_neg_text=pl.lit("  TEXT  of " + test["anchor_seq"][0] + "\n"))
+    found = check_leaks([test], planted)
+    assert (found.shared_texts, found.shared_proteins, found.leaks) == (1, 0, True)
+
+
+def test_shared_component_alone_is_a_leak(sides):
+    test, train = sides
+    found = check_leaks([test], train.with_columns(component=pl.lit(15)))
+    assert (found.shared_components, found.leaks) == (1, True)
+    assert check_leaks([test.drop("component")], train).shared_components is None
+
+
+def test_a_table_that_holds_training_rows_says_so(sides, easy):
+    test, _ = sides
+    mixed = [test.with_columns(split=pl.lit("train")), easy.with_columns(split=pl.lit("test"))]
+    found = check_leaks(mixed, None)
+    assert found.leaks
+    assert "The test table holds 60 rows of 'test', 60 rows of 'train'." in found.sentence()
+    assert not check_leaks([test.with_columns(split=pl.lit("test"))], None).leaks
