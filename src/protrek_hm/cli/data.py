@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 data_app = typer.Typer(name="data", help="Look protein files over.", no_args_is_help=True)
 
 
-@data_app.callback()
-def data() -> None:
-    """Look protein files over."""
-
-
 @data_app.command("check")
 def data_check(
     file: Annotated[Path, typer.Argument(help="Table (TSV, CSV, Parquet) or FASTA, also .gz and .zst.")],

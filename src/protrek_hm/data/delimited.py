@@ -2,8 +2,9 @@ r"""Read TSV and CSV strictly, every cell a string.
 
 pyarrow does the work, as it tells of rows with too few cells (polars fills them up) and is as fast. A
 tab-separated file is first read without quoting, because a cell may begin with a quotation mark that belongs
-to the text (``"Active" form of …``); cells quoted as a whole lose their quotes afterwards. Only if rows then
-do not fit, quotes are taken to hide tabs or line breaks. In other files quotes always do.
+to the text (``"Active" form of …``); cells quoted as a whole lose their quotes afterwards. Only if some cell
+begins with a quote and does not end with it, and the whole file keeps the rules of quoting (RFC 4180), quotes
+are taken to hide tabs or line breaks. In other files quotes always do.
 """
 
 import csv
@@ -63,16 +64,16 @@ def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
     delimiter, header = sniff(data, preferred)
     dialect = _Dialect(delimiter, quoting=delimiter != "\t", width=len(header))
     rows, ragged = _parse(data, dialect)
-    if ragged and not dialect.quoting and b'"' in data:
+    if not dialect.quoting and b'"' in data:
         quoted = _Dialect(delimiter, quoting=True, width=len(header))
-        quoted_rows, quoted_ragged = _parse(data, quoted)
-        if not quoted_ragged:
-            rows, ragged, dialect = quoted_rows, False, quoted
-    if dialect.quoting and data.count(b'"') % 2:
+        if (ragged or _has_open_quotes(rows)) and _keeps_the_rules(data, quoted):
+            dialect = quoted
+            rows, ragged = _parse(data, quoted)
+        else:
+            rows = rows.with_columns(_unquote(pl.col(name)) for name in rows.columns)
+    elif data.count(b'"') % 2:
         _check_quotes(data, dialect, path)
     frame = rows.slice(1).rename(dict(zip(rows.columns, _column_names(header, path), strict=True)))
-    if not dialect.quoting and b'"' in data:
-        frame = frame.with_columns(_unquote(pl.col(name)) for name in frame.columns)
     bad = tuple(_ragged_records(data, dialect)) if ragged else ()
     if frame.is_empty() and not bad:
         raise FileFormatError(path, "a header and no records", "give a file with at least one record")
@@ -117,6 +118,19 @@ def _parse(data: bytes, dialect: _Dialect) -> tuple[pl.DataFrame, bool]:
     return cast("pl.DataFrame", pl.from_arrow(table)), bool(ragged)
 
 
+def _has_open_quotes(rows: pl.DataFrame) -> bool:
+    cells = pl.all()
+    is_open = cells.str.starts_with('"') & ~cells.str.contains(_WHOLLY_QUOTED)
+    return any(rows.select(is_open.any()).row(0))
+
+
+def _keeps_the_rules(data: bytes, dialect: _Dialect) -> bool:
+    try:
+        return all(len(fields) == dialect.width for _, fields in _records(data, dialect, strict=True))
+    except csv.Error:
+        return False
+
+
 def _unquote(column: pl.Expr) -> pl.Expr:
     quoted = column.str.contains(_WHOLLY_QUOTED)
     inside = column.str.slice(1, column.str.len_chars() - 2).str.replace_all('""', '"', literal=True)
@@ -158,12 +172,12 @@ def _check_quotes(data: bytes, dialect: _Dialect, path: Path) -> None:
         raise FileFormatError(path, f"the record of line {line} opens a quote", "close it")
 
 
-def _records(data: bytes, dialect: _Dialect) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line and the fields of each record, the header included; slow, for messages only."""
+def _records(data: bytes, dialect: _Dialect, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line and the fields of each record, the header included; slow, for rare cases."""
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
     with _long_fields():
         if dialect.quoting:
-            reader = csv.reader(text, delimiter=dialect.delimiter)
+            reader = csv.reader(text, delimiter=dialect.delimiter, strict=strict)
         else:
             reader = csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE)
         line = 1

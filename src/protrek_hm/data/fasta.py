@@ -42,7 +42,7 @@ def parse_header(header: str) -> tuple[str, str, dict[str, str]]:
     >>> parse_header("WP_000239590.1 beta-lactamase TEM-1")
     ('WP_000239590.1', 'beta-lactamase TEM-1', {})
     """
-    name, _, rest = header.strip().partition(" ")
+    name, rest = (*header.split(maxsplit=1), "", "")[:2]
     description, *pairs = _FIELD.split(rest)
     fields = {key: value.strip() for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
     uniprot = _UNIPROT_ID.match(name)

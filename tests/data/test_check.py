@@ -1,0 +1,84 @@
+"""The report's counts, against plain counting."""
+
+import statistics
+from collections import Counter, defaultdict
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protrek_hm.data import check_proteins, write_proteins
+from protrek_hm.data.check import Spread
+
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["MKV", "MKL", "MUKV", "M-V", "MKVLAA"]),
+        st.sampled_from([None, "one", "one two", "one two three"]),
+        st.integers(0, 2),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(ROWS)
+def test_counts(tmp_path_factory, rows):
+    """Ids hold their sequence, so that only gaps are bad."""
+    records = [(f"{sequence}_{number}", sequence, text) for sequence, text, number in rows]
+    good = [record for record in records if "-" not in record[1]]
+    path = tmp_path_factory.mktemp("check") / "a.csv"
+    write_proteins(
+        pl.DataFrame(records, schema=dict.fromkeys(["id", "sequence", "text"], pl.String), orient="row"), path
+    )
+    report = check_proteins(path)
+
+    assert report.records == len(records)
+    assert [bad.line for bad in report.bad] == [
+        row + 2 for row, record in enumerate(records) if "-" in record[1]
+    ]
+    ids_of, sequences_of = defaultdict(set), defaultdict(set)
+    for name, sequence, text in good:
+        ids_of[sequence].add(name)
+        sequences_of[text].add(sequence)
+    without_text = sum(text is None for _, _, text in good)
+    sequences_of.pop(None, None)
+    assert (report.ids, report.sequences, report.texts) == (
+        len({record[0] for record in good}),
+        len(ids_of),
+        len(sequences_of),
+    )
+    assert report.without_text == without_text
+    assert report.repeated_ids == sum(count > 1 for count in Counter(record[0] for record in good).values())
+    assert report.repeated_sequences == sum(len(ids) > 1 for ids in ids_of.values())
+    assert report.repeated_texts == sum(len(sequences) > 1 for sequences in sequences_of.values())
+    assert report.repeated_records == len(good) - len(set(good))
+    assert report.unusual_letters == sum("U" in record[1] for record in good)
+    assert report.residues == sum(map(len, ids_of))
+    if good:
+        assert report.lengths.mean == pytest.approx(statistics.mean(map(len, ids_of)))
+        assert report.lengths.median == statistics.median(map(len, ids_of))
+    if sequences_of:
+        assert report.words.maximum == max(len(text.split()) for text in sequences_of)
+
+
+def test_spread_of_nothing_and_of_one():
+    assert Spread.of(pl.Series([], dtype=pl.UInt32)) == Spread(0, 0, 0, 0, 0, 0)
+    assert Spread.of(pl.Series([7])) == Spread(7, 7, 7, 7, 7, 7)
+
+
+def test_columns_are_told(tmp_path):
+    (tmp_path / "a.tsv").write_text("Entry\tLength\tSequence\tNote\nA\t3\tMKV\tx\n")
+    report = check_proteins(tmp_path / "a.tsv", columns={"text": "Note"})
+    assert report.columns == {"id": "Entry", "sequence": "Sequence", "text": "Note"}
+    assert report.other_columns == ("Length",)
+
+
+@pytest.mark.realdata
+def test_real_files(real_data):
+    report = check_proteins(real_data / "swissprot_text.tsv.gz")
+    assert (report.records, len(report.bad), report.without_text) == (10_831, 0, 10_831 - 10_657)
+    assert report.ids - report.sequences == 76
+    report = check_proteins(real_data / "unlabelled.fasta.gz")
+    assert (report.records, round(report.residues / 1e6, 1)) == (49_458, 18.7)

@@ -1,0 +1,195 @@
+"""Proteins from any file in one schema; what is bad is named by its line."""
+
+import gzip
+import logging
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protrek_hm.data import read_proteins, write_proteins
+from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, OptionError, RecordError
+
+WORDS = st.text(alphabet="abc ü,;\"'\n\t", min_size=1).map(str.strip).filter(bool)
+RECORDS = st.lists(
+    st.tuples(
+        st.text(alphabet="ACDEFGHIKLMNPQRSTVWYBZXUO", min_size=5, max_size=20),
+        st.none() | WORDS,
+        st.none() | WORDS,
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+@settings(deadline=None, max_examples=80)
+@given(RECORDS, st.sampled_from([".tsv", ".csv", ".parquet", ".csv.gz", ".tsv.zst"]))
+def test_what_is_written_is_read(tmp_path_factory, records, ending):
+    frame = pl.DataFrame(
+        {
+            "id": [f"P{number}" for number in range(len(records))],
+            "sequence": [sequence for sequence, _, _ in records],
+            "text": [text for _, text, _ in records],
+            "note": [note for _, _, note in records],
+        },
+        schema_overrides={"text": pl.String, "note": pl.String},
+    )
+    path = tmp_path_factory.mktemp("proteins") / f"a{ending}"
+    write_proteins(frame, path)
+    assert read_proteins(path).equals(frame)
+
+
+def test_our_columns_come_first_and_all_others_are_kept(tmp_path):
+    path = write(
+        tmp_path / "a.tsv", "Length\tOrganism\tdescription\tprotein_sequence\tid\n3\tyeast\tBinds.\tmkv*\tA\n"
+    )
+    frame = read_proteins(path)
+    assert frame.to_dicts() == [
+        {"id": "A", "sequence": "MKV", "text": "Binds.", "organism": "yeast", "Length": "3"}
+    ]
+    assert frame.columns == ["id", "sequence", "text", "organism", "Length"]
+
+
+def test_without_ids_they_are_numbered_and_without_texts_null(tmp_path):
+    frame = read_proteins(write(tmp_path / "a.csv", "sequence\nMKV\nMKL\n"))
+    assert frame.rows() == [("protein_1", "MKV", None), ("protein_2", "MKL", None)]
+    assert frame.schema["text"] == pl.String
+
+
+def test_columns_by_flag_and_a_name_of_ours_that_lost(tmp_path):
+    path = write(tmp_path / "a.csv", "sequence,text,comment,text_in_file\nMKV,short,long one,x\n")
+    frame = read_proteins(path, columns={"text": "comment"})
+    assert frame.row(0, named=True) == {
+        "id": "protein_1",
+        "sequence": "MKV",
+        "text": "long one",
+        "text_in_file_": "short",
+        "text_in_file": "x",
+    }
+
+
+def test_several_texts_of_a_protein_are_rows(tmp_path):
+    frame = read_proteins(write(tmp_path / "a.csv", "id,sequence,text\nA,MKV,one\nA,mkv,two\n"))
+    assert frame.rows() == [("A", "MKV", "one"), ("A", "MKV", "two")]
+
+
+def test_parquet_keeps_types_and_numbers_rows(tmp_path):
+    frame = pl.DataFrame({"id": [7, 8], "sequence": ["MKV", "M-V"], "mass": [1.5, None]})
+    write_proteins(frame, tmp_path / "a.parquet")
+    with pytest.raises(RecordError, match=r"a\.parquet:2: 8: gap"):
+        read_proteins(tmp_path / "a.parquet")
+    read = read_proteins(tmp_path / "a.parquet", on_bad_record="skip")
+    assert read.to_dicts() == [{"id": "7", "sequence": "MKV", "text": None, "mass": 1.5}]
+    write_proteins(frame.with_columns(sequence=[["M"], ["K"]]), tmp_path / "b.parquet")
+    with pytest.raises(FileFormatError, match="column 'sequence' holds no text"):
+        read_proteins(tmp_path / "b.parquet")
+
+
+BROKEN = (
+    "id,sequence,text\nA,MKV,fine\nB,MJV,odd letter\nC,NA,none\n\nD,M*V,stop\nA,MKL,contradicts\n"
+    ",MK,no id\nE,MK\nF,MKVU,fine\n"
+)
+BAD_LINES = [3, 4, 6, 7, 8, 9]
+
+
+def test_the_first_bad_record_is_named_and_the_others_counted(tmp_path):
+    with pytest.raises(RecordError) as caught:
+        read_proteins(write(tmp_path / "a.csv", BROKEN))
+    assert (caught.value.line, caught.value.record) == (BAD_LINES[0], "B")
+    message = "letter 'J' at position 2 is not an amino acid (bad records besides: 5)"
+    assert message in str(caught.value)
+    assert "--on-bad-record skip" in str(caught.value)
+
+
+def test_bad_records_can_be_left_out_and_that_is_logged(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        frame = read_proteins(write(tmp_path / "a.csv", BROKEN), on_bad_record="skip")
+    assert frame["id"].to_list() == ["A", "F"]
+    assert "6 bad records left out, the first on line 3" in caplog.text
+
+
+def test_nothing_good_at_all(tmp_path):
+    with pytest.raises(FileFormatError, match="no good record; .*data check"):
+        read_proteins(write(tmp_path / "a.csv", "id,sequence\nA,M-V\n"), on_bad_record="skip")
+
+
+def test_a_titin(tmp_path):
+    path = write(tmp_path / "a.tsv", "id\tsequence\ntitin\t" + "MKVLA" * 7_000 + "\n")
+    assert read_proteins(path)["sequence"].str.len_bytes().to_list() == [35_000]
+
+
+def test_wide_tables_are_stacked_unless_a_sequence_is_chosen(tmp_path):
+    text = "accession,mutation,effect,wt_function,wt_sequence,mut_sequence\nP1,K2A,Dead.,Works.,MKV,M-V\n"
+    path = write(tmp_path / "a.csv", text)
+    with pytest.raises(RecordError, match=r":2: P1:K2A: gap"):
+        read_proteins(path)
+    assert read_proteins(path, on_bad_record="skip")["id"].to_list() == ["P1"]
+    chosen = read_proteins(path, columns={"sequence": "wt_sequence", "text": "effect"})
+    assert chosen.select("id", "sequence", "text").row(0) == ("P1", "MKV", "Dead.")
+
+
+def test_inputs_that_are_no_proteins(tmp_path):
+    with pytest.raises(MissingFileError, match="check the path"):
+        read_proteins(tmp_path / "absent.tsv")
+    with pytest.raises(FileFormatError, match="is a folder"):
+        read_proteins(tmp_path)
+    with pytest.raises(FileFormatError, match="empty"):
+        read_proteins(write(tmp_path / "a.tsv", ""))
+    with pytest.raises(MissingColumnError, match="--column sequence=NAME"):
+        read_proteins(write(tmp_path / "a.tsv", "name\tletters\nA\tMKV\n"))
+    with pytest.raises(OptionError, match="error, skip"):
+        read_proteins(write(tmp_path / "a.tsv", "sequence\nMKV\n"), on_bad_record="ignore")
+    cut = tmp_path / "a.tsv.gz"
+    cut.write_bytes(gzip.compress(b"sequence\n" + b"MKV\n" * 10_000)[:-10])
+    with pytest.raises(FileFormatError, match="truncated"):
+        read_proteins(cut)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("name", "rows", "with_text", "columns"),
+    [
+        (
+            "swissprot_text.tsv.gz",
+            10_831,
+            10_657,
+            ["id", "sequence", "text", "ec", "go", "organism", "entry_name"],
+        ),
+        ("amr_proteins.tsv.gz", 4_771, 4_771, ["id", "sequence", "text", "gene_family", "allele"]),
+        ("mutagenesis_twins.tsv.gz", 4_264 + 810, None, ["id", "sequence", "text", "organism"]),
+        ("unlabelled.fasta.gz", 49_458, 0, ["id", "sequence", "text", "entry_name"]),
+    ],
+)
+def test_real_files(real_data, name, rows, with_text, columns):
+    frame = read_proteins(real_data / name)
+    assert frame.height == rows
+    assert frame.columns[: len(columns)] == columns
+    assert with_text in (None, frame["text"].count())
+    assert frame["sequence"].null_count() == frame["id"].null_count() == 0
+
+
+@pytest.mark.realdata
+def test_real_twins_pair_up(real_data):
+    frame = read_proteins(real_data / "mutagenesis_twins.tsv.gz")
+    mutants = frame.filter(pl.col("wild_type").is_not_null())
+    wild_types = frame.filter(pl.col("wild_type").is_null())
+    assert (mutants.height, wild_types.height) == (4_264, 810)
+    assert (mutants["neutral"] == "1").sum() == 588
+    assert wild_types["id"].is_unique().all()
+    pairs = mutants.join(wild_types, left_on="wild_type", right_on="id")
+    assert pairs.height == mutants.height
+    assert (pairs["sequence"] != pairs["sequence_right"]).all()
+
+
+@pytest.mark.realdata
+def test_quoted_texts_of_a_real_file_lose_their_quotes(real_data):
+    texts = read_proteins(real_data / "swissprot_text.tsv.gz")["text"].drop_nulls()
+    assert texts.str.contains('"stringent response"', literal=True).any()
+    assert not texts.str.contains('""', literal=True).any()
+    assert not texts.str.starts_with('"').any()

@@ -1,0 +1,93 @@
+"""Columns are recognised by name, in a stated order; sequences are judged letter by letter."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protrek_hm.data.schema import ALIASES, SEQUENCE_LETTERS, recognise_columns, sequence_problem
+from protrek_hm.errors import MissingColumnError, OptionError
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        (
+            ["protein_sequence", "description", "foldseek_seq", "stage"],
+            {
+                "sequence": "protein_sequence",
+                "text": "description",
+                "structure": "foldseek_seq",
+                "stage": "stage",
+            },
+        ),
+        (
+            ["Entry", "Entry Name", "Protein names", "Organism", "Sequence", "Function [CC]", "EC number"]
+            + ["Gene Ontology (molecular function)", "Gene Ontology (GO)"],
+            {
+                "id": "Entry",
+                "sequence": "Sequence",
+                "text": "Function [CC]",
+                "ec": "EC number",
+                "go": "Gene Ontology (GO)",
+                "organism": "Organism",
+            },
+        ),
+        (["Entry Name", "Protein names", "Sequence"], {"id": "Entry Name", "text": "Protein names"}),
+        (
+            ["accession", "protein_name", "go_terms", "sequence", "function"],
+            {"go": "go_terms", "text": "function"},
+        ),
+        (["PROTEIN-SEQUENCE", " id "], {"sequence": "PROTEIN-SEQUENCE", "id": " id "}),
+    ],
+)
+def test_known_files(present, expected):
+    recognised = recognise_columns(present)
+    assert expected.items() <= recognised.items()
+    assert list(recognised) == [name for name in ALIASES if name in recognised]
+
+
+def test_the_earlier_alias_wins_and_of_equal_names_the_first_column():
+    assert recognise_columns(["description", "text", "sequence"])["text"] == "text"
+    assert recognise_columns(["Sequence", "sequence"])["sequence"] == "Sequence"
+
+
+def test_what_the_user_says_beats_everything_and_uses_the_column_up():
+    recognised = recognise_columns(["sequence", "text", "id"], given={"text": "id"})
+    assert recognised == {"sequence": "sequence", "text": "id"}
+
+
+def test_no_alias_is_known_twice():
+    names = [alias for aliases in ALIASES.values() for alias in aliases]
+    assert len(names) == len(set(names))
+
+
+def test_no_sequence_column_lists_the_columns_and_the_remedy():
+    with pytest.raises(
+        MissingColumnError, match=r"a\.tsv: no column 'sequence' \(columns: x, y\); .*--column sequence=NAME"
+    ):
+        recognise_columns(["x", "y"], path="a.tsv")
+
+
+def test_a_sequence_in_place_of_the_header_does_not_flood_the_message():
+    with pytest.raises(MissingColumnError) as caught:
+        recognise_columns(["M" * 35_000] * 100)
+    assert len(str(caught.value)) < 2_000
+
+
+def test_wrong_flags():
+    with pytest.raises(OptionError, match="sequenze=x.*one of id, sequence"):
+        recognise_columns(["x"], given={"sequenze": "x"})
+    with pytest.raises(MissingColumnError, match="no column 'z'"):
+        recognise_columns(["x"], given={"sequence": "z"})
+
+
+@given(st.text(alphabet=SEQUENCE_LETTERS + "J*-.1ä ", max_size=12))
+def test_a_problem_is_told_exactly_where_a_letter_is_wrong(sequence):
+    wrong = [position for position, letter in enumerate(sequence, 1) if letter not in SEQUENCE_LETTERS]
+    problem = sequence_problem(sequence)
+    if not sequence:
+        assert problem == "no sequence"
+    elif wrong:
+        assert f"position {wrong[0]}" in problem
+    else:
+        assert problem is None
