@@ -56,7 +56,7 @@ def _about_estimate(
     best = max(rivals, key=lambda name: rivals[name])
     if estimate.low is not None and rivals[best] >= estimate.low:
         found.append(
-            f"{model}, {measure.title}: {estimate.value:.1%} is not above the baseline {best!r} "
-            f"({rivals[best]:.1%}) by more than the interval."
+            f"{model}, {measure.title}: {estimate.value:.1%}, within its interval no better than "
+            f"{best!r} ({rivals[best]:.1%})."
         )
     return found

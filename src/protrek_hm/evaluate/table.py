@@ -40,7 +40,8 @@ def print_results(evaluation: Evaluation, console: Console | None = None) -> Non
     console.print(evaluation.leaks.sentence(), highlight=False)
     console.print(result_table(evaluation))
     for caveat in evaluation.caveats:
-        console.print(f"! {caveat}", highlight=False)
+        if caveat != evaluation.leaks.sentence():
+            console.print(f"! {caveat}", highlight=False)
 
 
 def percent(estimate: Estimate, *, sign: str = "") -> str:

@@ -46,7 +46,7 @@ def plot_change(evaluation: Evaluation) -> Figure:
         axes.plot(ends, ends, color=GREY, linestyle=":", linewidth=0.9, zorder=0, label="no change")
         axes.set_xlim(_padded(x))
         axes.set_ylim(_padded(y))
-        axes.locator_params(nbins=6)
+        axes.locator_params(nbins=5)
         axes.set_title(f"{name} (n = {len(x)})")
         axes.set_xlabel(f"margin, {before.name}")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=8, markerscale=scale)
