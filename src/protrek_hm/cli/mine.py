@@ -12,7 +12,7 @@ from protrek_hm.cli.data import parse_columns
 from protrek_hm.config import read_toml, resolve
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import refuse_existing
-from protrek_hm.mine.config import Gate, MineConfig, Split
+from protrek_hm.mine.config import Compat, Gate, MineConfig, Split
 
 
 class DefaultCommandGroup(TyperGroup):
@@ -64,6 +64,12 @@ def run(
     ontology: Annotated[
         Path | None, typer.Option(help="Gene Ontology OBO file, for ancestors of terms.")
     ] = None,
+    compat: Annotated[
+        Compat | None, typer.Option(help="reference = exactly the pairs of the original script.")
+    ] = None,
+    split_file: Annotated[
+        Path | None, typer.Option(help="Table with columns id and split (train, valid, test): a given split.")
+    ] = None,
     split: Annotated[
         Split | None, typer.Option(help="What never stands on two sides. [default: components]")
     ] = None,
@@ -105,8 +111,11 @@ def run(
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.data import read_proteins
     from protrek_hm.mine import mine_hard_negatives, write_mining
+    from protrek_hm.mine.split_file import apply_split_file
 
     proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record=on_bad_record)
+    if split_file is not None:
+        proteins = apply_split_file(proteins, split_file)
     try:
         with progress_bar() as progress:
             result = mine_hard_negatives(proteins, settings, progress=progress)
@@ -114,6 +123,86 @@ def run(
         for report in error.args[1:]:
             typer.echo(report)
         raise NothingFoundError(error.args[0]) from None
+    result.report.input = str(file)
     write_mining(result, output, settings, force=force)
     typer.echo(result.report)
+    typer.echo(f"written to {output}", file=sys.stderr)
+
+
+@mine_app.command()
+def leaks(
+    folder: Annotated[Path, typer.Argument(help="Folder with hard_negatives_{train,valid,test}.csv.")],
+    *,
+    identity: Annotated[float, typer.Option(help="Exact identity from which on two are related.")] = 0.5,
+    coverage: Annotated[float, typer.Option(help="Least aligned share of the longer.")] = 0.8,
+    max_leak: Annotated[
+        int, typer.Option(help="Held-out proteins with relatives in training to put up with.")
+    ] = 0,
+    max_shared_texts: Annotated[
+        int | None, typer.Option(help="Texts on both sides to put up with. [default: any number]")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="0 = all cores.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
+) -> None:
+    """Check a split with an independent search: exit 1 if valid or test stand in training, or nearly."""
+    from dataclasses import asdict
+
+    from protrek_hm.files import write_json
+    from protrek_hm.mine.leaks import check_leaks
+
+    if output is not None:
+        refuse_existing(output, force=force)
+    found = check_leaks(folder, identity=identity, coverage=coverage, threads=threads)
+    if output is not None:
+        write_json(output, {"format_version": 1, "sides": [asdict(side) for side in found]})
+    for side in found:
+        typer.echo(str(side))
+    worst = max(side.related for side in found)
+    texts = max(side.shared_texts for side in found)
+    if worst > max_leak or (max_shared_texts is not None and texts > max_shared_texts):
+        raise typer.Exit(1)
+
+
+@mine_app.command()
+def audit(
+    folder: Annotated[Path, typer.Argument(help="Folder written by `mine`.")],
+    file: Annotated[
+        Path | None, typer.Argument(help="The proteins that were mined. [default: where they were]")
+    ] = None,
+    *,
+    label: Annotated[
+        list[str] | None, typer.Option(help="COLUMN:equal, :set or :numeric:TOL as truth. May be repeated.")
+    ] = None,
+    per_stratum: Annotated[int, typer.Option(min=1, help="Pairs to draw of each verdict and reason.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 42,
+    column: Annotated[
+        list[str] | None, typer.Option(help="NAME=COLUMN where a column is not recognised.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for audit.tsv and .html. [default: FOLDER/audit]"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
+) -> None:
+    """Draw verdicts to read (alignment, texts, reasons), and measure the gate's errors against labels."""
+    output = output or folder / "audit"
+    refuse_existing(output, force=force)
+
+    from protrek_hm.data import read_proteins
+    from protrek_hm.files import read_json
+    from protrek_hm.mine.audit import draw_sample, rate_gate, read_judged_pairs, write_audit
+
+    pairs = read_judged_pairs(folder)
+    if file is None:
+        file = Path(str(read_json(folder / "mining_report.json").get("input")))
+    proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record="skip")
+    write_audit(draw_sample(pairs, per_stratum=per_stratum, seed=seed), proteins, output)
+    if label:
+        rates = rate_gate(pairs, proteins, label)
+        typer.echo(f"called different, share their function   {rates.false_negatives}")
+        typer.echo(f"share their function, called different   {rates.same_called_different}")
+        typer.echo(f"differ in function, not called different {rates.missed}")
     typer.echo(f"written to {output}", file=sys.stderr)

@@ -7,6 +7,7 @@ from protrek_hm.config import require
 from protrek_hm.errors import OptionError
 
 Gate = Literal["function", "text"]
+Compat = Literal["reference"]
 Split = Literal["components", "proteins", "pairs"]
 EvidenceKind = Literal["equal", "set", "numeric"]
 
@@ -60,21 +61,46 @@ class ColumnEvidence:
 class MineConfig:
     """What counts as a twin, and how the twins are shared out.
 
-    min_identity, max_identity: bounds of the exact global identity of a pair, in (0, 1], both included.
-    coverage: least share of the longer sequence that faces residues, in [0, 1]. gate: `function` weighs all
-    evidence, `text` takes unlike wording for unlike function, as the reference does. max_text_similarity:
-    TF-IDF cosine above which the `text` gate says *same*, in [0, 1]. evidence: columns as evidence, each
-    `column:equal`, `column:set` or `column:numeric:TOLERANCE`. ontology: path of a Gene Ontology OBO file,
-    for ancestors of terms. split: what never stands on two sides: homologous `components`, `proteins`, or
-    only `pairs` (leaky). split_identity: identity from which on two proteins belong to one component, in (0,
-    1]. valid_fraction, test_fraction: wanted shares of the triplets; together below 1. easy: easy pairs in
-    all, shared out like the triplets. negatives_per_anchor: None keeps all.
+    Attributes
+    ----------
+    min_identity, max_identity
+        Bounds of the exact global identity of a pair, in [0.3, 1], both included.
+    coverage
+        Least share of the longer sequence that faces residues of the other, in [0, 1].
+    gate
+        `function` weighs all evidence, `text` goes by wording alone, as the reference does.
+    compat
+        `reference` mines the pairs of the original ProTrek-HM script, which needs structures.
+    max_text_similarity
+        TF-IDF cosine above which the `text` gate says *same*, in [0, 1].
+    evidence
+        Columns as evidence, each `column:equal`, `column:set` or `column:numeric:TOLERANCE`.
+    ontology
+        Path of a Gene Ontology OBO file, for ancestors of terms.
+    split
+        What never stands on two sides: homologous `components`, `proteins`, or only `pairs` (leaky).
+    split_identity
+        Identity from which on two proteins belong to one component, in [0.3, 1].
+    valid_fraction, test_fraction
+        Wanted shares of the triplets; together below 1.
+    easy
+        Easy triplets in all, shared out like the hard ones.
+    negatives_per_anchor
+        At most so many, drawn by lot; None keeps all.
+    seed, threads
+        Of every draw; 0 threads are all cores, and change no result.
+
+    Raises
+    ------
+    OptionError
+        If a value lies outside its range.
     """
 
     min_identity: float = 0.7
     max_identity: float = 0.9999
     coverage: float = 0.8
     gate: Gate = "function"
+    compat: Compat | None = None
     max_text_similarity: float = 0.5
     evidence: tuple[str, ...] = ()
     ontology: str | None = None
@@ -91,7 +117,7 @@ class MineConfig:
         object.__setattr__(self, "evidence", tuple(self.evidence))  # TOML gives a list
         for name in ("min_identity", "max_identity", "split_identity"):
             value = getattr(self, name)
-            require(name, value, "must lie in (0, 1]", holds=0 < value <= 1)
+            require(name, value, "must lie in [0.3, 1]", holds=0.3 <= value <= 1)
         require(
             "min_identity",
             self.min_identity,
@@ -107,6 +133,8 @@ class MineConfig:
         share = self.valid_fraction + self.test_fraction
         require("test_fraction", self.test_fraction, "must leave something to train on", holds=share < 1)
         require("gate", self.gate, "must be function or text", holds=self.gate in get_args(Gate))
+        compat = self.compat
+        require("compat", compat, "must be reference", holds=compat in (None, *get_args(Compat)))
         require(
             "split", self.split, "must be components, proteins or pairs", holds=self.split in get_args(Split)
         )

@@ -80,11 +80,11 @@ def _weigh(
     words = judge_words(texts, left, right)
 
     verdicts = words.verdicts.copy()
-    annotated = _agree(annotations, len(left), needs_all=False)
+    annotated = agree(annotations, len(left), needs_all=False)
     contradicted = (annotated == Verdict.SAME) & (verdicts == Verdict.DIFFERENT)
     verdicts = np.where(annotated == Verdict.SILENT, verdicts, annotated)
     verdicts = np.where(contradicted, Verdict.UNSURE, verdicts)
-    for stronger in (effects.verdicts, _agree(columns, len(left), needs_all=True)):
+    for stronger in (effects.verdicts, agree(columns, len(left), needs_all=True)):
         verdicts = np.where(stronger == Verdict.SILENT, verdicts, stronger)
     folded = np.array([fold_text(text) for text in texts], dtype=object)
     one_text = folded[left] == folded[right]
@@ -99,7 +99,7 @@ def _weigh(
     return verdicts, joined.to_series().to_numpy()
 
 
-def _agree(findings: list[Findings], pairs: int, *, needs_all: bool) -> Verdicts:
+def agree(findings: list[Findings], pairs: int, *, needs_all: bool) -> Verdicts:
     """Return what evidence of one strength says together.
 
     needs_all: *different* by any is different, *same* needs all of them to speak. Otherwise a *different*

@@ -12,10 +12,13 @@ NEAR_IDENTICAL = 0.95
 _MOST_TEXTS = 60_000  # distinct texts compared all against all; beyond that, only equal texts are linked
 
 
-def text_links(corpus: Corpus) -> Int[np.ndarray, "links 2"]:
+def text_links(
+    corpus: Corpus, *, families: Int[np.ndarray, " proteins"] | None = None, most: int = 0
+) -> Int[np.ndarray, "links 2"]:
     """Return pairs of proteins that keep together all proteins with texts alike in all but form.
 
-    A chain for each text, not all its pairs: it links the same proteins.
+    A chain for each text, not all its pairs: it links the same proteins. families, most: leave out texts that
+    proteins of more than `most` families share.
 
     Examples
     --------
@@ -24,10 +27,15 @@ def text_links(corpus: Corpus) -> Int[np.ndarray, "links 2"]:
     >>> text_links(build_corpus(table)).tolist()
     [[0, 1]]
     """
+    proteins = corpus.entries["protein"]
     folded = [fold_text(text) for text in corpus.entries["text"]]
     distinct = sorted(set(folded))
     number = {text: index for index, text in enumerate(distinct)}
-    groups = pl.DataFrame({"text": [number[text] for text in folded], "protein": corpus.entries["protein"]})
+    groups = pl.DataFrame({"text": [number[text] for text in folded], "protein": proteins})
+    if families is not None:
+        groups = groups.with_columns(family=pl.Series(families[proteins.to_numpy()])).filter(
+            pl.col("family").n_unique().over("text") <= most
+        )
     chain = (
         groups.sort("text", "protein")
         .with_columns(before=pl.col("protein").shift(1).over("text"))
@@ -36,6 +44,7 @@ def text_links(corpus: Corpus) -> Int[np.ndarray, "links 2"]:
     links = chain.select("before", "protein").to_numpy().astype(np.int64)
     if len(distinct) > _MOST_TEXTS:
         return links
-    bearer = groups.group_by("text").agg(pl.col("protein").min()).sort("text")["protein"].to_numpy()
-    alike = similar_texts(text_vectors(distinct), least=NEAR_IDENTICAL)
-    return np.concatenate([links, bearer[alike].astype(np.int64)])
+    bearers = np.full(len(distinct), -1)
+    bearers[groups["text"].to_numpy()] = groups["protein"].to_numpy()
+    alike = bearers[similar_texts(text_vectors(distinct), least=NEAR_IDENTICAL)]
+    return np.concatenate([links, alike[(alike >= 0).all(axis=1)]])

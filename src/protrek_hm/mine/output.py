@@ -19,7 +19,7 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
     """Write everything into `folder`, which appears whole or not at all.
 
     `hard_negatives_{all,train,valid,test}.csv`, `easy_samples_{train,valid,test}.csv`, `mining_report.json`,
-    `config.json`, `hard_negative_examples.png` and `.pdf`.
+    `judged_pairs.parquet`, `config.json`, `hard_negative_examples.png` and `.pdf`.
 
     Raises
     ------
@@ -34,6 +34,7 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
         for side in SIDES:
             result.triplets.filter(split=side).write_csv(new / f"hard_negatives_{side}.csv")
             result.easy.filter(split=side).write_csv(new / f"easy_samples_{side}.csv")
+        result.pairs.write_parquet(new / "judged_pairs.parquet")
         write_json(new / "mining_report.json", result.report.to_dict(config=settings))
         write_json(new / "config.json", settings)
         examples = choose_examples(result.triplets, count=_CARDS)

@@ -38,7 +38,9 @@ class MiningReport:
     steps: list[Step] = field(default_factory=list)
     splits: dict[str, dict[str, int]] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
+    reference: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    input: str | None = None
 
     def add(self, name: str, unit: str, *, given: int, kept: int, note: str = "") -> None:
         """Append a step."""
@@ -49,9 +51,11 @@ class MiningReport:
         steps = [{**asdict(step), "removed": step.removed} for step in self.steps]
         return {
             "format_version": FORMAT_VERSION,
+            "input": self.input,
             "steps": steps,
             "splits": self.splits,
             "verdict_reasons": self.reasons,
+            "reference": self.reference,
             "warnings": self.warnings,
             "config": dict(config),
         }
@@ -70,6 +74,9 @@ class MiningReport:
                 (side, *(f"{counts[name]:,}" for name in names)) for side, counts in self.splits.items()
             ]
             lines += ["", *_columns(table, left=(0,))]
+        if self.reference:
+            counts = [(reason, f"{count:,}") for reason, count in self.reference.items()]
+            lines += ["", *_columns([("twins by our gate, in the reference", "pairs"), *counts], left=(0,))]
         return "\n".join(lines + [f"warning: {warning}" for warning in self.warnings])
 
 

@@ -9,11 +9,12 @@ import polars as pl
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.homology import HomologyConfig, connected_components, find_homologs
 from protrek_hm.homology.homologs import Progress
+from protrek_hm.mine.compat import explain_loss, reference_pairs, reference_triplets
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus, build_corpus
 from protrek_hm.mine.easy import draw_easy_pairs
 from protrek_hm.mine.report import MiningReport
-from protrek_hm.mine.split import SIDES, Assignment, assign_sides, deal_proteins
+from protrek_hm.mine.split import SIDES, Assignment, assign_sides, deal_proteins, wanted_shares
 from protrek_hm.mine.triplets import OUR_COLUMNS, REFERENCE_COLUMNS, build_triplets, limit_negatives
 from protrek_hm.mine.twins import judge_pairs
 
@@ -22,14 +23,16 @@ COLUMNS = [*REFERENCE_COLUMNS, *OUR_COLUMNS]
 
 @dataclass(frozen=True)
 class MiningResult:
-    """Triplets and easy pairs, with the columns of the files, and the report.
+    """Triplets and easy pairs, with the columns of the files, the report, and all verdicts.
 
-    `split` is null for pairs whose proteins stand on two sides.
+    `split` is null for pairs whose proteins stand on two sides. pairs: columns a_id, b_id, identity,
+    coverage, text_similarity, verdict, reasons.
     """
 
     triplets: pl.DataFrame
     easy: pl.DataFrame
     report: MiningReport
+    pairs: pl.DataFrame
 
 
 def mine_hard_negatives(
@@ -60,7 +63,7 @@ def mine_hard_negatives(
     ... })
     >>> result = mine_hard_negatives(table, MineConfig(easy=0))
     >>> result.triplets.select("anchor_id", "hard_neg_id", "seq_similarity").rows()
-    [('cut', 'glue', 0.987013), ('glue', 'cut', 0.987013)]
+    [('cut', 'glue', 0.987179), ('glue', 'cut', 0.987179)]
     """
     config = config or MineConfig()
     report = MiningReport()
@@ -69,10 +72,20 @@ def mine_hard_negatives(
     report.add("with a text", "rows", given=corpus.rows, kept=told)
     report.add("distinct sequences", "proteins", given=told, kept=len(corpus.sequences))
     related = _find_related(corpus, config, work_dir=work_dir, progress=progress)
-    twins = _find_twins(corpus, related, config, report)
-    assignment = assign_sides(corpus, related, twins.select("a", "b").to_numpy().astype(np.int64), config)
+    judged = _judge(corpus, related, config, report)
+    triplets = build_triplets(corpus, judged.filter(verdict="different"), kind="hard")
+    if config.compat == "reference":
+        number = {sequence: index for index, sequence in enumerate(corpus.sequences)}
+        pairs = reference_pairs(proteins)
+        report.reference = explain_loss(proteins, triplets, pairs)
+        triplets = reference_triplets(proteins, pairs, numbers=number)
+        note = "--compat reference: one direction each"
+        report.add("pairs of the reference", "triplets", given=judged.height, kept=triplets.height, note=note)
+    _refuse_nothing(judged, triplets, config, report)
+    linked = related.filter(pl.col("identity") >= config.split_identity)
+    assignment = assign_sides(corpus, linked, triplets.select("anchor", "negative").to_numpy(), config)
     report.warnings += assignment.warnings
-    triplets = _share_out(build_triplets(corpus, twins, kind="hard"), assignment, config)
+    triplets = _share_out(triplets, assignment, config)
     limited = limit_negatives(triplets, config.negatives_per_anchor, seed=config.seed)
     report.add("negatives per anchor", "triplets", given=triplets.height, kept=limited.height)
     whole = limited.height - limited["split"].null_count()
@@ -93,7 +106,7 @@ def mine_hard_negatives(
             "components": mine["component"].n_unique(),
             "easy": plain.height,
         }
-    return MiningResult(limited.select(COLUMNS), easy.select(COLUMNS), report)
+    return MiningResult(limited.select(COLUMNS), easy.select(COLUMNS), report, _name_pairs(corpus, judged))
 
 
 _SPLIT_NOTES = {
@@ -115,10 +128,8 @@ def _find_related(
     return related
 
 
-def _find_twins(
-    corpus: Corpus, related: pl.DataFrame, config: MineConfig, report: MiningReport
-) -> pl.DataFrame:
-    """Keep the pairs in the range of identities that the gate calls different."""
+def _judge(corpus: Corpus, related: pl.DataFrame, config: MineConfig, report: MiningReport) -> pl.DataFrame:
+    """Judge the pairs in the range of identities; see `twins.judge_pairs`."""
     inside = related.filter(pl.col("identity").is_between(config.min_identity, config.max_identity))
     bounds = f"{config.min_identity:.2%} to {config.max_identity:.2%}, coverage {config.coverage:.0%}"
     count = len(corpus.sequences)
@@ -131,13 +142,22 @@ def _find_twins(
     report.add("differ in function", "pairs", given=inside.height, kept=different, note=note)
     coded = of_pair.select(code=pl.format("{}: {}", "verdict", "reasons"))["code"].value_counts()
     report.reasons = dict(coded.sort(["count", "code"], descending=[True, False]).iter_rows())
-    if not different:
-        raise NothingFoundError(_advise(inside.height, verdicts, config), report)
-    return judged.filter(verdict="different")
+    return judged
 
 
-def _advise(alike: int, verdicts: dict[str, int], config: MineConfig) -> str:
-    """Say why there is no twin and which flag to relax."""
+def _refuse_nothing(
+    judged: pl.DataFrame, triplets: pl.DataFrame, config: MineConfig, report: MiningReport
+) -> None:
+    """Raise NothingFoundError if there is no triplet: why, and which flag to relax."""
+    if triplets.is_empty():
+        verdicts = dict(judged.unique("pair")["verdict"].value_counts().iter_rows())
+        raise NothingFoundError(_advise(verdicts, config), report)
+
+
+def _advise(verdicts: dict[str, int], config: MineConfig) -> str:
+    alike = sum(verdicts.values())
+    if config.compat:
+        return "no twin found in the reference's way: mine without --compat, which finds all of them"
     if not alike:
         return (
             f"no twin found: no two proteins are {config.min_identity:.0%} to {config.max_identity:.2%} "
@@ -151,6 +171,21 @@ def _advise(alike: int, verdicts: dict[str, int], config: MineConfig) -> str:
         else "name columns that tell functions apart (--evidence column:set), or go by wording (--gate text)"
     )
     return f"no twin found: {alike:,} pairs look alike, the gate calls {counts}, none different; {remedy}"
+
+
+def _name_pairs(corpus: Corpus, judged: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a pair of proteins, named by their first entries."""
+    of_pair = judged.unique("pair", keep="first", maintain_order=True)
+    ids = corpus.entries["id"]
+    return of_pair.select(
+        a_id=ids[of_pair["left"].to_numpy()],
+        b_id=ids[of_pair["right"].to_numpy()],
+        identity=pl.col("identity").round(6),
+        coverage=pl.col("coverage").round(6),
+        text_similarity=pl.col("text_similarity").round(6),
+        verdict="verdict",
+        reasons="reasons",
+    )
 
 
 def _share_out(triplets: pl.DataFrame, assignment: Assignment, config: MineConfig) -> pl.DataFrame:
@@ -178,9 +213,8 @@ def _draw_easy(
     families = connected_components(
         len(corpus.sequences), related.select("a", "b").to_numpy().astype(np.int64)
     )
-    shares = (1 - config.valid_fraction - config.test_fraction, config.valid_fraction, config.test_fraction)
     drawn = []
-    for side, (name, share) in enumerate(zip(SIDES, shares, strict=True)):
+    for side, (name, share) in enumerate(zip(SIDES, wanted_shares(config), strict=True)):
         anchors = triplets.filter(split=name)["anchor"].unique().sort().to_numpy()
         pool = anchors if config.split == "pairs" else np.flatnonzero(assignment.sides == side)
         pairs = draw_easy_pairs(

@@ -1,10 +1,12 @@
 """Who is trained on, who is tested on: sides for proteins such that nothing leaks.
 
 `components` gives whole connected components, over homology and over shared or near-identical texts, to one
-side each. The rule for large ones: components are dealt from the largest on to the side that lacks most
-pairs, and one that holds more pairs than the training share goes to training. Where that leaves a wanted side
-without pairs, the links are weakened step by step, with a warning each time: first without links by text,
-then with homology links from 60, 70, 80, 90 and 95 % identity on only, until every wanted side has pairs.
+side each, the largest first, to the side that lacks most of its share. The rule for very large components:
+one that holds more than half of a side's share goes to training, so that no family alone is the test. Where
+that leaves a side with less than a quarter of its share, large components may go anywhere; where even that
+does not help, links are given up step by step, with a warning each time: first those by texts that more than
+8, then more than 2 families share, then all links by text, then homology below 60, 70, 80, 90 and 95 %
+identity.
 """
 
 from collections.abc import Iterator
@@ -12,25 +14,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from protrek_hm.homology import connected_components
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus
 from protrek_hm.mine.links import text_links
+from protrek_hm.mine.split_file import SIDES as STAGES
 
 SIDES = ("train", "valid", "test")
-_STAGES = {
-    "train": 0,
-    "training": 0,
-    "valid": 1,
-    "val": 1,
-    "validation": 1,
-    "dev": 1,
-    "test": 2,
-    "testing": 2,
-}
 _RECUTS = (0.6, 0.7, 0.8, 0.9, 0.95)
+_GENERIC = (8, 2)
+_LARGEST = 0.5
+_LEAST_FILLED = 0.25
 UNASSIGNED = -1
 
 
@@ -52,23 +48,20 @@ def assign_sides(
     which are what the wanted shares count. A protein's `stage` in the input decides over everything else.
     """
     given = given_sides(corpus)
-    warnings = []
+    if config.split != "components":
+        _, components = next(_linkings(corpus, homologs, config))
+        return Assignment(deal_proteins(len(components), config, given=given), components)
     for reading, components in _linkings(corpus, homologs, config):
-        if config.split == "components":
-            sides = deal_components(components, pairs, config, given=given)
-        else:
-            sides = deal_proteins(len(components), config, given=given)
-        if reading:
-            warnings.append(reading)
-        if config.split != "components" or not _lacking(sides, pairs, config):
+        warnings = [reading] if reading else []
+        for largest in (_LARGEST, np.inf):
+            sides = deal_components(components, pairs, config, given=given, largest=largest)
+            if not (lacking := _lacking(sides, pairs, config)):
+                break
+        if not lacking:
             break
-    lacking = _lacking(sides, pairs, config)
-    if config.split == "components" and lacking:
-        warnings.append(
-            f"no twins on the side {', '.join(lacking)}: the twins are too few families; add proteins"
-        )
-    torn = _torn_components(components, given)
-    if config.split == "components" and torn:
+    if lacking:
+        warnings.append(f"too few twins for the side {', '.join(lacking)}: give proteins of more families")
+    if torn := _torn_components(components, given):
         warnings.append(f"the given stages put {torn} components on several sides: see protrek-hm mine leaks")
     return Assignment(sides, components, warnings)
 
@@ -79,40 +72,41 @@ def deal_components(
     config: MineConfig,
     *,
     given: Int[np.ndarray, " proteins"] | None = None,
+    largest: float = np.inf,
 ) -> Int[np.ndarray, " proteins"]:
-    """Give whole components to sides, the largest (in twins) first, to the side that lacks most.
+    """Give whole components to sides, the largest (in twins) first, to the side that lacks most of its share.
 
     given: sides that are fixed, `UNASSIGNED` elsewhere; the rest of a component follows its fixed members,
-    those with members on several sides are for training.
+    those with members on several sides are for training. largest: components above this multiple of a side's
+    share never go to that side, except to training.
 
     Examples
     --------
     >>> config = MineConfig(valid_fraction=0.25, test_fraction=0.25)
     >>> twins = np.array([[0, 1], [1, 2], [3, 4], [5, 6]])
     >>> deal_components(np.array([0, 0, 0, 1, 1, 2, 2]), twins, config).tolist()
-    [0, 0, 0, 1, 1, 2, 2]
+    [0, 0, 0, 2, 2, 1, 1]
     """
     fixed = np.full(len(components), UNASSIGNED) if given is None else given
     count = int(components.max(initial=-1)) + 1
-    twins = np.bincount(components[pairs[:, 0]], minlength=count)
-    members = np.bincount(components, minlength=count)
-    shares = np.array(
-        [1 - config.valid_fraction - config.test_fraction, config.valid_fraction, config.test_fraction]
-    )
     side_of = np.full(count, UNASSIGNED)
     for place in np.flatnonzero(fixed != UNASSIGNED):
         component, side = components[place], fixed[place]
         side_of[component] = side if side_of[component] in (UNASSIGNED, side) else 0
+    twins = np.bincount(components[pairs[:, 0]], minlength=count)
+    members = np.bincount(components, minlength=count)
     lots = np.random.default_rng(config.seed).permutation(count)
     for sizes, chosen in ((twins, twins > 0), (members, twins == 0)):
-        wanted = shares * sizes[chosen].sum()
-        for side in range(3):
-            wanted[side] -= sizes[chosen & (side_of == side)].sum()
+        share = wanted_shares(config) * sizes[chosen].sum()
+        filled = np.array([sizes[chosen & (side_of == side)].sum() for side in range(3)], dtype=float)
         free = np.flatnonzero(chosen & (side_of == UNASSIGNED))
         for component in free[np.lexsort((lots[free], -sizes[free]))]:
-            side = int(np.argmax(wanted))
-            side_of[component] = side
-            wanted[side] -= sizes[component]
+            size = sizes[component]
+            fits = (share > 0) & (size <= largest * share)
+            fits[0] = True
+            lacking = np.where(fits, (share - filled) / np.maximum(share, 1), -np.inf)
+            side_of[component] = int(np.argmax(lacking))
+            filled[side_of[component]] += size
     return np.where(fixed == UNASSIGNED, side_of[components], fixed)
 
 
@@ -133,7 +127,7 @@ def given_sides(corpus: Corpus) -> Int[np.ndarray, " proteins"]:
     if "stage" not in corpus.entries.columns:
         return np.full(len(corpus.sequences), UNASSIGNED)
     stages = corpus.entries["stage"].cast(pl.String).str.strip_chars().str.to_lowercase()
-    sides = np.array([_STAGES.get(stage, UNASSIGNED) for stage in stages], dtype=np.int64)
+    sides = np.array([STAGES.get(stage, UNASSIGNED) for stage in stages], dtype=np.int64)
     return np.asarray(sides[corpus.first_entries()])
 
 
@@ -143,24 +137,36 @@ def _linkings(
     """Yield ever weaker linkings of proteins: what was given up, and the components."""
     count = len(corpus.sequences)
     edges = homologs.select("a", "b").to_numpy().astype(np.int64)
+    families = connected_components(count, edges)
     yield "", connected_components(count, np.concatenate([edges, text_links(corpus)]))
-    given_up = "a side would have no twins, so shared texts do not keep proteins together"
-    yield given_up, connected_components(count, edges)
+    short = "a side would have too few twins, so "
+    for most in _GENERIC:
+        links = text_links(corpus, families=families, most=most)
+        reading = f"{short}texts shared by more than {most} families do not keep proteins together"
+        yield reading, connected_components(count, np.concatenate([edges, links]))
+    yield f"{short}shared texts do not keep proteins together", families
     for identity in _RECUTS:
         if identity > config.split_identity:
             kept = edges[homologs["identity"].to_numpy() >= identity]
-            reading = f"a side would have no twins, so only {identity:.0%} identity keeps proteins together"
+            reading = f"{short}only {identity:.0%} identity keeps proteins together"
             yield reading, connected_components(count, kept)
+
+
+def wanted_shares(config: MineConfig) -> Float[np.ndarray, "3"]:
+    """Return the wanted shares of train, valid and test."""
+    held_out = config.valid_fraction + config.test_fraction
+    return np.array([1 - held_out, config.valid_fraction, config.test_fraction])
 
 
 def _lacking(
     sides: Int[np.ndarray, " proteins"], pairs: Int[np.ndarray, "pairs 2"], config: MineConfig
 ) -> list[str]:
-    """Return the wanted sides that have no pair."""
+    """Return the sides that hold less than a quarter of the pairs that they should."""
     whole = sides[pairs[:, 0]] == sides[pairs[:, 1]]
-    wanted = (True, config.valid_fraction > 0, config.test_fraction > 0)
-    present = set(sides[pairs[whole, 0]].tolist())
-    return [SIDES[side] for side in range(3) if wanted[side] and side not in present]
+    held = np.bincount(sides[pairs[whole, 0]], minlength=len(SIDES))
+    wanted = wanted_shares(config)
+    short = (wanted > 0) & (held < np.maximum(_LEAST_FILLED * wanted * len(pairs), 1))
+    return [SIDES[side] for side in np.flatnonzero(short)]
 
 
 def _torn_components(components: Int[np.ndarray, " proteins"], given: Int[np.ndarray, " proteins"]) -> int:

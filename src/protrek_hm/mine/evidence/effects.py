@@ -1,6 +1,9 @@
 """What texts say that a variant does to the function: lost, changed, or kept.
 
-The words are those of UniProt's mutagenesis annotations. A text may say several things; then it is *mixed*.
+The words are those of UniProt's mutagenesis annotations, and they count only in a text about a variant: one
+that begins with them ("Loss of kinase activity."), where the function of a wild type has them further on
+("Kinase that reduces the activity of ..."), or one that speaks of a variant. A text may say several things;
+then it is *mixed*.
 """
 
 import re
@@ -12,38 +15,45 @@ from jaxtyping import Int
 
 from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, compare_values
 
-_KEPT = re.compile(
-    r"\bno (?:\w+ )?(?:effect|change|difference|impact|influence|alteration|loss"
-    r"|reduction|decrease|increase)\b"
-    r"|\b(?:does|do|did) not (?:\w+ )?(?:affect|alter|change|impair|abolish|influence"
-    r"|reduce|modify|disrupt|decrease"
-    r"|prevent|inhibit|interfere)"
-    r"|\bnot (?:be )?(?:affected|altered|impaired|changed|essential|required)\b|\bwithout affecting\b"
-    r"|\bunaffected\b|\bunchanged\b|\bunaltered\b"
-    r"|\b(?:retain|maintain|preserve|keep)(?:s|ed|ing)?\b|\bas (?:the )?wild[- ]type\b"
-    r"|\bsimilar to (?:the )?wild[- ]type\b"
-    r"|\b(?:little|minimal|minor|negligible) (?:or no )?effect\b"
-    r"|\bwild[- ]type (?:activity|levels?|function)\b",
-    re.IGNORECASE,
+_HEAD = 5  # words of a sentence that can say that it is about a variant's effect
+_SENTENCE = re.compile(r"(?<=[.;:])\s+")
+_PART = re.compile(r"[.;:,]\s+|\b(?:but|and|while|whereas|although)\b")
+_ALLELE = re.compile(r"^(?:in|variant|mutant) [^;:]*[;:]\s*", re.IGNORECASE)
+_VARIANT = re.compile(
+    r"(?:^|[.;]\s+)(?:this |the )?(?:variant|mutant|mutation|substitution)\b", re.IGNORECASE
 )
-_LOST = re.compile(
-    r"\b(?:loss|lack|absence|abolition|abrogation) of\b|\b(?:abolish|abrogat|eliminat)(?:e|es|ed|s|ing)\b"
-    r"|\binactive\b|\binactivates (?:the )?(?:enzyme|protein|activity)\b|\bnon-?functional\b"
-    r"|\blos(?:es|t) (?:its|the|all)?\b"
-    r"|\bcatalytically dead\b|\bfails? to\b|\bunable to\b|\bcan(?:not| no longer)\b|\bno (?:\w+ )?activity\b"
-    r"|\blacks (?:\w+ )?activity\b"
-    r"|\b(?:disrupts|prevents|blocks) (?:\w+ ){0,3}(?:activity|binding|interaction|formation)\b",
-    re.IGNORECASE,
+
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(rf"\b(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+_KEPT = _any_of(
+    r"no (?:\w+ ){0,2}(?:effects?|changes?|difference|impact|influence|alteration|defect|phenotype)\b",
+    r"no (?:\w+ )?(?:loss|reduction|decrease|increase)\b",
+    r"(?:does|do|did) not (?:\w+ )?(?:affect|alter|change|impair|abolish|influence|reduce|modify|disrupt)",
+    r"(?:does|do|did) not (?:\w+ )?(?:decrease|prevent|inhibit|interfere)",
+    r"not (?:be )?(?:affected|altered|impaired|changed|essential|required)\b",
+    r"(?:unaffected|unchanged|unaltered|normal|viable)\b",
+    r"(?:retain|maintain|preserve|keep)(?:s|ed|ing)?\b",
+    r"(?:as|similar to|like|comparable to) (?:the |that of )?(?:the )?wild[- ]type\b",
+    r"(?:little|minimal|minor|negligible|weak|slight) (?:or no )?effect\b",
+    r"wild[- ]type (?:\w+ )?(?:activity|levels?|function|growth|phenotype)\b",
 )
-_CHANGED = re.compile(
-    r"\b(?:reduced|decreased|increased|impaired|enhanced|diminished|weakened|lowered|elevated|attenuated|altered"
-    r"|defective|compromised)\b|\b(?:reduction|decrease|increase|defects?|impairment) (?:in|of)\b"
-    r"|\b(?:impairs|alters|diminishes|weakens|enhances|reduces|decreases|increases|lowers"
-    r"|affects|changes) (?:[\w'-]+ ){0,5}"
-    r"(?:activity|affinity|binding|rate|levels?|stability|interactions?|efficiency|specificity|folding|phosphorylation)\b"
-    r"|\bdominant[- ]negative\b|\bhyperactive\b|\b\d+-fold\b"
-    r"|\b\d+(?:\.\d+)?% (?:of|loss|reduction|decrease|increase)\b",
-    re.IGNORECASE,
+_LOST = _any_of(
+    r"(?:loss|lack|absence|abolition|abrogation) of\b",
+    r"(?:abolish|abrogat|eliminat|ablat)(?:e|es|ed|s|ing)\b",
+    r"(?:inactive|inactivates|non-?functional|loses|lost|lethal|\w+-dead)\b",
+    r"(?:fails? to|unable to|cannot|can no longer|no longer)\b",
+    r"(?:no|lacks) (?:\w+ ){0,2}(?:activity|binding|interaction)\b",
+    r"(?:disrupts|prevents|blocks|eliminates)\b",
+)
+_CHANGED = _any_of(
+    r"(?:reduc|decreas|increas|impair|enhanc|diminish|weaken|lower|elevat|attenuat|alter)(?:es|ed|s)\b",
+    r"(?:defective|compromised|dominant[- ]negative|hyperactive|constitutively|temperature-sensitive)\b",
+    r"(?:reduction|decrease|increase|defects?|impairment|change) (?:in|of)\b",
+    r"\d+(?:\.\d+)?[- ]?(?:fold|%)",
+    r"(?:slow|slower|partial|partially) \w+",
 )
 
 
@@ -69,14 +79,25 @@ def read_effect(text: str) -> Effect:
     >>> read_effect("No effect on growth. Abolishes binding.").value, read_effect("Binds heme.").value
     ('mixed', 'nothing')
     """
-    rest = _KEPT.sub(" ", text)
-    kept = rest != text
-    lost, changed = bool(_LOST.search(rest)), bool(_CHANGED.search(rest))
-    if kept:
-        return Effect.MIXED if lost or changed else Effect.KEPT
-    if lost:
+    start = _VARIANT.search(text)
+    statement = _ALLELE.sub("", text[start.start() :] if start else text.strip())
+    if not start and _read_part(" ".join(_SENTENCE.split(statement)[0].split()[:_HEAD])) is Effect.NOTHING:
+        return Effect.NOTHING
+    said = {_read_part(part) for part in _PART.split(statement)} - {Effect.NOTHING}
+    if Effect.KEPT in said:
+        return Effect.KEPT if len(said) == 1 else Effect.MIXED
+    if Effect.LOST in said:
         return Effect.LOST
-    return Effect.CHANGED if changed else Effect.NOTHING
+    return Effect.CHANGED if said else Effect.NOTHING
+
+
+def _read_part(part: str) -> Effect:
+    rest = _KEPT.sub(" ", part)
+    if rest != part:
+        return Effect.KEPT
+    if _LOST.search(rest):
+        return Effect.LOST
+    return Effect.CHANGED if _CHANGED.search(rest) else Effect.NOTHING
 
 
 def compare_effects(one: Effect, other: Effect) -> Outcome:

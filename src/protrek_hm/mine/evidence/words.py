@@ -1,8 +1,9 @@
-"""What the texts themselves say: labelled fields ("Substrates: Carbapenem."), and telling words.
+"""What the texts themselves say: labelled fields ("Substrates: Carbapenem."), and words that fill a slot.
 
-A difference in wording is not a difference in function. Names and identifiers are taken out, words are cut to
-their stems, and two texts differ only where *each* says of its own protein something telling that the other
-does not say; where one merely says more, nothing is known (*unsure*).
+A difference in wording is not a difference in function. Two texts *differ* only where they contradict each
+other: a labelled field with other values, or a slot of function (the enzyme, the substance, the "X" of
+"X-hydrolyzing") that each fills with something the other does not mention at all. Where one merely says more,
+nothing is known (*unsure*); so it is where they share a whole statement.
 """
 
 import re
@@ -15,31 +16,32 @@ from jaxtyping import Int
 
 from protrek_hm.mine.evidence.columns import compare_sets, split_set
 from protrek_hm.mine.evidence.findings import Findings, Outcome, Verdict, compare_values
-from protrek_hm.mine.evidence.lexicon import is_name, is_telling, stem
-from protrek_hm.mine.text import clean_text
+from protrek_hm.mine.evidence.lexicon import is_name, slots, stem
+from protrek_hm.mine.text import clean_text, fold_text
 
 _FIELD = re.compile(r"^([A-Z][A-Za-z]+(?: [A-Za-z]+){0,3}):\s+(.+?)[.;]?$")
 _SENTENCE = re.compile(r"(?<=[.;])\s+(?=[A-Z0-9])")
+_WORD = re.compile(r"[A-Za-z0-9][\w'()/+-]*")
 _LEAST_LABEL_USE = 3  # distinct texts that use a label before it counts as a field of the corpus
-_MOST_SHARED = 0.5  # share of common words above which two contrasting texts are not called different
+_MAIN_WORDS = 30  # words from the beginning of a text that can fill slots: the rest is detail
+_LEAST_STATEMENT = 5  # words of a sentence that is a statement of its own
 
-_IDENTICAL = Outcome("text:identical", Verdict.SAME)
-_SAME_WORDS = Outcome("words:same", Verdict.SAME)
-_FIELDS_SAME = Outcome("fields:same", Verdict.SAME)
+_SAME = Outcome("words:same", Verdict.SAME)
 _MORE = Outcome("words:one-says-more", Verdict.UNSURE)
-_ALIKE = Outcome("words:alike", Verdict.UNSURE)
 _REWORDED = Outcome("words:fields-same", Verdict.UNSURE)
-_CONTRAST = Outcome("words:contrast", Verdict.DIFFERENT)
-_UNTOLD = Outcome("words:nothing-telling", Verdict.UNSURE)
+_SHARED = Outcome("words:shared-statement", Verdict.UNSURE)
+
+Fields = tuple[tuple[str, frozenset[str]], ...]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A text in parts: `fields` by label, and the stems of its other words, all and telling ones."""
+    """A text in parts: labelled `fields`, stems of other `words`, filled `slots`, whole `sentences`."""
 
-    fields: tuple[tuple[str, frozenset[str]], ...]
+    fields: Fields
     words: frozenset[str]
-    telling: frozenset[str]
+    slots: frozenset[tuple[str, str]]
+    sentences: frozenset[str]
 
 
 def read_statements(texts: Sequence[str]) -> list[Statement]:
@@ -51,51 +53,41 @@ def read_statements(texts: Sequence[str]) -> list[Statement]:
     >>> statement = read_statements(texts)[0]
     >>> statement.fields, sorted(statement.words)
     ((('substrates', frozenset({'carbapenem'})),), ['a', 'clas', 'lactam'])
+    >>> sorted(statement.slots)
+    [('enzyme', 'lactamase')]
     """
-    distinct = sorted(set(texts))
-    parts = {text: _SENTENCE.split(clean_text(text)) for text in distinct}
-    matches = {text: [_FIELD.match(part) for part in parts[text]] for text in distinct}
-    uses = Counter(label for found in matches.values() for label in {m[1].casefold() for m in found if m})
-    read = {}
-    for text in distinct:
-        fields, words = [], []
-        for part, match in zip(parts[text], matches[text], strict=True):
-            if match and uses[match[1].casefold()] >= _LEAST_LABEL_USE:
-                fields.append((match[1].casefold(), split_set(match[2])))
-            else:
-                words += re.findall(r"[A-Za-z0-9][\w'()/+-]*", part)
-        named = [word for word in words if not is_name(word)]
-        stems = {stem(piece): piece for word in named for piece in re.findall(r"[A-Za-z]+\d*|\d+", word)}
-        telling = frozenset(key for key, piece in stems.items() if is_telling(piece))
-        read[text] = Statement(tuple(sorted(fields, key=lambda field: field[0])), frozenset(stems), telling)
+    parts = {text: _SENTENCE.split(clean_text(text)) for text in sorted(set(texts))}
+    uses = Counter(
+        label for found in parts.values() for label in {field[0] for field in map(_field, found) if field}
+    )
+    labels = {label for label, count in uses.items() if count >= _LEAST_LABEL_USE}
+    read = {text: _read(found, labels) for text, found in parts.items()}
     return [read[text] for text in texts]
 
 
 def compare_statements(one: Statement, other: Statement) -> Outcome:
-    """Judge two texts: labelled fields first, then telling words, by the rule in this module's head."""
+    """Judge two texts: labelled fields first, then slots, by the rule in this module's head."""
     ours, theirs = dict(one.fields), dict(other.fields)
-    overlap = False
+    overlap = None
     for label in sorted(ours.keys() & theirs.keys()):
         outcome = compare_sets(
             ours[label],
             theirs[label],
-            same=_FIELDS_SAME,
+            same=_SAME,
             overlaps=Outcome(f"field:{label}:overlaps", Verdict.UNSURE),
             differs=Outcome(f"field:{label}:differs", Verdict.DIFFERENT),
         )
         if outcome.verdict == Verdict.DIFFERENT:
             return outcome
-        overlap = overlap or outcome.verdict == Verdict.UNSURE
-    mine, yours = one.telling - other.words, other.telling - one.words
-    fields_alike = ours == theirs and not overlap
-    if not mine and not yours:
-        return (_SAME_WORDS if one.words == other.words else _UNTOLD) if fields_alike else _MORE
-    if ours and fields_alike:
+        overlap = outcome if outcome.verdict == Verdict.UNSURE else overlap
+    if overlap:
+        return overlap
+    slot = _contradicted_slot(one, other)
+    if slot is None:
+        return _SAME if one.words == other.words and ours == theirs else _MORE
+    if ours and ours == theirs:
         return _REWORDED
-    if not mine or not yours or overlap:
-        return _MORE
-    shared = len(one.telling & other.telling) / len(one.telling | other.telling)
-    return _CONTRAST if shared <= _MOST_SHARED else _ALIKE
+    return _SHARED if one.sentences & other.sentences else Outcome(f"words:{slot}:differs", Verdict.DIFFERENT)
 
 
 def judge_words(
@@ -107,6 +99,33 @@ def judge_words(
     --------
     >>> texts = ["Carbapenem-hydrolyzing lactamase.", "Penicillin-hydrolyzing lactamase.", "Lactamase."]
     >>> judge_words(texts, np.array([0, 0]), np.array([1, 2])).reasons.tolist()
-    ['words:contrast', 'words:one-says-more']
+    ['words:-hydrolyzing:differs', 'words:one-says-more']
     """
     return compare_values(read_statements(texts), left, right, compare=compare_statements)
+
+
+def _field(part: str) -> tuple[str, str] | None:
+    match = _FIELD.match(part)
+    return (match[1].casefold(), match[2]) if match else None
+
+
+def _read(parts: list[str], labels: set[str]) -> Statement:
+    fields, plain = [], []
+    for part in parts:
+        field = _field(part)
+        if field and field[0] in labels:
+            fields.append((field[0], split_set(field[1])))
+        else:
+            plain.append(part)
+    words = [word for part in plain for word in _WORD.findall(part) if not is_name(word)]
+    stems = frozenset(stem(piece) for word in words for piece in re.findall(r"[A-Za-z]+\d*|\d+", word))
+    filled = frozenset(pair for word in words[:_MAIN_WORDS] for pair in slots(word.strip("()'/+")))
+    long = frozenset(fold_text(part) for part in plain if len(part.split()) >= _LEAST_STATEMENT)
+    return Statement(tuple(sorted(fields, key=lambda field: field[0])), stems, filled, long)
+
+
+def _contradicted_slot(one: Statement, other: Statement) -> str | None:
+    """Return the first slot that each text fills with something that the other does not mention."""
+    mine = {slot for slot, value in one.slots - other.slots if stem(value) not in other.words}
+    yours = {slot for slot, value in other.slots - one.slots if stem(value) not in one.words}
+    return min(mine & yours, default=None)

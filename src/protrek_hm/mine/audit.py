@@ -1,0 +1,154 @@
+"""Look through the gate's verdicts: a stratified sample to read, and error rates where labels are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
+from protrek_hm.files import new_file
+from protrek_hm.homology import align
+from protrek_hm.mine.config import ColumnEvidence
+from protrek_hm.mine.evidence.columns import judge_column
+from protrek_hm.mine.evidence.findings import Verdict
+from protrek_hm.mine.gate import agree
+from protrek_hm.mine.intervals import Rate
+
+_BLOCK = 80
+_STYLE = (
+    "body{font:15px/1.5 sans-serif;max-width:62em;margin:2em auto;color:#1a1a1a}"
+    "pre{font-size:12px;overflow-x:auto}"
+    "article{border-top:1px solid #ccc;padding:1em 0}b.same{color:#009E73}b.different{color:#D55E00}"
+    "b.unsure{color:#6e6e6e}mark{background:#f6c9ae}"
+)
+
+
+@dataclass(frozen=True)
+class GateRates:
+    """How the gate errs against labels.
+
+    false_negatives: of the labelled pairs called different, those that share their function.
+    same_called_different: of the labelled pairs that share it, those called different. missed: of the
+    labelled pairs that differ, those not called different.
+    """
+
+    false_negatives: Rate
+    same_called_different: Rate
+    missed: Rate
+
+
+def rate_gate(pairs: pl.DataFrame, proteins: pl.DataFrame, labels: Sequence[str]) -> GateRates:
+    """Compare verdicts with labels.
+
+    pairs: columns a_id, b_id, verdict, as in `judged_pairs.parquet`. labels: columns of `proteins` in the
+    language of `--evidence`; pairs with a missing label, or with sets that only overlap, are left out.
+
+    Examples
+    --------
+    >>> proteins = pl.DataFrame({"id": ["a", "b", "c"], "drug": ["X", "X", "Y"]})
+    >>> pairs = pl.DataFrame({
+    ...     "a_id": ["a", "a"], "b_id": ["b", "c"], "verdict": ["different", "unsure"],
+    ... })
+    >>> rates = rate_gate(pairs, proteins, ["drug:equal"])
+    >>> print(rates.false_negatives, "|", rates.missed)
+    1 of 1 = 100.0 % (20.7 to 100.0 %) | 1 of 1 = 100.0 % (20.7 to 100.0 %)
+    """
+    known = proteins.unique("id", keep="first", maintain_order=True)
+    row = dict(zip(known["id"], range(known.height), strict=True))
+    left, right = (np.array([row[name] for name in pairs[side]], dtype=np.int64) for side in ("a_id", "b_id"))
+    evidence = [ColumnEvidence.parse(label) for label in labels]
+    truth = agree(
+        [judge_column(known, left, right, evidence=each) for each in evidence], len(pairs), needs_all=True
+    )
+    same, differ = truth == Verdict.SAME, truth == Verdict.DIFFERENT
+    called = (pairs["verdict"] == "different").to_numpy()
+    return GateRates(
+        Rate(int((called & same).sum()), int((called & (same | differ)).sum())),
+        Rate(int((called & same).sum()), int(same.sum())),
+        Rate(int((~called & differ).sum()), int(differ.sum())),
+    )
+
+
+def draw_sample(pairs: pl.DataFrame, *, per_stratum: int, seed: int) -> pl.DataFrame:
+    """Draw up to `per_stratum` pairs of every verdict and reason, by lot.
+
+    Examples
+    --------
+    >>> pairs = pl.DataFrame({"verdict": ["same"] * 5 + ["unsure"], "reasons": ["x"] * 6})
+    >>> draw_sample(pairs, per_stratum=2, seed=1)["verdict"].to_list()
+    ['same', 'same', 'unsure']
+    """
+    lots = pl.Series("lot", np.random.default_rng(seed).permutation(pairs.height))
+    rank = pl.col("lot").rank("ordinal").over("verdict", "reasons")
+    drawn = pairs.with_columns(lots).filter(rank <= per_stratum)
+    return drawn.sort("verdict", "reasons", "lot").drop("lot")
+
+
+def read_judged_pairs(folder: Path) -> pl.DataFrame:
+    """Read the verdicts that mining wrote into `folder`.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError, NothingFoundError
+        If there are none.
+    """
+    path = folder / "judged_pairs.parquet"
+    if not path.exists():
+        raise MissingFileError(path, "give a folder written by protrek-hm mine")
+    try:
+        pairs = pl.read_parquet(path)
+    except pl.exceptions.ComputeError as error:
+        raise FileFormatError(path, f"not a Parquet file ({error})", "mine again") from None
+    if pairs.is_empty():
+        raise NothingFoundError(f"{path}: no pair was judged; mine again with a lower --min-identity")
+    return pairs
+
+
+def write_audit(sample: pl.DataFrame, proteins: pl.DataFrame, folder: Path) -> None:
+    """Write a sample as `audit.tsv` (with an empty column `judgement` to fill in) and `audit.html`."""
+    known = {row["id"]: row for row in proteins.unique("id", keep="first").iter_rows(named=True)}
+    rows = [_audit_row(pair, known) for pair in sample.iter_rows(named=True)]
+    with new_file(folder / "audit.tsv") as temporary:
+        pl.DataFrame(rows).drop("alignment").write_csv(temporary, separator="\t")
+    page = "".join(_article(row) for row in rows)
+    head = f"<!doctype html><meta charset='utf-8'><title>Verdicts to read</title><style>{_STYLE}</style>"
+    with new_file(folder / "audit.html") as temporary:
+        temporary.write_text(f"{head}<h1>{len(rows)} verdicts to read</h1>{page}", encoding="utf-8")
+
+
+def _audit_row(pair: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    one, other = known[pair["a_id"]], known[pair["b_id"]]
+    aligned = align(one["sequence"], other["sequence"])
+    return {
+        **{
+            name: pair[name] for name in ("verdict", "reasons", "a_id", "b_id", "identity", "text_similarity")
+        },
+        "a_text": one["text"],
+        "b_text": other["text"],
+        "judgement": "",
+        "alignment": (aligned.a, aligned.b),
+    }
+
+
+def _article(row: dict[str, Any]) -> str:
+    one, other = row["alignment"]
+    blocks = []
+    for start in range(0, len(one), _BLOCK):
+        columns = list(zip(one[start : start + _BLOCK], other[start : start + _BLOCK], strict=True))
+        if any(above != below for above, below in columns):
+            for side in (0, 1):
+                letters = (
+                    f"<mark>{pair[side]}</mark>" if pair[0] != pair[1] else pair[side] for pair in columns
+                )
+                blocks.append("".join(letters) + (f"  {start + 1}" if side == 0 else ""))
+            blocks.append("")
+    verdict = f"<b class='{row['verdict']}'>{row['verdict']}</b>"
+    head = f"{verdict} · {row['identity']:.2%} identical · {escape(row['reasons'])}"
+    texts = "".join(
+        f"<p><b>{escape(row[f'{side}_id'])}</b> {escape(str(row[f'{side}_text']))}</p>" for side in ("a", "b")
+    )
+    return f"<article>{head}{texts}<pre>" + "\n".join(blocks) + "</pre></article>\n"
