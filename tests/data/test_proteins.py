@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protrek_hm.data import read_proteins, write_proteins
-from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, OptionError, RecordError
+from protrek_hm.errors import (
+    FileFormatError,
+    MissingColumnError,
+    MissingFileError,
+    OptionError,
+    ProTrekHMError,
+    RecordError,
+)
 
 WORDS = st.text(alphabet="abc ü,;\"'\n\t", min_size=1).map(str.strip).filter(bool)
 RECORDS = st.lists(
@@ -114,6 +121,12 @@ def test_bad_records_can_be_left_out_and_that_is_logged(tmp_path, caplog):
     assert "6 bad records left out, the first on line 3" in caplog.text
 
 
+def test_an_id_over_two_lines_is_told_in_one(tmp_path):
+    with pytest.raises(RecordError) as caught:
+        read_proteins(write(tmp_path / "a.csv", 'id,sequence\n"A\nB",M-V\n'))
+    assert str(caught.value).startswith(f"{tmp_path / 'a.csv'}:2: A B: gap '-'")
+
+
 def test_nothing_good_at_all(tmp_path):
     with pytest.raises(FileFormatError, match="no good record; .*data check"):
         read_proteins(write(tmp_path / "a.csv", "id,sequence\nA,M-V\n"), on_bad_record="skip")
@@ -149,6 +162,32 @@ def test_inputs_that_are_no_proteins(tmp_path):
     cut.write_bytes(gzip.compress(b"sequence\n" + b"MKV\n" * 10_000)[:-10])
     with pytest.raises(FileFormatError, match="truncated"):
         read_proteins(cut)
+
+
+FRAME = pl.DataFrame({"id": ["A", "B"], "sequence": ["MKV", "MUU"], "text": ['a "q" b', "tab\there\nline"]})
+DEBRIS = [b"", b'"', b"\t", b",", b";", b"\n", b"\r", b"\0", b"\xff", b"\xef\xbb\xbf", b">", b"NA", b"*"]
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.sampled_from([".tsv", ".csv", ".tsv.gz", ".csv.zst", ".parquet", ".fasta"]),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), st.sampled_from(DEBRIS)), max_size=4),
+)
+def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path_factory, ending, damages):
+    path = tmp_path_factory.mktemp("damaged") / f"a{ending}"
+    if ending == ".fasta":
+        path.write_text(">A some text\nMKV\n>B\nMUU\n")
+    else:
+        write_proteins(FRAME, path)
+    content = path.read_bytes()
+    for where, lost, debris in damages:
+        start = round(where * len(content))
+        content = content[:start] + debris + content[start + lost :]
+    path.write_bytes(content)
+    try:
+        assert set(read_proteins(path).columns) >= {"id", "sequence", "text"}
+    except ProTrekHMError as error:
+        assert "\n" not in str(error)  # noqa: PT017
 
 
 @pytest.mark.realdata

@@ -12,7 +12,7 @@ from protrek_hm.data.compression import bare_name, open_decompressed
 from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
 from protrek_hm.data.fasta import read_fasta_table
 from protrek_hm.data.records import BadRecord, Table
-from protrek_hm.data.schema import ALIASES, GIVEN, recognise_columns
+from protrek_hm.data.schema import ALIASES, GIVEN, recognise_columns, shortened
 from protrek_hm.data.tables import read_table, write_table
 from protrek_hm.data.validation import bad_proteins, clean_proteins, without_rows
 from protrek_hm.data.wide import is_wide, stack_mutants
@@ -151,4 +151,6 @@ def _describe(problems: Mapping[int, str], proteins: pl.DataFrame, table: Table)
     if not problems:
         return []
     lines, ids = table.lines(), proteins["id"]
-    return [BadRecord(lines[row], ids[row] or "record", problem) for row, problem in problems.items()]
+    return [
+        BadRecord(lines[row], shortened(ids[row] or "record"), problem) for row, problem in problems.items()
+    ]

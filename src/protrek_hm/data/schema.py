@@ -95,8 +95,18 @@ def missing_column(path: Path | str, column: str, present: Iterable[str], remedy
     >>> str(missing_column("a.tsv", "text", ["id", "M" * 50], "add it"))
     "a.tsv: no column 'text' (columns: id, MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM…); add it"
     """
-    shortened = [name if len(name) <= 40 else name[:39] + "…" for name in present]
-    return MissingColumnError(path, column, shortened[:30] + ["…"] * (len(shortened) > 30), remedy)
+    names = [shortened(name) for name in present]
+    return MissingColumnError(path, column, names[:30] + ["…"] * (len(names) > 30), remedy)
+
+
+def shortened(name: str, length: int = 40) -> str:
+    r"""Bring a name into one short line, for messages.
+
+    >>> shortened("a\nb"), shortened("M" * 9, 5)
+    ('a b', 'MMMM…')
+    """
+    line = " ".join(name.split())
+    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def sequence_problem(sequence: str | None) -> str | None:

@@ -2,8 +2,11 @@
 
 import io
 from pathlib import Path
+from typing import cast
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
 
 from protrek_hm.data.compression import bare_name, open_compressed, open_decompressed
 from protrek_hm.data.delimited import parse_delimited
@@ -68,10 +71,11 @@ def write_table(frame: pl.DataFrame, path: Path, *, force: bool = True) -> None:
 
 
 def _read_parquet(data: bytes, path: Path) -> Table:
-    try:
-        frame = pl.read_parquet(io.BytesIO(data))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileFormatError(path, f"damaged Parquet ({error})", "copy or make it again") from None
+    try:  # by pyarrow: polars panics on damaged files
+        frame = cast("pl.DataFrame", pl.from_arrow(pyarrow.parquet.read_table(pa.BufferReader(data))))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise FileFormatError(path, f"damaged Parquet ({problem})", "copy or make it again") from None
     if frame.is_empty():
         raise FileFormatError(path, "a table without records", "give a file with at least one record")
     return Table(frame, lambda: range(1, frame.height + 1))
