@@ -142,6 +142,12 @@ def test_a_titin_and_a_longer_field_than_the_csv_module_takes():
     assert csv.field_size_limit() == 131_072
 
 
+def test_a_record_longer_than_the_parser_takes(monkeypatch):
+    monkeypatch.setattr("protrek_hm.data.delimited._LONGEST_RECORD", 1_000)
+    with pytest.raises(FileFormatError, match="a record of more than"):
+        parse("a\tb\n1\t2\n" * 100 + "3\t" + "x" * 3_000 + "\n")
+
+
 def test_many_rows_over_several_blocks_of_the_parser(monkeypatch):
     monkeypatch.setattr("protrek_hm.data.delimited._LONGEST_RECORD", 1_000)
     table = parse("a\tb\n" + "".join(f"{number}\t{'x' * (number % 90)}\n" for number in range(5_000)) + "9\n")

@@ -52,7 +52,8 @@ def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
     Raises
     ------
     FileFormatError
-        If it is empty, not UTF-8, holds no record, has a column twice, or a quote that is never closed.
+        If it is empty, not UTF-8, holds no record or one over 64 MiB, has a column twice, or a quote that is
+        never closed.
 
     Examples
     --------
@@ -64,16 +65,16 @@ def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
     _check_text(data, path)
     delimiter, header = sniff(data, preferred)
     dialect = _Dialect(delimiter, quoting=delimiter != "\t", width=len(header))
-    rows, ragged = _parse(data, dialect)
+    if dialect.quoting and data.count(b'"') % 2:
+        _check_quotes(data, dialect, path)
+    rows, ragged = _parse(data, dialect, path)
     if not dialect.quoting and b'"' in data:
         quoted = _Dialect(delimiter, quoting=True, width=len(header))
         if (ragged or _has_open_quotes(rows)) and _keeps_the_rules(data, quoted):
             dialect = quoted
-            rows, ragged = _parse(data, quoted)
+            rows, ragged = _parse(data, quoted, path)
         else:
             rows = rows.with_columns(_unquote(pl.col(name)) for name in rows.columns)
-    elif data.count(b'"') % 2:
-        _check_quotes(data, dialect, path)
     frame = rows.slice(1).rename(dict(zip(rows.columns, _column_names(header, path), strict=True)))
     bad = tuple(_ragged_records(data, dialect)) if ragged else ()
     if frame.is_empty() and not bad:
@@ -94,7 +95,7 @@ def sniff(data: bytes, preferred: str) -> tuple[str, list[str]]:
     return best, [name.strip() for name in splits[best]]
 
 
-def _parse(data: bytes, dialect: _Dialect) -> tuple[pl.DataFrame, bool]:
+def _parse(data: bytes, dialect: _Dialect, path: Path) -> tuple[pl.DataFrame, bool]:
     """Parse all rows that fit, the header first, and say whether some did not."""
     ragged: list[object] = []
 
@@ -103,19 +104,21 @@ def _parse(data: bytes, dialect: _Dialect) -> tuple[pl.DataFrame, bool]:
         return "skip"
 
     names = [str(number) for number in range(dialect.width)]
-    table = pyarrow.csv.read_csv(
-        pa.py_buffer(data),
-        read_options=pyarrow.csv.ReadOptions(column_names=names, block_size=_LONGEST_RECORD),
-        parse_options=pyarrow.csv.ParseOptions(
-            delimiter=dialect.delimiter,
-            quote_char='"' if dialect.quoting else False,
-            newlines_in_values=dialect.quoting,
-            invalid_row_handler=skip,
-        ),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
-        ),
+    reading = pyarrow.csv.ReadOptions(column_names=names, block_size=_LONGEST_RECORD)
+    parsing = pyarrow.csv.ParseOptions(
+        delimiter=dialect.delimiter,
+        quote_char='"' if dialect.quoting else False,
+        newlines_in_values=dialect.quoting,
+        invalid_row_handler=skip,
     )
+    converting = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+    )
+    try:
+        table = pyarrow.csv.read_csv(pa.py_buffer(data), reading, parsing, converting)
+    except pa.ArrowInvalid as error:  # what else it knows was checked before
+        problem = f"a record of more than {_LONGEST_RECORD >> 20} MiB ({error})"
+        raise FileFormatError(path, problem, "look for a quote that is not closed") from None
     return cast("pl.DataFrame", pl.from_arrow(table)), bool(ragged)
 
 
