@@ -3,7 +3,7 @@
 The flow: a file's bytes, decompressed (`compression`), become rows (`delimited`, `tables`, `fasta`), one
 protein each (`wide`); columns are recognised (`schema`), cells cleaned (`texts`), bad records found with
 their lines (`validation`, `records`); `proteins` and `triplets` put it together and `check` counts.
-`synthetic` and `showcase` need no file.
+`synthetic` and `showcase` (whose variants `numbering` makes) need no file.
 """
 
 from importlib import import_module

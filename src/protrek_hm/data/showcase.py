@@ -1,0 +1,90 @@
+"""Real proteins that biologists know, harmless and well studied, as families of near-identical members.
+
+`showcase_bases.tsv` holds the sequence of each base protein and how it is numbered, `showcase.tsv` the
+proteins: a base, what is substituted in the literature's numbering, what the result does and who reported it.
+Members of a family with the same `function` are alike in sequence and work, the others are twins. All texts
+are our own.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+
+from protrek_hm.data.numbering import Numbering, substitute
+from protrek_hm.data.tables import write_table
+from protrek_hm.errors import FileFormatError
+
+_COLUMNS = (
+    *("id", "sequence", "text", "ec", "organism"),
+    *("family", "function", "base", "substitutions", "accession", "source"),
+)
+
+
+def load_showcase() -> pl.DataFrame:
+    """Load the showcase; every substitution is checked against its base.
+
+    Returns
+    -------
+    DataFrame
+        Strings. As in any table of proteins `id`, `sequence`, `text`, `ec` (null where there is none, or a
+        mutant lost its activity) and `organism`; then `family`; `function` in a few words, to be compared
+        within a family; `base` and `substitutions` (null for the base itself); `accession` of the base;
+        `source`, who reported the protein.
+
+    Raises
+    ------
+    FileFormatError
+        If a substitution does not fit its base, or a base is missing.
+
+    Examples
+    --------
+    >>> showcase = load_showcase()
+    >>> sickle = showcase.row(by_predicate=pl.col("id") == "HbS", named=True)
+    >>> sickle["substitutions"], sickle["sequence"][:10], sickle["function"]
+    ('E6V', 'MVHLTPVEKS', 'sickling')
+    """
+    proteins = _read("showcase.tsv").join(
+        _read("showcase_bases.tsv").rename({"sequence": "base_sequence"}),
+        on="base",
+        how="left",
+        maintain_order="left",
+    )
+    sequences = [_sequence(row) for row in proteins.iter_rows(named=True)]
+    return proteins.with_columns(sequence=pl.Series(sequences)).select(_COLUMNS)
+
+
+def write_example(path: Path) -> None:
+    """Write the showcase with the columns of the reference implementation's input, and ids.
+
+    No structure is invented: `foldseek_seq` is empty, and `stage` is "train" throughout.
+    """
+    example = load_showcase().select(
+        protein_sequence="sequence",
+        description="text",
+        foldseek_seq=pl.lit(None, pl.String),
+        stage=pl.lit("train"),
+        id="id",
+    )
+    write_table(example, path)
+
+
+def _read(name: str) -> pl.DataFrame:
+    source = files("protrek_hm.data").joinpath(name).read_bytes()
+    return pl.read_csv(source, separator="\t", quote_char=None, infer_schema=False)
+
+
+def _sequence(row: dict[str, str | None]) -> str:
+    """Make one protein's sequence from its base."""
+    base_sequence, first_number = row["base_sequence"], row["first_number"]
+    try:
+        if base_sequence is None or first_number is None:
+            raise ValueError(f"no base {row['base']!r} in showcase_bases.tsv")
+        skipped = tuple(int(number) for number in (row["skipped_numbers"] or "").split(";") if number)
+        numbering = Numbering(first=int(first_number), skipped=skipped)
+        return substitute(base_sequence, row["substitutions"] or "", numbering=numbering)
+    except ValueError as error:
+        problem = f"{row['id']}: {error}"
+        raise FileFormatError(
+            "showcase.tsv", problem, "mend the substitutions or the base's numbering"
+        ) from None
