@@ -1,7 +1,8 @@
 """② Who looks alike: every pair of proteins above an identity, exactly.
 
-The flow: distinct sequences → candidate pairs → exact identities (`identity`) → pairs (`homologs`) →
-connected components (`components`). Each public name below has one home and is imported when it is first used.
+The flow: distinct sequences → candidate pairs (`candidates`, `seeds`) → exact identities (`verify`,
+`identity`) → pairs (`homologs`) → connected components (`components`). Each public name below has one home
+and is imported when it is first used.
 """
 
 from importlib import import_module

@@ -17,6 +17,8 @@ class HomologyConfig:
         Least part of the longer sequence that is aligned to residues of the shorter one, in [0, 1].
     threads
         Worker threads; 0 takes every core. The result does not depend on it.
+    max_pairs_per_protein
+        Keep at most so many pairs of a protein, sampled evenly over identities; None keeps all.
 
     Raises
     ------
@@ -33,6 +35,7 @@ class HomologyConfig:
     max_identity: float = 0.9999
     coverage: float = 0.8
     threads: int = 0
+    max_pairs_per_protein: int | None = None
 
     def __post_init__(self) -> None:
         require("min_identity", self.min_identity, "from 0.3 to 1", holds=0.3 <= self.min_identity <= 1)
@@ -44,3 +47,5 @@ class HomologyConfig:
         )
         require("coverage", self.coverage, "from 0 to 1", holds=0 <= self.coverage <= 1)
         require("threads", self.threads, "0 (every core) or more", holds=self.threads >= 0)
+        most = self.max_pairs_per_protein
+        require("max_pairs_per_protein", most, "1 or more", holds=most is None or most >= 1)

@@ -1,20 +1,29 @@
-"""All pairs of proteins whose exact identity lies in a range."""
+"""All pairs of proteins whose exact identity lies in a range: candidates, a bound, identities, in shards."""
 
+import hashlib
+import logging
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int
-from rapidfuzz import process
-from rapidfuzz.distance import Levenshtein
+from jaxtyping import Int64
 
+from protrek_hm.files import new_file
+from protrek_hm.homology.candidates import Shard, last_partners, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
-from protrek_hm.homology.identity import identities
+from protrek_hm.homology.scoring import Proteins
+from protrek_hm.homology.seeds import mix
+from protrek_hm.homology.verify import verify
 
-BLOCK = 500
+_log = logging.getLogger(__name__)
+
+SCHEMA = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl.Float64}
+_VERSION = b"1"  # another one when the same input could give other shards
 
 
 class Progress(Protocol):
@@ -36,13 +45,13 @@ def find_homologs(
     Parameters
     ----------
     sequences
-        Distinct proteins, upper case.
+        Distinct proteins, upper case, none empty.
     config
         Thresholds and threads.
     work_dir
-        Where finished shards are kept, so that an interrupted run continues.
+        Where finished shards are kept, so that an interrupted run on the same input continues; never emptied.
     progress
-        Called as `progress(stage, done, total)`.
+        Called as `progress(stage, done, total)`, counting proteins.
 
     Returns
     -------
@@ -55,43 +64,82 @@ def find_homologs(
     [(0, 1, 0.9, 0.9)]
     """
     config = config or HomologyConfig()
-    threads = config.threads or os.cpu_count() or 1
-    shards = []
-    for start in range(0, len(sequences), BLOCK):
-        pairs = _alike(sequences, start, 1 - _furthest(config), threads)
-        identity, coverage = identities(sequences, pairs, threads=threads)
-        shard = pl.DataFrame({"a": pairs[:, 0], "b": pairs[:, 1], "identity": identity, "coverage": coverage})
-        shards.append(
-            shard.filter(
-                pl.col("identity").is_between(config.min_identity, config.max_identity),
-                pl.col("coverage") >= config.coverage,
-            )
-        )
-        if progress is not None:
-            progress("pairs", min(start + BLOCK, len(sequences)), len(sequences))
-    schema = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl.Float64}
-    return pl.concat([pl.DataFrame(schema=schema), *(shard.cast(schema) for shard in shards)])  # type: ignore[arg-type]
+    proteins = Proteins.of(sequences)
+    last = last_partners(proteins, config)
+    kept = None if work_dir is None else work_dir / _fingerprint(sequences, config)
+    found, done = [], 0
+    with ThreadPoolExecutor(config.threads or os.cpu_count() or 1) as pool:
+        for group in shards(proteins, config, last):
+            names = [None if kept is None else kept / f"{shard.ranks.start}.parquet" for shard in group]
+            solve = partial(_solve, proteins, config, last)
+            for shard, pairs in zip(group, pool.map(solve, group, names), strict=True):
+                found.append(pairs)
+                done += len(shard.ranks)
+                if progress is not None:
+                    progress("pairs", done, len(sequences))
+    pairs = pl.concat([pl.DataFrame(schema=SCHEMA), *found]).sort("a", "b")
+    return pairs if config.max_pairs_per_protein is None else thin_out(pairs, config.max_pairs_per_protein)
 
 
-def _furthest(config: HomologyConfig) -> float:
-    """Return the largest Levenshtein distance ÷ longer length that a wanted pair can have.
+def thin_out(pairs: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Return pairs so that no protein has more than `most`, sampled evenly; the number left out is logged.
 
-    With m identical columns of L and n aligned ones, m ≥ t·L, n ≥ m and L = la + lb − n give
-    n ≥ t(la + lb)/(1 + t), so L ≤ (la + lb)/(1 + t). The alignment is one way to edit a into b, hence the
-    distance is ≤ (1 − t)·L ≤ 2(1 − t)/(1 + t) of the longer length.
+    Each pair draws a number from its two indexes, and is kept if it is among the `most` lowest of both its
+    proteins: close and distant pairs stand the same chance, and the same pairs are kept in every run.
+
+    Examples
+    --------
+    >>> star = pl.DataFrame({"a": [0, 0, 0], "b": [1, 2, 3]})
+    >>> len(thin_out(star, 2)), len(thin_out(star, 3))
+    (2, 3)
     """
-    return 2 * (1 - config.min_identity) / (1 + config.min_identity)
+    a, b = (pairs[column].to_numpy().astype(np.uint64) for column in ("a", "b"))
+    draw = mix(a << np.uint64(32) | b)
+    kept = np.ones(len(pairs), dtype=bool)
+    ends, pair = np.concatenate([a, b]), np.tile(np.arange(len(pairs)), 2)
+    order = np.lexsort((pair, draw[pair], ends))
+    place = np.arange(len(order)) - np.searchsorted(ends[order], ends[order])
+    kept[pair[order[place >= most]]] = False
+    if not kept.all():
+        _log.warning("%d of %d pairs left out: more than %d a protein", np.sum(~kept), len(pairs), most)
+    return pairs.filter(kept)
 
 
-def _alike(sequences: Sequence[str], start: int, least: float, threads: int) -> Int[np.ndarray, "pairs 2"]:
-    likeness = process.cdist(
-        sequences[start : start + BLOCK],
-        sequences[start:],
-        scorer=Levenshtein.normalized_similarity,
-        score_cutoff=max(least - 1e-6, 0),
-        workers=threads,
-        dtype=np.float32,
+def _solve(
+    proteins: Proteins, config: HomologyConfig, last: Int64[np.ndarray, " n"], shard: Shard, path: Path | None
+) -> pl.DataFrame:
+    """Return the wanted pairs of a shard, from its file if that is there."""
+    if path is not None and path.exists():
+        return pl.read_parquet(path)
+    pairs = shard.pairs(last)
+    alike = np.concatenate(
+        [near_enough(proteins, part, config) for part in np.array_split(pairs, len(pairs) // 50_000 + 1)]
     )
-    a, b = np.nonzero((likeness >= least - 1e-6) & (likeness > 0))
-    pairs = np.stack([a, b], axis=1)[a < b] + start
-    return pairs
+    pairs = pairs[alike]
+    matches, columns = verify(proteins, pairs)
+    lengths = proteins.lengths[pairs]
+    given = np.sort(proteins.order[pairs], axis=1)
+    frame = pl.DataFrame(
+        {
+            "a": given[:, 0],
+            "b": given[:, 1],
+            "identity": matches / columns,
+            "coverage": (lengths.sum(axis=1) - columns) / lengths.max(axis=1),
+        },
+        schema_overrides=SCHEMA,
+    )
+    wanted = pl.col("identity").is_between(config.min_identity, config.max_identity)
+    frame = frame.filter(wanted, pl.col("coverage") >= config.coverage)
+    if path is not None:
+        with new_file(path) as temporary:
+            frame.write_parquet(temporary)
+    return frame
+
+
+def _fingerprint(sequences: Sequence[str], config: HomologyConfig) -> str:
+    """Return a name that only the same sequences and thresholds share."""
+    digest = hashlib.blake2b(_VERSION, digest_size=8)
+    digest.update(repr((config.min_identity, config.max_identity, config.coverage)).encode())
+    for sequence in sequences:
+        digest.update(sequence.encode() + b"\n")
+    return f"homology-{digest.hexdigest()}"

@@ -1,0 +1,139 @@
+"""Candidate pairs by shared seeds: proteins alike have equal letters at the same few places of some window.
+
+A *seed* is the letters at fixed offsets of a window (spaced, so that neighbouring windows fail
+independently; Ma, Tromp and Li 2002, doi:10.1093/bioinformatics/18.3.440). Each protein keeps about as many
+seeds as asked for, those with the lowest hash: below a limit that falls with the number of its distinct
+seeds, so that of the seeds which two proteins share, one keeps all that the other keeps. All (seed, rank)
+are sorted once; the partners of a protein are its neighbours in that list, up to the longest one that
+coverage and identity allow.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Int, Int64, UInt32, UInt64
+
+from protrek_hm.homology.scoring import Proteins
+
+OFFSETS = {3: (0, 1, 3), 4: (0, 1, 4, 6), 5: (0, 1, 4, 6, 9), 6: (0, 1, 4, 6, 9, 11)}
+"""Number of letters of a seed → where in the window they stand: no distance more than twice."""
+
+_ALPHABET = 24
+_LOW = 0xFFFFFFFF
+_WINDOWS_AT_ONCE = 1 << 22
+_CELLS_PER_SHARED_SEED = 4  # a table of counts is faster than a sort up to here
+
+
+@dataclass(frozen=True)
+class SeedIndex:
+    """All seeds of all proteins of a range of ranks, sorted.
+
+    Parameters
+    ----------
+    ranks
+        The protein of each entry; entries of one seed lie together, by rank.
+    ends
+        Where the partners of each entry end: they are the entries after it, up to here.
+    by_rank, first
+        Entries of each protein: `by_rank[first[rank] : first[rank + 1]]`.
+    letters
+        Letters of a seed.
+    """
+
+    ranks: UInt32[np.ndarray, " entries"]
+    ends: UInt32[np.ndarray, " entries"]
+    by_rank: UInt32[np.ndarray, " entries"]
+    first: Int64[np.ndarray, " n_and_one"]
+    letters: int
+
+    @classmethod
+    def of(
+        cls, proteins: Proteins, last: Int64[np.ndarray, " n"], ranks: range, *, letters: int, sketch: int
+    ) -> "SeedIndex":
+        """Build the index of the proteins in `ranks`.
+
+        Parameters
+        ----------
+        last
+            For each rank, the rank after its last possible partner.
+        letters
+            Letters of a seed, 3 to 6.
+        sketch
+            Seeds kept of a protein, about.
+        """
+        entries = _entries(proteins, ranks, letters=letters, sketch=sketch)
+        entries.sort()
+        of_entry = (entries & np.uint64(_LOW)).astype(np.uint32)
+        limit = entries >> np.uint64(32) << np.uint64(32) | last[of_entry].astype(np.uint64)
+        ends = np.searchsorted(entries, limit).astype(np.uint32)
+        del entries, limit
+        first = np.zeros(len(proteins.lengths) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(of_entry, minlength=len(proteins.lengths)), out=first[1:])
+        return cls(of_entry, ends, np.argsort(of_entry, kind="stable").astype(np.uint32), first, letters)
+
+    def kept(self) -> Int64[np.ndarray, " n"]:
+        """Return how many seeds each rank keeps."""
+        return np.asarray(np.diff(self.first))
+
+    def work(self) -> Int64[np.ndarray, " n"]:
+        """Return how many seeds each rank shares with later ones, summed over these."""
+        shared = np.zeros(len(self.ranks) + 1, dtype=np.int64)
+        np.cumsum(self.ends[self.by_rank].astype(np.int64) - self.by_rank - 1, out=shared[1:])
+        return np.asarray(np.diff(shared[self.first]))
+
+    def pairs(self, ranks: range, least: Int[np.ndarray, " ranks"]) -> Int64[np.ndarray, "pairs 2"]:
+        """Return the pairs of a rank and a later one that share at least its `least` seeds, in order."""
+        own = self.by_rank[self.first[ranks.start] : self.first[ranks.stop]].astype(np.int64)
+        count = self.ends[own] - own - 1
+        skipped = np.cumsum(count) - count
+        entry = np.arange(int(count.sum())) + np.repeat(own + 1 - skipped, count)
+        if not len(entry):
+            return np.empty((0, 2), dtype=np.int64)
+        partner = self.ranks[entry].astype(np.int64) - ranks.start
+        width = int(partner.max()) + 1
+        cell = np.repeat((self.ranks[own].astype(np.int64) - ranks.start) * width, count) + partner
+        if len(ranks) * width <= _CELLS_PER_SHARED_SEED * len(cell):
+            table = np.bincount(cell, minlength=len(ranks) * width).reshape(-1, width)
+            often = np.flatnonzero(table >= least[:, None])
+        else:
+            cell.sort()
+            begins = np.flatnonzero(np.append(True, cell[1:] != cell[:-1]))
+            often = cell[begins]
+            often = often[np.diff(begins, append=len(cell)) >= least[often // width]]
+        return np.stack(np.divmod(often, width), axis=1) + ranks.start
+
+
+def _entries(
+    proteins: Proteins, ranks: range, *, letters: int, sketch: int
+) -> UInt64[np.ndarray, " entries"]:
+    """Return seed and rank of each kept seed as one number, unsorted, each once."""
+    offsets = OFFSETS[letters]
+    windows = np.maximum(proteins.lengths[ranks.start : ranks.stop] - offsets[-1], 0)
+    done = np.cumsum(windows)
+    cuts = np.searchsorted(done, np.arange(_WINDOWS_AT_ONCE, int(windows.sum()), _WINDOWS_AT_ONCE))
+    pieces = [np.empty(0, dtype=np.uint64)]
+    for part in np.split(np.arange(len(windows)), cuts):
+        count = windows[part]
+        begin = np.arange(int(count.sum())) + np.repeat(
+            proteins.starts[ranks.start + part] - (np.cumsum(count) - count), count
+        )
+        seed = np.repeat(part, count).astype(np.uint64)
+        for offset in offsets:
+            seed = seed * np.uint64(_ALPHABET) + proteins.codes[begin + offset]
+        seed.sort()
+        if len(seed):
+            seed = seed[np.append(True, seed[1:] != seed[:-1])]
+        protein, seed = np.divmod(seed, np.uint64(_ALPHABET**letters))
+        distinct = np.bincount(protein.astype(np.int64), minlength=len(windows))
+        limit = np.minimum(sketch / np.maximum(distinct, 1), 1) * _LOW
+        kept = np.flatnonzero(mix(seed) <= limit[protein])
+        pieces.append(seed[kept] << np.uint64(32) | (protein[kept] + np.uint64(ranks.start)))
+    return np.concatenate(pieces)
+
+
+def mix(numbers: UInt64[np.ndarray, " numbers"]) -> UInt64[np.ndarray, " numbers"]:
+    """Return 32 well-mixed bits of each number (as MurmurHash3 ends, Appleby 2011, public domain)."""
+    mixed = numbers * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(33)
+    mixed *= np.uint64(0xFF51AFD7ED558CCD)
+    return np.asarray(mixed >> np.uint64(32))
