@@ -1,5 +1,6 @@
 """Settings of the miner, and the small language in which users name columns as evidence."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -10,6 +11,7 @@ Gate = Literal["function", "text"]
 Compat = Literal["reference"]
 Split = Literal["components", "proteins", "pairs"]
 EvidenceKind = Literal["equal", "set", "numeric"]
+_EVIDENCE = re.compile(r"(?P<column>.+):(?:(?P<kind>equal|set)|numeric:(?P<tolerance>\d+\.?\d*|\.\d+))$")
 
 
 @dataclass(frozen=True)
@@ -38,23 +40,12 @@ class ColumnEvidence:
         >>> ColumnEvidence.parse("half_life:numeric:0.5")
         ColumnEvidence(column='half_life', kind='numeric', tolerance=0.5)
         """
-        wanted = "write it as column:equal, column:set or column:numeric:TOLERANCE"
-        column, kind, tolerance = (
-            flag.rsplit(":", 2) if ":numeric:" in flag else (*flag.rsplit(":", 1), "0")
-        )[:3]
-        try:
-            number = float(tolerance)
-        except ValueError:
-            raise OptionError("evidence", flag, wanted) from None
-        numeric = ":numeric:" in flag
-        if (
-            not column
-            or kind not in get_args(EvidenceKind)
-            or numeric != (kind == "numeric")
-            or not number >= 0
-        ):
+        match = _EVIDENCE.match(flag)
+        if match is None:
+            wanted = "write it as column:equal, column:set or column:numeric:TOLERANCE"
             raise OptionError("evidence", flag, wanted)
-        return cls(column, cast("EvidenceKind", kind), number)
+        kind = cast("EvidenceKind", match["kind"] or "numeric")
+        return cls(match["column"], kind, float(match["tolerance"] or 0))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import polars as pl
 from jaxtyping import Int
 
 from protrek_hm.homology import align
+from protrek_hm.homology.identity import identity
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus
 from protrek_hm.mine.gate import judge
@@ -51,15 +52,15 @@ def draw_easy_pairs(
             if len(rows) >= count or key in seen or alike:
                 continue
             seen.add(key)
-            aligned = align(corpus.sequences[one], corpus.sequences[other])
-            if aligned.identity < MOST_IDENTITY:
+            pair = [corpus.sequences[protein] for protein in key]
+            if (exact := identity(*pair)) < MOST_IDENTITY:
                 rows.append(
                     {
                         "pair": len(rows),
                         "left": int(first[one]),
                         "right": int(first[other]),
-                        "identity": aligned.identity,
-                        "coverage": aligned.coverage,
+                        "identity": exact,
+                        "coverage": align(*pair).coverage,
                         "text_similarity": verdict["text_similarity"],
                         "reasons": "easy:unrelated",
                     }

@@ -90,10 +90,10 @@ def _weigh(
     one_text = folded[left] == folded[right]
     verdicts[one_text] = np.where(verdicts[one_text] == Verdict.DIFFERENT, Verdict.UNSURE, Verdict.SAME)
 
-    spoken = [*columns, effects, *annotations, words]
-    parts = pl.DataFrame({str(place): findings.reasons.tolist() for place, findings in enumerate(spoken)})
-    identical = pl.Series("identical", np.where(one_text, "text:identical", ""))
-    joined = parts.with_columns(identical).select(
+    spoken = [findings.reasons for findings in (*columns, effects, *annotations, words)]
+    spoken.append(np.where(one_text, "text:identical", ""))
+    parts = [pl.Series(str(place), said.tolist(), dtype=pl.String) for place, said in enumerate(spoken)]
+    joined = pl.DataFrame(parts).select(
         pl.concat_str(pl.all().replace("", None), separator=";", ignore_nulls=True)
     )
     return verdicts, joined.to_series().to_numpy()

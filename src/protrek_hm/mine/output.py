@@ -69,5 +69,5 @@ def twin_card(row: dict[str, object]) -> TwinCard:
         b=aligned.b,
         names=(str(row["anchor_id"]), str(row["hard_neg_id"])),
         texts=(str(row["anchor_text"]), str(row["hard_neg_text"])),
-        identity=aligned.identity,
+        identity=float(str(row["seq_similarity"])),
     )

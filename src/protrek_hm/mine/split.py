@@ -104,7 +104,7 @@ def deal_components(
             size = sizes[component]
             fits = (share > 0) & (size <= largest * share)
             fits[0] = True
-            lacking = np.where(fits, (share - filled) / np.maximum(share, 1), -np.inf)
+            lacking = np.where(fits, 1 - filled / np.maximum(share, 1e-9), -np.inf)
             side_of[component] = int(np.argmax(lacking))
             filled[side_of[component]] += size
     return np.where(fixed == UNASSIGNED, side_of[components], fixed)

@@ -17,6 +17,7 @@ from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict
 
 _HEAD = 5  # words of a sentence that can say that it is about a variant's effect
 _SENTENCE = re.compile(r"(?<=[.;:])\s+")
+_CLAUSE = re.compile(r"\b(?:that|which|who)\b")
 _PART = re.compile(r"[.;:,]\s+|\b(?:but|and|while|whereas|although)\b")
 _ALLELE = re.compile(r"^(?:in|variant|mutant) [^;:]*[;:]\s*", re.IGNORECASE)
 _VARIANT = re.compile(
@@ -81,7 +82,8 @@ def read_effect(text: str) -> Effect:
     """
     start = _VARIANT.search(text)
     statement = _ALLELE.sub("", text[start.start() :] if start else text.strip())
-    if not start and _read_part(" ".join(_SENTENCE.split(statement)[0].split()[:_HEAD])) is Effect.NOTHING:
+    head = " ".join(_CLAUSE.split(_SENTENCE.split(statement)[0])[0].split()[:_HEAD])
+    if not start and _read_part(head) is Effect.NOTHING:
         return Effect.NOTHING
     said = {_read_part(part) for part in _PART.split(statement)} - {Effect.NOTHING}
     if Effect.KEPT in said:

@@ -13,12 +13,12 @@ _FORMULAS = frozenset(
     "cAMP cGMP CO2 O2 H2O2 NO PLP Ca2 Na K Mg2 Zn2 Fe2 Fe3 Cu2 Mn2 GABA NMDA AMPA".split()
 )
 _SUBSTANCES = frozenset(
-    "zinc copper iron nickel cobalt manganese mercury silver cadmium arsenic heme biotin water oxygen ammonia "
-    "urea glucose starch cellulose chitin lignin pectin heparin insulin glucagon collagen elastin fibrin".split()
+    "zinc copper iron nickel cobalt manganese mercury silver cadmium arsenic heme biotin water oxygen "
+    "ammonia urea glucose starch cellulose chitin lignin pectin heparin insulin glucagon collagen elastin".split()
 )
 _ROLES = frozenset(
     "activator repressor inhibitor transporter permease channel receptor hormone cytokine chemokine toxin "
-    "antitoxin chaperone symporter antiporter uniporter porin exporter importer agonist antagonist adhesin "
+    "antitoxin chaperone symporter antiporter uniporter porin exporter importer agonist antagonist "
     "hemolysin efflux uptake import export".split()
 )
 _NO_ENZYME = re.compile(r"^(?:ph|b|datab|rele|incr?e|decre|dise|c|ph?r|ch|le|er|cre|gre|ple|e|purch)ases?$")
@@ -34,7 +34,8 @@ _NO_SUBSTANCE = re.compile(
 )
 _SUBSTANCE = re.compile(
     r"^[a-z]{2,}(?:ose|ine|ium|ide|one|ol|ene|ane|mycin|micin|cillin|sporin|floxacin|oxacin|penem|bactam|trexate"
-    r"|phenicol|prim|in)s?$"
+    r"|phenicol|prim)s?$"
+    r"|^[a-z]{3,}[^a]ins?$"
     r"|^[a-z]*(?:phosph|sulf|nitr|acet|carbon|glutam|aspart|pyruv|lact|citr|fumar|succin|mal|oxal|form|fol|glycol"
     r"|benzo|cyan|chlor|arsen|selen|molybd|palmit|stear|tartr|gluconate|ascorb|shikim|chorism)ates?$"
 )

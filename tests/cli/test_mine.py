@@ -1,0 +1,104 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from protrek_hm.cli.app import app
+from protrek_hm.errors import NothingFoundError, OptionError, OutputExistsError
+
+LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
+
+
+@pytest.fixture
+def proteins(tmp_path):
+    generator = np.random.default_rng(1)
+    rows = []
+    for family in range(6):
+        founder = generator.choice(LETTERS, 60)
+        for member in range(4):
+            residues = founder.copy()
+            residues[generator.choice(60, 3, replace=False)] = generator.choice(LETTERS, 3)
+            drug = ("penicillin", "tetracycline")[member % 2]
+            text = f"{drug.capitalize()}-hydrolyzing enzyme of family {family}."
+            rows.append(
+                {"id": f"F{family}M{member}", "sequence": "".join(residues), "text": text, "drug": drug}
+            )
+    path = tmp_path / "proteins.tsv"
+    pl.DataFrame(rows).write_csv(path, separator="\t")
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_mine_then_leaks_then_audit(proteins, tmp_path):
+    out = tmp_path / "out"
+    mined = run("mine", proteins, "-o", out, "--easy", 20, "--threads", 1)
+    assert mined.exit_code == 0, mined.output
+    assert "differ in function" in mined.stdout
+    assert pl.read_csv(out / "hard_negatives_all.csv").height == 6 * 4 * 2
+    leaks = run("mine", "leaks", out, "-o", tmp_path / "leaks.json")
+    assert leaks.exit_code == 0, leaks.output
+    assert [side["related"] for side in json.loads((tmp_path / "leaks.json").read_text())["sides"]] == [0, 0]
+    audit = run("mine", "audit", out, "--label", "drug:equal")
+    assert audit.exit_code == 0, audit.output
+    assert "0 of 24 = 0.0 %" in audit.stdout
+    assert (out / "audit" / "audit.html").exists()
+
+
+def test_a_leaky_split_exits_with_1(proteins, tmp_path):
+    out = tmp_path / "out"
+    assert run("mine", proteins, "-o", out, "--split", "pairs", "--easy", 0).exit_code == 0
+    assert run("mine", "leaks", out).exit_code == 1
+    assert run("mine", "leaks", out, "--max-leak", 1000, "--max-shared-texts", 0).exit_code == 1
+
+
+def test_settings_come_from_file_and_flags(proteins, tmp_path):
+    (tmp_path / "c.toml").write_text('[mine]\neasy = 4\nseed = 7\nevidence = ["drug:equal"]\n')
+    out = tmp_path / "out"
+    assert run("mine", proteins, "-o", out, "--config", tmp_path / "c.toml", "--seed", 8).exit_code == 0
+    config = json.loads((out / "config.json").read_text())
+    assert (config["easy"], config["seed"], config["evidence"]) == (4, 8, ["drug:equal"])
+    assert "threads" not in config
+
+
+def test_a_given_split_is_honoured(proteins, tmp_path):
+    (tmp_path / "split.tsv").write_text("id\tsplit\n" + "".join(f"F5M{n}\ttest\n" for n in range(4)))
+    out = tmp_path / "out"
+    assert (
+        run("mine", proteins, "-o", out, "--split-file", tmp_path / "split.tsv", "--easy", 0).exit_code == 0
+    )
+    test = pl.read_csv(out / "hard_negatives_test.csv")
+    assert set(test.filter(pl.col("anchor_id").str.starts_with("F5"))["split"]) == {"test"}
+    assert (
+        pl.read_csv(out / "hard_negatives_all.csv").filter(pl.col("anchor_id").str.starts_with("F5")).height
+        == 8
+    )
+
+
+def test_bad_input_is_told(proteins, tmp_path):
+    assert isinstance(run("mine", proteins, "-o", tmp_path).exception, OutputExistsError)
+    out = tmp_path / "out"
+    assert isinstance(run("mine", proteins, "-o", out, "--coverage", 2).exception, OptionError)
+    assert isinstance(run("mine", proteins, "-o", out, "--evidence", "dose:set").exception, OptionError)
+    nothing = run("mine", proteins, "-o", out, "--evidence", "drug:numeric:1")
+    assert isinstance(nothing.exception, OptionError)
+    alike = run("mine", proteins, "-o", out, "--gate", "text", "--max-text-similarity", 0)
+    assert isinstance(alike.exception, NothingFoundError)
+    assert "look alike" in alike.stdout
+    assert not out.exists()
+
+
+def test_help_is_light():
+    code = (
+        "import sys; from typer.testing import CliRunner; from protrek_hm.cli.app import app;"
+        "r = CliRunner().invoke(app, ['mine', 'run', '--help']); assert r.exit_code == 0, r.output;"
+        "print([m for m in ('torch', 'sklearn', 'polars', 'parasail', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.mine.evidence.go import information, judge_go, parse_go, read_ancestors
+
+OBO = """format-version: 1.2
+
+[Term]
+id: GO:0000001
+name: root
+namespace: molecular_function
+
+[Term]
+id: GO:0000002
+namespace: molecular_function
+is_a: GO:0000001 ! root
+
+[Term]
+id: GO:0000003
+namespace: molecular_function
+is_a: GO:0000002 ! middle
+
+[Term]
+id: GO:0000009
+namespace: biological_process
+"""
+FILLER = [f"GO:1{number:06d} F:filler" for number in range(40)]
+
+
+def judge(one, other, ancestors=None):
+    return judge_go([one, other, *FILLER], np.array([0]), np.array([1]), ancestors=ancestors).reasons[0]
+
+
+def test_terms_of_one_protein_against_the_other():
+    assert judge("GO:0000005 F:x", "GO:0000005 F:x") == "go:same"
+    assert judge("GO:0000005 F:x; GO:0000006 F:y", "GO:0000005 F:x") == "go:shared"
+    assert judge("GO:0000005 F:x", "GO:0000006 F:y") == "go:differs"
+    assert judge("GO:0000005 F:x", "GO:0000006 C:place") == ""
+    assert judge("GO:0000005 F:x", None) == ""
+
+
+def test_ancestors_relate(tmp_path):
+    path = tmp_path / "go.obo"
+    path.write_text(OBO)
+    ancestors = read_ancestors(path)
+    assert ancestors["GO:0000003"] == {"GO:0000001", "GO:0000002", "GO:0000003"}
+    assert "GO:0000009" not in ancestors
+    assert judge("GO:0000003 F:leaf", "GO:0000002 F:middle") == "go:differs"
+    assert judge("GO:0000003 F:leaf", "GO:0000002 F:middle", ancestors) == "go:related"
+
+
+def test_terms_found_together_are_not_opposites():
+    cells = ["GO:0000005 F:x", "GO:0000006 F:y", "GO:0000005 F:x; GO:0000006 F:y", *FILLER * 2]
+    assert judge_go(cells, np.array([0]), np.array([1])).reasons.tolist() == ["go:related"]
+
+
+def test_common_terms_say_nothing():
+    cells = ["GO:0000005 F:binding", "GO:0000006 F:other"] * 10
+    assert judge_go(cells, np.array([0]), np.array([1])).reasons.tolist() == [""]
+    bits = information([parse_go(cell) for cell in cells], {})
+    assert bits == {"GO:0000005": 1.0, "GO:0000006": 1.0}
+
+
+def test_faults_are_told(tmp_path):
+    with pytest.raises(MissingFileError):
+        read_ancestors(tmp_path / "none.obo")
+    (tmp_path / "empty.obo").write_text("hello")
+    with pytest.raises(FileFormatError, match="OBO"):
+        read_ancestors(tmp_path / "empty.obo")

@@ -1,0 +1,57 @@
+import polars as pl
+import pytest
+
+from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
+from protrek_hm.mine import MineConfig, mine_hard_negatives
+from protrek_hm.mine.audit import draw_sample, rate_gate, read_judged_pairs, write_audit
+
+
+def test_rates_agree_with_a_plain_loop(make_families):
+    proteins = make_families(2, families=8)
+    result = mine_hard_negatives(proteins.drop("drug"), MineConfig(gate="text", easy=0, threads=1))
+    rates = rate_gate(result.pairs, proteins, ["drug:equal"])
+    drug = dict(zip(proteins["id"], proteins["drug"], strict=True))
+    called, same = [], []
+    for row in result.pairs.iter_rows(named=True):
+        called.append(row["verdict"] == "different")
+        same.append(drug[row["a_id"]] == drug[row["b_id"]])
+    both = [c and s for c, s in zip(called, same, strict=True)]
+    assert (rates.false_negatives.count, rates.false_negatives.total) == (sum(both), sum(called))
+    assert (rates.same_called_different.count, rates.same_called_different.total) == (sum(both), sum(same))
+    missed = sum(not c and not s for c, s in zip(called, same, strict=True))
+    assert (rates.missed.count, rates.missed.total) == (missed, len(same) - sum(same))
+
+
+def test_missing_labels_are_left_out():
+    proteins = pl.DataFrame({"id": ["a", "b"], "drug": ["X", None]})
+    pairs = pl.DataFrame({"a_id": ["a"], "b_id": ["b"], "verdict": ["different"]})
+    rates = rate_gate(pairs, proteins, ["drug:set"])
+    assert rates.false_negatives.total == rates.missed.total == 0
+
+
+def test_the_sample_is_stratified_and_repeatable(make_families, tmp_path):
+    proteins = make_families(2, families=8)
+    pairs = mine_hard_negatives(proteins, MineConfig(easy=0, threads=1)).pairs
+    sample = draw_sample(pairs, per_stratum=2, seed=1)
+    assert sample.equals(draw_sample(pairs, per_stratum=2, seed=1))
+    strata = pairs.select("verdict", "reasons").unique()
+    assert sample.select("verdict", "reasons").unique().height == strata.height
+    assert sample.group_by("verdict", "reasons").len()["len"].max() <= 2
+    write_audit(sample, proteins, tmp_path)
+    table = pl.read_csv(tmp_path / "audit.tsv", separator="\t")
+    assert table["a_id"].to_list() == sample["a_id"].to_list()
+    page = (tmp_path / "audit.html").read_text()
+    assert page.count("<article>") == sample.height
+    assert "<mark>" in page
+
+
+def test_faults_are_told(tmp_path):
+    with pytest.raises(MissingFileError, match="protrek-hm mine"):
+        read_judged_pairs(tmp_path)
+    path = tmp_path / "judged_pairs.parquet"
+    path.write_text("no")
+    with pytest.raises(FileFormatError):
+        read_judged_pairs(tmp_path)
+    pl.DataFrame({"verdict": []}).write_parquet(path)
+    with pytest.raises(NothingFoundError):
+        read_judged_pairs(tmp_path)

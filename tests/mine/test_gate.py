@@ -1,0 +1,78 @@
+import numpy as np
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.evidence.findings import Findings, Outcome, Verdict
+from protrek_hm.mine.gate import agree, judge
+
+VERDICTS = st.lists(st.lists(st.sampled_from(list(Verdict)), min_size=3, max_size=3), min_size=1, max_size=3)
+
+
+def as_findings(verdicts):
+    outcomes = tuple(Outcome(verdict.name, verdict) for verdict in Verdict)
+    return Findings(outcomes, np.array([list(Verdict).index(verdict) for verdict in verdicts]))
+
+
+@given(VERDICTS)
+def test_columns_agree_only_if_all_speak(columns):
+    found = agree([as_findings(column) for column in columns], 3, needs_all=True)
+    for pair, said in enumerate(zip(*columns, strict=True)):
+        if Verdict.DIFFERENT in said:
+            assert found[pair] == Verdict.DIFFERENT
+        elif Verdict.SILENT in said:
+            assert found[pair] == Verdict.SILENT
+        else:
+            assert found[pair] == (Verdict.UNSURE if Verdict.UNSURE in said else Verdict.SAME)
+
+
+@given(VERDICTS)
+def test_annotations_that_contradict_each_other_are_unsure(columns):
+    found = agree([as_findings(column) for column in columns], 3, needs_all=False)
+    for pair, said in enumerate(zip(*columns, strict=True)):
+        if Verdict.DIFFERENT in said:
+            assert found[pair] == (Verdict.UNSURE if Verdict.SAME in said else Verdict.DIFFERENT)
+        elif Verdict.SAME in said:
+            assert found[pair] == Verdict.SAME
+        else:
+            assert found[pair] == (Verdict.UNSURE if Verdict.UNSURE in said else Verdict.SILENT)
+
+
+def verdicts(one, other, **config):
+    entries = pl.DataFrame([one, other], schema_overrides={name: pl.String for name in {*one, *other}})
+    return judge(entries, np.array([0]), np.array([1]), MineConfig(**config)).row(0, named=True)
+
+
+def test_columns_decide_over_wording():
+    one, other = {"text": "Binds zinc.", "drug": "A"}, {"text": "Holds iron.", "drug": "A"}
+    assert verdicts(one, other)["verdict"] == "different"
+    found = verdicts(one, other, evidence=("drug:equal",))
+    assert found["verdict"] == "same"
+    assert found["reasons"] == "drug:same;words:substance:differs"
+
+
+def test_a_missing_label_is_not_a_difference():
+    one, other = {"text": "Class A enzyme.", "drug": "A"}, {"text": "Enzyme of class A, new.", "drug": None}
+    assert verdicts(one, other, evidence=("drug:equal",))["verdict"] == "unsure"
+
+
+def test_one_text_makes_no_twin():
+    one, other = {"text": "Binds zinc.", "drug": "A"}, {"text": "binds ZINC", "drug": "B"}
+    found = verdicts(one, other, evidence=("drug:equal",))
+    assert found["verdict"] == "unsure"
+    assert found["reasons"].endswith("text:identical")
+
+
+def test_family_annotation_does_not_outvote_a_variants_effect():
+    one = {"text": "Cuts penicillin.", "ec": "3.5.2.6"}
+    assert verdicts(one, {"text": "Loss of activity.", "ec": "3.5.2.6"})["verdict"] == "different"
+    assert verdicts(one, {"text": "No effect.", "ec": "3.5.2.6"})["verdict"] == "same"
+    assert verdicts(one, {"text": "Cuts carbapenem.", "ec": "3.5.2.6"})["verdict"] == "unsure"
+    assert verdicts(one, {"text": "Cuts penicillin, too.", "ec": "2.7.1.1"})["verdict"] == "different"
+
+
+def test_the_text_gate_is_the_references():
+    one, other = {"text": "red blood cell"}, {"text": "red blood cell part"}
+    assert verdicts(one, other, gate="text")["verdict"] == "same"
+    assert verdicts(one, other, gate="text", max_text_similarity=1.0)["verdict"] == "different"

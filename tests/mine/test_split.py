@@ -1,0 +1,88 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protrek_hm.homology import HomologyConfig, find_homologs
+from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.corpus import build_corpus
+from protrek_hm.mine.split import assign_sides, deal_components
+
+SIZES = st.lists(st.integers(1, 30), min_size=3, max_size=12)
+
+
+def chains(sizes):
+    """Components of size + 1 proteins with `size` pairs each."""
+    components = np.repeat(np.arange(len(sizes)), np.array(sizes) + 1)
+    starts = np.concatenate([[0], np.cumsum(np.array(sizes) + 1)[:-1]])
+    pairs = [
+        (start + step, start + step + 1)
+        for start, size in zip(starts, sizes, strict=True)
+        for step in range(size)
+    ]
+    return components, np.array(pairs)
+
+
+@given(SIZES, st.integers(0, 5))
+def test_components_are_whole_and_every_side_has_some(sizes, seed):
+    components, pairs = chains(sizes)
+    sides = deal_components(components, pairs, MineConfig(seed=seed))
+    for component in set(components.tolist()):
+        assert len(set(sides[components == component].tolist())) == 1
+    assert set(sides.tolist()) == {0, 1, 2}
+
+
+def test_a_giant_goes_to_training():
+    components, pairs = chains([500, 5, 4, 3, 3, 2])
+    sides = deal_components(components, pairs, MineConfig(), largest=0.5)
+    assert set(sides[components == 0].tolist()) == {0}
+    assert {1, 2} <= set(sides.tolist())
+
+
+def test_shares_are_kept_where_components_are_small():
+    components, pairs = chains([3] * 200)
+    sides = deal_components(components, pairs, MineConfig())
+    held = np.bincount(sides[pairs[:, 0]], minlength=3) / len(pairs)
+    np.testing.assert_allclose(held, [0.7, 0.1, 0.2], atol=0.01)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_relative_and_no_text_stand_on_two_sides(make_families, seed):
+    proteins = make_families(seed, families=12, members=5).with_columns(
+        text=pl.col("text")
+        + pl.Series([f" Family {row[1:3]}." for row in make_families(seed, families=12, members=5)["id"]])
+    )
+    corpus = build_corpus(proteins)
+    homologs = find_homologs(corpus.sequences, HomologyConfig(min_identity=0.5, max_identity=1.0))
+    pairs = homologs.select("a", "b").to_numpy().astype(np.int64)
+    assigned = assign_sides(corpus, homologs, pairs, MineConfig(split_identity=0.5))
+    assert not assigned.warnings
+    assert (assigned.sides[pairs[:, 0]] == assigned.sides[pairs[:, 1]]).all()
+    texts = corpus.entries["text"].to_list()
+    sides_of_text = {}
+    for text, side in zip(texts, assigned.sides.tolist(), strict=True):
+        sides_of_text.setdefault(text, set()).add(side)
+    assert all(len(sides) == 1 for sides in sides_of_text.values())
+
+
+def test_links_by_common_texts_are_given_up_with_a_warning(make_families):
+    corpus = build_corpus(make_families(4, families=12, members=6))
+    homologs = find_homologs(corpus.sequences, HomologyConfig(min_identity=0.5, max_identity=1.0))
+    pairs = homologs.select("a", "b").to_numpy().astype(np.int64)
+    assigned = assign_sides(corpus, homologs, pairs, MineConfig())
+    assert "do not keep proteins together" in assigned.warnings[0]
+    assert set(assigned.sides.tolist()) == {0, 1, 2}
+    assert (assigned.sides[pairs[:, 0]] == assigned.sides[pairs[:, 1]]).all()
+
+
+def test_given_stages_are_honoured(make_families):
+    proteins = make_families(5, families=8)
+    stages = [{"F0": "Test", "F1": "validation", "F2": "train"}.get(name[:2]) for name in proteins["id"]]
+    corpus = build_corpus(proteins.with_columns(stage=pl.Series(stages)))
+    homologs = find_homologs(corpus.sequences, HomologyConfig(min_identity=0.5, max_identity=1.0))
+    pairs = homologs.select("a", "b").to_numpy().astype(np.int64)
+    for split in ("components", "proteins"):
+        sides = assign_sides(corpus, homologs, pairs, MineConfig(split=split)).sides
+        for name, side in zip(corpus.entries["id"], sides.tolist(), strict=True):
+            assert side == {"F0": 2, "F1": 1, "F2": 0}.get(name[:2], side)
