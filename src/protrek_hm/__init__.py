@@ -16,12 +16,11 @@ _HOMES = {
     "ModelConfig": "protrek_hm.model",
     "fine_tune": "protrek_hm.train",
     "TrainConfig": "protrek_hm.train",
-    "evaluate": "protrek_hm.evaluate",
     "build_index": "protrek_hm.index",
     "Searcher": "protrek_hm.search",
     "Hit": "protrek_hm.search",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

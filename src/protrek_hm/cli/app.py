@@ -6,10 +6,13 @@ import sys
 import typer
 
 from protrek_hm.cli.data import data_app
+from protrek_hm.cli.demo import demo
 from protrek_hm.cli.evaluate import evaluate
 from protrek_hm.cli.index import index_app
 from protrek_hm.cli.mine import mine_app
+from protrek_hm.cli.model import model_app
 from protrek_hm.cli.search import search
+from protrek_hm.cli.train import train
 from protrek_hm.errors import ProTrekHMError
 
 app = typer.Typer(
@@ -22,6 +25,9 @@ app = typer.Typer(
 app.add_typer(data_app)
 app.add_typer(index_app)
 app.add_typer(mine_app)
+app.add_typer(model_app)
+app.command()(demo)
+app.command()(train)
 app.command()(evaluate)
 app.command()(search)
 

@@ -4,8 +4,9 @@ A *fold* is a name and a founder: a random sequence with a conserved core and tw
 *families*, far enough to share less than half of their residues, and from each family's ancestor its *members*, nearly
 identical: trees whose branches substitute (as readily as BLOSUM62 says), insert and delete, but never in core or sites.
 Three residues of the first site decide the substrate, three of the second the regulator, by one code for all folds. Two
-members of a family that differ there are twins: nearly one sequence, two functions. Texts name fold, substrate and
-regulator in varying words, so that wording alone is no evidence of function.
+members of a family that differ there are twins: nearly one sequence, two functions. Texts name fold, family,
+substrate and regulator in varying words, so that wording alone is no evidence of function; where nobody has studied the
+function they name fold and family alone, as most texts of real databases do.
 """
 
 from dataclasses import dataclass
@@ -28,20 +29,27 @@ FOLDS = (
 SUBSTRATES = {"HDR": "glucose", "WFL": "cholesterol", "CMG": "cadmium", "PNK": "adenosine"}
 REGULATORS = {"EYC": "calcium", "KIH": "citrate", "DWP": "heme", "NRF": "thiamine"}
 PHRASES = (
-    "{fold} acting on {substrate}. It is activated by {regulator}.",
-    "A {fold} whose substrate is {substrate}; {regulator} switches it on.",
-    "This {regulator}-dependent {fold} recognises {substrate}.",
-    "Belongs to the {fold} fold, binds {substrate}, requires {regulator}.",
+    "{fold} of the {name} family acting on {substrate}. It is activated by {regulator}.",
+    "A {name} family {fold} whose substrate is {substrate}; {regulator} switches it on.",
+    "This {regulator}-dependent {fold} recognises {substrate}. {name} family.",
+    "Belongs to the {fold} fold and the {name} family, binds {substrate}, requires {regulator}.",
+)
+VAGUE_PHRASES = (
+    "{fold} of the {name} family, of unknown specificity.",
+    "A putative {fold}; its substrate is not known. {name} family.",
+    "This {name} protein resembles a {fold}.",
+    "Belongs to the {fold} fold and the {name} family.",
 )
 SITE = 3  # residues of an active site
-CORE = 0.3  # share of the other residues that a fold keeps in all its families
+CORE = 0.2  # share of the other residues that a fold keeps in all its families
 
 
 @dataclass(frozen=True)
 class SyntheticConfig:
     """How many families, and how far they and their members diverge.
 
-    families: dealt out over `folds` (1 … 16) in turn. members: of each family. length: residues of a founder.
+    families: dealt out over `folds` (1 … 16) in turn. vague: share of the families, the first ones, whose texts name
+    fold and family alone, in [0, 1]. members: of each family. length: residues of a founder.
     divergence: substitutions per site from a fold's founder to a family. substitutions: from there to a member.
     indels: insertions and deletions for each substitution. All expected values, in [0, 2).
     """
@@ -49,8 +57,9 @@ class SyntheticConfig:
     families: int = 64
     members: int = 12
     folds: int = 8
+    vague: float = 0.0
     length: int = 64
-    divergence: float = 0.7
+    divergence: float = 1.2
     substitutions: float = 0.06
     indels: float = 0.05
     seed: int = 42
@@ -60,6 +69,7 @@ class SyntheticConfig:
         require("members", self.members, "must be at least 1", holds=self.members >= 1)
         require("folds", self.folds, f"must lie in 1 … {len(FOLDS)}", holds=1 <= self.folds <= len(FOLDS))
         require("length", self.length, "must be at least 40 residues", holds=self.length >= 40)
+        require("vague", self.vague, "must lie in [0, 1]", holds=0 <= self.vague <= 1)
         for name in ("divergence", "substitutions", "indels"):
             value = getattr(self, name)
             require(name, value, "must lie in [0, 2)", holds=0 <= value < 2)
@@ -67,7 +77,7 @@ class SyntheticConfig:
 
 @dataclass(frozen=True)
 class SyntheticProteins:
-    """`proteins`: the usual columns, and the truth as `fold`, `family`, `substrate`, `regulator`.
+    """`proteins`: the usual columns (`ec` is null in vague families) and the truth: `fold, family, substrate, regulator`.
 
     `twins`: every pair of one family, `a` before `b` in the table (ids), and whether they share their function.
     """
@@ -97,22 +107,26 @@ def synthetic_families(config: SyntheticConfig) -> SyntheticProteins:
     rows = []
     for family in range(config.families):
         fold = family % config.folds
+        vague = family < config.vague * config.families
+        name = "".join(rng.choice(["ba", "do", "ki", "lu", "me", "no", "ra", "ti", "vo", "ze"], size=3))
+        phrases = VAGUE_PHRASES if vague else PHRASES
         ancestor = _diverge(founders[fold], config.divergence, config.indels, rng)
         for member, leaf in enumerate(_leaves(ancestor, config, rng)):
             substrate, regulator = str(rng.choice(list(SUBSTRATES))), str(rng.choice(list(REGULATORS)))
             words = {"fold": FOLDS[fold], "substrate": SUBSTRATES[substrate], "regulator": REGULATORS[regulator]}
-            text = PHRASES[rng.integers(len(PHRASES))].format(**words)
+            text = phrases[rng.integers(len(phrases))].format(**words, name=name)
+            ec = f"{fold + 1}.1.{[*SUBSTRATES].index(substrate) + 1}.{[*REGULATORS].index(regulator) + 1}"
             rows.append(
                 {
                     "id": f"F{family:04d}M{member:03d}",
                     "sequence": _with_function(leaf, substrate, regulator),
                     "text": text[0].upper() + text[1:],
-                    "ec": f"{fold + 1}.1.{[*SUBSTRATES].index(substrate) + 1}.{[*REGULATORS].index(regulator) + 1}",
+                    "ec": None if vague else ec,
                     "family": family,
                     **words,
                 }
             )
-    return SyntheticProteins(pl.DataFrame(rows), _pairs(rows))
+    return SyntheticProteins(pl.DataFrame(rows, infer_schema_length=None), _pairs(rows))
 
 
 def _indexes(letters: str) -> Int[np.ndarray, "letters"]:
@@ -173,8 +187,12 @@ _SUBSTITUTION = _substitution()
 
 def _pairs(rows: list[dict[str, object]]) -> pl.DataFrame:
     pairs = [
-        {"a": a["id"], "b": b["id"], "same_function": a["ec"] == b["ec"]}
+        {"a": a["id"], "b": b["id"], "same_function": _function(a) == _function(b)}
         for a, b in combinations(rows, 2)
         if a["family"] == b["family"]
     ]
     return pl.DataFrame(pairs, schema={"a": pl.String, "b": pl.String, "same_function": pl.Boolean})
+
+
+def _function(row: dict[str, object]) -> tuple[object, object]:
+    return row["substrate"], row["regulator"]

@@ -11,7 +11,7 @@ _HOMES = {
     "TowerConfig": "protrek_hm.model.config",
     "ProTrek": "protrek_hm.model.protrek",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

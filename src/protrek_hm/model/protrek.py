@@ -27,6 +27,21 @@ from protrek_hm.model.towers import NO_POOLER, bert_tower, esm_tower
 
 FORMAT_VERSION = 1
 Task = Literal["text", "sequence", "structure"]
+_CARD = """---
+library_name: sentence-transformers
+tags: [protein, ProTrek, ProTrek-HM]
+---
+A ProTrek model: texts, protein sequences and (where that tower is there) 3Di structures in one space.
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("this folder")
+text = model.encode("Hydrolyses penicillins.", task="text")
+protein = model.encode("MSIQHFRVALIPFFAAFCLPVFA", task="sequence")
+print(model.similarity(text, protein))
+```
+"""
 
 
 class ProTrek(SentenceTransformer):
@@ -50,7 +65,7 @@ class ProTrek(SentenceTransformer):
         if not words:
             raise OptionError("texts", "none", "a fresh model needs texts to learn its words from")
         torch.manual_seed(config.seed)
-        with _no_progress_bars():
+        with no_progress_bars():
             text_tokenizer = train_text_tokenizer(
                 words, vocabulary=config.vocabulary, max_tokens=config.text.max_tokens
             )
@@ -83,7 +98,7 @@ class ProTrek(SentenceTransformer):
         if folder.is_dir() and not (folder / "modules.json").is_file():
             raise FileFormatError(path, "holds no model (modules.json is missing)", "give a folder that `train` wrote")
         try:
-            with _no_progress_bars():
+            with no_progress_bars():
                 model = cls(str(path), device=device)
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             reason = str(error).splitlines()[0]
@@ -114,6 +129,21 @@ class ProTrek(SentenceTransformer):
             return np.zeros((0, self.get_embedding_dimension() or 0), dtype=np.float32)
         return super().encode(inputs, task=task, **options)  # type: ignore[call-overload]
 
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers the model learns."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the model is made of: parameters by route, dimension, temperature, fingerprint."""
+        routes = self[0].sub_modules.items()
+        return {
+            "parameters": {name: sum(p.numel() for p in route.parameters()) for name, route in routes},
+            "dimension": self.get_embedding_dimension(),
+            "temperature": self.temperature,
+            "fingerprint": self.fingerprint(),
+        }
+
     def score(self, texts: Sequence[str], sequences: Sequence[str], **encode_options: Any) -> Float[np.ndarray, "t s"]:
         """Return the cosine of every text with every sequence, in [-1, 1]; ProTrek's own scale is this ÷ temperature."""
         by_text = self.encode(list(texts), task="text", **encode_options)
@@ -130,8 +160,10 @@ class ProTrek(SentenceTransformer):
 
     def save(self, path: str, *args: Any, **kwargs: Any) -> None:
         """Write the model as a folder; see `SentenceTransformer.save` for the options."""
-        with _no_progress_bars():
+        kwargs["create_model_card"] = False  # the stock card shows a use that knows no routes
+        with no_progress_bars():
             super().save(path, *args, **kwargs)
+        (Path(path) / "README.md").write_text(_CARD, encoding="utf-8")
         write_json(Path(path) / "protrek.json", {"format_version": FORMAT_VERSION, "temperature": self.temperature})
         for settings in Path(path).glob("*_Transformer/sentence_bert_config.json"):
             content = read_json(settings)  # tell plain SentenceTransformer, too, that the towers have no pooler
@@ -139,7 +171,7 @@ class ProTrek(SentenceTransformer):
 
 
 @contextmanager
-def _no_progress_bars() -> Iterator[None]:
+def no_progress_bars() -> Iterator[None]:
     """Silence transformers' bars over a model's few files."""
     shown = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()

@@ -1,0 +1,36 @@
+"""`protrek-hm demo`: the whole way once, on embedded data."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Fixes proteins, splits and weights.")] = 42,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Mine twins, fine-tune a small model, measure it before and after, search: a few minutes on two cores."""
+    from protrek_hm.files import refuse_existing
+
+    refuse_existing(output, force=force)
+
+    import shutil
+    import sys
+
+    from protrek_hm.demo import run_demo
+    from protrek_hm.evaluate.table import print_results
+    from protrek_hm.search.render import write_hits
+
+    shutil.rmtree(output, ignore_errors=True)
+    result = run_demo(output, seed=seed, say=lambda line: typer.echo(line, err=True))
+    print_results(result.evaluation)
+    for search in result.searches:
+        ranks = f"rank {search.rank_before} before, {search.rank_after} after, of {search.indexed}"
+        typer.echo(f"\nSearch for what {search.protein} does ({ranks}):")
+        write_hits({search.query: search.hits}, sys.stdout, form="table")
+    typer.echo("\nPictures:")
+    for picture in sorted(output.rglob("*.png")):
+        typer.echo(f"  {picture}")

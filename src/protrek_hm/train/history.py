@@ -1,0 +1,66 @@
+"""What happened at each step of a run: a table and a curve."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from matplotlib import rc_context
+
+from protrek_hm.figures.style import AFTER, BEFORE, STYLE, new_figure, save_figure
+from protrek_hm.files import new_file
+
+_COLUMNS = {
+    "step": pl.Int64,
+    "epoch": pl.Float64,
+    "learning_rate": pl.Float64,
+    "train_loss": pl.Float64,
+    "valid_loss": pl.Float64,
+    "valid_accuracy": pl.Float64,
+}
+_NAMES = {"loss": "train_loss", "eval_loss": "valid_loss", "eval_accuracy": "valid_accuracy"}
+
+
+def history_frame(log: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Turn the trainer's log into one row a step; a step without a validation has nulls there.
+
+    >>> log = [{"step": 2, "epoch": 1.0, "loss": 0.5}, {"step": 2, "epoch": 1.0, "eval_accuracy": 0.75}]
+    >>> history_frame(log).select("step", "train_loss", "valid_accuracy").rows()
+    [(2, 0.5, 0.75)]
+    """
+    rows: dict[int, dict[str, Any]] = {}
+    for entry in log:
+        known = {_NAMES.get(name, name): value for name, value in entry.items()}
+        rows.setdefault(entry["step"], {}).update({name: known[name] for name in _COLUMNS if name in known})
+    return pl.DataFrame([rows[step] for step in sorted(rows)], schema=_COLUMNS)
+
+
+def write_history(history: pl.DataFrame, folder: Path) -> None:
+    """Write `loss_history.csv` and `loss_curve.png` (with its PDF) into `folder`."""
+    with new_file(folder / "loss_history.csv") as temporary:
+        history.write_csv(temporary)
+    _draw_curve(history, folder / "loss_curve.png")
+
+
+@rc_context(STYLE)
+def _draw_curve(history: pl.DataFrame, path: Path) -> None:
+    trained = history.drop_nulls("train_loss")
+    validated = history.drop_nulls("valid_accuracy")
+    figure = new_figure(6.0, 3.2)
+    losses = figure.add_subplot()
+    losses.plot(trained["epoch"], trained["train_loss"], color=BEFORE, label="training loss")
+    losses.set(title="Training", xlabel="epoch", ylabel="loss", ylim=(0, None))
+    if validated.height:
+        losses.plot(validated["epoch"], validated["valid_loss"], color=BEFORE, linestyle="--", label="validation loss")
+        accuracy = losses.twinx()
+        accuracy.spines["right"].set_visible(True)
+        accuracy.plot(
+            validated["epoch"], 100 * validated["valid_accuracy"], color=AFTER, label="validation accuracy", marker="."
+        )
+        accuracy.set(ylabel="validation accuracy (%)", ylim=(0, 102))
+        best = validated["valid_accuracy"].arg_max() or 0
+        point = (validated["epoch"][best], 100 * validated["valid_accuracy"][best])
+        accuracy.plot(*point, marker="o", markersize=9, markerfacecolor="none", color=AFTER, label="kept")
+    handles = [handle for axes in figure.axes for handle in axes.get_legend_handles_labels()[0]]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    save_figure(figure, path)
