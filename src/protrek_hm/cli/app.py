@@ -31,16 +31,17 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(search)
 
+
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 the answer is no, 2 bad input, 130 interrupted."""
+    """Run the command line. Exit codes: 0 done, 1 the answer is no (or nobody reads it), 2 bad input, 130 interrupted."""
     try:
-        app()
+        try:
+            app()  # itself turns wrong flags into 2, Ctrl-C into 130, a closed pipe into 1
+        finally:
+            sys.stdout.flush()  # what is still held back meets a closed pipe here, not at the interpreter's end
     except ProTrekHMError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        print("error:", " ".join(str(error).splitlines()), file=sys.stderr)  # noqa: T201
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
     except BrokenPipeError:  # `protrek-hm … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(1)

@@ -1,0 +1,112 @@
+"""The command line as a whole: help is light, exit codes mean what they say, a closed pipe is no event."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from protrek_hm.cli.app import app, main
+from protrek_hm.errors import NothingFoundError
+
+HEAVY = (
+    "datasets",
+    "matplotlib",
+    "numpy",
+    "polars",
+    "sentence_transformers",
+    "sklearn",
+    "torch",
+    "transformers",
+)
+HELP_OF_ALL = """
+import contextlib, io, json, sys
+from protrek_hm.cli.app import app
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as shown, contextlib.suppress(SystemExit):
+        app([*words, "--help"])
+    assert shown.getvalue().startswith("Usage: "), words
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def commands():
+    """List the words of every command and group."""
+
+    def walk(command, words):
+        yield words
+        for name, child in getattr(command, "commands", {}).items():
+            yield from walk(child, [*words, name])
+
+    return list(walk(typer.main.get_command(app), []))
+
+
+def python(*arguments, **options):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, timeout=60, **options)
+
+
+def test_there_is_a_command_for_every_step():
+    names = {" ".join(words) for words in commands()}
+    assert {
+        "data check",
+        "mine",
+        "train",
+        "evaluate",
+        "index build",
+        "search",
+        "model build",
+        "demo",
+    } <= names
+
+
+def test_help_loads_nothing_heavy():
+    result = python("-c", HELP_OF_ALL, json.dumps(commands()))
+    assert result.returncode == 0, result.stderr
+    assert set(HEAVY) & set(json.loads(result.stdout)) == set()
+
+
+def called(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["protrek-hm", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    return caught.value.code or 0
+
+
+def test_exit_codes(monkeypatch, capsys):
+    assert called(monkeypatch, "--help") == 0
+    capsys.readouterr()
+    for wrong in (("nonsense",), ("train",), ("search", "index", "words", "-k", "many")):
+        assert called(monkeypatch, *wrong) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.splitlines()[-1].startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    ("problem", "code", "said"),
+    [
+        (NothingFoundError("nothing\nthere"), 2, "error: nothing there\n"),
+        (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(32, "Broken pipe"), 1, ""),
+    ],
+)
+def test_what_a_command_raises(monkeypatch, capsys, problem, code, said):
+    def fail(*_args, **_kwargs):
+        raise problem
+
+    monkeypatch.setattr("protrek_hm.data.check_proteins", fail)
+    assert called(monkeypatch, "data", "check", "any.tsv") == code
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", said)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+@pytest.mark.parametrize("arguments", ["--help", "data check {} --format json"])
+def test_a_closed_pipe_is_quiet(tmp_path, arguments):
+    proteins = tmp_path / "proteins.tsv"
+    proteins.write_text("id\tsequence\ttext\nP1\tMKV\ta kinase\n")
+    code = "from protrek_hm.cli.app import main; main()"
+    command = f'"{sys.executable}" -c "{code}" {arguments.format(proteins)} | exec true'
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
