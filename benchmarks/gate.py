@@ -1,15 +1,16 @@
 """How often the gate errs, on real proteins with labels: `python benchmarks/gate.py ../shared/data`.
 
-Two questions, each for the gates `text` and `function`, with 95 % intervals (Wilson; pairs of one family are not
-independent, so the true uncertainty is larger):
+Two questions, each for the gates `text` and `function`, with 95 % intervals (Wilson; pairs of one family are
+not independent, so the true uncertainty is larger):
 
 - false negatives: of the labelled pairs called different, how many share their function;
 - missed: of the labelled pairs that differ in function, how many are not called different.
 
-Antimicrobial resistance (all pairs with 70 to 99.99 % identity and coverage 80 %): function is `resistance_class` and
-`subclass`; pairs with a missing label are left out of the rates. Three settings: the labels as columns, the labels
-hidden but named in the description, and only the product's name. Mutagenesis: wild type against mutant, function is
-`neutral`. The pairs are found once and kept in the folder given by --work.
+Antimicrobial resistance (all pairs with 70 to 99.99 % identity and coverage 80 %): function is
+`resistance_class` and `subclass`; pairs with a missing label are left out of the rates. Three settings: the
+labels as columns, the labels hidden but named in the description, and only the product's name. Mutagenesis:
+wild type against mutant, function is `neutral`. The pairs are found once and kept in the folder given by
+--work.
 """
 
 import argparse

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from protrek_hm.homology import HomologyConfig, find_homologs
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import build_corpus
-from protrek_hm.mine.split import assign_sides, deal_components
+from protrek_hm.mine.split import UNASSIGNED, assign_sides, deal_components, given_sides
 
 SIZES = st.lists(st.integers(1, 30), min_size=3, max_size=12)
 
@@ -86,3 +86,8 @@ def test_given_stages_are_honoured(make_families):
         sides = assign_sides(corpus, homologs, pairs, MineConfig(split=split)).sides
         for name, side in zip(corpus.entries["id"], sides.tolist(), strict=True):
             assert side == {"F0": 2, "F1": 1, "F2": 0}.get(name[:2], side)
+
+
+def test_a_stage_for_all_is_no_split(make_families):
+    corpus = build_corpus(make_families(5).with_columns(stage=pl.lit("train")))
+    assert set(given_sides(corpus).tolist()) == {UNASSIGNED}

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -13,6 +13,9 @@ from protrek_hm.config import read_toml, resolve
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import refuse_existing
 from protrek_hm.mine.config import Compat, Gate, MineConfig, Split
+
+if TYPE_CHECKING:
+    from protrek_hm.model import ProTrek
 
 
 class DefaultCommandGroup(TyperGroup):
@@ -67,6 +70,9 @@ def run(
     compat: Annotated[
         Compat | None, typer.Option(help="reference = exactly the pairs of the original script.")
     ] = None,
+    guide: Annotated[
+        str | None, typer.Option(help="Model that drops negatives scored above 95 % of their positive.")
+    ] = None,
     split_file: Annotated[
         Path | None, typer.Option(help="Table with columns id and split (train, valid, test): a given split.")
     ] = None,
@@ -118,7 +124,7 @@ def run(
         proteins = apply_split_file(proteins, split_file)
     try:
         with progress_bar() as progress:
-            result = mine_hard_negatives(proteins, settings, progress=progress)
+            result = mine_hard_negatives(proteins, settings, progress=progress, guide=load_guide(guide))
     except NothingFoundError as error:
         for report in error.args[1:]:
             typer.echo(report)
@@ -127,6 +133,15 @@ def run(
     write_mining(result, output, settings, force=force)
     typer.echo(result.report)
     typer.echo(f"written to {output}", file=sys.stderr)
+
+
+def load_guide(name: str | None) -> "ProTrek | None":
+    """Load the model that guides, if one is named."""
+    if name is None:
+        return None
+    from protrek_hm.model import ProTrek
+
+    return ProTrek.from_pretrained(name)
 
 
 @mine_app.command()

@@ -159,8 +159,9 @@ class _Line:
 def _lay_out(card: TwinCard) -> list[_Line]:
     differing = differing_columns(card.a, card.b)
     gaps = sum("-" in (card.a[column], card.b[column]) for column in differing)
-    counted = [f"{card.identity:.1%} identical", _count(len(differing) - gaps, "substitution")]
-    counted += [_count(gaps, "gap column")] if gaps else []
+    counted = [f"{card.identity:.1%} identical"]
+    counts = ((len(differing) - gaps, "substitution"), (gaps, "gap column"))
+    counted += [_count(number, noun) for number, noun in counts if number]
     lines = [_Line(((1.5, " · ".join([*counted, *([card.note] if card.note else [])]), _INK, "bold"),))]
     for name, text, colour in zip(card.names, card.texts, (POSITIVE, NEGATIVE), strict=True):
         wrapped = textwrap.wrap(text, width=100, max_lines=4, placeholder=" …") or ["(no text)"]

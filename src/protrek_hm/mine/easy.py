@@ -14,7 +14,7 @@ MOST_IDENTITY = 0.4
 """Exact global identity from which on two proteins could be related (random ones lie near 0.15 to 0.25)."""
 MOST_TEXT_SIMILARITY = 0.3
 """TF-IDF cosine above which two texts are not plainly different."""
-_ROUNDS = 20
+_OVERSAMPLING = 20  # candidates for each wanted pair
 
 
 def draw_easy_pairs(
@@ -36,35 +36,29 @@ def draw_easy_pairs(
         As `twins.judge_pairs`: pair, left, right, identity, coverage, text_similarity, reasons.
     """
     generator = np.random.default_rng([config.seed, len(anchors), len(pool)])
+    candidates = _OVERSAMPLING * count + 100 if len(anchors) and len(pool) and count else 0
+    a, b = (generator.choice(side, candidates) if candidates else side[:0] for side in (anchors, pool))
+    apart = families[a] != families[b]
+    a, b = a[apart], b[apart]
     first = corpus.first_entries()
-    rows: list[dict[str, object]] = []
-    seen: set[tuple[int, int]] = set()
-    for _ in range(_ROUNDS if len(anchors) and len(pool) else 0):
-        if len(rows) >= count:
-            break
-        a, b = generator.choice(anchors, 2 * count + 10), generator.choice(pool, 2 * count + 10)
-        apart = families[a] != families[b]
-        a, b = a[apart], b[apart]
-        judged = judge(corpus.entries, first[a], first[b], config)
-        for one, other, verdict in zip(a.tolist(), b.tolist(), judged.iter_rows(named=True), strict=True):
-            key = (min(one, other), max(one, other))
-            alike = verdict["verdict"] == "same" or verdict["text_similarity"] > MOST_TEXT_SIMILARITY
-            if len(rows) >= count or key in seen or alike:
-                continue
-            seen.add(key)
-            pair = [corpus.sequences[protein] for protein in key]
-            if (exact := identity(*pair)) < MOST_IDENTITY:
-                rows.append(
-                    {
-                        "pair": len(rows),
-                        "left": int(first[one]),
-                        "right": int(first[other]),
-                        "identity": exact,
-                        "coverage": align(*pair).coverage,
-                        "text_similarity": verdict["text_similarity"],
-                        "reasons": "easy:unrelated",
-                    }
-                )
+    judged = judge(corpus.entries, first[a], first[b], config)
+    rows: dict[tuple[int, int], dict[str, object]] = {}
+    for one, other, found in zip(a.tolist(), b.tolist(), judged.iter_rows(named=True), strict=True):
+        key = (min(one, other), max(one, other))
+        alike = found["verdict"] == "same" or found["text_similarity"] > MOST_TEXT_SIMILARITY
+        if len(rows) >= count or key in rows or alike:
+            continue
+        pair = [corpus.sequences[protein] for protein in key]
+        if (exact := identity(*pair)) < MOST_IDENTITY:
+            rows[key] = {
+                "pair": len(rows),
+                "left": int(first[one]),
+                "right": int(first[other]),
+                "identity": exact,
+                "coverage": align(*pair).coverage,
+                "text_similarity": found["text_similarity"],
+                "reasons": "easy:unrelated",
+            }
     schema: dict[str, type[pl.DataType]] = {
         "pair": pl.Int64,
         "left": pl.Int64,
@@ -72,4 +66,4 @@ def draw_easy_pairs(
         "identity": pl.Float64,
     }
     schema |= {"coverage": pl.Float64, "text_similarity": pl.Float64, "reasons": pl.String}
-    return pl.DataFrame(rows, schema=schema)
+    return pl.DataFrame(list(rows.values()), schema=schema)

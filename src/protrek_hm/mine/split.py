@@ -123,12 +123,18 @@ def deal_proteins(
 
 
 def given_sides(corpus: Corpus) -> Int[np.ndarray, " proteins"]:
-    """Return the side that the column `stage` gives to each protein, `UNASSIGNED` where it is silent."""
+    """Return the side that the column `stage` gives to each protein, `UNASSIGNED` where it is silent.
+
+    A column that puts all proteins on one side is no split and is not followed.
+    """
     if "stage" not in corpus.entries.columns:
         return np.full(len(corpus.sequences), UNASSIGNED)
     stages = corpus.entries["stage"].cast(pl.String).str.strip_chars().str.to_lowercase()
-    sides = np.array([STAGES.get(stage, UNASSIGNED) for stage in stages], dtype=np.int64)
-    return np.asarray(sides[corpus.first_entries()])
+    sides = np.array([STAGES.get(stage, UNASSIGNED) for stage in stages], dtype=np.int64)[
+        corpus.first_entries()
+    ]
+    no_split = len(set(sides.tolist())) == 1  # all for training is what an unsplit table says
+    return np.full_like(sides, UNASSIGNED) if no_split else sides
 
 
 def _linkings(

@@ -13,6 +13,11 @@ from protrek_hm.mine.evidence.words import judge_words
         ("Binds calcium.", "Recognises zinc.", "words:substance:differs"),
         ("Binds calcium.", "Recognises calcium.", "words:one-says-more"),
         ("Broad-spectrum lactamase.", "Extended-spectrum lactamase.", "words:-spectrum:differs"),
+        (
+            "Only the first hand binds, not the last.",
+            "Only the last hand binds, not the first.",
+            "words:reordered",
+        ),
         ("Lactamase.", "Inhibitor-resistant lactamase.", "words:one-says-more"),
         (
             "Catalyzes the hydration of fumarate to malate. Inhibited by zinc.",

@@ -50,7 +50,8 @@ _LOST = _any_of(
     r"(?:disrupts|prevents|blocks|eliminates)\b",
 )
 _CHANGED = _any_of(
-    r"(?:reduc|decreas|increas|impair|enhanc|diminish|weaken|lower|elevat|attenuat|alter)(?:es|ed|s)\b",
+    r"(?:reduc|decreas|increas|impair|diminish|weaken|lower|elevat|attenuat|alter)(?:es|ed|s)\b",
+    r"enhances\b|enhanced (?:\w+ ){0,3}(?:\w*activity|affinity|binding|stability|growth|interaction)\b",
     r"(?:defective|compromised|dominant[- ]negative|hyperactive|constitutively|temperature-sensitive)\b",
     r"(?:reduction|decrease|increase|defects?|impairment|change) (?:in|of)\b",
     r"\d+(?:\.\d+)?[- ]?(?:fold|%)",

@@ -14,7 +14,8 @@ _FORMULAS = frozenset(
 )
 _SUBSTANCES = frozenset(
     "zinc copper iron nickel cobalt manganese mercury silver cadmium arsenic heme biotin water oxygen "
-    "ammonia urea glucose starch cellulose chitin lignin pectin heparin insulin glucagon collagen elastin".split()
+    "ammonia urea glucose starch cellulose chitin lignin pectin heparin insulin glucagon "
+    "collagen elastin".split()
 )
 _ROLES = frozenset(
     "activator repressor inhibitor transporter permease channel receptor hormone cytokine chemokine toxin "

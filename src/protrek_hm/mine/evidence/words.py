@@ -27,6 +27,7 @@ _MAIN_WORDS = 30  # words from the beginning of a text that can fill slots: the 
 _LEAST_STATEMENT = 5  # words of a sentence that is a statement of its own
 
 _SAME = Outcome("words:same", Verdict.SAME)
+_REORDERED = Outcome("words:reordered", Verdict.UNSURE)
 _MORE = Outcome("words:one-says-more", Verdict.UNSURE)
 _REWORDED = Outcome("words:fields-same", Verdict.UNSURE)
 _SHARED = Outcome("words:shared-statement", Verdict.UNSURE)
@@ -36,10 +37,10 @@ Fields = tuple[tuple[str, frozenset[str]], ...]
 
 @dataclass(frozen=True)
 class Statement:
-    """A text in parts: labelled `fields`, stems of other `words`, filled `slots`, whole `sentences`."""
+    """A text in parts: labelled `fields`, `stems` of other words in order, filled `slots`, `sentences`."""
 
     fields: Fields
-    words: frozenset[str]
+    stems: tuple[str, ...]
     slots: frozenset[tuple[str, str]]
     sentences: frozenset[str]
 
@@ -51,8 +52,8 @@ def read_statements(texts: Sequence[str]) -> list[Statement]:
     --------
     >>> texts = [f"Class A lactamase TEM-{number}. Substrates: Carbapenem." for number in range(3)]
     >>> statement = read_statements(texts)[0]
-    >>> statement.fields, sorted(statement.words)
-    ((('substrates', frozenset({'carbapenem'})),), ['a', 'clas', 'lactam'])
+    >>> statement.fields, statement.stems
+    ((('substrates', frozenset({'carbapenem'})),), ('clas', 'a', 'lactam'))
     >>> sorted(statement.slots)
     [('enzyme', 'lactamase')]
     """
@@ -84,7 +85,9 @@ def compare_statements(one: Statement, other: Statement) -> Outcome:
         return overlap
     slot = _contradicted_slot(one, other)
     if slot is None:
-        return _SAME if one.words == other.words and ours == theirs else _MORE
+        if ours != theirs or set(one.stems) != set(other.stems):
+            return _MORE
+        return _SAME if one.stems == other.stems else _REORDERED
     if ours and ours == theirs:
         return _REWORDED
     return _SHARED if one.sentences & other.sentences else Outcome(f"words:{slot}:differs", Verdict.DIFFERENT)
@@ -118,7 +121,7 @@ def _read(parts: list[str], labels: set[str]) -> Statement:
         else:
             plain.append(part)
     words = [word for part in plain for word in _WORD.findall(part) if not is_name(word)]
-    stems = frozenset(stem(piece) for word in words for piece in re.findall(r"[A-Za-z]+\d*|\d+", word))
+    stems = tuple(stem(piece) for word in words for piece in re.findall(r"[A-Za-z]+\d*|\d+", word))
     filled = frozenset(pair for word in words[:_MAIN_WORDS] for pair in slots(word.strip("()'/+")))
     long = frozenset(fold_text(part) for part in plain if len(part.split()) >= _LEAST_STATEMENT)
     return Statement(tuple(sorted(fields, key=lambda field: field[0])), stems, filled, long)
@@ -126,6 +129,7 @@ def _read(parts: list[str], labels: set[str]) -> Statement:
 
 def _contradicted_slot(one: Statement, other: Statement) -> str | None:
     """Return the first slot that each text fills with something that the other does not mention."""
-    mine = {slot for slot, value in one.slots - other.slots if stem(value) not in other.words}
-    yours = {slot for slot, value in other.slots - one.slots if stem(value) not in one.words}
+    ours, theirs = set(one.stems), set(other.stems)
+    mine = {slot for slot, value in one.slots - other.slots if stem(value) not in theirs}
+    yours = {slot for slot, value in other.slots - one.slots if stem(value) not in ours}
     return min(mine & yours, default=None)
