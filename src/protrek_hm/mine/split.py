@@ -6,7 +6,7 @@ one that holds more than half of a side's share goes to training, so that no fam
 that leaves a side with less than a quarter of its share, large components may go anywhere; where even that
 does not help, links are given up step by step, with a warning each time: first those by texts that more than
 8, then more than 2 families share, then all links by text, then homology below 60, 70, 80, 90 and 95 %
-identity.
+identity. If nothing helps, the strictest of the best attempts stands.
 """
 
 from collections.abc import Iterator
@@ -51,19 +51,23 @@ def assign_sides(
     if config.split != "components":
         _, components = next(_linkings(corpus, homologs, config))
         return Assignment(deal_proteins(len(components), config, given=given), components)
+    best: tuple[list[str], str, Assignment] | None = None
     for reading, components in _linkings(corpus, homologs, config):
-        warnings = [reading] if reading else []
         for largest in (_LARGEST, np.inf):
             sides = deal_components(components, pairs, config, given=given, largest=largest)
-            if not (lacking := _lacking(sides, pairs, config)):
-                break
-        if not lacking:
+            lacking = _lacking(sides, pairs, config)
+            if best is None or len(lacking) < len(best[0]):
+                best = (lacking, reading, Assignment(sides, components))
+        if best is not None and not best[0]:
             break
+    assert best is not None, "there is always a first linking"
+    lacking, reading, assigned = best
+    warnings = [reading] if reading else []
     if lacking:
         warnings.append(f"too few twins for the side {', '.join(lacking)}: give proteins of more families")
-    if torn := _torn_components(components, given):
+    if torn := _torn_components(assigned.components, given):
         warnings.append(f"the given stages put {torn} components on several sides: see protrek-hm mine leaks")
-    return Assignment(sides, components, warnings)
+    return Assignment(assigned.sides, assigned.components, warnings)
 
 
 def deal_components(
