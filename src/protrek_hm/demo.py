@@ -30,7 +30,7 @@ MODEL = ModelConfig(
 )
 PRETRAIN = TrainConfig(objective="contrastive", epochs=3, learning_rate=1e-3, batch_size=32)
 MINE = MineConfig(negatives_per_anchor=2, easy=4000)
-TUNE = TrainConfig(epochs=3, learning_rate=1e-3, batch_size=32)
+TUNE = TrainConfig(epochs=4, learning_rate=1e-3, batch_size=32)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ VAGUE_PHRASES = (
     "Belongs to the {fold} fold and the {name} family.",
 )
 SITE = 3  # residues of an active site
-CORE = 0.2  # share of the other residues that a fold keeps in all its families
+CORE = 0.3  # share of the other residues that a fold keeps in all its families
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class SyntheticConfig:
     folds: int = 8
     vague: float = 0.0
     length: int = 64
-    divergence: float = 1.2
+    divergence: float = 1.5
     substitutions: float = 0.06
     indels: float = 0.05
     seed: int = 42

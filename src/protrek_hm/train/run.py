@@ -36,6 +36,13 @@ class TrainingRun:
     history: pl.DataFrame
 
 
+class _Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
+    """The trainer, without what it gathers for the stock model card."""
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Do nothing: our card is written by the model."""
+
+
 def fine_tune(
     model: ProTrek,
     triplets: pl.DataFrame,
@@ -73,8 +80,7 @@ def fine_tune(
         raise OptionError("triplets", len(triplets), "the contrastive objective needs at least two")
     resolved = {**asdict(config), "triplets": _digest(triplets), "valid": _digest(valid), "base": model.fingerprint()}
     checkpoint = _prepare(folder, resolved, if_exists)
-    model.model_card_data.generate_widget_examples = False  # ours has none
-    trainer = SentenceTransformerTrainer(
+    trainer = _Trainer(
         model=model,
         args=_arguments(config, folder / "checkpoints", validate=valid is not None),
         train_dataset=_dataset(triplets, config),

@@ -1,0 +1,80 @@
+"""The documents cannot lie: their commands exist, the README's chain runs, its Python runs, its links lead somewhere."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from protrek_hm.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("example/*.md")])
+
+
+def _commands(document: Path) -> list[str]:
+    """The lines after `$` of a document's console blocks."""
+    blocks = re.findall(r"```console\n(.*?)```", document.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def _leaves(command, path=()):
+    """All commands below a group, as (words, command)."""
+    children = getattr(command, "commands", None)
+    if not children:
+        return [(path, command)]
+    return [leaf for name, child in children.items() for leaf in _leaves(child, (*path, name))]
+
+
+LEAVES = {words: command for words, command in _leaves(typer.main.get_command(app))}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_command_and_flag_of_the_documents_exists(document):
+    for line in _commands(document):
+        words = shlex.split(line)
+        if words[0] != "protrek-hm":
+            continue
+        given = tuple(words[1:3])
+        name = next((known for known in (given, given[:1], (*given[:1], "run")) if known in LEAVES), None)
+        assert name, f"{document.name}: no such command: {line}"
+        flags = {flag for parameter in LEAVES[name].params for flag in (*parameter.opts, *parameter.secondary_opts)}
+        assert not {word for word in words if re.match(r"--?[a-z]", word)} - flags, f"{document.name}: {line}"
+
+
+@pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+def test_every_command_is_documented(words):
+    name = " ".join(word for word in words if word != "run")
+    documents = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    assert re.search(rf"(protrek-hm |`){name}\b", documents), f"no document mentions `{name}`"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_make_targets_lead_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (document.parent / target).exists(), f"{document.name}: {target}"
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for target in re.findall(r"`?make (\w+)`", text):
+        assert target in targets, f"{document.name}: make {target}"
+
+
+@pytest.mark.slow
+def test_the_chain_of_the_readme_runs_on_the_bundled_proteins(tmp_path):
+    shutil.copytree(ROOT / "example", tmp_path / "example")
+    readme = ROOT / "README.md"
+    for line in _commands(readme):
+        words = shlex.split(line)
+        if words[0] == "protrek-hm" and words[1] != "demo":
+            run = subprocess.run(
+                [sys.executable, "-m", "protrek_hm", *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300
+            )
+            assert run.returncode == 0, f"{line}\n{run.stdout}\n{run.stderr}"
+    assert run.stdout.count("\n") > 5, "the search at the end answers"
+    [python] = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
+    run = subprocess.run([sys.executable, "-c", python], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
