@@ -13,14 +13,12 @@ def check_all_pairs(members):
     ranks = np.arange(len(members))
     a, b = (side.ravel() for side in np.meshgrid(ranks, ranks, indexing="ij"))
     rows = proteins.rows(ranks)
-    proven = 0
     for given_barriers in (None, barriers(rows)[a]):
         count, certain = mismatches_if_ungapped(rows[a], rows[b], given_barriers)
         for index in np.flatnonzero(certain):
             x, y = proteins.letters[a[index]], proteins.letters[b[index]]
             assert matches_and_columns(x, y) == (len(x) - count[index], len(x))
-        proven += int(certain.sum())
-    return proven
+    return certain.mean()
 
 
 @settings(max_examples=150, deadline=None)
@@ -47,8 +45,8 @@ def test_proofs_hold_on_hostile_sequences(letters, length, random):
 
 
 def test_most_close_pairs_are_proven(family):
-    members = family(np.random.default_rng(3), length=250, members=15, change=0.04, gap_rate=0)
-    assert check_all_pairs(members) / (2 * len(members) ** 2) > 0.6
+    members = family(np.random.default_rng(3), length=250, members=15, change=0.05, gap_rate=0)
+    assert check_all_pairs(members) > 0.8
 
 
 def test_a_shift_is_not_taken_for_substitutions():

@@ -13,6 +13,7 @@ _HOMES = {
     "HomologyConfig": "protrek_hm.homology.config",
     "align": "protrek_hm.homology.identity",
     "connected_components": "protrek_hm.homology.components",
+    "find_families": "protrek_hm.homology.families",
     "find_homologs": "protrek_hm.homology.homologs",
 }
 __all__ = sorted(_HOMES)

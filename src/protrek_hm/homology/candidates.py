@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int, Int64
+from jaxtyping import Int, Int32, Int64
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
@@ -106,8 +106,8 @@ def _cut(ranks: range, work: Int64[np.ndarray, " some"]) -> list[range]:
 
 def near_enough(
     proteins: Proteins, pairs: Int[np.ndarray, "pairs 2"], config: HomologyConfig
-) -> Bool[np.ndarray, " pairs"]:
-    """Return which pairs are near enough in Levenshtein distance; no wanted pair is lost.
+) -> tuple[Int64[np.ndarray, "near 2"], Int32[np.ndarray, " near"]]:
+    """Return the pairs near enough in Levenshtein distance, and that distance; no wanted pair is lost.
 
     A wanted pair has L columns, n of them with two residues, m identical: L = la + lb − n, m ≥ t·L, n ≥ m and
     n ≥ c·max(la, lb). Hence n ≥ t(la + lb)/(1 + t), which with c bounds L from above; and the alignment is
@@ -115,15 +115,13 @@ def near_enough(
 
     Examples
     --------
-    >>> near_enough(
-    ...     Proteins.of(["MKTAYIAKQR", "MKTAYWAKQR", "GGGGGGGGGG"]),
-    ...     np.array([[0, 1], [0, 2]]),
-    ...     HomologyConfig(),
-    ... ).tolist()
-    [True, False]
+    >>> proteins = Proteins.of(["MKTAYIAKQR", "MKTAYWAKQR", "GGGGGGGGGG"])
+    >>> pairs, distance = near_enough(proteins, np.array([[0, 1], [0, 2]]), HomologyConfig())
+    >>> pairs.tolist(), distance.tolist()
+    ([[0, 1]], [1])
     """
     if not len(pairs):
-        return np.zeros(0, dtype=bool)
+        return pairs, np.empty(0, dtype=np.int32)
     lengths, least = proteins.lengths[pairs], config.min_identity
     both = lengths.sum(axis=1)
     aligned = np.maximum(config.coverage * lengths.max(axis=1), least * both / (1 + least))
@@ -136,4 +134,5 @@ def near_enough(
         score_cutoff=int(furthest.max()),
         dtype=np.int32,
     )
-    return np.asarray(distance <= furthest)
+    near = distance <= furthest
+    return pairs[near], distance[near]

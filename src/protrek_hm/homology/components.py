@@ -1,7 +1,7 @@
 """Connected components: what belongs together because a chain of pairs links it."""
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Int64
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components as label_components
 
@@ -31,5 +31,16 @@ def connected_components(n: int, edges: Int[np.ndarray, "edges 2"]) -> Int[np.nd
     ends = edges.reshape(-1, 2)
     graph = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(n, n))
     _, labels = label_components(graph.tocsr(), directed=False)
+    return numbered(labels)
+
+
+def numbered(labels: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Return the same groups numbered from 0 in order of their first member.
+
+    Examples
+    --------
+    >>> numbered(np.array([7, 3, 7, 9])).tolist()
+    [0, 1, 0, 2]
+    """
     _, first, of_node = np.unique(labels, return_index=True, return_inverse=True)
     return np.asarray(np.argsort(np.argsort(first))[of_node], dtype=np.int64)

@@ -23,6 +23,7 @@ from protrek_hm.homology.verify import verify
 _log = logging.getLogger(__name__)
 
 SCHEMA = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl.Float64}
+_PAIRS_AT_ONCE = 50_000
 _VERSION = b"1"  # another one when the same input could give other shards
 
 
@@ -111,12 +112,11 @@ def _solve(
     """Return the wanted pairs of a shard, from its file if that is there."""
     if path is not None and path.exists():
         return pl.read_parquet(path)
-    pairs = shard.pairs(last)
-    alike = np.concatenate(
-        [near_enough(proteins, part, config) for part in np.array_split(pairs, len(pairs) // 50_000 + 1)]
-    )
-    pairs = pairs[alike]
-    matches, columns = verify(proteins, pairs)
+    found = shard.pairs(last)
+    pieces = np.array_split(found, len(found) // _PAIRS_AT_ONCE + 1)
+    near = [near_enough(proteins, piece, config) for piece in pieces]
+    pairs, distance = (np.concatenate(parts) for parts in zip(*near, strict=True))
+    matches, columns = verify(proteins, pairs, distance)
     lengths = proteins.lengths[pairs]
     given = np.sort(proteins.order[pairs], axis=1)
     frame = pl.DataFrame(

@@ -1,0 +1,127 @@
+"""Families for splits without leaks: components of all pairs above an identity, without aligning all of them.
+
+A pair inside a component that is already joined cannot change it, so only pairs between components are
+aligned, nearest ones first: what is left is little even in a family of thousands.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Int, Int32, Int64
+
+from protrek_hm.homology.candidates import last_partners, near_enough, shards
+from protrek_hm.homology.components import numbered
+from protrek_hm.homology.config import HomologyConfig
+from protrek_hm.homology.homologs import Progress
+from protrek_hm.homology.scoring import Proteins
+from protrek_hm.homology.verify import verify
+
+_PIECE = 2_000  # pairs of a thread between two looks at what is joined already
+
+
+def find_families(
+    sequences: Sequence[str],
+    config: HomologyConfig | None = None,
+    *,
+    known: Int[np.ndarray, "edges 2"] | None = None,
+    progress: Progress | None = None,
+) -> Int64[np.ndarray, " n"]:
+    """Return the family of each protein, numbered from 0 by each family's first protein.
+
+    Two proteins are in one family if a chain of pairs with identity ≥ min_identity and coverage ≥ coverage
+    links them (max_identity plays no part).
+
+    Parameters
+    ----------
+    sequences
+        Distinct proteins, upper case, none empty.
+    config
+        Thresholds and threads; without it identity 0.5, coverage 0.8.
+    known
+        Pairs of indexes known to be linked, such as those of `find_homologs` at a higher identity: saves
+        work.
+    progress
+        Called as `progress(stage, done, total)`, counting proteins.
+
+    Examples
+    --------
+    >>> find_families(["MKTAYIAKQR", "WWWWWPPPPP", "MKTAYAKQR"]).tolist()
+    [0, 1, 0]
+    """
+    config = config or HomologyConfig(min_identity=0.5)
+    threads = config.threads or os.cpu_count() or 1
+    proteins = Proteins.of(sequences)
+    last = last_partners(proteins, config)
+    families = Joined(len(sequences))
+    if known is not None:
+        families.join(np.argsort(proteins.order)[known])
+    done = 0
+    with ThreadPoolExecutor(threads) as pool:
+        for shard in (shard for group in shards(proteins, config, last) for shard in group):
+            pairs = shard.pairs(last)
+            pieces = np.array_split(pairs[families.are_apart(pairs)], threads)
+            near = list(pool.map(partial(near_enough, proteins, config=config), pieces))
+            pairs, distance = (np.concatenate(parts) for parts in zip(*near, strict=True))
+            order = np.argsort(distance, kind="stable")
+            for start in range(0, len(order), _PIECE * threads):
+                chosen = order[start : start + _PIECE * threads]
+                chosen = chosen[families.are_apart(pairs[chosen])]
+                parts = np.array_split(chosen, threads)
+                solve = partial(_linked, proteins, config)
+                for edges in pool.map(
+                    solve, (pairs[part] for part in parts), (distance[part] for part in parts)
+                ):
+                    families.join(edges)
+            done += len(shard.ranks)
+            if progress is not None:
+                progress("families", done, len(sequences))
+    return numbered(families.labels[np.argsort(proteins.order)])
+
+
+class Joined:
+    """Components that grow: every node knows its own, and the smaller of two joined ones takes the other's
+    name.
+
+    Examples
+    --------
+    >>> nodes = Joined(3)
+    >>> nodes.join(np.array([[2, 1]]))
+    >>> nodes.are_apart(np.array([[0, 1], [1, 2]])).tolist()
+    [True, False]
+    """
+
+    def __init__(self, n: int) -> None:
+        self.labels = np.arange(n)
+        self._members = {node: [node] for node in range(n)}
+
+    def are_apart(self, pairs: Int[np.ndarray, "pairs 2"]) -> Bool[np.ndarray, " pairs"]:
+        """Return which pairs lie in two components."""
+        return np.asarray(self.labels[pairs[:, 0]] != self.labels[pairs[:, 1]])
+
+    def join(self, edges: Int[np.ndarray, "edges 2"]) -> None:
+        """Join the two components of each edge."""
+        for a, b in edges.tolist():
+            big, small = int(self.labels[a]), int(self.labels[b])
+            if big == small:
+                continue
+            if len(self._members[big]) < len(self._members[small]):
+                big, small = small, big
+            moved = self._members.pop(small)
+            self._members[big].extend(moved)
+            self.labels[moved] = big
+
+
+def _linked(
+    proteins: Proteins,
+    config: HomologyConfig,
+    pairs: Int64[np.ndarray, "pairs 2"],
+    distance: Int32[np.ndarray, " pairs"],
+) -> Int64[np.ndarray, "linked 2"]:
+    """Return the pairs within the thresholds."""
+    matches, columns = verify(proteins, pairs, distance)
+    lengths = proteins.lengths[pairs]
+    coverage = (lengths.sum(axis=1) - columns) / lengths.max(axis=1)
+    return np.asarray(pairs[(matches >= config.min_identity * columns) & (coverage >= config.coverage)])
