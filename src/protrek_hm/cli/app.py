@@ -33,12 +33,12 @@ app.command()(search)
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 the answer is no (or nobody reads it), 2 bad input, 130 interrupted."""
+    """Run the command line. Exit codes: 0 done, 1 no (or a closed pipe), 2 bad input, 130 interrupted."""
     try:
         try:
             app()  # itself turns wrong flags into 2, Ctrl-C into 130, a closed pipe into 1
         finally:
-            sys.stdout.flush()  # what is still held back meets a closed pipe here, not at the interpreter's end
+            sys.stdout.flush()  # a closed pipe shows here, not when the interpreter ends
     except ProTrekHMError as error:
         print("error:", " ".join(str(error).splitlines()), file=sys.stderr)  # noqa: T201
         sys.exit(2)

@@ -8,11 +8,13 @@ import typer
 
 def demo(
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.")] = Path("demo"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.")] = Path(
+        "demo"
+    ),
     seed: Annotated[int, typer.Option(help="Fixes proteins, splits and weights.")] = 42,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
-    """Mine twins, fine-tune a small model, measure it before and after, search: a few minutes on two cores."""
+    """Mine twins, fine-tune a small model, measure before and after, search: some minutes on two cores."""
     from protrek_hm.files import refuse_existing
 
     refuse_existing(output, force=force)

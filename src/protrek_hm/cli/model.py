@@ -22,7 +22,7 @@ def model_build(
     seed: Annotated[int, typer.Option(help="Fixes the random weights.")] = 42,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
-    """Make a model of ProTrek's architecture with random weights, to be trained from scratch. Needs no network."""
+    """Make a model of ProTrek's architecture with random weights, to be trained. Needs no network."""
     from protrek_hm.data import read_proteins
     from protrek_hm.files import new_folder, refuse_existing
     from protrek_hm.model.config import ModelConfig, TowerConfig

@@ -8,7 +8,8 @@ import typer
 
 def train(
     triplets: Annotated[
-        list[Path], typer.Argument(help="Training triplets, as `mine` writes them; hard and easy files may be mixed.")
+        list[Path],
+        typer.Argument(help="Training triplets, as `mine` writes them; hard and easy files may be mixed."),
     ],
     *,
     model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub name of the base.")],
@@ -22,7 +23,9 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the triplets. [default: 30]")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate. [default: 1e-5]")] = None,
-    margin: Annotated[float | None, typer.Option(help="Wanted gap of the two cosines. [default: 0.2]")] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Wanted gap of the two cosines. [default: 0.2]")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Triplets a step. [default: 16]")] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes the order of the triplets. [default: 42]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
@@ -30,7 +33,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
-    """Fine-tune a model so that texts prefer their protein to its twin; keep the epoch that validates best."""
+    """Fine-tune a model so that texts prefer their protein to its twin; keep the best epoch."""
     from protrek_hm.config import read_toml, resolve
     from protrek_hm.data import read_triplets
     from protrek_hm.files import refuse_existing
@@ -74,4 +77,6 @@ def train(
 def _validation_files(triplets: list[Path]) -> list[Path]:
     """Find the file that `mine` wrote for validation beside each training file."""
     beside = (file.with_name(file.name.replace("train", "valid")) for file in triplets)
-    return [file for file, training in zip(beside, triplets, strict=True) if file != training and file.is_file()]
+    return [
+        file for file, training in zip(beside, triplets, strict=True) if file != training and file.is_file()
+    ]

@@ -22,20 +22,29 @@ class TowerConfig:
             value = getattr(self, name)
             require(name, value, "must be at least 1", holds=value >= 1)
         require("max_tokens", self.max_tokens, "must be at least 3", holds=self.max_tokens >= 3)
-        require("hidden", self.hidden, f"must be a multiple of heads = {self.heads}", holds=self.hidden % self.heads == 0)
+        require(
+            "hidden",
+            self.hidden,
+            f"must be a multiple of heads = {self.heads}",
+            holds=self.hidden % self.heads == 0,
+        )
 
 
 @dataclass(frozen=True)
 class ModelConfig:
     """A fresh model.
 
-    structure: None builds a model without that tower. dimension: size of the joint space.
-    temperature: what ProTrek divides cosines by, in (0, 1]. vocabulary: size of the WordPiece vocabulary that is
-    trained on the given texts. seed: of the random weights.
+    structure: None builds a model without that tower. dimension: size of the joint space. temperature: what
+    ProTrek divides cosines by, in (0, 1]. vocabulary: size of the WordPiece vocabulary that is trained on the
+    given texts. seed: of the random weights.
     """
 
-    sequence: TowerConfig = field(default_factory=lambda: TowerConfig(layers=4, hidden=128, heads=4, max_tokens=1024))
-    text: TowerConfig = field(default_factory=lambda: TowerConfig(layers=2, hidden=128, heads=4, max_tokens=512))
+    sequence: TowerConfig = field(
+        default_factory=lambda: TowerConfig(layers=4, hidden=128, heads=4, max_tokens=1024)
+    )
+    text: TowerConfig = field(
+        default_factory=lambda: TowerConfig(layers=2, hidden=128, heads=4, max_tokens=512)
+    )
     structure: TowerConfig | None = None
     dimension: int = 128
     temperature: float = 0.07

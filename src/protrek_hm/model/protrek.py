@@ -1,31 +1,37 @@
-"""ProTrek as a SentenceTransformer: the routes `text`, `sequence`, `structure` into one space of unit vectors.
+"""ProTrek as a SentenceTransformer: routes `text`, `sequence`, `structure` into one space of unit vectors.
 
-Architecture: Su et al., "A trimodal protein language model enables advanced protein searches", Nature Biotechnology
-(2025). Each route is Transformer → Pooling(cls) → Dense(identity); Normalize closes all of them.
+Architecture: Su et al., "A trimodal protein language model enables advanced protein searches", Nature
+Biotechnology (2025). Each route is Transformer → Pooling(cls) → Dense(identity); Normalize closes all of
+them.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Router
-from transformers.utils import logging as transformers_logging
 
-from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
+from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model.config import ModelConfig
+from protrek_hm.model.source import (
+    FORMAT_VERSION,
+    SETTINGS,
+    check_device,
+    find_model,
+    no_progress_bars,
+    read_temperature,
+    whole_model,
+)
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
 from protrek_hm.model.towers import NO_POOLER, bert_tower, esm_tower
 
-FORMAT_VERSION = 1
 Task = Literal["text", "sequence", "structure"]
 _CARD = """---
 library_name: sentence-transformers
@@ -47,7 +53,8 @@ print(model.similarity(text, protein))
 class ProTrek(SentenceTransformer):
     """A tri-modal protein model; `encode(inputs, task=…)` gives unit vectors of one space.
 
-    A saved model is a SentenceTransformer folder plus `protrek.json`, and loads with plain `SentenceTransformer(path)`.
+    A saved model is a SentenceTransformer folder plus `protrek.json`, and loads with plain
+    `SentenceTransformer(path)`.
     """
 
     temperature: float = 0.07
@@ -59,8 +66,9 @@ class ProTrek(SentenceTransformer):
         Raises
         ------
         OptionError
-            If there is no text to learn words from.
+            If there is no text to learn words from, or no such `device`.
         """
+        check_device(device)
         words = [text for text in texts if text.strip()]
         if not words:
             raise OptionError("texts", "none", "a fresh model needs texts to learn its words from")
@@ -77,7 +85,9 @@ class ProTrek(SentenceTransformer):
             }
             if config.structure is not None:
                 routes["structure"] = esm_tower(
-                    structure_tokenizer(config.structure.max_tokens), config.structure, dimension=config.dimension
+                    structure_tokenizer(config.structure.max_tokens),
+                    config.structure,
+                    dimension=config.dimension,
                 )
         model = cls(modules=[Router(routes, allow_empty_key=False), Normalize()], device=device)
         model.temperature = config.temperature
@@ -85,28 +95,24 @@ class ProTrek(SentenceTransformer):
 
     @classmethod
     def from_pretrained(cls, path: str | Path, *, device: str | None = None) -> Self:
-        """Load a model from a folder that `save_pretrained` wrote, or from the hub by its name.
+        """Load a model from a folder that `save_pretrained` or `train` wrote, or from the hub by its name.
 
         Raises
         ------
         MissingFileError, FileFormatError
             If there is no model at `path`, or only a part of one.
+        OptionError
+            If this machine has no such `device`.
         """
-        folder = Path(path)
-        if not folder.is_dir() and (folder.exists() or str(path).count("/") != 1):
-            raise MissingFileError(path, "give the folder of a saved model, or a hub name such as user/model")
-        if folder.is_dir() and not (folder / "modules.json").is_file():
-            raise FileFormatError(path, "holds no model (modules.json is missing)", "give a folder that `train` wrote")
-        try:
-            with no_progress_bars():
-                model = cls(str(path), device=device)
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            reason = str(error).splitlines()[0]
-            raise FileFormatError(path, f"the model does not load ({reason})", "copy or train it again") from error
+        check_device(device)
+        place = find_model(path)
+        with whole_model(path):
+            model = cls(place, device=device)
         if not {"text", "sequence"} <= set(model.tasks):
-            raise FileFormatError(path, "not a ProTrek: it lacks the routes 'text' and 'sequence'", "give another")
-        if (folder / "protrek.json").is_file():
-            model.temperature = float(read_json(folder / "protrek.json")["temperature"])
+            raise FileFormatError(
+                path, "not a ProTrek: it lacks the routes 'text' and 'sequence'", "give another"
+            )
+        model.temperature = read_temperature(Path(place)) or cls.temperature
         return model
 
     @property
@@ -116,7 +122,7 @@ class ProTrek(SentenceTransformer):
         return tuple(router.sub_modules) if isinstance(router, Router) else ()
 
     def encode(self, inputs: str | Sequence[str], *, task: Task, **options: Any) -> Any:  # type: ignore[override]
-        """Return unit vectors, one a row, in the order of `inputs`; `options` are those of SentenceTransformer.
+        """Return unit vectors, a row for each input; `options` are those of SentenceTransformer.
 
         Raises
         ------
@@ -144,8 +150,10 @@ class ProTrek(SentenceTransformer):
             "fingerprint": self.fingerprint(),
         }
 
-    def score(self, texts: Sequence[str], sequences: Sequence[str], **encode_options: Any) -> Float[np.ndarray, "t s"]:
-        """Return the cosine of every text with every sequence, in [-1, 1]; ProTrek's own scale is this ÷ temperature."""
+    def score(
+        self, texts: Sequence[str], sequences: Sequence[str], **encode_options: Any
+    ) -> Float[np.ndarray, "texts sequences"]:
+        """Return the cosine of every text with every sequence; ProTrek's own scale is this ÷ temperature."""
         by_text = self.encode(list(texts), task="text", **encode_options)
         by_sequence = self.encode(list(sequences), task="sequence", **encode_options)
         return np.asarray(by_text @ by_sequence.T)
@@ -164,19 +172,11 @@ class ProTrek(SentenceTransformer):
         with no_progress_bars():
             super().save(path, *args, **kwargs)
         (Path(path) / "README.md").write_text(_CARD, encoding="utf-8")
-        write_json(Path(path) / "protrek.json", {"format_version": FORMAT_VERSION, "temperature": self.temperature})
+        write_json(Path(path) / SETTINGS, {"format_version": FORMAT_VERSION, "temperature": self.temperature})
         for settings in Path(path).glob("*_Transformer/sentence_bert_config.json"):
-            content = read_json(settings)  # tell plain SentenceTransformer, too, that the towers have no pooler
-            settings.write_text(json.dumps({**content, "model_kwargs": NO_POOLER}, indent=2), encoding="utf-8")
-
-
-@contextmanager
-def no_progress_bars() -> Iterator[None]:
-    """Silence transformers' bars over a model's few files."""
-    shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            transformers_logging.enable_progress_bar()
+            content = read_json(
+                settings
+            )  # tell plain SentenceTransformer, too, that the towers have no pooler
+            settings.write_text(
+                json.dumps({**content, "model_kwargs": NO_POOLER}, indent=2), encoding="utf-8"
+            )

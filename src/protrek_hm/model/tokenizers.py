@@ -1,7 +1,7 @@
 """Tokenizers of the three towers, as fast tokenizers that any transformers installation loads.
 
-Residues and 3Di letters are one token each, with ESM-2's vocabulary and order; words come from a WordPiece vocabulary
-trained on the given texts, as BERT's does.
+Residues and 3Di letters are one token each, with ESM-2's vocabulary and order; words come from a WordPiece
+vocabulary trained on the given texts, as BERT's does.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ def structure_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
 
 
 def train_text_tokenizer(texts: Iterable[str], *, vocabulary: int, max_tokens: int) -> BertTokenizerFast:
-    """Train a lower-casing WordPiece tokenizer on `texts`; its vocabulary has at most `vocabulary` entries."""
+    """Train a lower-casing WordPiece tokenizer on `texts`, with at most `vocabulary` entries."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -15,7 +15,7 @@ NO_POOLER = {"add_pooling_layer": False}
 
 
 def esm_tower(tokenizer: PreTrainedTokenizerBase, config: TowerConfig, *, dimension: int) -> list[Module]:
-    """Build a tower of ESM-2's architecture (rotary positions, pre-layer norm) for residues or 3Di letters."""
+    """Build a tower of ESM-2's architecture (rotary positions, pre-norm) for residues or 3Di letters."""
     encoder = EsmModel(
         EsmConfig(
             vocab_size=len(tokenizer),
@@ -64,4 +64,8 @@ def _tower(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, dimensi
         tokenizer.save_pretrained(folder)
         transformer = Transformer(str(Path(folder)), model_kwargs=dict(NO_POOLER))
     hidden = encoder.config.hidden_size
-    return [transformer, Pooling(hidden, pooling_mode="cls"), Dense(hidden, dimension, activation_function=nn.Identity())]
+    return [
+        transformer,
+        Pooling(hidden, pooling_mode="cls"),
+        Dense(hidden, dimension, activation_function=nn.Identity()),
+    ]

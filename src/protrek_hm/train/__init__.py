@@ -1,7 +1,7 @@
 """Fine-tune a ProTrek on triplets: pull a text to its protein, push the twin away.
 
-The flow: settings (`config`) → loss (`losses`, pure functions) → trainer (`run`), which asks the validation set
-after every epoch (`validation`), keeps the best weights and draws the curve (`history`).
+The flow: settings (`config`) → loss (`losses`, pure functions) → trainer (`run`), which asks the validation
+set after every epoch (`validation`), keeps the best weights and draws the curve (`history`).
 """
 
 from importlib import import_module

@@ -12,10 +12,11 @@ Objective = Literal["triplet", "contrastive"]
 class TrainConfig:
     """How to train.
 
-    objective: "triplet" reads text, protein and twin; "contrastive" reads text and protein, with the rest of the batch
-    as negatives. epochs: passes over the triplets. learning_rate: its peak, after `warmup` (a share of all steps) and
-    before a linear decay to 0. margin: wanted gap between the two cosines, in (0, 2]. batch_size: triplets a step.
-    max_gradient: gradients of a larger norm are scaled down to it. seed: of the order of the triplets.
+    objective: "triplet" reads text, protein and twin; "contrastive" reads text and protein, with the rest of
+    the batch as negatives. epochs: passes over the triplets. learning_rate: its peak, after `warmup` (a share
+    of all steps) and before a linear decay to 0. margin: wanted gap between the two cosines, in (0, 2].
+    batch_size: triplets a step. max_gradient: gradients of a larger norm are scaled down to it. seed: of the
+    order of the triplets.
     """
 
     objective: Objective = "triplet"

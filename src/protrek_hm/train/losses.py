@@ -21,11 +21,11 @@ def triplet_loss(
     *,
     margin: float = 0.2,
 ) -> Float[Tensor, ""]:
-    """Return the mean of max(0, cos(text, negative) - cos(text, positive) + margin), the reference's objective.
+    """Return the mean of max(0, cos(text, negative) - cos(text, positive) + margin), as the reference.
 
     All vectors are unit vectors. The loss lies in [0, 2 + margin] and is 0 once every gap reaches the margin.
 
-    >>> text, protein, twin = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.8, 0.6]]), torch.tensor([[0.6, 0.8]])
+    >>> text, protein, twin = torch.tensor([[[1.0, 0.0]], [[0.8, 0.6]], [[0.6, 0.8]]])
     >>> round(triplet_loss(text, protein, twin, margin=0.5).item(), 4)
     0.3
     """
@@ -37,8 +37,8 @@ def contrastive_loss(
 ) -> Float[Tensor, ""]:
     """Return symmetric InfoNCE: each text finds its protein among the batch's, and each protein its text.
 
-    Radford et al., "Learning transferable visual models from natural language supervision", 2021. All vectors are unit
-    vectors; without any signal the loss is the logarithm of the batch's size.
+    Radford et al., "Learning transferable visual models from natural language supervision", 2021. All vectors
+    are unit vectors; without any signal the loss is the logarithm of the batch's size.
 
     >>> same = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
     >>> round(contrastive_loss(same, same, temperature=0.07).item(), 4)
@@ -85,7 +85,9 @@ class ContrastiveLoss(nn.Module):
 
 def make_loss(model: ProTrek, config: TrainConfig) -> nn.Module:
     """Return the module of the objective that `config` names."""
-    return TripletLoss(model, margin=config.margin) if config.objective == "triplet" else ContrastiveLoss(model)
+    return (
+        TripletLoss(model, margin=config.margin) if config.objective == "triplet" else ContrastiveLoss(model)
+    )
 
 
 def _embed(model: ProTrek, features: Iterable[Features]) -> list[Tensor]:

@@ -25,7 +25,9 @@ class StepProgress(TrainerCallback):  # type: ignore[misc]
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Open the bar."""
-        self.bar = self.progress.add_task("training", total=state.max_steps, completed=state.global_step, loss="…")
+        self.bar = self.progress.add_task(
+            "training", total=state.max_steps, completed=state.global_step, loss="…"
+        )
         self.progress.start()
 
     def on_log(

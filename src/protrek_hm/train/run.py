@@ -1,7 +1,7 @@
 """Train a ProTrek on triplets with the sentence-transformers trainer; keep the weights that validate best.
 
-A run folder holds `model/` (the best weights), `loss_history.csv`, `loss_curve.png`, `config.json` and, until the run
-is finished, `checkpoints/`, from which an interrupted run goes on.
+A run folder holds `model/` (the best weights), `loss_history.csv`, `loss_curve.png`, `config.json` and, until
+the run is finished, `checkpoints/`, from which an interrupted run goes on.
 """
 
 import shutil
@@ -17,7 +17,8 @@ from transformers.trainer_utils import get_last_checkpoint
 
 from protrek_hm.errors import OptionError
 from protrek_hm.files import new_folder, read_json, refuse_existing, write_json
-from protrek_hm.model.protrek import ProTrek, no_progress_bars
+from protrek_hm.model.protrek import ProTrek
+from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.history import history_frame, write_history
 from protrek_hm.train.losses import make_loss
@@ -59,7 +60,8 @@ def fine_tune(
     model
         The base; its weights change.
     triplets
-        Rows with `anchor_text`, `anchor_seq` and (for the objective "triplet") `hard_neg_seq`, as `read_triplets` gives.
+        Rows with `anchor_text`, `anchor_seq` and (for the objective "triplet") `hard_neg_seq`, as
+        `read_triplets` gives.
     config
         Objective, epochs, rates.
     folder
@@ -67,18 +69,25 @@ def fine_tune(
     valid
         Triplets that choose the epoch to keep; without them the last epoch is kept. Never the test set.
     if_exists
-        "refuse" raises if `folder` holds something, "resume" goes on from its last checkpoint, "overwrite" deletes it.
+        "refuse" raises if `folder` holds something, "resume" goes on from its last checkpoint, "overwrite"
+        deletes it.
 
     Raises
     ------
     OutputExistsError
         If the folder holds something and `if_exists` is "refuse".
     OptionError
-        If a run with other settings, data or base is to be resumed, or there are too few triplets for one batch.
+        If a run with other settings, data or base is to be resumed, or there are too few triplets for one
+        batch.
     """
     if config.objective == "contrastive" and len(triplets) < 2:
         raise OptionError("triplets", len(triplets), "the contrastive objective needs at least two")
-    resolved = {**asdict(config), "triplets": _digest(triplets), "valid": _digest(valid), "base": model.fingerprint()}
+    resolved = {
+        **asdict(config),
+        "triplets": _digest(triplets),
+        "valid": _digest(valid),
+        "base": model.fingerprint(),
+    }
     checkpoint = _prepare(folder, resolved, if_exists)
     trainer = _Trainer(
         model=model,
@@ -108,7 +117,9 @@ def _prepare(folder: Path, resolved: dict[str, Any], if_exists: str) -> str | No
         before = read_json(folder / "config.json")
         for name, value in resolved.items():
             if before.get(name) != value:
-                raise OptionError(name, value, f"{folder} was begun with {before.get(name)!r}; resume with that, or anew")
+                raise OptionError(
+                    name, value, f"{folder} was begun with {before.get(name)!r}; resume with that, or anew"
+                )
         checkpoints = folder / "checkpoints"
         return get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
     refuse_existing(folder, force=if_exists == "overwrite")
@@ -124,7 +135,9 @@ def _dataset(triplets: pl.DataFrame, config: TrainConfig) -> Dataset:
     return Dataset.from_dict({name: triplets[column].to_list() for name, column in columns.items()})
 
 
-def _arguments(config: TrainConfig, checkpoints: Path, *, validate: bool) -> SentenceTransformerTrainingArguments:
+def _arguments(
+    config: TrainConfig, checkpoints: Path, *, validate: bool
+) -> SentenceTransformerTrainingArguments:
     return SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
         num_train_epochs=config.epochs,
