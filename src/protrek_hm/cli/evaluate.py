@@ -44,11 +44,14 @@ def evaluate(
     tables = {"hard": test, "easy": easy, "train": train}
     frames = {role: read_triplets(path) for role, path in tables.items() if path is not None}
 
+    from protrek_hm.cli.notices import tell_cuts
     from protrek_hm.evaluate.report import report, write_evaluation
     from protrek_hm.evaluate.run import evaluate as run_evaluation
     from protrek_hm.model import ProTrek
 
     models = {name: ProTrek.from_pretrained(path, device=device) for name, path in names.items()}
+    for each in models.values():
+        tell_cuts(each, [frame for role, frame in frames.items() if role != "train"])
     result = run_evaluation(
         models, frames["hard"], frames.get("easy"), settings, train=frames.get("train"), show_progress=True
     )

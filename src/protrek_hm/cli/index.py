@@ -22,6 +22,7 @@ def index_build(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
     """Encode all proteins of a file and write them as an index."""
+    from protrek_hm.cli.notices import tell_cuts
     from protrek_hm.config import require
     from protrek_hm.data import read_proteins
     from protrek_hm.files import refuse_existing
@@ -31,9 +32,11 @@ def index_build(
     require("batch_size", batch_size, "must be at least 1", holds=batch_size >= 1)
     refuse_existing(output, force=force)
     table = read_proteins(proteins, on_bad_record=on_bad_record)
+    encoder = ProTrek.from_pretrained(model, device=device)
+    tell_cuts(encoder, [table])
     info = build_index(
         table,
-        ProTrek.from_pretrained(model, device=device),
+        encoder,
         output,
         model_name=model,
         source=proteins,

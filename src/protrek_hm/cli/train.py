@@ -1,5 +1,6 @@
 """`protrek-hm train`: fine-tune a model on triplets."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -59,11 +60,14 @@ def train(
     if not valid:
         typer.echo("no validation triplets: the last epoch is kept (give some with --valid)", err=True)
 
+    from protrek_hm.cli.notices import tell_cuts
     from protrek_hm.model import ProTrek
     from protrek_hm.train import fine_tune
 
+    base = ProTrek.from_pretrained(model, device=device)
+    tell_cuts(base, [table for table in tables.values() if table is not None])
     run = fine_tune(
-        ProTrek.from_pretrained(model, device=device),
+        base,
         tables["train"],
         settings,
         output,
@@ -75,8 +79,11 @@ def train(
 
 
 def _validation_files(triplets: list[Path]) -> list[Path]:
-    """Find the file that `mine` wrote for validation beside each training file."""
+    """Find the file that `mine` wrote for validation beside each training file, unless it is empty."""
     beside = (file.with_name(file.name.replace("train", "valid")) for file in triplets)
-    return [
-        file for file, training in zip(beside, triplets, strict=True) if file != training and file.is_file()
-    ]
+    return [file for file in beside if file not in triplets and file.is_file() and _has_records(file)]
+
+
+def _has_records(table: Path) -> bool:
+    with table.open(encoding="utf-8", errors="replace") as lines:
+        return len(list(islice(lines, 2))) == 2

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Router
+from torch import nn
 
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
@@ -106,20 +107,24 @@ class ProTrek(SentenceTransformer):
         """
         check_device(device)
         place = find_model(path)
-        with whole_model(path):
+        with whole_model(path, place):
             model = cls(place, device=device)
-        if not {"text", "sequence"} <= set(model.tasks):
-            raise FileFormatError(
-                path, "not a ProTrek: it lacks the routes 'text' and 'sequence'", "give another"
-            )
+            if not {"text", "sequence"} <= set(model.tasks):
+                problem = "not a ProTrek: it lacks the routes 'text' and 'sequence'"
+                raise FileFormatError(path, problem, "give another model")
         model.temperature = read_temperature(Path(place)) or cls.temperature
         return model
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """The routes that this model has."""
+        return tuple(self.routes)
+
+    @property
+    def routes(self) -> dict[str, nn.Module]:
+        """The tower of each task: Transformer, Pooling, Dense."""
         router = self[0]
-        return tuple(router.sub_modules) if isinstance(router, Router) else ()
+        return dict(router.sub_modules.items()) if isinstance(router, Router) else {}
 
     def encode(self, inputs: str | Sequence[str], *, task: Task, **options: Any) -> Any:  # type: ignore[override]
         """Return unit vectors, a row for each input; `options` are those of SentenceTransformer.
@@ -133,18 +138,17 @@ class ProTrek(SentenceTransformer):
             raise OptionError("task", task, f"this model encodes {', '.join(self.tasks)}")
         if not isinstance(inputs, str) and not inputs:
             return np.zeros((0, self.get_embedding_dimension() or 0), dtype=np.float32)
-        return super().encode(inputs, task=task, **options)  # type: ignore[call-overload]
+        return super().encode(inputs, task=task, **options)
 
     @property
     def parameter_count(self) -> int:
         """How many numbers the model learns."""
-        return sum(parameter.numel() for parameter in self.parameters())
+        return _count(self)
 
     def describe(self) -> dict[str, Any]:
         """Return what the model is made of: parameters by route, dimension, temperature, fingerprint."""
-        routes = self[0].sub_modules.items()
         return {
-            "parameters": {name: sum(p.numel() for p in route.parameters()) for name, route in routes},
+            "parameters": {name: _count(tower) for name, tower in self.routes.items()},
             "dimension": self.get_embedding_dimension(),
             "temperature": self.temperature,
             "fingerprint": self.fingerprint(),
@@ -180,3 +184,7 @@ class ProTrek(SentenceTransformer):
             settings.write_text(
                 json.dumps({**content, "model_kwargs": NO_POOLER}, indent=2), encoding="utf-8"
             )
+
+
+def _count(module: nn.Module) -> int:
+    return sum(weights.numel() for weights in module.parameters())

@@ -11,11 +11,13 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from safetensors import SafetensorError
 from transformers.utils import logging as transformers_logging
 
-from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
+from protrek_hm.errors import FileFormatError, MissingFileError, OptionError, ProTrekHMError
 from protrek_hm.files import read_json
 
 MODULES = "modules.json"  # what makes a folder a SentenceTransformer
 SETTINGS = "protrek.json"
+# What the libraries below raise on settings and weights that are cut off, missing or of another model
+_BROKEN_FILES = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError)
 FORMAT_VERSION = 1
 
 
@@ -78,21 +80,29 @@ def check_device(device: str | None) -> None:
 
 
 @contextmanager
-def whole_model(path: str | Path) -> Iterator[None]:
+def whole_model(path: str | Path, place: str) -> Iterator[None]:
     """Load quietly what is whole; what lacks a file, a tensor or a byte is an error.
+
+    path: what the user calls it. place: what `find_model` found.
 
     Raises
     ------
     FileFormatError
-        If the model is damaged. The library below would put random numbers for a missing tensor, and go on.
+        If the model is damaged. The library below would go on with random numbers for a missing tensor,
+        and with no words for a missing tokenizer.
     """
+    for tower in Path(place).glob("*_Transformer"):
+        if not any((tower / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
+            raise FileFormatError(path, f"{tower.name}/tokenizer.json is missing", "copy or train it again")
     report = _LoadReport()
     logger = transformers_logging.get_logger("transformers.modeling_utils")
     logger.addFilter(report)
     try:
         with no_progress_bars():
             yield
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except ProTrekHMError:
+        raise
+    except (*_BROKEN_FILES, SafetensorError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise FileFormatError(
             path, f"the model does not load ({reason})", "copy or train it again"
@@ -141,9 +151,9 @@ def read_temperature(folder: Path) -> float | None:
 def no_progress_bars() -> Iterator[None]:
     """Silence transformers' bars over a model's few files."""
     shown = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         if shown:
-            transformers_logging.enable_progress_bar()
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -7,7 +7,7 @@ vocabulary trained on the given texts, as BERT's does.
 from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import BertTokenizerFast, PreTrainedTokenizerFast
+from transformers import BertTokenizer, PreTrainedTokenizerFast
 
 # ESM-2's vocabulary: https://github.com/facebookresearch/esm, `esm/constants.py`
 RESIDUE_TOKENS = ("<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>")
@@ -33,16 +33,18 @@ def structure_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
     return _letter_tokenizer(STRUCTURE_TOKENS, max_tokens, normalizers.Lowercase())
 
 
-def train_text_tokenizer(texts: Iterable[str], *, vocabulary: int, max_tokens: int) -> BertTokenizerFast:
+def train_text_tokenizer(texts: Iterable[str], *, vocabulary: int, max_tokens: int) -> BertTokenizer:
     """Train a lower-casing WordPiece tokenizer on `texts`, with at most `vocabulary` entries."""
     tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = sorted(set(texts))
+    letters = sorted({letter for word in words for letter in tokenizer.normalizer.normalize_str(word)})
+    # Letters inside of words are given here: the trainer would number them, and so settle ties, by chance
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"##{letter}" for letter in letters)]
     trainer = trainers.WordPieceTrainer(vocab_size=vocabulary, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(sorted(set(texts)), trainer)
-    words = tokenizer.get_vocab()
-    return BertTokenizerFast(vocab=words, do_lower_case=True, model_max_length=max_tokens)
+    tokenizer.train_from_iterator(words, trainer)
+    return BertTokenizer(vocab=tokenizer.get_vocab(), do_lower_case=True, model_max_length=max_tokens)
 
 
 def _letter_tokenizer(
@@ -55,7 +57,7 @@ def _letter_tokenizer(
         single="<cls> $A <eos>",
         special_tokens=[("<cls>", tokens.index("<cls>")), ("<eos>", tokens.index("<eos>"))],
     )
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         cls_token="<cls>",
         pad_token="<pad>",

@@ -18,6 +18,7 @@ _COLUMNS = {
     "valid_loss": pl.Float64,
     "valid_accuracy": pl.Float64,
 }
+_TABLE = "loss_history.csv"
 _NAMES = {"loss": "train_loss", "eval_loss": "valid_loss", "eval_accuracy": "valid_accuracy"}
 
 
@@ -37,9 +38,14 @@ def history_frame(log: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
 
 def write_history(history: pl.DataFrame, folder: Path) -> None:
     """Write `loss_history.csv` and `loss_curve.png` (with its PDF) into `folder`."""
-    with new_file(folder / "loss_history.csv") as temporary:
+    with new_file(folder / _TABLE) as temporary:
         history.write_csv(temporary)
     _draw_curve(history, folder / "loss_curve.png")
+
+
+def read_history(folder: Path) -> pl.DataFrame:
+    """Read what `write_history` wrote."""
+    return pl.read_csv(folder / _TABLE, schema=_COLUMNS)
 
 
 @rc_context(STYLE)

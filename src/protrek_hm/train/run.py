@@ -5,6 +5,7 @@ the run is finished, `checkpoints/`, from which an interrupted run goes on.
 """
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,20 @@ import polars as pl
 from datasets import Dataset
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from transformers import PrinterCallback, ProgressCallback
-from transformers.trainer_utils import get_last_checkpoint
 
-from protrek_hm.errors import OptionError
-from protrek_hm.files import new_folder, read_json, refuse_existing, write_json
+from protrek_hm.errors import MissingColumnError, NothingFoundError, OptionError
+from protrek_hm.files import new_folder
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.config import TrainConfig
-from protrek_hm.train.history import history_frame, write_history
+from protrek_hm.train.folder import CHECKPOINTS, MODEL, IfExists, begin, digest, is_finished
+from protrek_hm.train.history import history_frame, read_history, write_history
 from protrek_hm.train.losses import make_loss
 from protrek_hm.train.progress import StepProgress
 from protrek_hm.train.validation import TwinAccuracy
 
+COLUMNS = ("anchor_text", "anchor_seq", "hard_neg_seq")
+_ROLES = dict(zip(COLUMNS, ("text", "positive", "negative"), strict=True))
 _ROUTES = {"text": "text", "positive": "sequence", "negative": "sequence"}
 
 
@@ -37,7 +40,7 @@ class TrainingRun:
     history: pl.DataFrame
 
 
-class _Trainer(SentenceTransformerTrainer):  # type: ignore[misc]
+class _Trainer(SentenceTransformerTrainer):
     """The trainer, without what it gathers for the stock model card."""
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
@@ -51,7 +54,7 @@ def fine_tune(
     folder: Path,
     *,
     valid: pl.DataFrame | None = None,
-    if_exists: str = "refuse",
+    if_exists: IfExists = "refuse",
 ) -> TrainingRun:
     """Train `model` in place on `triplets` and save it below `folder`.
 
@@ -69,74 +72,74 @@ def fine_tune(
     valid
         Triplets that choose the epoch to keep; without them the last epoch is kept. Never the test set.
     if_exists
-        "refuse" raises if `folder` holds something, "resume" goes on from its last checkpoint, "overwrite"
-        deletes it.
+        "refuse" raises if `folder` holds something, "resume" goes on from its last checkpoint (a finished run
+        is left as it is), "overwrite" deletes it.
 
     Raises
     ------
     OutputExistsError
         If the folder holds something and `if_exists` is "refuse".
+    MissingColumnError, NothingFoundError
+        If a table lacks a column or rows.
     OptionError
-        If a run with other settings, data or base is to be resumed, or there are too few triplets for one
-        batch.
+        If a run with other settings, data or base is to be resumed, or the contrastive objective has one row.
+    ModelError
+        If the loss is no number any more.
     """
-    if config.objective == "contrastive" and len(triplets) < 2:
-        raise OptionError("triplets", len(triplets), "the contrastive objective needs at least two")
+    columns = _check(triplets, valid, config)
     resolved = {
         **asdict(config),
-        "triplets": _digest(triplets),
-        "valid": _digest(valid),
+        "triplets": digest(triplets, columns),
+        "valid": digest(valid, COLUMNS),
         "base": model.fingerprint(),
     }
-    checkpoint = _prepare(folder, resolved, if_exists)
+    checkpoint = begin(folder, resolved, if_exists)
+    if is_finished(folder):
+        model.load_state_dict(ProTrek.from_pretrained(folder, device=str(model.device)).state_dict())
+        return TrainingRun(folder, model, read_history(folder))
+    progress = StepProgress()
     trainer = _Trainer(
         model=model,
-        args=_arguments(config, folder / "checkpoints", validate=valid is not None),
-        train_dataset=_dataset(triplets, config),
+        args=_arguments(config, model, folder / CHECKPOINTS, validate=valid is not None),
+        train_dataset=Dataset.from_dict({_ROLES[column]: triplets[column].to_list() for column in columns}),
         loss=make_loss(model, config),
         evaluator=None
         if valid is None
         else TwinAccuracy(valid, margin=config.margin, batch_size=2 * config.batch_size),
-        callbacks=[StepProgress()],
+        callbacks=[progress],
     )
     for printing in (ProgressCallback, PrinterCallback):  # they print to stdout, which belongs to results
         trainer.remove_callback(printing)
-    with no_progress_bars():
-        trainer.train(resume_from_checkpoint=checkpoint)
+    with no_progress_bars(), progress:
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     history = history_frame(trainer.state.log_history)
     write_history(history, folder)
-    with new_folder(folder / "model", force=True) as temporary:
+    with new_folder(folder / MODEL, force=True) as temporary:
         model.save_pretrained(str(temporary))
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    shutil.rmtree(folder / CHECKPOINTS)
     return TrainingRun(folder, model, history)
 
 
-def _prepare(folder: Path, resolved: dict[str, Any], if_exists: str) -> str | None:
-    """Make the run folder ready; return the checkpoint to go on from, if any."""
-    if if_exists == "resume" and (folder / "config.json").is_file():
-        before = read_json(folder / "config.json")
-        for name, value in resolved.items():
-            if before.get(name) != value:
-                raise OptionError(
-                    name, value, f"{folder} was begun with {before.get(name)!r}; resume with that, or anew"
-                )
-        checkpoints = folder / "checkpoints"
-        return get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
-    refuse_existing(folder, force=if_exists == "overwrite")
-    shutil.rmtree(folder, ignore_errors=True)
-    write_json(folder / "config.json", resolved)
-    return None
-
-
-def _dataset(triplets: pl.DataFrame, config: TrainConfig) -> Dataset:
-    columns = {"text": "anchor_text", "positive": "anchor_seq", "negative": "hard_neg_seq"}
-    if config.objective == "contrastive":
-        del columns["negative"]
-    return Dataset.from_dict({name: triplets[column].to_list() for name, column in columns.items()})
+def _check(triplets: pl.DataFrame, valid: pl.DataFrame | None, config: TrainConfig) -> Sequence[str]:
+    """Return the columns that training reads, after making sure that all data are there."""
+    columns = COLUMNS if config.objective == "triplet" else COLUMNS[:2]
+    for name, frame, needed in (("training triplets", triplets, columns), ("valid triplets", valid, COLUMNS)):
+        if frame is None:
+            continue
+        for column in needed:
+            if column not in frame.columns:
+                raise MissingColumnError(name, column, frame.columns, "give triplets as read_triplets does")
+        if frame.is_empty():
+            raise NothingFoundError(f"{name}: no rows; mine with wider thresholds, or more proteins")
+    if config.objective == "contrastive" and triplets.height < 2:
+        raise OptionError(
+            "objective", "contrastive", "needs two rows or more: they are each other's negatives"
+        )
+    return columns
 
 
 def _arguments(
-    config: TrainConfig, checkpoints: Path, *, validate: bool
+    config: TrainConfig, model: ProTrek, checkpoints: Path, *, validate: bool
 ) -> SentenceTransformerTrainingArguments:
     return SentenceTransformerTrainingArguments(
         output_dir=str(checkpoints),
@@ -148,8 +151,10 @@ def _arguments(
         per_device_train_batch_size=config.batch_size,
         seed=config.seed,
         data_seed=config.seed,
+        use_cpu=model.device.type == "cpu",
         router_mapping=_ROUTES,
         logging_steps=1,
+        logging_nan_inf_filter=False,  # a loss that is no number is an error, not to be smoothed over
         eval_strategy="epoch" if validate else "no",
         save_strategy="epoch",
         save_total_limit=1,
@@ -160,8 +165,3 @@ def _arguments(
         report_to="none",
         disable_tqdm=True,
     )
-
-
-def _digest(triplets: pl.DataFrame | None) -> str | None:
-    """Name the data of a run, so that it is resumed with the same."""
-    return None if triplets is None else f"{triplets.height} rows, {triplets.hash_rows(seed=0).sum():x}"

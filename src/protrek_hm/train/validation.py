@@ -1,7 +1,5 @@
 """What the trainer asks the validation set after every epoch."""
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from sentence_transformers.base.evaluation import BaseEvaluator
@@ -16,7 +14,7 @@ class TwinAccuracy(BaseEvaluator):
     """
 
     def __init__(self, triplets: pl.DataFrame, *, margin: float, batch_size: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.texts, self.text = np.unique(triplets["anchor_text"].to_list(), return_inverse=True)
         both = triplets["anchor_seq"].to_list() + triplets["hard_neg_seq"].to_list()
         self.sequences, index = np.unique(both, return_inverse=True)
@@ -24,7 +22,9 @@ class TwinAccuracy(BaseEvaluator):
         self.margin, self.batch_size = margin, batch_size
         self.primary_metric = "accuracy"
 
-    def __call__(self, model: ProTrek, *_args: Any, **_kwargs: Any) -> dict[str, float]:
+    def __call__(  # type: ignore[override]
+        self, model: ProTrek, output_path: str | None = None, epoch: int = -1, steps: int = -1
+    ) -> dict[str, float]:
         """Return `accuracy` and `loss`."""
         options = {"batch_size": self.batch_size, "show_progress_bar": False}
         texts = model.encode(self.texts.tolist(), task="text", **options)

@@ -1,0 +1,83 @@
+"""The folder of a run: begun, gone on with after an interruption, finished."""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from protrek_hm.errors import OptionError, ProTrekHMError
+from protrek_hm.files import read_json, refuse_existing, write_json
+
+IfExists = Literal["refuse", "resume", "overwrite"]
+CHECKPOINTS = "checkpoints"
+MODEL = "model"
+_STATE = "trainer_state.json"  # the trainer writes it last: a checkpoint that has it is whole
+
+
+def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Path | None:
+    """Make the run folder ready; return the checkpoint to go on from, if any.
+
+    Raises
+    ------
+    OutputExistsError
+        If it holds something, and `if_exists` is "refuse".
+    OptionError
+        If a run is to be resumed that was begun with other settings, data or weights.
+    """
+    if if_exists == "resume" and (folder / "config.json").is_file():
+        before = read_json(folder / "config.json")
+        for name, value in resolved.items():
+            if before.get(name) != value:
+                wanted = f"{folder} was begun with {before.get(name)!r}; resume with that, or train anew"
+                raise OptionError(name, value, wanted)
+        return last_checkpoint(folder / CHECKPOINTS)
+    refuse_existing(folder, force=if_exists == "overwrite")
+    shutil.rmtree(folder, ignore_errors=True)
+    write_json(folder / "config.json", resolved)
+    return None
+
+
+def is_finished(folder: Path) -> bool:
+    """Tell whether the run in `folder` has its model, and has cleared its checkpoints away."""
+    return (folder / MODEL / "modules.json").is_file() and not (folder / CHECKPOINTS).exists()
+
+
+def last_checkpoint(checkpoints: Path) -> Path | None:
+    """Return the latest whole checkpoint; those that an interruption left half-written are deleted.
+
+    The checkpoint remembers where the best one lies; it is told anew, as the run may have been moved.
+    """
+    steps = {
+        int(match[1]): path
+        for path in checkpoints.glob("checkpoint-*")
+        if (match := re.fullmatch(r"checkpoint-(\d+)", path.name))
+    }
+    for step in sorted(steps, reverse=True):
+        try:
+            state = read_json(steps[step] / _STATE)
+        except ProTrekHMError:
+            shutil.rmtree(steps[step])
+            continue
+        if best := state.get("best_model_checkpoint"):
+            moved = {"best_model_checkpoint": str(checkpoints / Path(best).name)}
+            write_json(steps[step] / _STATE, {**state, **moved})
+        return steps[step]
+    return None
+
+
+def digest(triplets: pl.DataFrame | None, columns: Sequence[str]) -> str | None:
+    """Name what a run reads of its data, order included, so that it is resumed with the same.
+
+    Examples
+    --------
+    >>> digest(pl.DataFrame({"text": ["a", "b"], "other": [1, 2]}), ["text"])
+    '2 rows, dbb9fb7ff7af'
+    """
+    if triplets is None:
+        return None
+    content = triplets.select(columns).write_csv().encode()
+    return f"{triplets.height} rows, {hashlib.sha256(content).hexdigest()[:12]}"

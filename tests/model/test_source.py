@@ -1,0 +1,120 @@
+"""A model is found where people point, and half a model is never taken for a whole one."""
+
+import json
+import shutil
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
+from protrek_hm.model import ProTrek
+
+
+@pytest.fixture
+def copy(saved, tmp_path):
+    return shutil.copytree(saved, tmp_path / "copy")
+
+
+def test_the_folder_of_a_run_is_its_model(model, copy, tmp_path):
+    copy.rename(tmp_path / "model")
+    assert ProTrek.from_pretrained(tmp_path, device="cpu").fingerprint() == model.fingerprint()
+    assert ProTrek.from_pretrained(str(tmp_path) + "/", device="cpu").tasks == model.tasks
+
+
+def test_paths_that_lead_to_no_model(tmp_path):
+    with pytest.raises(MissingFileError, match="nowhere: no such file or folder"):
+        ProTrek.from_pretrained(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(MissingFileError, match="give the folder of a saved model"):
+        ProTrek.from_pretrained(tmp_path / "file")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileFormatError, match=r"holds no model \(modules.json is missing\)"):
+        ProTrek.from_pretrained(tmp_path / "empty")
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    with pytest.raises(FileFormatError, match="train --resume"):
+        ProTrek.from_pretrained(tmp_path / "run")
+
+
+def test_a_name_of_the_hub_is_looked_for_only_where_it_is_no_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingFileError, match=r"some/model: .*nor is it a SentenceTransformer on the hub"):
+        ProTrek.from_pretrained("some/model")
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(MissingFileError, match="give the folder of a saved model"):
+        ProTrek.from_pretrained("runs/tunde")  # a slip of the pen costs no request
+
+
+def files_of(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_what_is_damaged_is_refused_or_harmless(model, saved, tmp_path):
+    """Every file in turn is cut in half, emptied, or deleted."""
+    refused = 0
+    for number, name in enumerate(files_of(saved)):
+        for harm in ("half", "empty", "gone"):
+            broken = shutil.copytree(saved, tmp_path / f"{number}{harm}")
+            content = (broken / name).read_bytes()
+            (broken / name).unlink()
+            if harm != "gone":
+                (broken / name).write_bytes(content[: len(content) // 2] if harm == "half" else b"")
+            try:
+                loaded = ProTrek.from_pretrained(broken, device="cpu")
+            except FileFormatError:
+                refused += 1
+                continue
+            assert loaded.fingerprint() == model.fingerprint(), f"{name} {harm}"
+            for task in model.tasks:
+                same = loaded.encode(["mkv", "pdv"], task=task) == model.encode(["mkv", "pdv"], task=task)
+                assert same.all(), f"{name} {harm}"
+    assert refused > 30
+
+
+@pytest.mark.parametrize("route", ["text", "sequence", "structure"])
+def test_a_missing_tensor_is_not_replaced_by_chance(copy, route, capfd):
+    weights = copy / f"{route}_0_Transformer" / "model.safetensors"
+    tensors = load_file(weights)
+    del tensors[next(name for name in sorted(tensors) if "attention" in name)]
+    save_file(tensors, weights, metadata={"format": "pt"})
+    with pytest.raises(FileFormatError, match="weights are missing"):
+        ProTrek.from_pretrained(copy, device="cpu")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_tensor_of_another_shape(copy):
+    weights = copy / "text_0_Transformer" / "model.safetensors"
+    tensors = load_file(weights)
+    tensors["embeddings.word_embeddings.weight"] = tensors["embeddings.word_embeddings.weight"][:5].clone()
+    save_file(tensors, weights, metadata={"format": "pt"})
+    with pytest.raises(FileFormatError, match=r"does not load|another shape"):
+        ProTrek.from_pretrained(copy, device="cpu")
+
+
+def test_settings_of_a_later_version_or_of_nobody(copy):
+    settings = copy / "protrek.json"
+    settings.write_text(json.dumps({"format_version": 2, "temperature": 0.1}))
+    with pytest.raises(FileFormatError, match="format_version 2"):
+        ProTrek.from_pretrained(copy, device="cpu")
+    settings.write_text(json.dumps({"format_version": 1, "temperature": "warm"}))
+    with pytest.raises(FileFormatError, match="temperature 'warm'"):
+        ProTrek.from_pretrained(copy, device="cpu")
+    settings.unlink()
+    assert ProTrek.from_pretrained(copy, device="cpu").temperature == ProTrek.temperature
+
+
+def test_a_model_of_texts_alone_is_no_protrek(model, tmp_path):
+    from sentence_transformers import SentenceTransformer
+
+    SentenceTransformer(modules=list(model.routes["text"]), device="cpu").save_pretrained(
+        str(tmp_path / "plain"), create_model_card=False
+    )
+    with pytest.raises(FileFormatError, match="lacks the routes 'text' and 'sequence'"):
+        ProTrek.from_pretrained(tmp_path / "plain", device="cpu")
+
+
+@pytest.mark.parametrize("device", ["cuda:99", "abacus"])
+def test_a_device_that_is_not_there(saved, config, device):
+    with pytest.raises(OptionError, match=f"device = '{device}': not on this machine"):
+        ProTrek.from_pretrained(saved, device=device)
+    with pytest.raises(OptionError, match="not on this machine"):
+        ProTrek.build(config, texts=["a kinase"], device=device)
