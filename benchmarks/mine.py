@@ -94,8 +94,9 @@ def in_threads(work: Callable[[np.ndarray], Result], pairs: np.ndarray) -> list[
 
 
 def exhaustive(sequences: list[str], config: HomologyConfig) -> pl.DataFrame:
-    """Return the wanted pairs: all screened by rapidfuzz, the survivors aligned by parasail, on every
-    core.""" pieces = [] for start in range(0, len(sequences), 500):
+    """Return the wanted pairs: all screened by rapidfuzz, the survivors aligned by parasail."""
+    pieces = []
+    for start in range(0, len(sequences), 500):
         likeness = process.cdist(
             sequences[start : start + 500],
             sequences[start:],
@@ -186,10 +187,8 @@ def scaling(sizes: list[int], config: HomologyConfig, folder: Path) -> None:
         seconds, found = timed(lambda sequences=sequences: find_homologs(sequences, config))
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         rows.append((n, len(found), seconds))
-        say(
-            f"  {n:8,} {len(found):11,} {seconds:9.1f} {1e6 * seconds / (n + len(found)):15.0f}
-            {memory:20.2f}"
-        )
+        each = 1e6 * seconds / (n + len(found))
+        say(f"  {n:8,} {len(found):11,} {seconds:9.1f} {each:25.0f} {memory:29.2f}")
     figure = new_figure(4.5, 3.2)
     axes = figure.subplots()
     work, seconds = np.array([[n + pairs, seconds] for n, pairs, seconds in rows]).T

@@ -12,7 +12,8 @@ class HomologyConfig:
     Parameters
     ----------
     min_identity, max_identity
-        Range of the exact global identity, ends included, 0.3 ≤ min ≤ max ≤ 1.
+        Range of the exact global identity, ends included, 0.3 ≤ min ≤ max ≤ 1. Below 0.5 pairs begin to be
+        missed: too few seeds are left to find them by.
     coverage
         Least part of the longer sequence that is aligned to residues of the shorter one, in [0, 1].
     threads

@@ -70,10 +70,8 @@ def find_families(
                 chosen = order[start : start + _PIECE * threads]
                 chosen = chosen[families.are_apart(pairs[chosen])]
                 parts = np.array_split(chosen, threads)
-                solve = partial(_linked, proteins, config)
-                for edges in pool.map(
-                    solve, (pairs[part] for part in parts), (distance[part] for part in parts)
-                ):
+                linked = partial(_linked, proteins, config)
+                for edges in pool.map(linked, [pairs[p] for p in parts], [distance[p] for p in parts]):
                     families.join(edges)
             done += len(shard.ranks)
             if progress is not None:
@@ -82,8 +80,7 @@ def find_families(
 
 
 class Joined:
-    """Components that grow: every node knows its own, and the smaller of two joined ones takes the other's
-    name.
+    """Components that grow: the smaller of two that are joined takes the other's name.
 
     Examples
     --------

@@ -70,14 +70,17 @@ def find_homologs(
     kept = None if work_dir is None else work_dir / _fingerprint(sequences, config)
     found, done = [], 0
     with ThreadPoolExecutor(config.threads or os.cpu_count() or 1) as pool:
-        for group in shards(proteins, config, last):
-            names = [None if kept is None else kept / f"{shard.ranks.start}.parquet" for shard in group]
-            solve = partial(_solve, proteins, config, last)
-            for shard, pairs in zip(group, pool.map(solve, group, names), strict=True):
-                found.append(pairs)
-                done += len(shard.ranks)
-                if progress is not None:
-                    progress("pairs", done, len(sequences))
+        try:
+            for group in shards(proteins, config, last):
+                names = [None if kept is None else kept / f"{shard.ranks.start}.parquet" for shard in group]
+                solve = partial(_solve, proteins, config, last)
+                for shard, pairs in zip(group, pool.map(solve, group, names), strict=True):
+                    found.append(pairs)
+                    done += len(shard.ranks)
+                    if progress is not None:
+                        progress("pairs", done, len(sequences))
+        finally:
+            pool.shutdown(cancel_futures=True)  # an interrupted search does not go on
     pairs = pl.concat([pl.DataFrame(schema=SCHEMA), *found]).sort("a", "b")
     return pairs if config.max_pairs_per_protein is None else thin_out(pairs, config.max_pairs_per_protein)
 

@@ -16,7 +16,7 @@ from jaxtyping import Int, Int64, UInt32, UInt64
 from protrek_hm.homology.scoring import Proteins
 
 OFFSETS = {3: (0, 1, 3), 4: (0, 1, 4, 6), 5: (0, 1, 4, 6, 9), 6: (0, 1, 4, 6, 9, 11)}
-"""Number of letters of a seed → where in the window they stand: no distance more than twice."""
+"""Number of letters of a seed → where in the window they stand: few distances between them are equal."""
 
 _ALPHABET = 24
 _LOW = 0xFFFFFFFF
