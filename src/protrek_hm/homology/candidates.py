@@ -15,7 +15,7 @@ from rapidfuzz.distance import Levenshtein
 
 from protrek_hm.homology.config import HomologyConfig
 from protrek_hm.homology.scoring import Proteins
-from protrek_hm.homology.seeds import SeedIndex
+from protrek_hm.homology.seeds import OFFSETS, SeedIndex
 
 TINY, SHORT = 48, 160
 EXPECTED = 16
@@ -84,7 +84,7 @@ def shards(
 
 def _seed_size(proteins: Proteins, ranks: range, config: HomologyConfig) -> tuple[int, int]:
     """Return the letters of a seed and the seeds kept of a protein."""
-    for letters in (4, 5, 6):
+    for letters in OFFSETS:
         sketch = int(np.ceil(EXPECTED / config.min_identity**letters))
         entries = np.minimum(proteins.lengths[ranks.start : ranks.stop], sketch).sum()
         if entries / 20**letters <= CHANCE:
