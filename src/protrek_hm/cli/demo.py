@@ -22,7 +22,7 @@ def demo(
     import shutil
     import sys
 
-    from protrek_hm.demo import run_demo
+    from protrek_hm.demo import AMONG, run_demo
     from protrek_hm.evaluate.table import print_results
     from protrek_hm.search.render import write_hits
 
@@ -30,8 +30,8 @@ def demo(
     result = run_demo(output, seed=seed, say=lambda line: typer.echo(line, err=True))
     print_results(result.evaluation)
     for search in result.searches:
-        ranks = f"rank {search.rank_before} before, {search.rank_after} after, of {search.indexed}"
-        typer.echo(f"\nSearch for what {search.protein} does ({ranks}):")
+        found = f"{search.found_before} before, {search.found_after} after"
+        typer.echo(f"\n{search.answers} unseen proteins do this; among the first {AMONG} hits stand {found}:")
         write_hits({search.query: search.hits}, sys.stdout, form="table")
     typer.echo("\nPictures:")
     for picture in sorted(output.rglob("*.png")):

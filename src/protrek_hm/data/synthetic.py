@@ -21,7 +21,9 @@ from protrek_hm.config import require
 
 RESIDUES = "ARNDCQEGHILKMFPSTWYV"  # the order of BLOSUM62
 # Per cent of each residue in UniProtKB/Swiss-Prot, rounded
-BACKGROUND = np.array([8.3, 5.5, 4.1, 5.5, 1.4, 3.9, 6.7, 7.1, 2.3, 5.9, 9.7, 5.8, 2.4, 3.9, 4.7, 6.6, 5.4, 1.1, 2.9, 6.9])
+BACKGROUND = np.array(
+    [8.3, 5.5, 4.1, 5.5, 1.4, 3.9, 6.7, 7.1, 2.3, 5.9, 9.7, 5.8, 2.4, 3.9, 4.7, 6.6, 5.4, 1.1, 2.9, 6.9]
+)
 FOLDS = (
     "hydrolase", "kinase", "protease", "ligase", "isomerase", "reductase", "transferase", "lyase",
     "permease", "receptor", "nuclease", "oxidase", "chaperone", "carboxylase", "deaminase", "phosphatase",
@@ -61,7 +63,7 @@ class SyntheticConfig:
     length: int = 64
     divergence: float = 1.5
     substitutions: float = 0.06
-    indels: float = 0.05
+    indels: float = 0.02
     seed: int = 42
 
     def __post_init__(self) -> None:
@@ -90,9 +92,9 @@ class SyntheticProteins:
 class _Lineage:
     """One sequence on its way: residues as indexes into RESIDUES, which of them are kept, which form the two sites."""
 
-    residues: Int[np.ndarray, "length"]
-    kept: Bool[np.ndarray, "length"]
-    sites: Bool[np.ndarray, "length"]
+    residues: Int[np.ndarray, " length"]
+    kept: Bool[np.ndarray, " length"]
+    sites: Bool[np.ndarray, " length"]
 
 
 def synthetic_families(config: SyntheticConfig) -> SyntheticProteins:
@@ -113,7 +115,11 @@ def synthetic_families(config: SyntheticConfig) -> SyntheticProteins:
         ancestor = _diverge(founders[fold], config.divergence, config.indels, rng)
         for member, leaf in enumerate(_leaves(ancestor, config, rng)):
             substrate, regulator = str(rng.choice(list(SUBSTRATES))), str(rng.choice(list(REGULATORS)))
-            words = {"fold": FOLDS[fold], "substrate": SUBSTRATES[substrate], "regulator": REGULATORS[regulator]}
+            words = {
+                "fold": FOLDS[fold],
+                "substrate": SUBSTRATES[substrate],
+                "regulator": REGULATORS[regulator],
+            }
             text = phrases[rng.integers(len(phrases))].format(**words, name=name)
             ec = f"{fold + 1}.1.{[*SUBSTRATES].index(substrate) + 1}.{[*REGULATORS].index(regulator) + 1}"
             rows.append(
@@ -129,7 +135,7 @@ def synthetic_families(config: SyntheticConfig) -> SyntheticProteins:
     return SyntheticProteins(pl.DataFrame(rows, infer_schema_length=None), _pairs(rows))
 
 
-def _indexes(letters: str) -> Int[np.ndarray, "letters"]:
+def _indexes(letters: str) -> Int[np.ndarray, " letters"]:
     return np.array([RESIDUES.index(letter) for letter in letters])
 
 
@@ -163,7 +169,9 @@ def _diverge(parent: _Lineage, substitutions: float, indels: float, rng: np.rand
     grown = np.flatnonzero((rng.random(len(residues)) < rate) & ~kept)
     inserted = rng.choice(len(RESIDUES), size=len(grown), p=BACKGROUND / BACKGROUND.sum())
     return _Lineage(
-        np.insert(residues, grown, inserted), np.insert(kept, grown, values=False), np.insert(sites, grown, values=False)
+        np.insert(residues, grown, inserted),
+        np.insert(kept, grown, values=False),
+        np.insert(sites, grown, values=False),
     )
 
 
