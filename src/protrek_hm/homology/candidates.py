@@ -24,8 +24,9 @@ EXPECTED = 16
 CAUTION = 5
 """A pair is looked at from a fifth of that on: one in 20,000 shares fewer, if mismatches fall anywhere."""
 
-CHANCE = 1.0
-"""Partners that a seed may have by chance before seeds of more letters are taken."""
+CHANCE, CHANCE_SHORT = 1, 30
+"""Partners that a seed may have by chance before seeds of more letters are taken; more for short proteins,
+which share few seeds and are soon compared."""
 
 _WORK_OF_A_SHARD = 4_000_000
 _PROTEINS_OF_A_SHARD = 4_000
@@ -73,21 +74,21 @@ def shards(
     n = len(proteins.lengths)
     tiny, short = np.searchsorted(proteins.lengths, [TINY, SHORT], side="right").tolist()
     yield [Shard(ranks) for ranks in _cut(range(tiny), last[:tiny] - np.arange(tiny))]
-    for own in (range(tiny, short), range(short, n)):
+    for own, chance in ((range(tiny, short), CHANCE_SHORT), (range(short, n), CHANCE)):
         if len(own):
             reach = range(own.start, int(last[own.stop - 1]))
-            letters, sketch = _seed_size(proteins, reach, config)
+            letters, sketch = _seed_size(proteins, reach, config, chance)
             index = SeedIndex.of(proteins, last, reach, letters=letters, sketch=sketch)
             work = index.work()[own.start : own.stop]
             yield [Shard(ranks, index, config) for ranks in _cut(own, work)]
 
 
-def _seed_size(proteins: Proteins, ranks: range, config: HomologyConfig) -> tuple[int, int]:
+def _seed_size(proteins: Proteins, ranks: range, config: HomologyConfig, chance: int) -> tuple[int, int]:
     """Return the letters of a seed and the seeds kept of a protein."""
     for letters in OFFSETS:
         sketch = int(np.ceil(EXPECTED / config.min_identity**letters))
         entries = np.minimum(proteins.lengths[ranks.start : ranks.stop], sketch).sum()
-        if entries / 20**letters <= CHANCE:
+        if entries / 20**letters <= chance:
             break
     return letters, sketch
 
