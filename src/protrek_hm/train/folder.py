@@ -75,7 +75,7 @@ def digest(triplets: pl.DataFrame | None, columns: Sequence[str]) -> str | None:
     Examples
     --------
     >>> digest(pl.DataFrame({"text": ["a", "b"], "other": [1, 2]}), ["text"])
-    '2 rows, dbb9fb7ff7af'
+    '2 rows, 799bcab46b87'
     """
     if triplets is None:
         return None

@@ -19,7 +19,11 @@ _COLUMNS = {
     "valid_accuracy": pl.Float64,
 }
 _TABLE = "loss_history.csv"
-_NAMES = {"loss": "train_loss", "eval_loss": "valid_loss", "eval_accuracy": "valid_accuracy"}
+# The trainer's own `train_loss`, the mean of the whole run, is none of these
+_LOGGED = {
+    **{name: name for name in ("step", "epoch", "learning_rate")},
+    **{"loss": "train_loss", "eval_loss": "valid_loss", "eval_accuracy": "valid_accuracy"},
+}
 
 
 def history_frame(log: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
@@ -31,8 +35,8 @@ def history_frame(log: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """
     rows: dict[int, dict[str, Any]] = {}
     for entry in log:
-        known = {_NAMES.get(name, name): value for name, value in entry.items()}
-        rows.setdefault(entry["step"], {}).update({name: known[name] for name in _COLUMNS if name in known})
+        known = {_LOGGED[name]: value for name, value in entry.items() if name in _LOGGED}
+        rows.setdefault(entry["step"], {}).update(known)
     return pl.DataFrame([rows[step] for step in sorted(rows)], schema=_COLUMNS)
 
 
