@@ -11,11 +11,13 @@ import polars as pl
 
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.homology import align
-from protrek_hm.mine.mmseqs_search import search
+from protrek_hm.homology.mmseqs import search
 from protrek_hm.mine.text import fold_text
 
 HELD_OUT = ("valid", "test")
 _BINS = 10
+_HITS = 100  # of each held-out protein, the best by MMseqs2's prefilter, are aligned exactly
+_SMALL = 20_000_000  # residues up to which MMseqs2's words of 5 letters are fast
 _BAR = "█"
 
 
@@ -113,7 +115,9 @@ def _compare(
     related = {sequence for sequence in ours if sequence in known}
     worst = [(sequence, sequence, 1.0) for sequence in sorted(related)]
     queries = [sequence for sequence in ours if sequence not in known]
-    for query, target in search(queries, theirs, threads=threads):
+    word = 5 if sum(map(len, theirs)) < _SMALL else 0
+    hits = search(queries, theirs, sensitivity=7.5, word=word, hits=_HITS, threads=threads)
+    for query, target in hits.select("query", "target").iter_rows():
         aligned = align(queries[query], theirs[target])
         highest[queries[query]] = max(highest[queries[query]], aligned.identity)
         if aligned.identity >= identity and aligned.coverage >= coverage:
