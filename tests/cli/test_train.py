@@ -1,0 +1,124 @@
+"""`protrek-hm train`, from tables and a model folder to a run; one clear line for each bad input."""
+
+import json
+import sys
+from itertools import permutations
+
+import polars as pl
+import pytest
+
+from protrek_hm.cli.app import main
+
+COLUMNS = ("anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text", "seq_similarity", "type")
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
+
+    sequence, text = (TowerConfig(layers=1, hidden=8, heads=1, max_tokens=most) for most in (8, 40))
+    config = ModelConfig(sequence=sequence, text=text, dimension=8, vocabulary=100)
+    folder = tmp_path_factory.mktemp("models") / "base"
+    ProTrek.build(config, texts=["a kinase", "a lyase"], device="cpu").save_pretrained(str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["protrek-hm", "train", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        output = capsys.readouterr()
+        return caught.value.code or 0, output.out, output.err
+
+    return run
+
+
+def write(path, family):
+    rows = [
+        (mine, f"enzyme {mine[-1]}", other, f"enzyme {other[-1]}", 0.8, "hard")
+        for mine, other in permutations((f"{family}A", f"{family}G", f"{family}W"), 2)
+    ]
+    pl.DataFrame(rows, schema=COLUMNS, orient="row").write_csv(path)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    write(tmp_path / "hard_negatives_valid.csv", "MRRS")
+    return write(tmp_path / "hard_negatives_train.csv", "MKVL")
+
+
+def test_a_run_and_its_continuation(run, tmp_path, base, table):
+    output = tmp_path / "run"
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[train]\nepochs = 1\nmargin = 0.3\n")
+    options = ("-m", base, "-o", output, "--config", settings, "--lr", "1e-3", "--device", "cpu")
+    code, out, err = run(table, *options)
+    assert code == 0, err
+    assert out == f"model: {output / 'model'}\ncurve: {output / 'loss_curve.png'}\n"
+    assert "no validation" not in err, "the file beside the training file is found"
+    resolved = json.loads((output / "config.json").read_text())
+    assert (resolved["epochs"], resolved["margin"], resolved["learning_rate"]) == (1, 0.3, 1e-3)
+    assert resolved["valid"].startswith("6 rows")
+    assert (output / "loss_history.csv").read_text().count("\n") == 2
+
+    code, out, err = run(table, *options)
+    assert (code, out) == (2, "")
+    assert "exists already" in err
+    assert run(table, *options, "--resume")[0] == 0, "a finished run stays as it is"
+    assert run(table, *options, "--resume", "--seed", "3")[0] == 2
+    assert run(table, "-m", output, "-o", output, "--epochs", "1", "--force")[0] == 0, "the run is a model"
+
+
+def test_several_tables_and_no_validation(run, tmp_path, base, table):
+    easy = write(tmp_path / "easy_samples_train.csv", "MEEK")
+    (tmp_path / "easy_samples_valid.csv").write_text(",".join(COLUMNS) + "\n")  # mined, and empty
+    (tmp_path / "hard_negatives_valid.csv").unlink()
+    code, _, err = run(table, easy, "-m", base, "-o", tmp_path / "run", "--epochs", "1")
+    assert code == 0
+    assert "no validation triplets: the last epoch is kept" in err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["triplets"].startswith("12 rows")
+
+
+def test_what_is_cut_is_told(run, tmp_path, base):
+    table = write(tmp_path / "triplets.csv", "MKVLMKVL")
+    code, _, err = run(table, "-m", base, "-o", tmp_path / "run", "--epochs", "1")
+    assert code == 0
+    assert "3 of 3 sequences are longer than the model's 6 residues: the rest is not read" in err
+
+
+def test_bad_input_gives_one_clear_line(run, tmp_path, base, table):
+    output = ("-o", tmp_path / "run")
+    model = ("-m", base)
+
+    def fails(*arguments):
+        code, out, err = run(*arguments)
+        (line,) = err.splitlines()
+        assert (code, out) == (2, "")
+        assert line.startswith("error: ")
+        return line
+
+    assert "none.csv: no such file" in fails(tmp_path / "none.csv", *model, *output)
+    assert "none.csv: no such file" in fails(table, "--valid", tmp_path / "none.csv", *model, *output)
+    assert "nothing: no such file or folder" in fails(table, "-m", tmp_path / "nothing", *output)
+    (tmp_path / "folder").mkdir()
+    assert "folder: holds no model" in fails(table, "-m", tmp_path / "folder", *output)
+    assert "epochs = 0" in fails(table, *model, *output, "--epochs", "0")
+    assert "learning_rate = -1.0" in fails(table, *model, *output, "--lr", "-1")
+    assert "device = 'cuda:99': not on this machine" in fails(table, *model, *output, "--device", "cuda:99")
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[train]\nepoch = 3\n")
+    assert "epoch = 3: unknown setting" in fails(table, *model, *output, "--config", settings)
+    bad = tmp_path / "bad.csv"
+    bad.write_text(",".join(COLUMNS) + "\nMK1,a,MKV,b,0.8,hard\nMKV,,MKA,b,0.8,hard\n")
+    assert "bad.csv:2: triplet 1" in fails(bad, *model, *output)
+    bad.write_text(",".join(COLUMNS) + "\n")
+    assert "bad.csv: a header and no records" in fails(bad, *model, *output)
+    bad.write_text("anchor_seq,anchor_text,hard_neg_seq\nMKV,a,MKA\n")
+    assert "no column 'hard_neg_text'" in fails(bad, *model, *output)
+    one = tmp_path / "one.csv"
+    one.write_text("\n".join(table.read_text().splitlines()[:2]) + "\n")
+    assert "two rows" in fails(one, "--valid", table, *model, *output, "--objective", "contrastive")
+    assert not (tmp_path / "run").exists()
