@@ -1,11 +1,12 @@
 """Outputs are whole or not there, whatever happens in between."""
 
+import contextlib
 import json
 
 import pytest
 
 from protrek_hm.errors import FileFormatError, MissingFileError, OutputError, OutputExistsError
-from protrek_hm.files import new_file, new_folder, read_json, refuse_existing, write_json
+from protrek_hm.files import new_file, new_files, new_folder, read_json, refuse_existing, write_json
 
 
 def contents(folder):
@@ -27,9 +28,7 @@ def test_new_file_makes_its_folders_and_leaves_only_itself(tmp_path):
     assert contents(tmp_path) == {"a": {"b": {"c.txt": "whole"}}}
 
 
-@pytest.mark.parametrize(
-    "interruption", [ValueError("mine"), KeyboardInterrupt(), OSError(28, "No space left")]
-)
+@pytest.mark.parametrize("interruption", [ValueError("mine"), KeyboardInterrupt(), OSError(28, "No space left")])
 def test_new_file_interrupted_leaves_the_old_one_whole(tmp_path, interruption):
     path = tmp_path / "c.txt"
     path.write_text("old")
@@ -70,9 +69,7 @@ def test_new_folder_appears_at_the_end(tmp_path):
     assert contents(tmp_path) == {"a": {"out": {"one.txt": "1"}}}
 
 
-@pytest.mark.parametrize(
-    "interruption", [ValueError("mine"), KeyboardInterrupt(), OSError(28, "No space left")]
-)
+@pytest.mark.parametrize("interruption", [ValueError("mine"), KeyboardInterrupt(), OSError(28, "No space left")])
 def test_new_folder_interrupted_leaves_the_old_one_whole(tmp_path, interruption):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old.txt").write_text("old")
@@ -130,3 +127,26 @@ def test_json_that_cannot_be_read(tmp_path):
     (tmp_path / "a.json").write_text('{"a": ')
     with pytest.raises(FileFormatError, match="not JSON"):
         read_json(tmp_path / "a.json")
+
+
+def test_new_files_leave_the_others_alone(tmp_path):
+    (tmp_path / "notes.md").write_text("mine")
+    (tmp_path / "a.txt").write_text("old")
+    with new_files(tmp_path) as made:
+        (made / "a.txt").write_text("new")
+        (made / "b.txt").write_text("b")
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {
+        "notes.md": "mine",
+        "a.txt": "new",
+        "b.txt": "b",
+    }
+
+
+def test_new_files_come_together_or_not_at_all(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with contextlib.suppress(ValueError), new_files(tmp_path) as made:
+        (made / "a.txt").write_text("new")
+        raise ValueError
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+    with pytest.raises(OutputError), new_files(tmp_path / "a.txt"):
+        pass

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from protrek_hm.errors import (
@@ -79,6 +80,29 @@ def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
         raise _output_error(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def new_files(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder whose files are moved into `folder` when the block ends without an error.
+
+    Files of the same names are replaced, all others in `folder` stay.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".") as temporary:
+            made = Path(temporary) / "made"
+            made.mkdir()
+            yield made
+            for file in sorted(made.iterdir()):
+                file.replace(folder / file.name)
+    except OSError as error:
+        raise _output_error(folder, error) from error
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:

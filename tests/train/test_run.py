@@ -76,9 +76,7 @@ def test_the_epoch_that_validates_best_is_kept(base, triplets, valid, tmp_path):
     validated = run.history.drop_nulls("valid_accuracy")
     assert validated["epoch"].to_list() == [1, 2, 3, 4, 5, 6, 7, 8]
     best = validated.row(validated["valid_accuracy"].arg_max(), named=True)
-    assert best["valid_accuracy"] > validated["valid_accuracy"].min(), (
-        "the epochs differ, or this shows nothing"
-    )
+    assert best["valid_accuracy"] > validated["valid_accuracy"].min(), "the epochs differ, or this shows nothing"
     kept = TwinAccuracy(valid, margin=0.2, batch_size=16)(run.model)
     assert kept["accuracy"] == best["valid_accuracy"]
     assert kept["loss"] == pytest.approx(best["valid_loss"], abs=1e-6)
@@ -107,14 +105,10 @@ def stop_at(step):
 
 
 @pytest.mark.parametrize("validated", [True, False])
-def test_an_interrupted_run_ends_as_one_in_one_go(
-    saved_base, triplets, valid, tmp_path, monkeypatch, validated
-):
+def test_an_interrupted_run_ends_as_one_in_one_go(saved_base, triplets, valid, tmp_path, monkeypatch, validated):
     def run(folder, if_exists="refuse"):
         base = ProTrek.from_pretrained(saved_base, device="cpu")
-        return fine_tune(
-            base, triplets, CONFIG, folder, valid=valid if validated else None, if_exists=if_exists
-        )
+        return fine_tune(base, triplets, CONFIG, folder, valid=valid if validated else None, if_exists=if_exists)
 
     whole = run(tmp_path / "whole")
     with monkeypatch.context() as patch:
@@ -163,7 +157,10 @@ def test_what_is_there_is_not_lost(base, triplets, tmp_path):
             fine_tune(base, triplets, CONFIG, tmp_path, if_exists=if_exists)
     assert (tmp_path / "thesis.txt").exists()
     fine_tune(base, triplets, replace(CONFIG, epochs=1), tmp_path, if_exists="overwrite")
-    assert not (tmp_path / "thesis.txt").exists()
+    first = read_history(tmp_path)
+    fine_tune(base, triplets, replace(CONFIG, epochs=2), tmp_path, if_exists="overwrite")
+    assert read_history(tmp_path).height == 2 * first.height
+    assert (tmp_path / "thesis.txt").exists()
 
 
 def test_only_the_same_run_is_resumed(saved_base, triplets, valid, tmp_path):

@@ -32,6 +32,4 @@ def test_the_model_s_own_numbers(base, valid):
     scores = [base.score([text], [mine, other])[0] for text, mine, other in valid.iter_rows()]
     result = TwinAccuracy(valid, margin=0.2, batch_size=4)(base)
     assert result["accuracy"] == np.mean([mine > other for mine, other in scores])
-    assert result["loss"] == pytest.approx(
-        np.mean([max(0, other - mine + 0.2) for mine, other in scores]), abs=1e-6
-    )
+    assert result["loss"] == pytest.approx(np.mean([max(0, other - mine + 0.2) for mine, other in scores]), abs=1e-6)

@@ -57,13 +57,13 @@ def load_showcase() -> pl.DataFrame:
 def write_example(path: Path) -> None:
     """Write the showcase with the columns of the reference implementation's input, and ids.
 
-    No structure is invented: `foldseek_seq` is empty, and `stage` is "train" throughout.
+    No structure is invented, and no split: `foldseek_seq` and `stage` are empty.
     """
     example = load_showcase().select(
         protein_sequence="sequence",
         description="text",
         foldseek_seq=pl.lit(None, pl.String),
-        stage=pl.lit("train"),
+        stage=pl.lit(None, pl.String),
         id="id",
     )
     write_table(example, path)
@@ -85,6 +85,4 @@ def _sequence(row: dict[str, str | None]) -> str:
         return substitute(base_sequence, row["substitutions"] or "", numbering=numbering)
     except ValueError as error:
         problem = f"{row['id']}: {error}"
-        raise FileFormatError(
-            "showcase.tsv", problem, "mend the substitutions or the base's numbering"
-        ) from None
+        raise FileFormatError("showcase.tsv", problem, "mend the substitutions or the base's numbering") from None

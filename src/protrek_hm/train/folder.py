@@ -36,7 +36,8 @@ def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Pat
                 raise OptionError(name, value, wanted)
         return last_checkpoint(folder / CHECKPOINTS)
     refuse_existing(folder, force=if_exists == "overwrite")
-    shutil.rmtree(folder, ignore_errors=True)
+    for name in (MODEL, CHECKPOINTS):  # nothing else: the folder may hold what is not ours
+        shutil.rmtree(folder / name, ignore_errors=True)
     write_json(folder / "config.json", resolved)
     return None
 

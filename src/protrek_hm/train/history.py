@@ -61,9 +61,7 @@ def _draw_curve(history: pl.DataFrame, path: Path) -> None:
     losses.plot(trained["epoch"], trained["train_loss"], color=BEFORE, label="training loss")
     losses.set(title="Training", xlabel="epoch", ylabel="loss", ylim=(0, None))
     if validated.height:
-        losses.plot(
-            validated["epoch"], validated["valid_loss"], color=BEFORE, linestyle="--", label="validation loss"
-        )
+        losses.plot(validated["epoch"], validated["valid_loss"], color=BEFORE, linestyle="--", label="validation loss")
         accuracy = losses.twinx()
         accuracy.spines["right"].set_visible(True)
         accuracy.plot(

@@ -85,9 +85,7 @@ class ContrastiveLoss(nn.Module):
 
 def make_loss(model: ProTrek, config: TrainConfig) -> nn.Module:
     """Return the module of the objective that `config` names."""
-    return (
-        TripletLoss(model, margin=config.margin) if config.objective == "triplet" else ContrastiveLoss(model)
-    )
+    return TripletLoss(model, margin=config.margin) if config.objective == "triplet" else ContrastiveLoss(model)
 
 
 def _embed(model: ProTrek, features: Iterable[Features]) -> list[Tensor]:

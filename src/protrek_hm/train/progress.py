@@ -31,9 +31,7 @@ class StepProgress(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Open the bar."""
-        self.bar = self.progress.add_task(
-            "training", total=state.max_steps, completed=state.global_step, loss="…"
-        )
+        self.bar = self.progress.add_task("training", total=state.max_steps, completed=state.global_step, loss="…")
         self.progress.start()
 
     def on_log(

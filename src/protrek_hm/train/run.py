@@ -73,7 +73,7 @@ def fine_tune(
         Triplets that choose the epoch to keep; without them the last epoch is kept. Never the test set.
     if_exists
         "refuse" raises if `folder` holds something, "resume" goes on from its last checkpoint (a finished run
-        is left as it is), "overwrite" deletes it.
+        is left as it is), "overwrite" replaces the run in it and leaves all other files alone.
 
     Raises
     ------
@@ -132,9 +132,7 @@ def _check(triplets: pl.DataFrame, valid: pl.DataFrame | None, config: TrainConf
         if frame.is_empty():
             raise NothingFoundError(f"{name}: no rows; mine with wider thresholds, or more proteins")
     if config.objective == "contrastive" and triplets.height < 2:
-        raise OptionError(
-            "objective", "contrastive", "needs two rows or more: they are each other's negatives"
-        )
+        raise OptionError("objective", "contrastive", "needs two rows or more: they are each other's negatives")
     return columns
 
 

@@ -29,9 +29,7 @@ class TwinAccuracy(BaseEvaluator):
         options = {"batch_size": self.batch_size, "show_progress_bar": False}
         texts = model.encode(self.texts.tolist(), task="text", **options)
         sequences = model.encode(self.sequences.tolist(), task="sequence", **options)
-        gaps = (texts[self.text] * (sequences[self.positive] - sequences[self.negative])).sum(
-            axis=1, dtype=np.float64
-        )
+        gaps = (texts[self.text] * (sequences[self.positive] - sequences[self.negative])).sum(axis=1, dtype=np.float64)
         # Beyond six decimals the same protein in another batch scores differently
         preferred = (1 + np.sign(gaps.round(6))) / 2
         return {"accuracy": float(preferred.mean()), "loss": float(np.maximum(0, self.margin - gaps).mean())}
