@@ -149,9 +149,7 @@ def verification(sequences: list[str], config: HomologyConfig) -> None:
     with ThreadPoolExecutor(CORES) as pool:
         aligning, _ = timed(lambda: list(pool.map(lambda part: verify(proteins, *part), screened)))
     rng = np.random.default_rng(0)
-    sample, sample_near = (
-        rng.choice(some, size=min(len(some), 20_000), replace=False) for some in (pairs, near)
-    )
+    sample, sample_near = (rng.choice(some, size=min(len(some), 20_000), replace=False) for some in (pairs, near))
     per_pair = timed(lambda: in_threads(plain, sample))[0] / len(sample)
     per_near_pair = timed(lambda: in_threads(plain, sample_near))[0] / len(sample_near)
     few = sample[:300]
@@ -203,19 +201,13 @@ def scaling(sizes: list[int], config: HomologyConfig, folder: Path) -> None:
 
 def main() -> None:
     """Run the three measurements."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("benchmark_results"), help="folder of the picture"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-o", "--output", type=Path, default=Path("benchmark_results"), help="folder of the picture")
     parser.add_argument("--full", action="store_true", help="up to 570,000 proteins (half an hour)")
     options = parser.parse_args()
     config = HomologyConfig()
     if REAL.is_file():
-        sequences = (
-            pl.read_csv(REAL, separator="\t")["protein_sequence"].unique(maintain_order=True).to_list()
-        )
+        sequences = pl.read_csv(REAL, separator="\t")["protein_sequence"].unique(maintain_order=True).to_list()
         say("Antimicrobial-resistance proteins of ../shared/data")
     else:
         sequences = swissprot_like(5_000, seed=0)

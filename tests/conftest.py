@@ -26,25 +26,19 @@ class LetterEncoder:
 
     temperature = 0.05
 
-    def __init__(
-        self, weights: str = "letters", tasks: tuple[str, ...] = ("text", "sequence", "structure")
-    ) -> None:
+    def __init__(self, weights: str = "letters", tasks: tuple[str, ...] = ("text", "sequence", "structure")) -> None:
         self.weights, self.tasks = weights, tasks
         self.encoded: list[str] = []
 
     def fingerprint(self) -> str:
         return self.weights
 
-    def encode(
-        self, inputs: list[str], /, *, task: str, batch_size: int, show_progress_bar: bool
-    ) -> np.ndarray:
+    def encode(self, inputs: list[str], /, *, task: str, batch_size: int, show_progress_bar: bool) -> np.ndarray:
         assert task in self.tasks
         assert batch_size >= 1
         assert isinstance(show_progress_bar, bool)
         self.encoded += inputs
-        return np.array(
-            [[each.upper().count(letter) for letter in "ACDEFGHIKLMNPQRSTVWY"] for each in inputs]
-        )
+        return np.array([[each.upper().count(letter) for letter in "ACDEFGHIKLMNPQRSTVWY"] for each in inputs])
 
 
 @pytest.fixture(scope="session")

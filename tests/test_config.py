@@ -24,9 +24,7 @@ def test_flags_beat_the_file_and_the_file_beats_defaults():
 
 
 def test_a_flag_that_was_not_given_changes_nothing_and_false_is_given():
-    assert resolve(BrewConfig, {"minutes": 3, "milk": True}, {"minutes": None, "milk": False}) == BrewConfig(
-        3
-    )
+    assert resolve(BrewConfig, {"minutes": 3, "milk": True}, {"minutes": None, "milk": False}) == BrewConfig(3)
 
 
 @pytest.mark.parametrize("source", ["file", "flags"])

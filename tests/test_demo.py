@@ -54,20 +54,13 @@ def test_the_whole_way(small, tmp_path, monkeypatch, capsys):
     [result] = results
     evaluation = result.evaluation
     assert [model.name for model in evaluation.models] == ["base", "tuned"]
-    assert (
-        evaluation.models[0].estimates.keys()
-        == evaluation.models[1].estimates.keys()
-        >= {"hard_text_to_protein"}
-    )
+    assert evaluation.models[0].estimates.keys() == evaluation.models[1].estimates.keys() >= {"hard_text_to_protein"}
     assert evaluation.differences
     assert len(result.searches) == 2
     assert "1/6 base" in err
     assert str(output / "evaluation" / "1_accuracy_comparison.png") in out
 
-    sides = {
-        side: pl.read_csv(output / "mined" / f"hard_negatives_{side}.csv")
-        for side in ("train", "valid", "test")
-    }
+    sides = {side: pl.read_csv(output / "mined" / f"hard_negatives_{side}.csv") for side in ("train", "valid", "test")}
     families = {side: set(table["anchor_id"].str.slice(0, 5)) for side, table in sides.items()}
     assert all(families.values())
     assert families["train"].isdisjoint(families["test"] | families["valid"])

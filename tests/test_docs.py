@@ -1,4 +1,4 @@
-"""The documents cannot lie: their commands exist, the README's chain runs, its Python runs, its links lead somewhere."""
+"""The documents cannot lie: commands exist, the README's chain and its Python run, links lead somewhere."""
 
 import re
 import shlex
@@ -71,7 +71,11 @@ def test_the_chain_of_the_readme_runs_on_the_bundled_proteins(tmp_path):
         words = shlex.split(line)
         if words[0] == "protrek-hm" and words[1] != "demo":
             run = subprocess.run(
-                [sys.executable, "-m", "protrek_hm", *words[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300
+                [sys.executable, "-m", "protrek_hm", *words[1:]],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                timeout=300,
             )
             assert run.returncode == 0, f"{line}\n{run.stdout}\n{run.stderr}"
     assert run.stdout.count("\n") > 5, "the search at the end answers"

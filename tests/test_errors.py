@@ -77,7 +77,5 @@ def test_last_words_of_a_program_are_kept_short():
 
 
 def test_every_error_class_has_the_common_base():
-    classes = [
-        value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)
-    ]
+    classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
     assert all(issubclass(each, ProTrekHMError) for each in classes)

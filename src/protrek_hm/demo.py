@@ -2,7 +2,7 @@
 
 The base is trained as ProTrek was, with the rest of the batch as negatives, on families whose texts name no more than
 fold and family: it learns to tell proteins apart, and puts twins on one spot. Then twins are mined among other
-families, whose texts name their function, and the base is fine-tuned on them. Families that neither has seen judge both.
+families, whose texts name their function, and the base is fine-tuned on them. Families unseen by both are the judges.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,10 +28,10 @@ MODEL = ModelConfig(
     dimension=96,
     vocabulary=400,
 )
-PRETRAIN = TrainConfig(objective="contrastive", epochs=3, learning_rate=1e-3, batch_size=32)
-MINE = MineConfig(negatives_per_anchor=2, easy=4000)
+PRETRAIN = TrainConfig(objective="contrastive", epochs=2, learning_rate=1e-3, batch_size=32)
+MINE = MineConfig(negatives_per_anchor=2, easy=2000)
 AMONG = 10
-TUNE = TrainConfig(epochs=4, learning_rate=1e-3, batch_size=32)
+TUNE = TrainConfig(epochs=5, learning_rate=1e-3, batch_size=32)
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,10 @@ def run_demo(folder: Path, *, seed: int = 42, say: Callable[[str], None] = lambd
     say(f"3/6 tuning on {hard['train'].height} hard and {easy['train'].height} easy triplets")
     tuned = ProTrek.from_pretrained(folder / "base" / "model", device="cpu")
     columns = ["anchor_text", "anchor_seq", "hard_neg_seq"]
-    train, valid = (
-        pl.concat([hard[side].select(columns), easy[side].select(columns)]) for side in ("train", "valid")
-    )
+    train, valid = (pl.concat([hard[side].select(columns), easy[side].select(columns)]) for side in ("train", "valid"))
     fine_tune(tuned, train, replace(TUNE, seed=seed), folder / "tuned", valid=valid)
 
-    say(
-        f"4/6 measuring on {hard['test'].height} hard and {easy['test'].height} easy triplets of unseen families"
-    )
+    say(f"4/6 measuring on {hard['test'].height} hard and {easy['test'].height} easy triplets of unseen families")
     models = {"base": base, "tuned": tuned}
     evaluation = evaluate(models, hard["test"], easy["test"], train=hard["train"])
     write_evaluation(evaluation, folder / "evaluation")

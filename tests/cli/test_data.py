@@ -59,9 +59,7 @@ def test_json_says_the_same(command, tmp_path):
     report = json.loads(out)
     assert (code, err) == (1, "")
     assert (report["file"], report["records"], report["bad_records"]) == ("a.csv", 3, 2)
-    assert report["bad"] == [
-        {"line": 3, "record": "B", "problem": "letter 'J' at position 2 is not an amino acid"}
-    ]
+    assert report["bad"] == [{"line": 3, "record": "B", "problem": "letter 'J' at position 2 is not an amino acid"}]
     assert report["lengths"]["maximum"] == 3
     assert json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8")) == report
     code, out, err = run("a.csv", "-o", "out/report.json")

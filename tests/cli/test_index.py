@@ -59,9 +59,7 @@ def test_build_info_and_search(run, tmp_path, proteins, model):
     assert [(hit["query"], hit["id"]) for hit in hits][2] == ("MKVL", "P2")
     assert hits[0]["score"] == pytest.approx(1, abs=1e-5)
 
-    code, out, _ = run(
-        "search", index, "a lyase", "--want", "text", "-o", tmp_path / "hits.tsv", "--format", "tsv"
-    )
+    code, out, _ = run("search", index, "a lyase", "--want", "text", "-o", tmp_path / "hits.tsv", "--format", "tsv")
     assert (code, out) == (0, "")
     assert (tmp_path / "hits.tsv").read_text().splitlines()[1].split("\t")[:3] == ["a lyase", "1", "P2"]
 

@@ -24,9 +24,7 @@ def proteins(tmp_path):
             residues[generator.choice(60, 3, replace=False)] = generator.choice(LETTERS, 3)
             drug = ("penicillin", "tetracycline")[member % 2]
             text = f"{drug.capitalize()}-hydrolyzing enzyme of family {family}."
-            rows.append(
-                {"id": f"F{family}M{member}", "sequence": "".join(residues), "text": text, "drug": drug}
-            )
+            rows.append({"id": f"F{family}M{member}", "sequence": "".join(residues), "text": text, "drug": drug})
     path = tmp_path / "proteins.tsv"
     pl.DataFrame(rows).write_csv(path, separator="\t")
     return path
@@ -70,15 +68,10 @@ def test_settings_come_from_file_and_flags(proteins, tmp_path):
 def test_a_given_split_is_honoured(proteins, tmp_path):
     (tmp_path / "split.tsv").write_text("id\tsplit\n" + "".join(f"F5M{n}\ttest\n" for n in range(4)))
     out = tmp_path / "out"
-    assert (
-        run("mine", proteins, "-o", out, "--split-file", tmp_path / "split.tsv", "--easy", 0).exit_code == 0
-    )
+    assert run("mine", proteins, "-o", out, "--split-file", tmp_path / "split.tsv", "--easy", 0).exit_code == 0
     test = pl.read_csv(out / "hard_negatives_test.csv")
     assert set(test.filter(pl.col("anchor_id").str.starts_with("F5"))["split"]) == {"test"}
-    assert (
-        pl.read_csv(out / "hard_negatives_all.csv").filter(pl.col("anchor_id").str.starts_with("F5")).height
-        == 8
-    )
+    assert pl.read_csv(out / "hard_negatives_all.csv").filter(pl.col("anchor_id").str.starts_with("F5")).height == 8
 
 
 def test_bad_input_is_told(proteins, tmp_path):

@@ -35,9 +35,7 @@ def test_counts(tmp_path_factory, rows):
     report = check_proteins(path)
 
     assert report.records == len(records)
-    assert [bad.line for bad in report.bad] == [
-        row + 2 for row, record in enumerate(records) if "-" in record[1]
-    ]
+    assert [bad.line for bad in report.bad] == [row + 2 for row, record in enumerate(records) if "-" in record[1]]
     ids_of, sequences_of = defaultdict(set), defaultdict(set)
     for name, sequence, text in good:
         ids_of[sequence].add(name)

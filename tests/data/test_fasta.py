@@ -80,9 +80,7 @@ def test_it_streams(tmp_path):
 @pytest.mark.parametrize("name", ["a.fasta", "a.fa.gz", "a.faa.zst", "unknown.ending"])
 def test_read_proteins_knows_it_in_any_dress(tmp_path, name):
     with open_compressed(tmp_path / name) as stream:
-        stream.write(
-            b"\xef\xbb\xbf>sp|P1|A_B Binds iron OS=Homo sapiens GN=abc\r\nMK\r\nv*\r\n\r\n>P2\r\nMA\r\n"
-        )
+        stream.write(b"\xef\xbb\xbf>sp|P1|A_B Binds iron OS=Homo sapiens GN=abc\r\nMK\r\nv*\r\n\r\n>P2\r\nMA\r\n")
     frame = read_proteins(tmp_path / name)
     assert frame.to_dicts() == [
         {

@@ -53,13 +53,9 @@ def test_what_is_written_is_read(tmp_path_factory, records, ending):
 
 
 def test_our_columns_come_first_and_all_others_are_kept(tmp_path):
-    path = write(
-        tmp_path / "a.tsv", "Length\tOrganism\tdescription\tprotein_sequence\tid\n3\tyeast\tBinds.\tmkv*\tA\n"
-    )
+    path = write(tmp_path / "a.tsv", "Length\tOrganism\tdescription\tprotein_sequence\tid\n3\tyeast\tBinds.\tmkv*\tA\n")
     frame = read_proteins(path)
-    assert frame.to_dicts() == [
-        {"id": "A", "sequence": "MKV", "text": "Binds.", "organism": "yeast", "Length": "3"}
-    ]
+    assert frame.to_dicts() == [{"id": "A", "sequence": "MKV", "text": "Binds.", "organism": "yeast", "Length": "3"}]
     assert frame.columns == ["id", "sequence", "text", "organism", "Length"]
 
 

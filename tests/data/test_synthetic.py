@@ -65,10 +65,7 @@ def test_twins_are_all_pairs_of_a_family(made):
 def test_one_function_has_one_number(made):
     known = made.proteins.drop_nulls("ec")
     assert known.group_by("fold", "substrate", "regulator").agg(pl.col("ec").n_unique())["ec"].max() == 1
-    assert (
-        known.group_by("ec").agg(pl.struct("fold", "substrate", "regulator").n_unique().alias("n"))["n"].max()
-        == 1
-    )
+    assert known.group_by("ec").agg(pl.struct("fold", "substrate", "regulator").n_unique().alias("n"))["n"].max() == 1
 
 
 def test_texts_name_the_function_unless_they_are_vague(made):
@@ -84,9 +81,7 @@ def test_texts_name_the_function_unless_they_are_vague(made):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_members_are_alike_and_families_are_not(seed):
-    proteins = synthetic_families(
-        SyntheticConfig(families=24, folds=4, length=150, members=4, seed=seed)
-    ).proteins
+    proteins = synthetic_families(SyntheticConfig(families=24, folds=4, length=150, members=4, seed=seed)).proteins
     for family in proteins.partition_by("family"):
         for a, b in combinations(family["sequence"], 2):
             assert identity(a, b) >= 0.7
@@ -101,9 +96,7 @@ def test_members_are_alike_and_families_are_not(seed):
 def test_short_families_of_a_fold_rarely_share_half(made):
     firsts = synthetic_families(SyntheticConfig(members=1)).proteins
     pairs = [
-        identity(a["sequence"], b["sequence"])
-        for a, b in combinations(firsts.to_dicts(), 2)
-        if a["fold"] == b["fold"]
+        identity(a["sequence"], b["sequence"]) for a, b in combinations(firsts.to_dicts(), 2) if a["fold"] == b["fold"]
     ]
     assert np.mean([each >= 0.5 for each in pairs]) < 0.02
 

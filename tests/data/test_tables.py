@@ -35,9 +35,7 @@ def test_what_is_written_is_read(tmp_path, ending):
 )
 def test_any_text_survives(tmp_path_factory, rows, ending):
     path = tmp_path_factory.mktemp("tables") / f"a{ending}"
-    frame = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.String}, orient="row").with_columns(
-        c=pl.lit("x")
-    )
+    frame = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.String}, orient="row").with_columns(c=pl.lit("x"))
     write_table(frame, path)
     assert read_table(path).frame.rows() == [(a or None, b or None, "x") for a, b in rows]
 

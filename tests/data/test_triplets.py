@@ -49,9 +49,7 @@ def test_files_of_the_reference(tmp_path):
 
 
 def test_the_four_columns_are_enough(tmp_path):
-    path = write(
-        tmp_path / "a.csv", "mkvl,a b,MKVA*,c", header="anchor_seq,anchor_text,hard_neg_seq,hard_neg_text\n"
-    )
+    path = write(tmp_path / "a.csv", "mkvl,a b,MKVA*,c", header="anchor_seq,anchor_text,hard_neg_seq,hard_neg_text\n")
     assert read_triplets(path).row(0) == ("MKVL", "a b", "MKVA", "c")
 
 

@@ -20,9 +20,7 @@ class Oracle:
     def encode(self, inputs, /, *, task, batch_size, show_progress_bar):
         self.encoded += inputs
         sequences = [each.removeprefix("text of ") for each in inputs]
-        return np.array(
-            [np.random.default_rng([*sequence.encode()]).normal(size=24) for sequence in sequences]
-        )
+        return np.array([np.random.default_rng([*sequence.encode()]).normal(size=24) for sequence in sequences])
 
 
 class TextBlind(Oracle):
@@ -43,10 +41,7 @@ class Guesser(Oracle):
 
 def triplets(rows):
     """Build a table from rows of (protein, twin, component)."""
-    cells = [
-        (protein, f"text of {protein}", twin, f"text of {twin}", component)
-        for protein, twin, component in rows
-    ]
+    cells = [(protein, f"text of {protein}", twin, f"text of {twin}", component) for protein, twin, component in rows]
     return pl.DataFrame(cells, schema=COLUMNS, orient="row")
 
 

@@ -22,9 +22,7 @@ def test_positions_lead_back_to_the_table(hard, easy):
 
 def test_each_pair_is_new_once(hard):
     cases = make_cases(hard, make_pool([hard]))
-    assert cases.new_pair.sum() == len(
-        {frozenset(pair) for pair in hard.select("anchor_seq", "hard_neg_seq").rows()}
-    )
+    assert cases.new_pair.sum() == len({frozenset(pair) for pair in hard.select("anchor_seq", "hard_neg_seq").rows()})
 
 
 @pytest.mark.parametrize("other", [None, "", "A kinase."])
@@ -49,9 +47,7 @@ def test_no_column_of_other_texts(hard):
 def test_missing_column_and_blank_cell(hard, column):
     with pytest.raises(MissingColumnError, match=f"test.csv: no column '{column}'"):
         check_triplets(hard.drop(column), "test.csv")
-    blank = hard.with_columns(
-        pl.when(pl.int_range(pl.len()) == 4).then(None).otherwise(pl.col(column)).alias(column)
-    )
+    blank = hard.with_columns(pl.when(pl.int_range(pl.len()) == 4).then(None).otherwise(pl.col(column)).alias(column))
     with pytest.raises(FileFormatError, match=f"row 5 has no {column}"):
         check_triplets(blank, "test.csv")
 

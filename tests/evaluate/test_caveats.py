@@ -11,9 +11,7 @@ def test_a_sound_evaluation_has_none(oracle, hard, easy, quick):
 
 def test_chance_within_the_interval_is_named(text_blind, hard, quick):
     caveats = " ".join(evaluate({"blind": text_blind}, hard, config=quick).caveats)
-    assert (
-        "blind, hard, text → protein: 50.0%, within its interval no better than 'chance' (50.0%)" in caveats
-    )
+    assert "blind, hard, text → protein: 50.0%, within its interval no better than 'chance' (50.0%)" in caveats
 
 
 def test_ties_are_named(text_blind, hard, quick):

@@ -73,9 +73,7 @@ def test_what_needs_an_unknown_text_is_unknown():
     assert np.isnan(group_score(scores)).all()
 
 
-@given(
-    st.lists(st.integers(0, 5), min_size=1, max_size=30), st.lists(st.integers(0, 5), min_size=1, max_size=30)
-)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.lists(st.integers(0, 5), min_size=1, max_size=30))
 def test_auroc_equals_scikit_learn(positive, negative):
     labels = [1] * len(positive) + [0] * len(negative)
     expected = roc_auc_score(labels, positive + negative)

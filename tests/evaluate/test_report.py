@@ -58,9 +58,7 @@ def test_report_holds_n_intervals_and_differences(evaluation):
             assert measure["n"] > 0
     assert set(content["differences"]) == set(content["models"]["base"]["measures"])
     assert content["baselines"]["chance"]["measures"]["hard_group"] == pytest.approx(1 / 6)
-    assert json.dumps(content, allow_nan=False) == json.dumps(
-        report(evaluation, provenance={}), allow_nan=False
-    )
+    assert json.dumps(content, allow_nan=False) == json.dumps(report(evaluation, provenance={}), allow_nan=False)
 
 
 def test_measures_can_be_recomputed_from_predictions(evaluation):

@@ -33,9 +33,7 @@ def test_numbers_equal_a_row_by_row_evaluation(letter_encoder, hard, quick):
     (result,) = evaluate({"letters": letter_encoder()}, hard, config=quick).models
 
     def cosine(text, sequence):
-        first, second = letter_encoder().encode(
-            [text, sequence], task="text", batch_size=1, show_progress_bar=False
-        )
+        first, second = letter_encoder().encode([text, sequence], task="text", batch_size=1, show_progress_bar=False)
         return round(float(first @ second / np.linalg.norm(first) / np.linalg.norm(second)), 6)
 
     worth = []

@@ -20,9 +20,7 @@ def test_case_scores_equal_a_loop_over_the_table(oracle, hard):
     for table, row in zip(scores[:12], hard.iter_rows(named=True), strict=False):
         for at, text in enumerate((row["anchor_text"], row["hard_neg_text"])):
             for place, sequence in enumerate((row["anchor_seq"], row["hard_neg_seq"])):
-                assert table[at, place] == pytest.approx(
-                    vector(text, "text") @ vector(sequence, "sequence"), abs=1e-6
-                )
+                assert table[at, place] == pytest.approx(vector(text, "text") @ vector(sequence, "sequence"), abs=1e-6)
 
 
 def test_rounding_errors_of_single_precision_are_ties():

@@ -30,9 +30,7 @@ def make_families(seed, *, sizes, lengths, change=0.35, gap_rate=0.005):
     rng = np.random.default_rng(seed)
     proteins = {}
     for size, length in zip(sizes, lengths, strict=True):
-        proteins.update(
-            dict.fromkeys(make_family(rng, length=length, members=size, change=change, gap_rate=gap_rate))
-        )
+        proteins.update(dict.fromkeys(make_family(rng, length=length, members=size, change=change, gap_rate=gap_rate)))
     return [str(protein) for protein in rng.permutation(list(proteins))]
 
 

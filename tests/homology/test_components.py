@@ -20,11 +20,7 @@ def merge_naively(n, edges):
     return [names[label] for label in labels]
 
 
-@given(
-    st.integers(1, 12).flatmap(
-        lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))
-    )
-)
+@given(st.integers(1, 12).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.tuples(*[st.integers(0, n - 1)] * 2)))))
 def test_agrees_with_naive_merging(graph):
     n, edges = graph
     found = connected_components(n, np.array(edges, dtype=np.int64).reshape(-1, 2))

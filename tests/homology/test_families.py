@@ -22,9 +22,7 @@ def exhaustive(sequences, config):
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("threads", [1, 3])
 def test_joins_what_exhaustive_search_joins(seed, threads, families):
-    sequences = families(
-        seed, sizes=[25, 15, 10, 8, 20], lengths=[300, 170, 120, 80, 40], change=0.9, gap_rate=0.01
-    )
+    sequences = families(seed, sizes=[25, 15, 10, 8, 20], lengths=[300, 170, 120, 80, 40], change=0.9, gap_rate=0.01)
     config = HomologyConfig(min_identity=0.5, threads=threads)
     edges = exhaustive(sequences, config)
     truth = connected_components(len(sequences), edges)

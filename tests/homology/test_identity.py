@@ -53,9 +53,7 @@ def test_alignment_and_identity_agree_on_related_proteins(families):
         assert align(a, b).identity == identity(a, b)
 
 
-@pytest.mark.parametrize(
-    ("a", "b"), [("WWWMKT", "MKT"), ("MKT", "WWWMKT"), ("MKTWWW", "MKT"), ("MKT", "MKTWWW")]
-)
+@pytest.mark.parametrize(("a", "b"), [("WWWMKT", "MKT"), ("MKT", "WWWMKT"), ("MKTWWW", "MKT"), ("MKT", "MKTWWW")])
 def test_gaps_at_either_end_count(a, b):
     assert matches_and_columns(a, b) == (3, 6)
     assert align(a, b).identity == identity(a, b) == 0.5

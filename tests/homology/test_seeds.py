@@ -18,9 +18,7 @@ def test_counts_what_sets_count(families):
     for letters in (3, 4, 5, 6):
         index = SeedIndex.of(proteins, last, range(n), letters=letters, sketch=1_000)
         truth = {
-            (a, b): shared_seeds(proteins.letters[a], proteins.letters[b], letters)
-            for b in range(n)
-            for a in range(b)
+            (a, b): shared_seeds(proteins.letters[a], proteins.letters[b], letters) for b in range(n) for a in range(b)
         }
         assert index.work().sum() == sum(truth.values())
         for least in (1, 5):

@@ -50,8 +50,6 @@ def test_most_close_pairs_are_proven(family):
 
 
 def test_a_shift_is_not_taken_for_substitutions():
-    a, b = Proteins.of(["W" + "ACDEFGHIKLMNPQRSTVWY" * 3, "ACDEFGHIKLMNPQRSTVWY" * 3 + "W"]).rows(
-        np.arange(2)
-    )
+    a, b = Proteins.of(["W" + "ACDEFGHIKLMNPQRSTVWY" * 3, "ACDEFGHIKLMNPQRSTVWY" * 3 + "W"]).rows(np.arange(2))
     _, certain = mismatches_if_ungapped(a[None], b[None], barriers(a[None]))
     assert not certain.any()

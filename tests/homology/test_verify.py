@@ -8,9 +8,7 @@ from protrek_hm.homology.verify import verify
 
 
 def distances(proteins, pairs):
-    return np.array(
-        [Levenshtein.distance(proteins.letters[a], proteins.letters[b]) for a, b in pairs.tolist()]
-    )
+    return np.array([Levenshtein.distance(proteins.letters[a], proteins.letters[b]) for a, b in pairs.tolist()])
 
 
 @pytest.mark.parametrize("gap_rate", [0, 0.005, 0.05])
@@ -20,9 +18,7 @@ def test_every_pair_as_parasail_alone(change, gap_rate, families):
     proteins = Proteins.of(members)
     pairs = np.array([(a, b) for a in range(len(members)) for b in range(a)])
     matches, columns = verify(proteins, pairs, distances(proteins, pairs))
-    for (a, b), found in zip(
-        pairs.tolist(), zip(matches.tolist(), columns.tolist(), strict=True), strict=True
-    ):
+    for (a, b), found in zip(pairs.tolist(), zip(matches.tolist(), columns.tolist(), strict=True), strict=True):
         first, second = sorted([proteins.order[a], proteins.order[b]])
         assert found == matches_and_columns(members[first], members[second])
 

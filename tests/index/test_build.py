@@ -67,9 +67,7 @@ def test_only_what_table_and_model_have(tmp_path, letter_encoder):
 
 def test_a_model_in_a_folder_is_found_relative_to_the_index(tmp_path, letter_encoder):
     (tmp_path / "models" / "tuned").mkdir(parents=True)
-    info = build_index(
-        PROTEINS, letter_encoder(), tmp_path / "a" / "i", model_name=str(tmp_path / "models/tuned")
-    )
+    info = build_index(PROTEINS, letter_encoder(), tmp_path / "a" / "i", model_name=str(tmp_path / "models/tuned"))
     assert info.model_path == "../../models/tuned"
 
 

@@ -27,9 +27,7 @@ def test_what_is_written_is_read(tmp_path):
 def test_another_format_version_is_refused(tmp_path):
     write_info(tmp_path, INFO)
     edit(tmp_path, format_version=2)
-    with pytest.raises(
-        FileFormatError, match="index format 2, and this version of protrek-hm reads format 1"
-    ):
+    with pytest.raises(FileFormatError, match="index format 2, and this version of protrek-hm reads format 1"):
         read_info(tmp_path)
 
 

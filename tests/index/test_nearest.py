@@ -18,9 +18,7 @@ rows = st.lists(st.integers(0, len(EXACT) - 1), min_size=1, max_size=40).map(lam
 
 
 def naive(queries, vectors, k):
-    cosines = [
-        [sum(float(a) * float(b) for a, b in zip(q, v, strict=True)) for v in vectors] for q in queries
-    ]
+    cosines = [[sum(float(a) * float(b) for a, b in zip(q, v, strict=True)) for v in vectors] for q in queries]
     order = [sorted(range(len(vectors)), key=lambda i, row=row: (-row[i], i))[:k] for row in cosines]
     return [[row[i] for i in best] for row, best in zip(cosines, order, strict=True)], order
 

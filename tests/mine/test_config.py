@@ -17,9 +17,7 @@ def test_evidence_is_parsed(flag, parsed):
     assert ColumnEvidence.parse(flag) == parsed
 
 
-@pytest.mark.parametrize(
-    "flag", ["drug", ":set", "drug:like", "x:numeric", "x:numeric:a", "x:numeric:-1", "x:set:1"]
-)
+@pytest.mark.parametrize("flag", ["drug", ":set", "drug:like", "x:numeric", "x:numeric:a", "x:numeric:-1", "x:set:1"])
 def test_bad_evidence_is_refused(flag):
     with pytest.raises(OptionError, match="write it as"):
         ColumnEvidence.parse(flag)

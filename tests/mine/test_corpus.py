@@ -9,15 +9,11 @@ from protrek_hm.mine.corpus import build_corpus, expand_pairs
 
 
 def table(rows):
-    return pl.DataFrame(
-        rows, schema={"id": pl.String, "sequence": pl.String, "text": pl.String}, orient="row"
-    )
+    return pl.DataFrame(rows, schema={"id": pl.String, "sequence": pl.String, "text": pl.String}, orient="row")
 
 
 def test_identical_sequences_are_one_protein_with_several_texts():
-    corpus = build_corpus(
-        table([("a", "MK", "Red."), ("b", "MR", "Blue."), ("c", "MK", "Green."), ("d", "MK", "red")])
-    )
+    corpus = build_corpus(table([("a", "MK", "Red."), ("b", "MR", "Blue."), ("c", "MK", "Green."), ("d", "MK", "red")]))
     assert corpus.sequences == ["MK", "MR"]
     assert corpus.entries["id"].to_list() == ["a", "c", "b"]
     assert corpus.offsets.tolist() == [0, 2, 3]

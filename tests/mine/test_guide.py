@@ -17,12 +17,8 @@ class Recorded:
 
 
 def test_near_positives_go():
-    triplets = pl.DataFrame(
-        {"anchor_text": ["t"] * 4, "anchor_seq": ["A"] * 4, "hard_neg_seq": ["B", "C", "D", "E"]}
-    )
-    guide = Recorded(
-        {"t": [1, 0], "A": [0.8, 0], "B": [0.76, 0], "C": [0.77, 0], "D": [0.9, 0], "E": [-1, 0]}
-    )
+    triplets = pl.DataFrame({"anchor_text": ["t"] * 4, "anchor_seq": ["A"] * 4, "hard_neg_seq": ["B", "C", "D", "E"]})
+    guide = Recorded({"t": [1, 0], "A": [0.8, 0], "B": [0.76, 0], "C": [0.77, 0], "D": [0.9, 0], "E": [-1, 0]})
     assert keeps_margin(triplets, guide).tolist() == [True, False, False, True]
     assert all(len(inputs) == len(set(inputs)) for _, inputs in guide.asked)
 

@@ -19,9 +19,7 @@ def corpus_of(texts):
 
 
 def test_equal_and_nearly_equal_texts_are_linked():
-    long = (
-        "a protein that binds iron and heme in red blood cells of many animals and carries oxygen to tissues"
-    )
+    long = "a protein that binds iron and heme in red blood cells of many animals and carries oxygen to tissues"
     corpus = corpus_of(["Iron.", "zinc", "IRON", long, long + " a", "Zinc."])
     assert sorted(tuple(sorted(link)) for link in text_links(corpus).tolist()) == [(0, 2), (1, 5), (3, 4)]
 

@@ -20,9 +20,7 @@ def test_the_files_can_be_read_back(result, tmp_path):
     back = read_triplets(folder / "hard_negatives_all.csv")
     assert back.columns == [*REFERENCE_COLUMNS, *OUR_COLUMNS]
     assert back.height == result.triplets.height
-    sides = sum(
-        pl.read_csv(folder / f"hard_negatives_{side}.csv").height for side in ("train", "valid", "test")
-    )
+    sides = sum(pl.read_csv(folder / f"hard_negatives_{side}.csv").height for side in ("train", "valid", "test"))
     assert sides == back["split"].drop_nulls().len()
     report = read_json(folder / "mining_report.json")
     assert report["splits"]["train"]["triplets"] == back.filter(split="train").height

@@ -45,9 +45,7 @@ def test_sides_hold_what_the_split_promises(make_families, split):
             sides.setdefault(name, set()).add(row["split"])
     if split == "pairs":
         pair = pl.concat_list("anchor_id", "hard_neg_id").list.sort().list.join(" ")
-        assert (
-            result.triplets.group_by(pair.alias("pair")).agg(pl.col("split").n_unique())["split"].max() == 1
-        )
+        assert result.triplets.group_by(pair.alias("pair")).agg(pl.col("split").n_unique())["split"].max() == 1
     else:
         assert all(len(found) == 1 for found in sides.values())
     assert result.easy["split"].value_counts().sort("split").rows() == [

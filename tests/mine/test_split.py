@@ -17,9 +17,7 @@ def chains(sizes):
     components = np.repeat(np.arange(len(sizes)), np.array(sizes) + 1)
     starts = np.concatenate([[0], np.cumsum(np.array(sizes) + 1)[:-1]])
     pairs = [
-        (start + step, start + step + 1)
-        for start, size in zip(starts, sizes, strict=True)
-        for step in range(size)
+        (start + step, start + step + 1) for start, size in zip(starts, sizes, strict=True) for step in range(size)
     ]
     return components, np.array(pairs)
 

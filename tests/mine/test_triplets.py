@@ -6,9 +6,7 @@ from protrek_hm.mine.triplets import build_triplets, limit_negatives
 
 def test_both_directions_and_every_text_of_the_anchor():
     corpus = build_corpus(
-        pl.DataFrame(
-            {"id": ["a", "b", "c"], "sequence": ["MK", "MK", "MR"], "text": ["Red.", "Green.", "Blue."]}
-        )
+        pl.DataFrame({"id": ["a", "b", "c"], "sequence": ["MK", "MK", "MR"], "text": ["Red.", "Green.", "Blue."]})
     )
     twins = pl.DataFrame(
         {
@@ -31,9 +29,7 @@ def test_both_directions_and_every_text_of_the_anchor():
 
 
 def test_negatives_are_limited_for_each_text():
-    triplets = pl.DataFrame(
-        {"anchor": [0] * 9 + [1] * 2, "anchor_text": ["x"] * 9 + ["y"] * 2, "n": range(11)}
-    )
+    triplets = pl.DataFrame({"anchor": [0] * 9 + [1] * 2, "anchor_text": ["x"] * 9 + ["y"] * 2, "n": range(11)})
     limited = limit_negatives(triplets, 3, seed=1)
     assert limited["anchor"].to_list() == [0, 0, 0, 1, 1]
     assert limited["n"].is_sorted()

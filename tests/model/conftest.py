@@ -14,9 +14,7 @@ def config():
     from protrek_hm.model import ModelConfig, TowerConfig
 
     tower = TowerConfig(layers=2, hidden=16, heads=2, max_tokens=20)
-    return ModelConfig(
-        sequence=tower, text=tower, structure=tower, dimension=8, vocabulary=120, temperature=0.05
-    )
+    return ModelConfig(sequence=tower, text=tower, structure=tower, dimension=8, vocabulary=120, temperature=0.05)
 
 
 @pytest.fixture(scope="session")

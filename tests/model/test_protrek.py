@@ -25,9 +25,7 @@ def by_hand(model, text, task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_it_is_encoder_first_token_matrix_and_norm(model, task):
-    inputs = (
-        ["A kinase.", "binds heme", "glucose"] if task == "text" else [each.lower() for each in SEQUENCES]
-    )
+    inputs = ["A kinase.", "binds heme", "glucose"] if task == "text" else [each.lower() for each in SEQUENCES]
     inputs = SEQUENCES if task == "sequence" else inputs
     together = model.encode(inputs, task=task)
     assert together.shape == (len(inputs), 8)
@@ -103,9 +101,7 @@ def test_saved_and_loaded_it_is_the_same(model, saved):
     assert loaded.fingerprint() == model.fingerprint()
     assert loaded.temperature == 0.05
     assert loaded.tasks == TASKS
-    np.testing.assert_array_equal(
-        loaded.encode(SEQUENCES, task="sequence"), model.encode(SEQUENCES, task="sequence")
-    )
+    np.testing.assert_array_equal(loaded.encode(SEQUENCES, task="sequence"), model.encode(SEQUENCES, task="sequence"))
     with torch.no_grad():
         next(loaded.parameters())[0] += 1e-6
     assert loaded.fingerprint() != model.fingerprint()

@@ -54,8 +54,6 @@ def test_the_order_of_the_texts_does_not_matter():
     texts = [f"word{number} of family {number % 7}" for number in range(50)]
     for vocabulary in (100, 150):
         orders = (texts, texts[::-1] * 2, texts)
-        made = [
-            train_text_tokenizer(each, vocabulary=vocabulary, max_tokens=20).get_vocab() for each in orders
-        ]
+        made = [train_text_tokenizer(each, vocabulary=vocabulary, max_tokens=20).get_vocab() for each in orders]
         assert made[0] == made[1] == made[2]
         assert len(made[0]) <= vocabulary

@@ -10,9 +10,7 @@ def test_what_is_cut_is_what_changes_when_its_end_is_lost(model, task):
     inputs = [unit * length for length in (1, 17, 18, 19, 40)]
     assert window(model, task) == 18
     shorter = [unit * (length - 1) for length in (1, 17, 18, 19, 40)]
-    same = np.isclose(
-        model.encode(inputs[1:], task=task), model.encode(shorter[1:], task=task), atol=1e-6
-    ).all(axis=1)
+    same = np.isclose(model.encode(inputs[1:], task=task), model.encode(shorter[1:], task=task), atol=1e-6).all(axis=1)
     assert same.tolist() == [False, False, True, True]
     assert count_cut(model, inputs, task=task) == 2
 

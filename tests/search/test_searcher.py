@@ -72,9 +72,7 @@ def test_agrees_with_ranking_all_records(tmp_path_factory, letter_encoder, table
     build_index(proteins, letter_encoder(), folder, model_name="m")
     [hits] = Searcher.open(folder, model=letter_encoder()).search(query, by="sequence", k=k)
 
-    encoded = encode_unit(letter_encoder(), [query, *proteins["sequence"]], task="sequence").astype(
-        np.float64
-    )
+    encoded = encode_unit(letter_encoder(), [query, *proteins["sequence"]], task="sequence").astype(np.float64)
     cosines = np.minimum(np.einsum("ij,ij->i", np.repeat(encoded[:1], len(table), axis=0), encoded[1:]), 1)
     firsts = [i for i, name in enumerate(proteins["id"]) if name not in proteins["id"][:i].to_list()]
     wanted = sorted(firsts, key=lambda i: (-cosines[i], i))[:k]
@@ -100,9 +98,7 @@ def test_bad_questions(searcher, options, message):
 
 def test_another_model_is_refused(tmp_path, letter_encoder):
     build_index(PROTEINS, letter_encoder(), tmp_path / "index", model_name="tuned")
-    with pytest.raises(
-        ModelError, match=r"built with the model tuned \(weights letters…\), not with this one"
-    ):
+    with pytest.raises(ModelError, match=r"built with the model tuned \(weights letters…\), not with this one"):
         Searcher.open(tmp_path / "index", model=letter_encoder("others"))
 
 
@@ -110,9 +106,7 @@ def test_a_model_that_has_moved_is_named(tmp_path, letter_encoder):
     (tmp_path / "tuned").mkdir()
     build_index(PROTEINS, letter_encoder(), tmp_path / "index", model_name=str(tmp_path / "tuned"))
     (tmp_path / "tuned").rename(tmp_path / "elsewhere")
-    with pytest.raises(
-        MissingFileError, match=r"tuned: no such file or folder; .*index was built with .* -m"
-    ):
+    with pytest.raises(MissingFileError, match=r"tuned: no such file or folder; .*index was built with .* -m"):
         Searcher.open(tmp_path / "index")
 
 

@@ -27,9 +27,7 @@ def data_check(
         list[str] | None, typer.Option(help="Which column is what, as sequence=MyCol; repeatable.")
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Bad records to list.")] = 100,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write the report here, as JSON.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the report here, as JSON.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
     """Count proteins, texts and duplicates; list bad records with their lines (then exit code 1)."""

@@ -8,9 +8,7 @@ import typer
 
 def demo(
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.")] = Path(
-        "demo"
-    ),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Fixes proteins, splits and weights.")] = 42,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:

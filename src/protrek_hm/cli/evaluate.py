@@ -19,9 +19,7 @@ def evaluate(
         Path | None, typer.Option(help="Training triplets, for the leak check and the text-blind baseline.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Inputs per batch. [default: 32]")] = None,
-    resamples: Annotated[
-        int | None, typer.Option(help="Bootstrap draws per interval. [default: 2000]")
-    ] = None,
+    resamples: Annotated[int | None, typer.Option(help="Bootstrap draws per interval. [default: 2000]")] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes intervals and pictures. [default: 42]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with an [evaluate] table.")] = None,

@@ -71,10 +71,6 @@ def index_info(
 
     table = Table(box=None, show_header=False)
     for key, value in content.items():
-        shown = (
-            ", ".join(f"{name} {each}" for name, each in value.items())
-            if isinstance(value, dict)
-            else str(value)
-        )
+        shown = ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(key.replace("_", " "), shown)
     Console().print(table)

@@ -41,21 +41,15 @@ mine_app = typer.Typer(
 
 @mine_app.command()
 def run(
-    file: Annotated[
-        Path, typer.Argument(help="Proteins with texts: TSV, CSV, Parquet, FASTA, also .gz or .zst.")
-    ],
+    file: Annotated[Path, typer.Argument(help="Proteins with texts: TSV, CSV, Parquet, FASTA, also .gz or .zst.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for triplets, report and picture.")],
     *,
     config: Annotated[
         Path | None, typer.Option(help="TOML file; its table [mine] holds any of these settings.")
     ] = None,
-    min_identity: Annotated[
-        float | None, typer.Option(help="Least exact identity of a twin. [default: 0.7]")
-    ] = None,
+    min_identity: Annotated[float | None, typer.Option(help="Least exact identity of a twin. [default: 0.7]")] = None,
     max_identity: Annotated[float | None, typer.Option(help="Greatest identity. [default: 0.9999]")] = None,
-    coverage: Annotated[
-        float | None, typer.Option(help="Least aligned share of the longer. [default: 0.8]")
-    ] = None,
+    coverage: Annotated[float | None, typer.Option(help="Least aligned share of the longer. [default: 0.8]")] = None,
     gate: Annotated[Gate | None, typer.Option(help="What tells functions apart. [default: function]")] = None,
     max_text_similarity: Annotated[
         float | None, typer.Option(help="TF-IDF cosine above which --gate text says same. [default: 0.5]")
@@ -64,51 +58,33 @@ def run(
         list[str] | None,
         typer.Option(help="COLUMN:equal, COLUMN:set or COLUMN:numeric:TOL. May be repeated."),
     ] = None,
-    ontology: Annotated[
-        Path | None, typer.Option(help="Gene Ontology OBO file, for ancestors of terms.")
-    ] = None,
-    compat: Annotated[
-        Compat | None, typer.Option(help="reference = exactly the pairs of the original script.")
-    ] = None,
+    ontology: Annotated[Path | None, typer.Option(help="Gene Ontology OBO file, for ancestors of terms.")] = None,
+    compat: Annotated[Compat | None, typer.Option(help="reference = exactly the pairs of the original script.")] = None,
     guide: Annotated[
         str | None, typer.Option(help="Model that drops negatives scored above 95 % of their positive.")
     ] = None,
     split_file: Annotated[
         Path | None, typer.Option(help="Table with columns id and split (train, valid, test): a given split.")
     ] = None,
-    split: Annotated[
-        Split | None, typer.Option(help="What never stands on two sides. [default: components]")
-    ] = None,
-    split_identity: Annotated[
-        float | None, typer.Option(help="Identity that joins components. [default: 0.5]")
-    ] = None,
+    split: Annotated[Split | None, typer.Option(help="What never stands on two sides. [default: components]")] = None,
+    split_identity: Annotated[float | None, typer.Option(help="Identity that joins components. [default: 0.5]")] = None,
     valid_fraction: Annotated[float | None, typer.Option(help="Share for validation. [default: 0.1]")] = None,
     test_fraction: Annotated[float | None, typer.Option(help="Share for testing. [default: 0.2]")] = None,
     easy: Annotated[
         int | None, typer.Option(help="Easy pairs in all, both directions counted. [default: 1000]")
     ] = None,
-    negatives_per_anchor: Annotated[
-        int | None, typer.Option(help="At most so many per text. [default: all]")
-    ] = None,
+    negatives_per_anchor: Annotated[int | None, typer.Option(help="At most so many per text. [default: all]")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every draw. [default: 42]")] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="0 = all cores; changes no result. [default: 0]")
-    ] = None,
+    threads: Annotated[int | None, typer.Option(help="0 = all cores; changes no result. [default: 0]")] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(help="NAME=COLUMN where a column is not recognised, e.g. text=comment."),
     ] = None,
-    on_bad_record: Annotated[
-        Literal["error", "skip"], typer.Option(help="What a bad record does.")
-    ] = "error",
+    on_bad_record: Annotated[Literal["error", "skip"], typer.Option(help="What a bad record does.")] = "error",
     force: Annotated[bool, typer.Option("--force", help="Replace an output folder that is there.")] = False,
 ) -> None:
     """Find twins among the proteins of FILE; write triplets, easy pairs, a report and a picture."""
-    flags = {
-        name: value
-        for name, value in locals().items()
-        if name in {field.name for field in fields(MineConfig)}
-    }
+    flags = {name: value for name, value in locals().items() if name in {field.name for field in fields(MineConfig)}}
     flags["evidence"] = tuple(evidence) if evidence else None
     flags["ontology"] = str(ontology) if ontology else None
     settings = resolve(MineConfig, read_toml(config, "mine"), flags)
@@ -150,16 +126,12 @@ def leaks(
     *,
     identity: Annotated[float, typer.Option(help="Exact identity from which on two are related.")] = 0.5,
     coverage: Annotated[float, typer.Option(help="Least aligned share of the longer.")] = 0.8,
-    max_leak: Annotated[
-        int, typer.Option(help="Held-out proteins with relatives in training to put up with.")
-    ] = 0,
+    max_leak: Annotated[int, typer.Option(help="Held-out proteins with relatives in training to put up with.")] = 0,
     max_shared_texts: Annotated[
         int | None, typer.Option(help="Texts on both sides to put up with. [default: any number]")
     ] = None,
     threads: Annotated[int, typer.Option(help="0 = all cores.")] = 0,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
 ) -> None:
     """Check a split with an independent search: exit 1 if valid or test stand in training, or nearly."""
@@ -193,9 +165,7 @@ def audit(
     ] = None,
     per_stratum: Annotated[int, typer.Option(min=1, help="Pairs to draw of each verdict and reason.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 42,
-    column: Annotated[
-        list[str] | None, typer.Option(help="NAME=COLUMN where a column is not recognised.")
-    ] = None,
+    column: Annotated[list[str] | None, typer.Option(help="NAME=COLUMN where a column is not recognised.")] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for audit.tsv and .html. [default: FOLDER/audit]"),

@@ -9,13 +9,9 @@ import typer
 
 def search(
     index: Annotated[Path, typer.Argument(help="Folder of the index.")],
-    queries: Annotated[
-        list[str], typer.Argument(help="One query or several: texts, or sequences with --by.")
-    ],
+    queries: Annotated[list[str], typer.Argument(help="One query or several: texts, or sequences with --by.")],
     *,
-    by: Annotated[
-        Literal["text", "sequence", "structure"], typer.Option(help="What the queries are.")
-    ] = "text",
+    by: Annotated[Literal["text", "sequence", "structure"], typer.Option(help="What the queries are.")] = "text",
     want: Annotated[
         Literal["sequence", "text", "structure"], typer.Option(help="What they are compared with.")
     ] = "sequence",
@@ -24,9 +20,7 @@ def search(
         Literal["table", "jsonl", "tsv"],
         typer.Option("--format", help="table for people, jsonl and tsv complete."),
     ] = "table",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")] = None,
     model: Annotated[
         str | None,
         typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),

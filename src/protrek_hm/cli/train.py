@@ -24,9 +24,7 @@ def train(
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the triplets. [default: 30]")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate. [default: 1e-5]")] = None,
-    margin: Annotated[
-        float | None, typer.Option(help="Wanted gap of the two cosines. [default: 0.2]")
-    ] = None,
+    margin: Annotated[float | None, typer.Option(help="Wanted gap of the two cosines. [default: 0.2]")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Triplets a step. [default: 16]")] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes the order of the triplets. [default: 42]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,

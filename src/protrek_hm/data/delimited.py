@@ -145,9 +145,7 @@ def _column_names(header: list[str], path: Path) -> list[str]:
     names = [name or f"column_{number}" for number, name in enumerate(header, start=1)]
     for name in names:
         if names.count(name) > 1:
-            raise FileFormatError(
-                path, f"column {shortened(name)!r} stands twice in the header", "rename one of them"
-            )
+            raise FileFormatError(path, f"column {shortened(name)!r} stands twice in the header", "rename one of them")
     return names
 
 
@@ -197,9 +195,7 @@ def _ragged_records(data: bytes, dialect: _Dialect) -> Iterator[BadRecord]:
     for line, fields in _records(data, dialect):
         if len(fields) != dialect.width:
             count = f"{len(fields)} field{'s' * (len(fields) != 1)}"
-            yield BadRecord(
-                line, shortened(fields[0]) or "record", f"{count} where the header has {dialect.width}"
-            )
+            yield BadRecord(line, shortened(fields[0]) or "record", f"{count} where the header has {dialect.width}")
 
 
 def _record_lines(data: bytes, dialect: _Dialect) -> list[int]:

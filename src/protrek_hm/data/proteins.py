@@ -151,6 +151,4 @@ def _describe(problems: Mapping[int, str], proteins: pl.DataFrame, table: Table)
     if not problems:
         return []
     lines, ids = table.lines(), proteins["id"]
-    return [
-        BadRecord(lines[row], shortened(ids[row] or "record"), problem) for row, problem in problems.items()
-    ]
+    return [BadRecord(lines[row], shortened(ids[row] or "record"), problem) for row, problem in problems.items()]

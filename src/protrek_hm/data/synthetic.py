@@ -9,6 +9,7 @@ substrate and regulator in varying words, so that wording alone is no evidence o
 function they name fold and family alone, as most texts of real databases do.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -79,7 +80,7 @@ class SyntheticConfig:
 
 @dataclass(frozen=True)
 class SyntheticProteins:
-    """`proteins`: the usual columns (`ec` is null in vague families) and the truth: `fold, family, substrate, regulator`.
+    """`proteins`: the usual columns (`ec` is null in vague families) and the truth: fold, family, substrate, regulator.
 
     `twins`: every pair of one family, `a` before `b` in the table (ids), and whether they share their function.
     """
@@ -193,7 +194,7 @@ def _substitution() -> Float[np.ndarray, "20 20"]:
 _SUBSTITUTION = _substitution()
 
 
-def _pairs(rows: list[dict[str, object]]) -> pl.DataFrame:
+def _pairs(rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     pairs = [
         {"a": a["id"], "b": b["id"], "same_function": _function(a) == _function(b)}
         for a, b in combinations(rows, 2)
@@ -202,5 +203,5 @@ def _pairs(rows: list[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(pairs, schema={"a": pl.String, "b": pl.String, "same_function": pl.Boolean})
 
 
-def _function(row: dict[str, object]) -> tuple[object, object]:
+def _function(row: Mapping[str, object]) -> tuple[object, object]:
     return row["substrate"], row["regulator"]

@@ -43,9 +43,7 @@ def make_baselines(pool: Pool, hard: pl.DataFrame, train: pl.DataFrame | None) -
     if train is None:
         meaning += ", fitted on the hard test set itself"
         return length, Baseline("text-blind bound", meaning, text_blind(pool, hard), on=("hard",))
-    return length, Baseline(
-        "text-blind", f"{meaning}, learned on the training triplets", text_blind(pool, train)
-    )
+    return length, Baseline("text-blind", f"{meaning}, learned on the training triplets", text_blind(pool, train))
 
 
 def length_only(pool: Pool) -> Scorer:

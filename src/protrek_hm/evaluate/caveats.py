@@ -31,9 +31,7 @@ def find_caveats(
     for name, each in sets.items():
         groups, share = each.groups.count(), each.groups.largest_share()
         if groups < FEW_GROUPS:
-            found.append(
-                f"The {name} cases form only {groups} {each.groups.basis}: their intervals are rough."
-            )
+            found.append(f"The {name} cases form only {groups} {each.groups.basis}: their intervals are rough.")
         elif share > 0.5:
             found.append(f"One of the {groups} {each.groups.basis} holds {share:.0%} of the {name} cases.")
     for model, estimates in models.items():
@@ -48,9 +46,7 @@ def _about_estimate(
 ) -> list[str]:
     found = []
     if estimate.ties > MANY_TIES * estimate.n:
-        found.append(
-            f"{model}, {measure.title}: {estimate.ties} of {estimate.n} cases are ties, counted as guessed."
-        )
+        found.append(f"{model}, {measure.title}: {estimate.ties} of {estimate.n} cases are ties, counted as guessed.")
     rivals = {"chance": measure.chance}
     rivals.update({name: each[measure.key].value for name, each in baselines.items() if measure.key in each})
     best = max(rivals, key=lambda name: rivals[name])

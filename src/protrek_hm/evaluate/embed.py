@@ -42,9 +42,7 @@ def encode_pool(
         If the model gives something else than finite vectors.
     """
     encode = partial(encode_sorted, model, name=name, batch_size=batch_size, show_progress=show_progress)
-    return Embeddings(
-        texts=encode(pool.texts, task="text"), sequences=encode(pool.sequences, task="sequence")
-    )
+    return Embeddings(texts=encode(pool.texts, task="text"), sequences=encode(pool.sequences, task="sequence"))
 
 
 def encode_sorted(

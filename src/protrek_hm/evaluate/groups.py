@@ -54,9 +54,7 @@ def independent_groups(frame: pl.DataFrame, cases: Cases, kind: Literal["hard", 
     3
     """
     if "component" in frame.columns and frame["component"].null_count() == 0:
-        labels = (
-            frame["component"].rank("dense") if frame["component"].dtype == pl.String else frame["component"]
-        )
+        labels = frame["component"].rank("dense") if frame["component"].dtype == pl.String else frame["component"]
         return Groups(labels.cast(pl.Int64).to_numpy(), "components")
     if kind == "easy":
         return Groups(cases.positive, "anchor proteins")

@@ -71,9 +71,7 @@ Scores = Mapping[SetName, Float[np.ndarray, "cases 2 2"]]
 """2 × 2 scores of each case of each set."""
 
 
-def case_values(
-    measure: Measure, cases: Cases, scores: Float[np.ndarray, "cases 2 2"]
-) -> Float[np.ndarray, " cases"]:
+def case_values(measure: Measure, cases: Cases, scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, " cases"]:
     """Return what each case is worth, NaN where it does not count.
 
     Examples
@@ -87,9 +85,7 @@ def case_values(
     return np.where(cases.new_pair, values, np.nan) if measure.once_per_pair else values
 
 
-def estimate_all(
-    sets: Mapping[SetName, CaseSet], scores: Scores, config: EvaluateConfig
-) -> dict[str, Estimate]:
+def estimate_all(sets: Mapping[SetName, CaseSet], scores: Scores, config: EvaluateConfig) -> dict[str, Estimate]:
     """Return each measure's mean and interval by key; a measure without a single case is not in it."""
     estimates = {}
     for measure in MEASURES:
@@ -110,9 +106,7 @@ def differences_all(
     for measure in MEASURES:
         if measure.on in sets:
             each = sets[measure.on]
-            first, second = (
-                case_values(measure, each.cases, scores[measure.on]) for scores in (before, after)
-            )
+            first, second = (case_values(measure, each.cases, scores[measure.on]) for scores in (before, after))
             differences[measure.key] = paired_difference(
                 first, second, each.groups.of_case, seed=config.seed, resamples=config.resamples
             )

@@ -89,7 +89,5 @@ def auroc(positive: Float[np.ndarray, " p"], negative: Float[np.ndarray, " n"]) 
     return float((below + not_above).mean() / (2 * len(negative)))
 
 
-def _preference(
-    right: Float[np.ndarray, " cases"], wrong: Float[np.ndarray, " cases"]
-) -> Float[np.ndarray, " cases"]:
+def _preference(right: Float[np.ndarray, " cases"], wrong: Float[np.ndarray, " cases"]) -> Float[np.ndarray, " cases"]:
     return np.asarray(0.5 * (np.sign(right - wrong) + 1.0))

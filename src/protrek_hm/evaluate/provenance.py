@@ -43,9 +43,7 @@ def describe_inputs(
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "tables": {role: {"path": str(path), "sha256": sha256(path)} for role, path in tables.items()},
-        "models": {
-            name: {"path": path, "weights_sha256": fingerprints[name]} for name, path in models.items()
-        },
+        "models": {name: {"path": path, "weights_sha256": fingerprints[name]} for name, path in models.items()},
     }
 
 

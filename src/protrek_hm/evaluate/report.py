@@ -122,10 +122,7 @@ def predictions(evaluation: Evaluation) -> pl.DataFrame:
     for name, each in evaluation.sets.items():
         present = [column for column in _CARRIED if column in each.frame.columns]
         carried = each.frame.select(
-            *(
-                pl.col(column).cast(pl.Float64 if column == "seq_similarity" else pl.String)
-                for column in present
-            ),
+            *(pl.col(column).cast(pl.Float64 if column == "seq_similarity" else pl.String) for column in present),
             "anchor_text",
             "anchor_seq",
             "hard_neg_seq",

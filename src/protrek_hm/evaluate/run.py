@@ -132,15 +132,11 @@ def evaluate(
 
     baselines = []
     for baseline in make_baselines(pool, hard, train):
-        scores = {
-            name: case_scores(sets[name].cases, baseline.scorer) for name in sets if name in baseline.on
-        }
+        scores = {name: case_scores(sets[name].cases, baseline.scorer) for name in sets if name in baseline.on}
         baselines.append(BaselineResult(baseline.name, baseline.meaning, estimate_all(sets, scores, config)))
 
     leaks = check_leaks(frames.values(), train)
-    differences = (
-        differences_all(sets, results[0].scores, results[1].scores, config) if len(results) == 2 else {}
-    )
+    differences = differences_all(sets, results[0].scores, results[1].scores, config) if len(results) == 2 else {}
     return Evaluation(
         config=config,
         pool=pool,

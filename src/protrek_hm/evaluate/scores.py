@@ -8,9 +8,7 @@ from jaxtyping import Float, Int
 from protrek_hm.evaluate.cases import Cases
 from protrek_hm.evaluate.embed import Embeddings
 
-DECIMALS = (
-    6  # what single precision tells apart: beyond it, the same input in another batch scores differently
-)
+DECIMALS = 6  # what single precision tells apart: beyond it, the same input in another batch scores differently
 _AT_ONCE = 4096
 
 Positions = Int[np.ndarray, " pairs"]
@@ -33,9 +31,7 @@ def cosine_scorer(embeddings: Embeddings) -> Scorer:
         for start in range(0, len(texts), _AT_ONCE):  # bounds the memory
             part = slice(start, start + _AT_ONCE)
             # row by row, not by a matrix product: equal rows must give equal sums wherever they stand
-            cosines[part] = (embeddings.texts[texts[part]] * embeddings.sequences[sequences[part]]).sum(
-                axis=1
-            )
+            cosines[part] = (embeddings.texts[texts[part]] * embeddings.sequences[sequences[part]]).sum(axis=1)
         return np.round(cosines, DECIMALS)
 
     return score

@@ -100,9 +100,7 @@ def mean_with_interval(
         if np.ptp(means) < 1e-12:
             low, high = _interval_of_agreement(value, len(sizes), bounds)
         else:
-            low, high = np.quantile(
-                _resampled_means(sums, sizes, resamples, seed), _levels(len(sizes))
-            ).tolist()
+            low, high = np.quantile(_resampled_means(sums, sizes, resamples, seed), _levels(len(sizes))).tolist()
     ties = int(((values > 0) & (values < 1)).sum()) if bounds == (0.0, 1.0) else 0
     return Estimate(value, low, high, len(values), len(sizes), ties)
 

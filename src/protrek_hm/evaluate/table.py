@@ -23,9 +23,7 @@ def result_table(evaluation: Evaluation) -> Table:
         table.add_row(model.name, *_cells(model.estimates, shown), style="bold")
     if evaluation.differences:
         before, after = (model.name for model in evaluation.models)
-        table.add_row(
-            f"{after} − {before}", *_cells(evaluation.differences, shown, sign="+"), end_section=True
-        )
+        table.add_row(f"{after} − {before}", *_cells(evaluation.differences, shown, sign="+"), end_section=True)
     table.add_section()
     table.add_row("chance", *(f"{100 * measure.chance:.1f}" for measure in shown))
     for baseline in evaluation.baselines:

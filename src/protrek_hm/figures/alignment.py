@@ -68,9 +68,7 @@ def differing_columns(a: str, b: str) -> list[int]:
     return [column for column, (one, other) in enumerate(zip(a, b, strict=True)) if one != other]
 
 
-def choose_blocks(
-    a: str, b: str, *, most: int = _MOST_BLOCKS, width: int = COLUMNS
-) -> tuple[list[Block], int]:
+def choose_blocks(a: str, b: str, *, most: int = _MOST_BLOCKS, width: int = COLUMNS) -> tuple[list[Block], int]:
     """Cut an alignment into blocks and leave out those without a difference, if there are more than `most`.
 
     Returns the blocks, and how many columns after the last one are not shown. Where more than `most` blocks
@@ -85,9 +83,7 @@ def choose_blocks(
     starts = list(range(0, len(a), width))
     counts = {start: sum(start <= column < start + width for column in differing) for start in starts}
     if len(starts) > most:
-        busiest = sorted(
-            (start for start in starts if counts[start]), key=lambda start: (-counts[start], start)
-        )
+        busiest = sorted((start for start in starts if counts[start]), key=lambda start: (-counts[start], start))
         starts = sorted(busiest[:most]) or starts[:1]
     blocks, end = [], 0
     for start in starts:
@@ -165,9 +161,7 @@ def _lay_out(card: TwinCard) -> list[_Line]:
     lines = [_Line(((1.5, " · ".join([*counted, *([card.note] if card.note else [])]), _INK, "bold"),))]
     for name, text, colour in zip(card.names, card.texts, (POSITIVE, NEGATIVE), strict=True):
         wrapped = textwrap.wrap(text, width=100, max_lines=4, placeholder=" …") or ["(no text)"]
-        lines.append(
-            _Line(((1.5, _shorten(name), colour, "bold"), (float(_LABEL), wrapped[0], _INK, "plain")))
-        )
+        lines.append(_Line(((1.5, _shorten(name), colour, "bold"), (float(_LABEL), wrapped[0], _INK, "plain"))))
         lines += [_Line(((float(_LABEL), part, _INK, "plain"),)) for part in wrapped[1:]]
     lines.append(_Line(()))
     blocks, after = choose_blocks(card.a, card.b)
@@ -184,9 +178,7 @@ def _lay_out_block(card: TwinCard, block: Block) -> list[_Line]:
         lines.append(_skipped(block.skipped, card, block.start - block.skipped, block.start))
     rows = (card.a[block.start : block.stop], card.b[block.start : block.stop])
     places = differing_columns(*rows)
-    for whole, row, name, colour in zip(
-        (card.a, card.b), rows, card.names, (POSITIVE, NEGATIVE), strict=True
-    ):
+    for whole, row, name, colour in zip((card.a, card.b), rows, card.names, (POSITIVE, NEGATIVE), strict=True):
         before = len(whole[: block.start].replace("-", ""))
         residues = len(row.replace("-", ""))
         first, last = (str(before + 1), str(before + residues)) if residues else ("", "")
@@ -195,9 +187,7 @@ def _lay_out_block(card: TwinCard, block: Block) -> list[_Line]:
         runs.append((_LABEL + len(row) + 1.0, last, GREY, "mono"))
         runs.append((_LABEL, row, _FAINT, "mono"))
         lines.append(_Line(tuple(runs), tuple(_LABEL + place for place in places)))
-    marks = "".join(
-        "-" if "-" in pair else "*" if pair[0] != pair[1] else " " for pair in zip(*rows, strict=True)
-    )
+    marks = "".join("-" if "-" in pair else "*" if pair[0] != pair[1] else " " for pair in zip(*rows, strict=True))
     marked = tuple((float(_LABEL + place), marks[place], NEGATIVE, "mono") for place in places)
     return [*lines, _Line(marked)]
 

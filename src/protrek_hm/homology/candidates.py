@@ -67,9 +67,7 @@ def last_partners(proteins: Proteins, config: HomologyConfig) -> Int64[np.ndarra
     return np.searchsorted(proteins.lengths, proteins.lengths / ratio + _ROUNDING, side="right")
 
 
-def shards(
-    proteins: Proteins, config: HomologyConfig, last: Int64[np.ndarray, " n"]
-) -> Iterator[list[Shard]]:
+def shards(proteins: Proteins, config: HomologyConfig, last: Int64[np.ndarray, " n"]) -> Iterator[list[Shard]]:
     """Yield the shards, those that share an index together."""
     n = len(proteins.lengths)
     tiny, short = np.searchsorted(proteins.lengths, [TINY, SHORT], side="right").tolist()

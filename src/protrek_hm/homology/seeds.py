@@ -103,9 +103,7 @@ class SeedIndex:
         return np.stack(np.divmod(often, width), axis=1) + ranks.start
 
 
-def _entries(
-    proteins: Proteins, ranks: range, *, letters: int, sketch: int
-) -> UInt64[np.ndarray, " entries"]:
+def _entries(proteins: Proteins, ranks: range, *, letters: int, sketch: int) -> UInt64[np.ndarray, " entries"]:
     """Return seed and rank of each kept seed as one number, unsorted, each once."""
     offsets = OFFSETS[letters]
     windows = np.maximum(proteins.lengths[ranks.start : ranks.stop] - offsets[-1], 0)

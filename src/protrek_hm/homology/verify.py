@@ -50,9 +50,7 @@ def verify(
         matches[group] = solve(proteins, pairs[group], EDITS_AT_MOST * distance[group] + 1)
     for index in np.flatnonzero(matches < 0).tolist():
         first, second = sorted(pairs[index].tolist(), key=proteins.order.__getitem__)
-        matches[index], columns[index] = matches_and_columns(
-            proteins.letters[first], proteins.letters[second]
-        )
+        matches[index], columns[index] = matches_and_columns(proteins.letters[first], proteins.letters[second])
     return matches, columns
 
 

@@ -56,9 +56,7 @@ def build_index(
     require("batch_size", batch_size, "must be at least 1", holds=batch_size >= 1)
     refuse_existing(output, force=force)
     if proteins.is_empty():
-        raise NothingFoundError(
-            f"{source or 'the table'}: no proteins to index; give a file with at least one"
-        )
+        raise NothingFoundError(f"{source or 'the table'}: no proteins to index; give a file with at least one")
     embeddings = {}
     for modality in _modalities(proteins, model):
         distinct, of_row = number_distinct(proteins[modality].to_list())

@@ -61,9 +61,7 @@ def rate_gate(pairs: pl.DataFrame, proteins: pl.DataFrame, labels: Sequence[str]
     row = dict(zip(known["id"], range(known.height), strict=True))
     left, right = (np.array([row[name] for name in pairs[side]], dtype=np.int64) for side in ("a_id", "b_id"))
     evidence = [ColumnEvidence.parse(label) for label in labels]
-    truth = agree(
-        [judge_column(known, left, right, evidence=each) for each in evidence], len(pairs), needs_all=True
-    )
+    truth = agree([judge_column(known, left, right, evidence=each) for each in evidence], len(pairs), needs_all=True)
     same, differ = truth == Verdict.SAME, truth == Verdict.DIFFERENT
     called = (pairs["verdict"] == "different").to_numpy()
     return GateRates(
@@ -124,9 +122,7 @@ def _audit_row(pair: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[s
     one, other = known[pair["a_id"]], known[pair["b_id"]]
     aligned = align(one["sequence"], other["sequence"])
     return {
-        **{
-            name: pair[name] for name in ("verdict", "reasons", "a_id", "b_id", "identity", "text_similarity")
-        },
+        **{name: pair[name] for name in ("verdict", "reasons", "a_id", "b_id", "identity", "text_similarity")},
         "a_text": one["text"],
         "b_text": other["text"],
         "judgement": "",
@@ -141,9 +137,7 @@ def _article(row: dict[str, Any]) -> str:
         columns = list(zip(one[start : start + _BLOCK], other[start : start + _BLOCK], strict=True))
         if any(above != below for above, below in columns):
             for side in (0, 1):
-                letters = (
-                    f"<mark>{pair[side]}</mark>" if pair[0] != pair[1] else pair[side] for pair in columns
-                )
+                letters = (f"<mark>{pair[side]}</mark>" if pair[0] != pair[1] else pair[side] for pair in columns)
                 blocks.append("".join(letters) + (f"  {start + 1}" if side == 0 else ""))
             blocks.append("")
     verdict = f"<b class='{row['verdict']}'>{row['verdict']}</b>"

@@ -60,15 +60,11 @@ def reference_pairs(proteins: pl.DataFrame) -> pl.DataFrame:
     found: list[tuple[int, int, float, float]] = []
     for group in grouped.partition_by("structure", maintain_order=True):
         if group.height > 1 and group["text"].null_count() == 0:
-            found += _pairs_of_group(
-                group["row"].to_list(), group["sequence"].to_list(), group["text"].to_list()
-            )
+            found += _pairs_of_group(group["row"].to_list(), group["sequence"].to_list(), group["text"].to_list())
     return pl.DataFrame(found, schema=_SCHEMA, orient="row")
 
 
-def reference_triplets(
-    proteins: pl.DataFrame, pairs: pl.DataFrame, *, numbers: Mapping[str, int]
-) -> pl.DataFrame:
+def reference_triplets(proteins: pl.DataFrame, pairs: pl.DataFrame, *, numbers: Mapping[str, int]) -> pl.DataFrame:
     """Return the reference's pairs with the columns of `triplets.build_triplets`, one direction each.
 
     pairs: from `reference_pairs`. numbers: of the sequences that have a text. `seq_similarity` is difflib's
@@ -122,9 +118,7 @@ def explain_loss(proteins: pl.DataFrame, twins: pl.DataFrame, pairs: pl.DataFram
     return dict(sorted(reasons.items()))
 
 
-def _pairs_of_group(
-    rows: list[int], sequences: list[str], texts: list[str]
-) -> list[tuple[int, int, float, float]]:
+def _pairs_of_group(rows: list[int], sequences: list[str], texts: list[str]) -> list[tuple[int, int, float, float]]:
     try:
         similarity = cosine_similarity(TfidfVectorizer().fit_transform(texts))
     except ValueError:  # no word in the whole group

@@ -126,9 +126,7 @@ class MineConfig:
         require("gate", self.gate, "must be function or text", holds=self.gate in get_args(Gate))
         compat = self.compat
         require("compat", compat, "must be reference", holds=compat in (None, *get_args(Compat)))
-        require(
-            "split", self.split, "must be components, proteins or pairs", holds=self.split in get_args(Split)
-        )
+        require("split", self.split, "must be components, proteins or pairs", holds=self.split in get_args(Split))
         require("easy", self.easy, "must be at least 0", holds=self.easy >= 0)
         limit = self.negatives_per_anchor
         require("negatives_per_anchor", limit, "must be at least 1", holds=limit is None or limit >= 1)

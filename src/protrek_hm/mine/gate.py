@@ -64,9 +64,7 @@ def judge(
     )
 
 
-def _weigh(
-    entries: pl.DataFrame, left: Verdicts, right: Verdicts, config: MineConfig
-) -> tuple[Verdicts, np.ndarray]:
+def _weigh(entries: pl.DataFrame, left: Verdicts, right: Verdicts, config: MineConfig) -> tuple[Verdicts, np.ndarray]:
     """Weigh all evidence; return verdicts and reasons."""
     texts = entries["text"].to_list()
     columns = [judge_column(entries, left, right, evidence=evidence) for evidence in config.column_evidence()]
@@ -93,9 +91,7 @@ def _weigh(
     spoken = [findings.reasons for findings in (*columns, effects, *annotations, words)]
     spoken.append(np.where(one_text, "text:identical", ""))
     parts = [pl.Series(str(place), said.tolist(), dtype=pl.String) for place, said in enumerate(spoken)]
-    joined = pl.DataFrame(parts).select(
-        pl.concat_str(pl.all().replace("", None), separator=";", ignore_nulls=True)
-    )
+    joined = pl.DataFrame(parts).select(pl.concat_str(pl.all().replace("", None), separator=";", ignore_nulls=True))
     return verdicts, joined.to_series().to_numpy()
 
 
@@ -109,9 +105,7 @@ def agree(findings: list[Findings], pairs: int, *, needs_all: bool) -> Verdicts:
         return np.full(pairs, Verdict.SILENT, dtype=np.int8)
     verdicts = np.stack([found.verdicts for found in findings])
     different, same = (verdicts == Verdict.DIFFERENT).any(axis=0), (verdicts == Verdict.SAME).any(axis=0)
-    silent = (
-        (verdicts == Verdict.SILENT).any(axis=0) if needs_all else (verdicts == Verdict.SILENT).all(axis=0)
-    )
+    silent = (verdicts == Verdict.SILENT).any(axis=0) if needs_all else (verdicts == Verdict.SILENT).all(axis=0)
     unsure = (verdicts == Verdict.UNSURE).any(axis=0) if needs_all else different & same
     agreed = np.where(unsure, Verdict.UNSURE, np.where(same, Verdict.SAME, Verdict.UNSURE))
     agreed = np.where(silent, Verdict.SILENT, agreed)

@@ -57,9 +57,7 @@ class SideLeaks:
         )
 
 
-def check_leaks(
-    folder: Path, *, identity: float = 0.5, coverage: float = 0.8, threads: int = 0
-) -> list[SideLeaks]:
+def check_leaks(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, threads: int = 0) -> list[SideLeaks]:
     """Compare the held-out sides of a folder of triplets with its training side.
 
     folder: holds `hard_negatives_train.csv` and `_valid.csv` or `_test.csv`, and perhaps
@@ -97,9 +95,7 @@ def _read_side(folder: Path, side: str) -> pl.DataFrame:
             table = pl.read_csv(path, infer_schema=False)
             for sequence, text in (("anchor_seq", "anchor_text"), ("hard_neg_seq", "hard_neg_text")):
                 if sequence not in table.columns:
-                    raise FileFormatError(
-                        path, f"no column {sequence!r}", "give a folder written by protrek-hm mine"
-                    )
+                    raise FileFormatError(path, f"no column {sequence!r}", "give a folder written by protrek-hm mine")
                 said = pl.col(text) if text in table.columns else pl.lit("")
                 parts.append(table.select(sequence=pl.col(sequence), text=said))
     empty = pl.DataFrame(schema={"sequence": pl.String, "text": pl.String})
@@ -123,9 +119,7 @@ def _compare(
         if aligned.identity >= identity and aligned.coverage >= coverage:
             related.add(queries[query])
             worst.append((queries[query], theirs[target], aligned.identity))
-    texts, taught = (
-        {fold_text(text) for text in table["text"].drop_nulls()} - {""} for table in (rows, train)
-    )
+    texts, taught = ({fold_text(text) for text in table["text"].drop_nulls()} - {""} for table in (rows, train))
     bins = [0] * _BINS
     for value in highest.values():
         bins[min(int(value * _BINS), _BINS - 1)] += 1

@@ -26,9 +26,7 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
     OutputExistsError, OutputError
         If `folder` holds something and `force` is false, or if it cannot be written.
     """
-    settings = {
-        key: value for key, value in asdict(config).items() if key != "threads"
-    }  # threads change no result
+    settings = {key: value for key, value in asdict(config).items() if key != "threads"}  # threads change no result
     with new_folder(folder, force=force) as new:
         result.triplets.write_csv(new / "hard_negatives_all.csv")
         for side in SIDES:

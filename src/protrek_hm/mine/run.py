@@ -131,9 +131,7 @@ def _find_related(
 ) -> pl.DataFrame:
     """Find all pairs from the lower of two identities on: that of twins, and that of components."""
     lowest = min(config.min_identity, config.split_identity)
-    wanted = HomologyConfig(
-        min_identity=lowest, max_identity=1.0, coverage=config.coverage, threads=config.threads
-    )
+    wanted = HomologyConfig(min_identity=lowest, max_identity=1.0, coverage=config.coverage, threads=config.threads)
     related: pl.DataFrame = find_homologs(corpus.sequences, wanted, work_dir=work_dir, progress=progress)
     return related
 
@@ -155,9 +153,7 @@ def _judge(corpus: Corpus, related: pl.DataFrame, config: MineConfig, report: Mi
     return judged
 
 
-def _refuse_nothing(
-    judged: pl.DataFrame, triplets: pl.DataFrame, config: MineConfig, report: MiningReport
-) -> None:
+def _refuse_nothing(judged: pl.DataFrame, triplets: pl.DataFrame, config: MineConfig, report: MiningReport) -> None:
     """Raise NothingFoundError if there is no triplet: why, and which flag to relax."""
     if triplets.is_empty():
         verdicts = dict(judged.unique("pair")["verdict"].value_counts().iter_rows())
@@ -213,9 +209,7 @@ def _share_out(triplets: pl.DataFrame, assignment: Assignment, config: MineConfi
         free = np.full(int(pair.max(initial=-1)) + 1, -1)
         sides = deal_proteins(len(free), config, given=free)[pair]
     else:
-        sides = np.where(
-            assignment.sides[anchor] == assignment.sides[negative], assignment.sides[anchor], len(SIDES)
-        )
+        sides = np.where(assignment.sides[anchor] == assignment.sides[negative], assignment.sides[anchor], len(SIDES))
     names = np.array([*SIDES, ""])[sides]
     return triplets.with_columns(
         component=pl.Series(assignment.components[anchor], dtype=pl.Int64),
@@ -227,9 +221,7 @@ def _draw_easy(
     corpus: Corpus, related: pl.DataFrame, triplets: pl.DataFrame, assignment: Assignment, config: MineConfig
 ) -> pl.DataFrame:
     """Draw easy pairs for each side, in the shares of the sides, between proteins of that side only."""
-    families = connected_components(
-        len(corpus.sequences), related.select("a", "b").to_numpy().astype(np.int64)
-    )
+    families = connected_components(len(corpus.sequences), related.select("a", "b").to_numpy().astype(np.int64))
     drawn = []
     for side, (name, share) in enumerate(zip(SIDES, wanted_shares(config), strict=True)):
         anchors = triplets.filter(split=name)["anchor"].unique().sort().to_numpy()
@@ -238,8 +230,6 @@ def _draw_easy(
             corpus, anchors, pool, families=families, count=round(config.easy * share / 2), config=config
         )
         easy = build_triplets(corpus, pairs, kind="easy")
-        component = pl.Series(
-            assignment.components[easy["anchor"].to_numpy().astype(np.int64)], dtype=pl.Int64
-        )
+        component = pl.Series(assignment.components[easy["anchor"].to_numpy().astype(np.int64)], dtype=pl.Int64)
         drawn.append(easy.with_columns(component=component, split=pl.lit(name)))
     return pl.concat(drawn)

@@ -134,9 +134,7 @@ def given_sides(corpus: Corpus) -> Int[np.ndarray, " proteins"]:
     if "stage" not in corpus.entries.columns:
         return np.full(len(corpus.sequences), UNASSIGNED)
     stages = corpus.entries["stage"].cast(pl.String).str.strip_chars().str.to_lowercase()
-    sides = np.array([STAGES.get(stage, UNASSIGNED) for stage in stages], dtype=np.int64)[
-        corpus.first_entries()
-    ]
+    sides = np.array([STAGES.get(stage, UNASSIGNED) for stage in stages], dtype=np.int64)[corpus.first_entries()]
     no_split = len(set(sides.tolist())) == 1  # all for training is what an unsplit table says
     return np.full_like(sides, UNASSIGNED) if no_split else sides
 
@@ -168,9 +166,7 @@ def wanted_shares(config: MineConfig) -> Float[np.ndarray, "3"]:
     return np.array([1 - held_out, config.valid_fraction, config.test_fraction])
 
 
-def _lacking(
-    sides: Int[np.ndarray, " proteins"], pairs: Int[np.ndarray, "pairs 2"], config: MineConfig
-) -> list[str]:
+def _lacking(sides: Int[np.ndarray, " proteins"], pairs: Int[np.ndarray, "pairs 2"], config: MineConfig) -> list[str]:
     """Return the sides that hold less than a quarter of the pairs that they should."""
     whole = sides[pairs[:, 0]] == sides[pairs[:, 1]]
     held = np.bincount(sides[pairs[whole, 0]], minlength=len(SIDES))

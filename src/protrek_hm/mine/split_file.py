@@ -43,9 +43,7 @@ def apply_split_file(proteins: pl.DataFrame, path: Path) -> pl.DataFrame:
     for column in ("id", side):
         if column not in table.columns:
             raise MissingColumnError(path, column, table.columns, "a split file has the columns id and split")
-    given = table.select(
-        id=pl.col("id").cast(pl.String), stage=pl.col(side).str.strip_chars().str.to_lowercase()
-    )
+    given = table.select(id=pl.col("id").cast(pl.String), stage=pl.col(side).str.strip_chars().str.to_lowercase())
     unknown = given.filter(~pl.col("stage").is_in(list(SIDES)))
     if not unknown.is_empty():
         raise FileFormatError(path, f"{unknown['stage'][0]!r} is no side", "write train, valid or test")

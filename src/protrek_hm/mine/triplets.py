@@ -22,9 +22,7 @@ def build_triplets(corpus: Corpus, twins: pl.DataFrame, *, kind: str) -> pl.Data
         `negative` (numbers of proteins); sorted by pair, forward before backward.
     """
     forward = twins.with_columns(direction=pl.lit(0, dtype=pl.Int8))
-    backward = twins.rename({"left": "right", "right": "left"}).with_columns(
-        direction=pl.lit(1, dtype=pl.Int8)
-    )
+    backward = twins.rename({"left": "right", "right": "left"}).with_columns(direction=pl.lit(1, dtype=pl.Int8))
     both = (
         pl.concat([forward, backward], how="diagonal")
         .sort("pair", "direction", "left", "right")

@@ -39,12 +39,8 @@ class ModelConfig:
     given texts. seed: of the random weights.
     """
 
-    sequence: TowerConfig = field(
-        default_factory=lambda: TowerConfig(layers=4, hidden=128, heads=4, max_tokens=1024)
-    )
-    text: TowerConfig = field(
-        default_factory=lambda: TowerConfig(layers=2, hidden=128, heads=4, max_tokens=512)
-    )
+    sequence: TowerConfig = field(default_factory=lambda: TowerConfig(layers=4, hidden=128, heads=4, max_tokens=1024))
+    text: TowerConfig = field(default_factory=lambda: TowerConfig(layers=2, hidden=128, heads=4, max_tokens=512))
     structure: TowerConfig | None = None
     dimension: int = 128
     temperature: float = 0.07

@@ -178,12 +178,8 @@ class ProTrek(SentenceTransformer):
         (Path(path) / "README.md").write_text(_CARD, encoding="utf-8")
         write_json(Path(path) / SETTINGS, {"format_version": FORMAT_VERSION, "temperature": self.temperature})
         for settings in Path(path).glob("*_Transformer/sentence_bert_config.json"):
-            content = read_json(
-                settings
-            )  # tell plain SentenceTransformer, too, that the towers have no pooler
-            settings.write_text(
-                json.dumps({**content, "model_kwargs": NO_POOLER}, indent=2), encoding="utf-8"
-            )
+            content = read_json(settings)  # tell plain SentenceTransformer, too, that the towers have no pooler
+            settings.write_text(json.dumps({**content, "model_kwargs": NO_POOLER}, indent=2), encoding="utf-8")
 
 
 def _count(module: nn.Module) -> int:

@@ -45,9 +45,7 @@ def find_model(path: str | Path) -> str:
     if (folder / "checkpoints").is_dir():
         raise FileFormatError(path, "the training has not finished", "go on with it by train --resume")
     if folder.is_dir():
-        raise FileFormatError(
-            path, f"holds no model ({MODULES} is missing)", "give a folder that `train` wrote"
-        )
+        raise FileFormatError(path, f"holds no model ({MODULES} is missing)", "give a folder that `train` wrote")
     if folder.exists() or folder.parent.is_dir() or str(path).count("/") != 1:
         raise MissingFileError(path, "give the folder of a saved model, or a hub name such as user/model")
     return _find_on_hub(str(path))
@@ -74,9 +72,7 @@ def check_device(device: str | None) -> None:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise OptionError(
-            "device", device, f"not on this machine ({reason}); leave it out, or give cpu"
-        ) from error
+        raise OptionError("device", device, f"not on this machine ({reason}); leave it out, or give cpu") from error
 
 
 @contextmanager
@@ -104,9 +100,7 @@ def whole_model(path: str | Path, place: str) -> Iterator[None]:
         raise
     except (*_BROKEN_FILES, SafetensorError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise FileFormatError(
-            path, f"the model does not load ({reason})", "copy or train it again"
-        ) from error
+        raise FileFormatError(path, f"the model does not load ({reason})", "copy or train it again") from error
     finally:
         logger.removeFilter(report)
     if report.lacking:

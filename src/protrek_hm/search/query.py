@@ -34,13 +34,9 @@ def clean_query(query: str, by: Modality) -> str:
         cleaned = cleaned.upper().removesuffix("*")
     if not cleaned:
         raise OptionError("query", query, f"is empty; give a {by} to search by")
-    problem = (
-        None if by == "text" else sequence_problem(cleaned) if by == "sequence" else _state_problem(cleaned)
-    )
+    problem = None if by == "text" else sequence_problem(cleaned) if by == "sequence" else _state_problem(cleaned)
     if problem is not None:
-        raise OptionError(
-            "query", shorten(cleaned), f"{problem}; mend it, or choose another kind of query with --by"
-        )
+        raise OptionError("query", shorten(cleaned), f"{problem}; mend it, or choose another kind of query with --by")
     return cleaned
 
 

@@ -46,9 +46,7 @@ def _write_tsv(results: Mapping[str, Sequence[Hit]], file: TextIO) -> None:
         for hit in hits:
             own = {"query": query, **{name: getattr(hit, name) for name in OWN_COLUMNS[1:]}}
             others = {name: value for name, value in hit.record.items() if name != "id"}
-            clear = {
-                f"record.{name}" if name in OWN_COLUMNS else name: value for name, value in others.items()
-            }
+            clear = {f"record.{name}" if name in OWN_COLUMNS else name: value for name, value in others.items()}
             rows.append({**own, **{name: _flat(value) for name, value in clear.items()}})
     pl.DataFrame(rows, infer_schema_length=None).write_csv(file, separator="\t")
 
@@ -71,9 +69,7 @@ def _write_table(results: Mapping[str, Sequence[Hit]], file: TextIO) -> None:
             table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
         if "text" in columns:
             others = sum(
-                max(map(len, (heading, *column))) + 2
-                for heading, column in columns.items()
-                if heading != "text"
+                max(map(len, (heading, *column))) + 2 for heading, column in columns.items() if heading != "text"
             )
             room = max(console.width - others - 2, 10)
             columns["text"] = tuple(shorten(text, width=room) for text in columns["text"])

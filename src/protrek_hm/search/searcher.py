@@ -121,9 +121,7 @@ class Searcher:
         require("by", by, f"known kinds are {', '.join(MODALITIES)}", holds=by in MODALITIES)
         if want not in self.index.embeddings:
             held = ", ".join(self.index.embeddings)
-            raise OptionError(
-                "want", want, f"this index holds {held}; build one from a table with a column {want!r}"
-            )
+            raise OptionError("want", want, f"this index holds {held}; build one from a table with a column {want!r}")
         queries = [clean_query(each, by) for each in ([query] if isinstance(query, str) else query)]
         if not queries:
             return []
@@ -146,9 +144,7 @@ class Searcher:
         return hits
 
 
-def _answers(
-    index: Index, want: Modality
-) -> tuple[Int[np.ndarray, " answers"], Int[np.ndarray, " vectors_plus_1"]]:
+def _answers(index: Index, want: Modality) -> tuple[Int[np.ndarray, " answers"], Int[np.ndarray, " vectors_plus_1"]]:
     """List the rows that are answers, vector by vector, and where each vector's rows start."""
     key = ["vector"] if want == "text" else ["vector", "id"]
     rows = index.records.select("id").with_columns(vector=index.embeddings[want].of_row).with_row_index("row")

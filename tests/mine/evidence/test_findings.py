@@ -17,9 +17,7 @@ def test_agrees_with_a_plain_loop(case):
     values, pairs = case
 
     def compare(one, other):
-        return Outcome(
-            f"{min(one, other)}-{max(one, other)}", Verdict.SAME if one == other else Verdict.DIFFERENT
-        )
+        return Outcome(f"{min(one, other)}-{max(one, other)}", Verdict.SAME if one == other else Verdict.DIFFERENT)
 
     left, right = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     findings = compare_values(values, left, right, compare=compare)

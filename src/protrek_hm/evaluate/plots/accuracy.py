@@ -25,9 +25,7 @@ def plot_accuracy(evaluation: Evaluation) -> Figure:
         centres = np.arange(len(shown)) + (position - (len(evaluation.models) - 1) / 2) * width
         estimates = [model.estimates[measure.key] for measure in shown]
         colour = model_colour(position, of=len(evaluation.models))
-        axes.bar(
-            centres, [100 * each.value for each in estimates], 0.92 * width, color=colour, label=model.name
-        )
+        axes.bar(centres, [100 * each.value for each in estimates], 0.92 * width, color=colour, label=model.name)
         for centre, each in zip(centres, estimates, strict=True):
             top = each.value
             if each.low is not None and each.high is not None:

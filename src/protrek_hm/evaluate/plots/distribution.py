@@ -19,9 +19,7 @@ def plot_distribution(evaluation: Evaluation) -> Figure:
     rows, columns = len(evaluation.sets), len(evaluation.models)
     figure = new_figure(max(4.2, 3.3 * columns), 0.5 + 2.1 * rows)
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey="row")
-    every = np.concatenate(
-        [scores[:, 0].ravel() for model in evaluation.models for scores in model.scores.values()]
-    )
+    every = np.concatenate([scores[:, 0].ravel() for model in evaluation.models for scores in model.scores.values()])
     reach = max(float(np.ptp(every)), 1e-3)
     bins = np.linspace(every.min() - 0.02 * reach, every.max() + 0.02 * reach, 50).tolist()
     for row, name in enumerate(evaluation.sets):

@@ -44,15 +44,11 @@ def plot_projection(evaluation: Evaluation) -> Figure:
             grid[row, column].set_title(f"{model.name}: {title}", fontsize=9)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     note = f"t-SNE of {len(on_map)} hard cases; each column is one map"
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=4, fontsize=8, title=note, title_fontsize=8
-    )
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, title=note, title_fontsize=8)
     return figure
 
 
-def _one_per_group(
-    order: Int[np.ndarray, " candidates"], cases: CaseSet, wanted: int
-) -> Int[np.ndarray, " chosen"]:
+def _one_per_group(order: Int[np.ndarray, " candidates"], cases: CaseSet, wanted: int) -> Int[np.ndarray, " chosen"]:
     """Take cases in the given order, each from another group, then any, until there are enough."""
     groups = cases.groups.of_case[order]
     _, first = np.unique(groups, return_index=True)
@@ -69,15 +65,11 @@ def _map(
     texts, text_of = np.unique(cases.text[on_map], return_inverse=True)
     proteins, protein_of = np.unique([cases.positive[on_map], cases.negative[on_map]], return_inverse=True)
     text_vectors, protein_vectors = model.embeddings.texts[texts], model.embeddings.sequences[proteins]
-    points = np.concatenate(
-        [text_vectors - text_vectors.mean(axis=0), protein_vectors - protein_vectors.mean(axis=0)]
-    )
+    points = np.concatenate([text_vectors - text_vectors.mean(axis=0), protein_vectors - protein_vectors.mean(axis=0)])
     # a hair of noise keeps the PCA start defined where points coincide
     points += np.random.default_rng(seed).normal(scale=1e-6, size=points.shape)
     perplexity = min(30.0, (len(points) - 1) / 3)
-    with threadpool_limits(
-        1
-    ):  # sums in one order: same bytes; and on a busy machine many times faster than by threads
+    with threadpool_limits(1):  # sums in one order: same bytes; and on a busy machine many times faster than by threads
         layout = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(points)
     protein_of = len(texts) + protein_of.reshape(2, -1)
     return np.asarray(layout[np.stack([text_of, protein_of[0], protein_of[1]], axis=1)], dtype=np.float64)

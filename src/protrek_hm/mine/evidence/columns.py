@@ -86,6 +86,4 @@ def _number(cell: str, name: str) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise OptionError(
-            "evidence", f"{name}:numeric", f"the column holds {cell!r}, which is not a number"
-        ) from None
+        raise OptionError("evidence", f"{name}:numeric", f"the column holds {cell!r}, which is not a number") from None

@@ -20,9 +20,7 @@ _SENTENCE = re.compile(r"(?<=[.;:])\s+")
 _CLAUSE = re.compile(r"\b(?:that|which|who)\b")
 _PART = re.compile(r"[.;:,]\s+|\b(?:but|and|while|whereas|although)\b")
 _ALLELE = re.compile(r"^(?:in|variant|mutant) [^;:]*[;:]\s*", re.IGNORECASE)
-_VARIANT = re.compile(
-    r"(?:^|[.;]\s+)(?:this |the )?(?:variant|mutant|mutation|substitution)\b", re.IGNORECASE
-)
+_VARIANT = re.compile(r"(?:^|[.;]\s+)(?:this |the )?(?:variant|mutant|mutation|substitution)\b", re.IGNORECASE)
 
 
 def _any_of(*patterns: str) -> re.Pattern[str]:
@@ -118,9 +116,7 @@ def compare_effects(one: Effect, other: Effect) -> Outcome:
     return Outcome(f"effect:{altered.pop().value}", Verdict.DIFFERENT)
 
 
-def judge_effects(
-    texts: Sequence[str], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]
-) -> Findings:
+def judge_effects(texts: Sequence[str], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]) -> Findings:
     """Judge each pair of entries by the effects that their texts tell of.
 
     Examples

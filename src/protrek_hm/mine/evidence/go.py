@@ -54,9 +54,7 @@ def read_ancestors(path: Path) -> dict[str, frozenset[str]]:
         if term and "\nnamespace: molecular_function" in stanza:
             parents[term[1]] = re.findall(r"^is_a: (GO:\d{7})", stanza, re.MULTILINE)
     if not parents:
-        raise FileFormatError(
-            path, "no molecular-function term in it", "give a Gene Ontology file in OBO format"
-        )
+        raise FileFormatError(path, "no molecular-function term in it", "give a Gene Ontology file in OBO format")
     known: dict[str, frozenset[str]] = {}
 
     def climb(term: str) -> frozenset[str]:
@@ -100,8 +98,7 @@ def judge_go(
     parsed = [parse_go(cell) for cell in cells]
     bits = information(parsed, above)
     telling = [
-        frozenset(term for term in terms if bits[term] >= _LEAST_BITS) or None if terms else None
-        for terms in parsed
+        frozenset(term for term in terms if bits[term] >= _LEAST_BITS) or None if terms else None for terms in parsed
     ]
     together = {pair for terms in set(telling) if terms for pair in combinations(sorted(terms), 2)}
 

@@ -58,9 +58,7 @@ def read_statements(texts: Sequence[str]) -> list[Statement]:
     [('enzyme', 'lactamase')]
     """
     parts = {text: _SENTENCE.split(clean_text(text)) for text in sorted(set(texts))}
-    uses = Counter(
-        label for found in parts.values() for label in {field[0] for field in map(_field, found) if field}
-    )
+    uses = Counter(label for found in parts.values() for label in {field[0] for field in map(_field, found) if field})
     labels = {label for label, count in uses.items() if count >= _LEAST_LABEL_USE}
     read = {text: _read(found, labels) for text, found in parts.items()}
     return [read[text] for text in texts]
@@ -93,9 +91,7 @@ def compare_statements(one: Statement, other: Statement) -> Outcome:
     return _SHARED if one.sentences & other.sentences else Outcome(f"words:{slot}:differs", Verdict.DIFFERENT)
 
 
-def judge_words(
-    texts: Sequence[str], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]
-) -> Findings:
+def judge_words(texts: Sequence[str], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]) -> Findings:
     """Judge each pair of entries by their texts alone.
 
     Examples
