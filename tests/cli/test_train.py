@@ -89,6 +89,16 @@ def test_what_is_cut_is_told(run, tmp_path, base):
     assert "3 of 3 sequences are longer than the model's 6 residues: the rest is not read" in err
 
 
+def test_an_interruption_says_how_to_go_on(run, tmp_path, base, table, monkeypatch):
+    def interrupt(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("protrek_hm.train.fine_tune", interrupt, raising=False)
+    code, out, err = run(table, "-m", base, "-o", tmp_path / "run")
+    assert (code, out) == (130, "")
+    assert err == "interrupted; the same command with --resume goes on\n"
+
+
 def test_bad_input_gives_one_clear_line(run, tmp_path, base, table):
     output = ("-o", tmp_path / "run")
     model = ("-m", base)

@@ -64,14 +64,18 @@ def train(
 
     base = ProTrek.from_pretrained(model, device=device)
     tell_cuts(base, [table for table in tables.values() if table is not None])
-    run = fine_tune(
-        base,
-        tables["train"],
-        settings,
-        output,
-        valid=tables["valid"],
-        if_exists="resume" if resume else "overwrite" if force else "refuse",
-    )
+    try:
+        run = fine_tune(
+            base,
+            tables["train"],
+            settings,
+            output,
+            valid=tables["valid"],
+            if_exists="resume" if resume else "overwrite" if force else "refuse",
+        )
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command with --resume goes on", err=True)
+        raise
     typer.echo(f"model: {run.folder / 'model'}")
     typer.echo(f"curve: {run.folder / 'loss_curve.png'}")
 
