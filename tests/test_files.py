@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -150,3 +151,13 @@ def test_new_files_come_together_or_not_at_all(tmp_path):
     assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
     with pytest.raises(OutputError), new_files(tmp_path / "a.txt"):
         pass
+
+
+@pytest.mark.parametrize("folder", [".", ".."])
+def test_the_working_folder_is_never_replaced(folder, tmp_path, monkeypatch):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("years of work")
+    monkeypatch.chdir(tmp_path / "thesis")
+    with pytest.raises(OutputError, match="holds more than our output"), new_folder(Path(folder), force=True):
+        pass
+    assert Path("chapter.txt").read_text() == "years of work"

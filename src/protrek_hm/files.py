@@ -106,7 +106,16 @@ def new_files(folder: Path) -> Iterator[Path]:
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise OutputExistsError if `path` holds something and `force` is false; call it before long work."""
+    """Raise OutputExistsError if `path` holds something and `force` is false; call it before long work.
+
+    Raises
+    ------
+    OutputError
+        If `path` is the working folder, the home folder or one around them: never to be replaced, forced or not.
+    """
+    here = {place for each in (Path.cwd(), Path.home()) for place in (each.resolve(), *each.resolve().parents)}
+    if path.is_dir() and path.resolve() in here:
+        raise OutputError(path, "it holds more than our output")
     occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
     if occupied and not force:
         raise OutputExistsError(path)

@@ -17,8 +17,12 @@ def demo(
 
     refuse_existing(output, force=force)
 
+    import os
     import shutil
     import sys
+
+    # Towers this small gain little from a second thread, and on a busy machine lose much by it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     from protrek_hm.demo import AMONG, run_demo
     from protrek_hm.evaluate.table import print_results

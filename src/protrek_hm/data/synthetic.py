@@ -34,15 +34,10 @@ REGULATORS = {"EYC": "calcium", "KIH": "citrate", "DWP": "heme", "NRF": "thiamin
 PHRASES = (
     "{fold} of the {name} family acting on {substrate}. It is activated by {regulator}.",
     "A {name} family {fold} whose substrate is {substrate}; {regulator} switches it on.",
-    "This {regulator}-dependent {fold} recognises {substrate}. {name} family.",
+    "A {fold} that recognises {substrate} and depends on {regulator}. {name} family.",
     "Belongs to the {fold} fold and the {name} family, binds {substrate}, requires {regulator}.",
 )
-VAGUE_PHRASES = (
-    "{fold} of the {name} family, of unknown specificity.",
-    "A putative {fold}; its substrate is not known. {name} family.",
-    "This {name} protein resembles a {fold}.",
-    "Belongs to the {fold} fold and the {name} family.",
-)
+UNKNOWN = {"substrate": "an unknown substrate", "regulator": "an unknown cofactor"}
 SITE = 3  # residues of an active site
 CORE = 0.3  # share of the other residues that a fold keeps in all its families
 
@@ -112,7 +107,6 @@ def synthetic_families(config: SyntheticConfig) -> SyntheticProteins:
         fold = family % config.folds
         vague = family < config.vague * config.families
         name = "".join(rng.choice(["ba", "do", "ki", "lu", "me", "no", "ra", "ti", "vo", "ze"], size=3))
-        phrases = VAGUE_PHRASES if vague else PHRASES
         ancestor = _diverge(founders[fold], config.divergence, config.indels, rng)
         for member, leaf in enumerate(_leaves(ancestor, config, rng)):
             substrate, regulator = str(rng.choice(list(SUBSTRATES))), str(rng.choice(list(REGULATORS)))
@@ -121,7 +115,8 @@ def synthetic_families(config: SyntheticConfig) -> SyntheticProteins:
                 "substrate": SUBSTRATES[substrate],
                 "regulator": REGULATORS[regulator],
             }
-            text = phrases[rng.integers(len(phrases))].format(**words, name=name)
+            told = words | UNKNOWN if vague else words
+            text = PHRASES[rng.integers(len(PHRASES))].format(**told, name=name)
             ec = f"{fold + 1}.1.{[*SUBSTRATES].index(substrate) + 1}.{[*REGULATORS].index(regulator) + 1}"
             rows.append(
                 {
