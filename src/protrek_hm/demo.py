@@ -31,7 +31,7 @@ MODEL = ModelConfig(
 PRETRAIN = TrainConfig(objective="contrastive", epochs=2, learning_rate=1e-3, batch_size=32)
 MINE = MineConfig(negatives_per_anchor=2, easy=2000)
 AMONG = 10
-TUNE = TrainConfig(epochs=5, learning_rate=1e-3, batch_size=32)
+TUNE = TrainConfig(epochs=7, learning_rate=1e-3, batch_size=32)
 
 
 @dataclass(frozen=True)
