@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 from matplotlib import rc_context
 
-from protrek_hm.figures.style import AFTER, BEFORE, STYLE, new_figure, save_figure
+from protrek_hm.figures.style import AFTER, BEFORE, GREY, STYLE, new_figure, save_figure
 from protrek_hm.files import new_file
 
 _COLUMNS = {
@@ -58,10 +58,12 @@ def _draw_curve(history: pl.DataFrame, path: Path) -> None:
     validated = history.drop_nulls("valid_accuracy")
     figure = new_figure(6.0, 3.2)
     losses = figure.add_subplot()
-    losses.plot(trained["epoch"], trained["train_loss"], color=BEFORE, label="training loss")
+    smooth = trained["train_loss"].rolling_mean(max(1, trained.height // 20), min_samples=1)
+    losses.plot(trained["epoch"], trained["train_loss"], color=BEFORE, alpha=0.3, linewidth=0.6)
+    losses.plot(trained["epoch"], smooth, color=BEFORE, label="training loss")
     losses.set(title="Training", xlabel="epoch", ylabel="loss", ylim=(0, None))
     if validated.height:
-        losses.plot(validated["epoch"], validated["valid_loss"], color=BEFORE, linestyle="--", label="validation loss")
+        losses.plot(validated["epoch"], validated["valid_loss"], color=GREY, linestyle="--", label="validation loss")
         accuracy = losses.twinx()
         accuracy.spines["right"].set_visible(True)
         accuracy.plot(
