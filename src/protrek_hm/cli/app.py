@@ -10,6 +10,7 @@ from protrek_hm.cli.index import index_app
 from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.model import model_app
 from protrek_hm.cli.search import search
+from protrek_hm.cli.structure import structure
 from protrek_hm.cli.train import train
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+data_app.command("structure")(structure)
 app.add_typer(data_app)
 app.add_typer(index_app)
 app.add_typer(mine_app)

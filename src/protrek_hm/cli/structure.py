@@ -1,0 +1,83 @@
+"""`protrek-hm data structure`: structures become a table of sequences and 3Di letters."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from protrek_hm.data.structures.config import StructureConfig, parse_mask
+from protrek_hm.errors import OptionError
+
+
+def structure(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Structures, or folders of them: PDB, mmCIF or BinaryCIF, also .gz or .zst."),
+    ] = None,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write: .parquet, .tsv or .csv.")],
+    alphafold: Annotated[
+        list[str] | None,
+        typer.Option(help="UniProt accession whose AlphaFold prediction is fetched, or a file with one a line."),
+    ] = None,
+    alphafold_url: Annotated[str | None, typer.Option(help="A mirror. [default: https://alphafold.ebi.ac.uk]")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps predictions. [default: ~/.cache/protrek-hm/alphafold]")
+    ] = None,
+    chain: Annotated[
+        list[str] | None, typer.Option(help="Author's name of a chain; repeatable. [default: all]")
+    ] = None,
+    mask_plddt: Annotated[
+        str,
+        typer.Option(
+            help="Hide unsure residues as '#': auto = below 70 in predicted models; a number = below it in every file, "
+            "B-factors taken for pLDDT; none."
+        ),
+    ] = "auto",
+    texts: Annotated[
+        Path | None, typer.Option(help="Table of texts, joined by id, file name or UniProt accession.")
+    ] = None,
+    max_bytes: Annotated[
+        int, typer.Option(help="Larger files, decompressed, are refused.")
+    ] = StructureConfig.max_bytes,
+    workers: Annotated[int, typer.Option(help="Processes; 0 = all cores.")] = 0,
+    on_bad_record: Annotated[
+        Literal["error", "skip"], typer.Option(help="At a bad file stop, or leave it out and say so.")
+    ] = "error",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Read the protein chains of structures: sequence and 3Di letters, as long as each other."""
+    from protrek_hm.files import refuse_existing
+
+    settings = StructureConfig(tuple(chain or ()), parse_mask(mask_plddt), max_bytes=max_bytes, workers=workers)
+    if not paths and not alphafold:
+        raise OptionError("paths", "none", "give structure files, folders of them, or accessions with --alphafold")
+    refuse_existing(output, force=force)
+
+    from protrek_hm.cli.progress import progress_bar
+    from protrek_hm.data import write_proteins
+    from protrek_hm.data.structures import find_structure_files, join_texts, read_structures, read_texts
+    from protrek_hm.data.structures.alphafold import (
+        ALPHAFOLD_URL,
+        AlphaFold,
+        default_cache,
+        fetch_predictions,
+        read_accessions,
+    )
+
+    told = None if texts is None else read_texts(texts)
+    files = find_structure_files(paths or [])
+    source = AlphaFold(cache or default_cache(), alphafold_url or ALPHAFOLD_URL, max_bytes=max_bytes)
+    with progress_bar() as progress:
+        fetched, lacking = fetch_predictions(
+            read_accessions(alphafold or []), source, on_bad_record=on_bad_record, progress=progress
+        )
+        table = read_structures([*files, *fetched], settings, on_bad_record=on_bad_record, progress=progress)
+    frame = table.frame if told is None else join_texts(table.frame, told)
+    write_proteins(frame, output, force=force)
+    for bad in (*lacking, *table.bad):
+        typer.echo(f"left out: {bad}", err=True)
+    counts = f"{table.frame.height:,} chains of {table.frame['file'].n_unique():,} files"
+    if told is not None:
+        counts += f", {frame.drop_nulls('text')['id'].n_unique():,} of them with a text"
+    typer.echo(f"{output}: {counts}")

@@ -1,0 +1,83 @@
+"""The backbones of a structure's protein chains, residue by residue."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+from jaxtyping import Float
+
+ATOMS = ("N", "CA", "C", "CB")
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """One protein chain.
+
+    Attributes
+    ----------
+    chain
+        The author's name of it.
+    sequence
+        A letter for each residue that has a Cα: modified residues as their parents, unknown ones as X.
+    coordinates
+        N, Cα, C and Cβ of each, in Å; NaN where the file lacks the atom.
+    b_factors
+        Mean over the atoms of each residue: Å², or the pLDDT of a prediction.
+    """
+
+    chain: str
+    sequence: str
+    coordinates: Float[np.ndarray, "residues 4 3"]
+    b_factors: Float[np.ndarray, " residues"]
+
+
+def protein_backbones(structure: gemmi.Structure) -> Iterator[Backbone]:
+    """Yield the protein chains of the first model; nucleic acids, ligands, water and bare Cα traces are passed over.
+
+    As in Foldseek, residues without a Cα are left out, and gaps in the chain are closed. Of alternate locations
+    those of the highest occupancy count, the first of equals; of alternate residues the first.
+
+    structure: polymers must have been told from ligands (`gemmi.Structure.setup_entities`).
+    """
+    parts: dict[str, list[gemmi.Residue]] = defaultdict(list)
+    for chain in structure[0] if len(structure) else ():
+        parts[chain.name] += [residue for residue in chain.get_polymer().first_conformer() if "CA" in residue]
+    for name, residues in parts.items():
+        backbone = _backbone(name, residues)
+        if np.isfinite(backbone.coordinates[:, :3]).all(axis=(1, 2)).any():
+            yield backbone
+
+
+def _backbone(chain: str, residues: list[gemmi.Residue]) -> Backbone:
+    coordinates = np.full((len(residues), len(ATOMS), 3), np.nan)
+    for row, residue in enumerate(residues):
+        for name, atom in _likeliest(residue).items():
+            coordinates[row, ATOMS.index(name)] = atom.pos.tolist()
+    sequence = "".join(letter(residue.name) for residue in residues)
+    coordinates[~np.isfinite(coordinates)] = np.nan  # mmCIF knows infinity
+    b_factors = np.array([sum(atom.b_iso for atom in residue) / len(residue) for residue in residues])
+    return Backbone(chain, sequence, coordinates, b_factors)
+
+
+def letter(residue: str) -> str:
+    """Return the letter of a residue or of its parent, X where there is none.
+
+    >>> [letter(name) for name in ("MET", "MSE", "SEP", "SEC", "UNK", "ATP")]
+    ['M', 'M', 'S', 'U', 'X', 'X']
+    """
+    known = gemmi.find_tabulated_residue(residue)
+    return known.one_letter_code.upper().strip() or "X" if known.is_amino_acid() else "X"
+
+
+def _likeliest(residue: gemmi.Residue) -> dict[str, gemmi.Atom]:
+    """Return the backbone atoms of one conformer; mixed ones would have angles that none of them has."""
+    atoms = [atom for atom in residue if atom.name in ATOMS]
+    occupancy: dict[str, float] = defaultdict(float)
+    for atom in atoms:
+        if atom.has_altloc():
+            occupancy[atom.altloc] += atom.occ
+    chosen = min(occupancy, key=lambda location: (-occupancy[location], location), default="")
+    # What the chosen conformer lacks comes from the others, which stand before it
+    return {atom.name: atom for atom in sorted(atoms, key=lambda atom: not atom.has_altloc() or atom.altloc == chosen)}

@@ -1,0 +1,108 @@
+"""Read a structure file, its format known by its content: PDB, mmCIF or BinaryCIF, compressed or not."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import gemmi
+
+from protrek_hm.data.compression import open_decompressed
+from protrek_hm.data.structures.binarycif import BinaryCifError, decode_block
+from protrek_hm.errors import FileFormatError
+
+_ATOM_BYTES = 32  # no format spends less on an atom, decompressed and decoded
+_REMEDY = "copy or download it again"
+_CIF = re.compile(rb"\A(?:\s|#[^\n]*\n)*data_", re.IGNORECASE)
+_MAP = tuple(bytes([first]) for first in (*range(0x81, 0x90), 0xDE, 0xDF))  # how a MessagePack map begins
+_PREDICTORS = re.compile(rb"plddt|alphafold|colabfold|esmfold", re.IGNORECASE)
+_DBREF = re.compile(rb"^DBREF  .{5}(.) .{12}UNP {4}(\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What a file holds.
+
+    Attributes
+    ----------
+    structure
+        Its models, with polymers told from ligands and water.
+    accessions
+        Chain → UniProt accession, for the chains whose file names exactly one.
+    names_predictor
+        Whether it names pLDDT or a predictor, and no experimental method.
+    """
+
+    structure: gemmi.Structure
+    accessions: Mapping[str, str]
+    names_predictor: bool
+
+
+def read_entry(path: Path, *, max_bytes: int) -> Entry:
+    """Read a structure file.
+
+    Parameters
+    ----------
+    path
+        PDB, mmCIF or BinaryCIF, also with .gz or .zst.
+    max_bytes
+        Larger files, decompressed, are refused: they may be bombs.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it is not there, too large, damaged, or no structure.
+    """
+    with open_decompressed(path) as stream:
+        data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise FileFormatError(path, f"more than {max_bytes:,} bytes", "raise the limit with --max-bytes, or remove it")
+    if not data.startswith(_MAP) and not data.isascii():  # a title, maybe; columns must not shift
+        data = data.decode("ascii", "replace").encode("ascii", "replace")
+    try:
+        if data.startswith(_MAP):
+            block = decode_block(data, most_rows=max_bytes // _ATOM_BYTES)
+        elif _CIF.match(data):
+            block = _atomic_block(gemmi.cif.read_string(data))
+        else:
+            structure, accessions = gemmi.read_pdb_string(data), _pdb_accessions(data)
+            return _entry(structure, accessions, data)
+        return _entry(gemmi.make_structure_from_block(block), _cif_accessions(block), data)
+    except (BinaryCifError, RuntimeError, ValueError, IndexError) as error:
+        problem = " ".join(str(error).split())[:200]
+        raise FileFormatError(path, f"no structure file ({problem})", _REMEDY) from None
+
+
+def _entry(structure: gemmi.Structure, accessions: Mapping[str, str], data: bytes) -> Entry:
+    structure.setup_entities()
+    method = structure.info["_exptl.method"] if "_exptl.method" in structure.info else ""
+    experimental = bool(method) and "THEORETICAL" not in method.upper()
+    return Entry(structure, accessions, names_predictor=not experimental and bool(_PREDICTORS.search(data)))
+
+
+def _atomic_block(document: gemmi.cif.Document) -> gemmi.cif.Block:
+    """Return the first block with atoms; a file may hold others, such as its ligands' definitions."""
+    return next((block for block in document if block.find_mmcif_category("_atom_site.")), document[0])
+
+
+def _cif_accessions(block: gemmi.cif.Block) -> dict[str, str]:
+    uniprot = {row.str(0) for row in block.find("_struct_ref.", ["id", "db_name"]) if row.str(1) == "UNP"}
+    references = block.find("_struct_ref_seq.", ["ref_id", "pdbx_strand_id", "pdbx_db_accession"])
+    return _unambiguous([(row.str(1), row.str(2)) for row in references if row.str(0) in uniprot])
+
+
+def _pdb_accessions(data: bytes) -> dict[str, str]:
+    """Read the DBREF records: chain in column 13, database in 27 to 32, accession from column 34."""
+    return _unambiguous([(chain.decode(), accession.decode()) for chain, accession in _DBREF.findall(data)])
+
+
+def _unambiguous(references: list[tuple[str, str]]) -> dict[str, str]:
+    """Leave out the chains that are made of several proteins.
+
+    >>> _unambiguous([("A", "P1"), ("A", "P1"), ("B", "P1"), ("B", "P2")])
+    {'A': 'P1'}
+    """
+    named: dict[str, set[str]] = {}
+    for chain, accession in references:
+        named.setdefault(chain, set()).add(accession)
+    return {chain: accessions.pop() for chain, accessions in named.items() if len(accessions) == 1}

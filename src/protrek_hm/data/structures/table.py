@@ -1,0 +1,167 @@
+"""Thousands of structure files become one table of protein chains."""
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from protrek_hm.data.proteins import OnBadRecord
+from protrek_hm.data.structures.config import StructureConfig
+from protrek_hm.data.structures.files import BadFile
+from protrek_hm.data.structures.records import ChainRecord, read_structure
+from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
+
+SCHEMA = {
+    **dict.fromkeys(("id", "sequence", "structure"), pl.String),
+    "plddt": pl.Float64,
+    **dict.fromkeys(("accession", "chain", "file"), pl.String),
+}
+_TOGETHER = 16  # files in one task: about a second
+_AHEAD = 4  # tasks that wait, for each process
+_AT_ONCE = 10_000  # records that wait as Python objects
+
+Progress = Callable[[str, int, int], None]
+
+
+_Outcome = list[ChainRecord] | BadFile
+
+
+@dataclass(frozen=True)
+class StructureTable:
+    """What structure files hold.
+
+    Attributes
+    ----------
+    frame
+        A row for each protein chain, in the order of the files: `id`, `sequence`, `structure` (as long, in lower
+        case), `plddt` (mean in [0, 100], null for what is no prediction), `accession` (of UniProt, null where the
+        file does not name one), `chain`, `file`.
+    bad
+        The files that were left out, with what is wrong with each.
+    """
+
+    frame: pl.DataFrame
+    bad: tuple[BadFile, ...]
+
+
+def read_structures(
+    files: Sequence[Path],
+    config: StructureConfig | None = None,
+    *,
+    on_bad_record: OnBadRecord = "error",
+    progress: Progress | None = None,
+) -> StructureTable:
+    """Read the protein chains of many files side by side; the same files give the same table.
+
+    Parameters
+    ----------
+    files
+        As `find_structure_files` gives them.
+    config
+        Chains, masking, limits; the defaults where None.
+    on_bad_record
+        "error" raises on the first bad file, "skip" leaves bad files out.
+    progress
+        Called with "structures", files read, and their number.
+
+    Raises
+    ------
+    FileFormatError
+        On a bad file, or one whose chains bear the ids of an earlier one.
+    NothingFoundError
+        If no file is good.
+
+    Notes
+    -----
+    The processes import the main module: a script must call this below ``if __name__ == "__main__":``, or with
+    ``workers=1``.
+    """
+    config = config or StructureConfig()
+    parts: list[pl.DataFrame] = []
+    records: list[ChainRecord] = []
+    bad: list[BadFile] = []
+    seen: dict[str, str] = {}
+    for done, (path, outcome) in enumerate(_read_all(files, config), start=1):
+        if not isinstance(outcome, BadFile):
+            outcome = _refuse_known(path, outcome, seen)
+        if not isinstance(outcome, BadFile):
+            records += outcome
+        elif on_bad_record == "skip":
+            bad.append(outcome)
+        else:
+            raise outcome.error()
+        if len(records) >= _AT_ONCE:
+            parts.append(pl.DataFrame(records, schema=SCHEMA))
+            records = []
+        if progress is not None:
+            progress("structures", done, len(files))
+    frame = pl.concat([*parts, pl.DataFrame(records, schema=SCHEMA)])
+    if frame.is_empty():
+        why = f", the first because: {bad[0]}" if bad else ""
+        raise NothingFoundError(f"no protein chain in {len(files):,} files{why}")
+    return StructureTable(frame, tuple(bad))
+
+
+def _refuse_known(path: Path, records: list[ChainRecord], seen: dict[str, str]) -> _Outcome:
+    """Return the records, or what is wrong if an earlier file has given one of their ids; remember the ids."""
+    for record in records:
+        if record["id"] in seen:
+            problem = f"its chain {record['chain']} would be {record['id']}, as that of {seen[record['id']]}"
+            return BadFile(path, problem, "rename one of the files")
+    seen.update((record["id"], record["file"]) for record in records)
+    return records
+
+
+def _read_all(files: Sequence[Path], config: StructureConfig) -> Iterator[tuple[Path, _Outcome]]:
+    """Yield each file with what became of it, in order; no more than a few tasks are under way."""
+    tasks = [files[start : start + _TOGETHER] for start in range(0, len(files), _TOGETHER)]
+    workers = min(config.workers or os.cpu_count() or 1, len(tasks))
+    if workers <= 1:
+        for path in files:
+            yield path, _read(path, config)
+        return
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin_worker)
+    under_way: deque[tuple[Sequence[Path], Future[list[_Outcome]]]] = deque()
+    try:
+        for task in tasks:
+            under_way.append((task, pool.submit(_read_task, task, config)))
+            if len(under_way) >= _AHEAD * workers:
+                yield from _finish(*under_way.popleft())
+        while under_way:
+            yield from _finish(*under_way.popleft())
+    finally:  # at an interruption, too
+        pool.shutdown(cancel_futures=True)
+
+
+def _finish(task: Sequence[Path], outcomes: "Future[list[_Outcome]]") -> Iterator[tuple[Path, _Outcome]]:
+    try:
+        yield from zip(task, outcomes.result(), strict=True)
+    except BrokenProcessPool:
+        problem = "a process died while it read this file or one of the next"
+        raise FileFormatError(task[0], problem, "find the file with --workers 1, or free some memory") from None
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the main process's to tell
+    threadpool_limits(1)
+
+
+def _read_task(task: Sequence[Path], config: StructureConfig) -> list[_Outcome]:
+    return [_read(path, config) for path in task]
+
+
+def _read(path: Path, config: StructureConfig) -> _Outcome:
+    try:
+        return read_structure(path, config)
+    except FileFormatError as error:
+        return BadFile(path, error.problem, error.remedy)
+    except MissingFileError as error:
+        return BadFile(path, "no such file", error.remedy)
