@@ -83,6 +83,14 @@ class OutputError(ProTrekHMError, OSError):
         return str(self.args[0])
 
 
+class DownloadError(ProTrekHMError, ConnectionError):
+    """Something on a server that does not come, or not whole."""
+
+    def __init__(self, url: str, problem: str, remedy: str) -> None:
+        self.url, self.problem, self.remedy = url, problem, remedy
+        super().__init__(f"{url}: {problem}; {remedy}")
+
+
 class ExternalProgramError(ProTrekHMError, RuntimeError):
     """A program of others that failed, with what it said."""
 

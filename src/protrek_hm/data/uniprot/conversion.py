@@ -1,0 +1,170 @@
+"""Entries of files become a table, one after the other, and their features a second one."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from protrek_hm.data.records import BadRecord
+from protrek_hm.data.schema import SEQUENCE_LETTERS, sequence_problem
+from protrek_hm.data.uniprot.config import ConvertConfig
+from protrek_hm.data.uniprot.entry import Entry
+from protrek_hm.data.uniprot.formats import read_entries
+from protrek_hm.data.uniprot.rows import SCHEMA, SECTION_COLUMN, row_of, section_texts
+from protrek_hm.data.uniprot.sink import TableSink, table_sink
+from protrek_hm.data.uniprot.twins import SCHEMA as TWIN_SCHEMA
+from protrek_hm.data.uniprot.twins import TwinReport, gold_twins
+from protrek_hm.errors import FileFormatError, OptionError
+from protrek_hm.files import refuse_existing
+
+Progress = Callable[[str, int, int | None], None]
+_LETTERS = frozenset(SEQUENCE_LETTERS)
+_REPORT_EVERY = 1_000
+
+
+@dataclass
+class ConvertReport:
+    """What was written.
+
+    Attributes
+    ----------
+    proteins, with_text, rows
+        Entries, those with a text, and rows of the table.
+    inactive, bad
+        Entries that were deleted or merged, and records left out because they are broken.
+    first_bad
+        The first of these, with its file and line.
+    twins
+        What became of the features; None if twins were not asked for.
+    """
+
+    proteins: int = 0
+    with_text: int = 0
+    rows: int = 0
+    inactive: int = 0
+    bad: int = 0
+    first_bad: str = ""
+    twins: TwinReport | None = None
+
+
+def convert(
+    paths: Iterable[Path],
+    output: Path,
+    *,
+    config: ConvertConfig | None = None,
+    gold_twins_path: Path | None = None,
+    about: Mapping[str, Any] | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> ConvertReport:
+    r"""Convert UniProt's files into one table that `read_proteins` reads, in bounded memory.
+
+    Parameters
+    ----------
+    paths
+        Files in any of UniProt's formats, also compressed; they may be mixed.
+    output
+        The table: .parquet, .tsv or .csv, the latter also with .gz or .zst. Its columns are those of
+        `rows.SCHEMA`; with one text per section also ``section``.
+    config
+        What becomes of an entry; the defaults of `ConvertConfig` without it.
+    gold_twins_path
+        Where to write the gold twins, a table like `output`; none without it.
+    about
+        What to record of the source in the metadata of Parquet, besides the files' names and the release.
+    force
+        Whether older outputs may be replaced.
+    progress
+        Is told the number of entries read.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError, MissingColumnError
+        If a file is not there or not one of UniProt's, or no entry is left.
+    RecordError
+        On a broken record, a sequence with wrong letters, or an accession that was there before.
+    OutputExistsError, OutputError
+        If an output exists and `force` is false; if it cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "a.tsv").write_text("Entry\tSequence\tCofactor\nP1\tMKV\tCOFACTOR: Name=heme b;\n")
+    >>> convert([folder / "a.tsv"], folder / "a.parquet").proteins
+    1
+    >>> pl.read_parquet(folder / "a.parquet")["text"].to_list()
+    ['Cofactor: heme b.']
+    """
+    paths, config = list(paths), config or ConvertConfig()
+    if gold_twins_path is not None and gold_twins_path.resolve() == output.resolve():
+        raise OptionError("gold_twins", str(gold_twins_path), "must differ from the output")
+    schema = SCHEMA | ({SECTION_COLUMN: pl.String} if config.text_per == "section" else {})
+    source = {
+        "source": "UniProt (CC BY 4.0)",
+        "release": config.release,
+        "files": [path.name for path in paths],
+        **(about or {}),
+    }
+    report = ConvertReport(twins=TwinReport() if gold_twins_path else None)
+    with ExitStack() as stack:
+        for path in filter(None, (output, gold_twins_path)):
+            refuse_existing(path, force=force)
+        table = stack.enter_context(table_sink(output, schema, about=source, force=force))
+        twins = gold_twins_path and stack.enter_context(
+            table_sink(gold_twins_path, TWIN_SCHEMA, about=source, force=force)
+        )
+        for entry in _good_entries(paths, config, report, progress):
+            _add_rows(entry, table, config, report)
+            if twins and report.twins:
+                for row in gold_twins(entry, report.twins):
+                    twins.add(row)
+        if not report.proteins:
+            raise FileFormatError(paths[0], "no good entry", "see what is wrong with it with --on-bad-record error")
+    return report
+
+
+def _good_entries(
+    paths: list[Path], config: ConvertConfig, report: ConvertReport, progress: Progress | None
+) -> Iterator[Entry]:
+    read, seen = 0, set[str]()
+    for path in paths:
+        for line, entry, bad in read_entries(path, features=report.twins is not None):
+            read += 1
+            if progress and read % _REPORT_EVERY == 0:
+                progress("entries", read, None)
+            if entry is None and bad is None:
+                report.inactive += 1
+                continue
+            if entry is not None:
+                entry.sequence = entry.sequence.upper()
+                problem = None if _LETTERS.issuperset(entry.sequence) else sequence_problem(entry.sequence)
+                if entry.accession in seen:
+                    problem = "its accession was there before"
+                bad = BadRecord(line, entry.accession, problem) if problem else None
+            if bad is None and entry is not None:
+                seen.add(entry.accession)
+                report.proteins += 1
+                yield entry
+            elif bad is not None and config.on_bad_record == "error":
+                raise bad.error(path)
+            elif bad is not None:
+                report.bad += 1
+                report.first_bad = report.first_bad or f"{path}:{bad.line}: {bad.record}: {bad.problem}"
+
+
+def _add_rows(entry: Entry, table: TableSink, config: ConvertConfig, report: ConvertReport) -> None:
+    row = row_of(entry, config.text_sections)
+    report.with_text += row[2] is not None
+    if config.text_per == "protein":
+        table.add(row)
+        report.rows += 1
+        return
+    sections = {section: " ".join(statements) for section, statements in entry.comments.items()}
+    texts = list(section_texts(sections, config.text_sections).items()) or [(None, None)]
+    for section, text in texts:
+        table.add((*row[:2], text, *row[3:], section))
+    report.rows += len(texts)

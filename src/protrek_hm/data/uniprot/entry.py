@@ -1,0 +1,96 @@
+"""What an entry of UniProt says, whichever of its four formats it came in."""
+
+from dataclasses import dataclass, field
+
+SECTIONS = (
+    *("function", "catalytic_activity", "cofactor", "activity_regulation", "pathway", "subunit"),
+    *("subcellular_location", "tissue_specificity", "developmental_stage", "induction", "domain", "ptm"),
+    *("polymorphism", "disease", "disruption_phenotype", "allergen", "toxic_dose", "biotechnology"),
+    *("pharmaceutical", "miscellaneous", "similarity", "caution"),
+)
+"""Columns of the comments, in UniProt's own order as far as texts go; a comment's type in lower case."""
+
+_RENAMED = {"enzyme_regulation": "activity_regulation"}
+
+
+def section_of(kind: str) -> str:
+    """Return the column for a comment's type.
+
+    >>> section_of("TISSUE SPECIFICITY"), section_of("PTM"), section_of("enzyme regulation")
+    ('tissue_specificity', 'ptm', 'activity_regulation')
+    """
+    section = kind.lower().replace(" ", "_")
+    return _RENAMED.get(section, section)
+
+
+@dataclass(slots=True)
+class Names:
+    """What a protein is called, and its EC numbers, in the order in which they stand.
+
+    `components` are the names of the chains it is cleaved into, `domains` those of its functional domains.
+    """
+
+    name: str = ""
+    alternatives: list[str] = field(default_factory=list)
+    domains: list[str] = field(default_factory=list)
+    components: list[str] = field(default_factory=list)
+    ec: list[str] = field(default_factory=list)
+    fragment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A change of the sequence with what is said of it.
+
+    Attributes
+    ----------
+    kind
+        MUTAGEN or VARIANT.
+    start, end
+        First and last position, from 1; 0 where the position is unknown or that of another isoform.
+    original, replacements
+        The letters there and those instead, one item for each mutant; both empty where the residues are missing.
+    description
+        The effect, as UniProt words it.
+    isoform
+        The isoform that the position counts in, if it is not the entry's sequence.
+    """
+
+    kind: str
+    start: int
+    end: int
+    original: str
+    replacements: tuple[str, ...]
+    description: str
+    isoform: str | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """One entry; lists keep the order of the file.
+
+    Attributes
+    ----------
+    go
+        Terms as (identifier, aspect and name), such as ``("GO:0005524", "F:ATP binding")``; where the aspect is
+        unknown, the name alone.
+    comments
+        Section → its statements, plain.
+    """
+
+    accession: str
+    entry_name: str
+    reviewed: bool
+    names: Names
+    organism: str
+    taxon: int | None
+    sequence: str
+    gene: str | None = None
+    go: list[tuple[str, str]] = field(default_factory=list)
+    alphafold: str | None = None
+    comments: dict[str, list[str]] = field(default_factory=dict)
+    features: list[Feature] = field(default_factory=list)
+
+
+class BrokenRecordError(ValueError):
+    """A record that does not keep its format; the message says what is wrong, the reader adds where."""

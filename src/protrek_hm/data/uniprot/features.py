@@ -1,0 +1,67 @@
+"""Features that change the sequence: MUTAGEN and VARIANT, as the flat file and its TSV write them."""
+
+import re
+from collections.abc import Iterator
+
+from protrek_hm.data.uniprot.entry import Feature
+from protrek_hm.data.uniprot.plain import plain
+
+KINDS = ("MUTAGEN", "VARIANT")
+_POSITION = re.compile(r"(?:(?P<isoform>[A-Z0-9]+-\d+):)?(?P<start>[<>?]?\d*)(?:\.\.(?P<end>[<>?]?\d*))?$")
+_MUTAGEN = re.compile(r"(?P<from>[A-Z\s]+)->(?P<to>[A-Z,\s]+)(?::\s*(?P<text>.*))?$", re.DOTALL)
+_VARIANT = re.compile(r"(?P<from>[A-Z\s]+?)\s*->\s*(?P<to>[A-Z,\s]+?)\s*(?:\((?P<text>.*)\)\.?)?$", re.DOTALL)
+_MISSING = re.compile(r"Missing(?::\s*(?P<text>.*)|\s*\((?P<text2>.*)\)\.?)?\.?$", re.DOTALL)
+_IN_CELL = re.compile(r'(MUTAGEN|VARIANT) (\S+);\s*/note="((?:[^"]|"")*)"')
+
+
+def make_feature(kind: str, position: str, note: str) -> Feature | None:
+    """Read a feature's position and note; None if the note says no change.
+
+    >>> make_feature("MUTAGEN", "45..46", "KR->AA,SS: Loss of binding. {ECO:0000269}.")
+    Feature(kind='MUTAGEN', start=45, end=46, original='KR', replacements=('AA', 'SS'),
+            description='Loss of binding.', isoform=None)
+    >>> make_feature("VARIANT", "9", "R -> Q (in OD1; loss of activity; dbSNP:rs1)").description
+    'in OD1; loss of activity; dbSNP:rs1'
+    >>> missing = make_feature("MUTAGEN", "P00001-2:?..9", "Missing: Inactive.")
+    >>> missing.start, missing.end, missing.replacements, missing.isoform
+    (0, 9, (), 'P00001-2')
+    """
+    place = _POSITION.match(position)
+    change = (_MUTAGEN if kind == "MUTAGEN" else _VARIANT).match(note)
+    missing = None if change else _MISSING.match(note)
+    found = change or missing
+    if place is None or found is None:
+        return None
+    start = _number(place["start"])
+    end = start if place["end"] is None else _number(place["end"])
+    original, replacements = "", tuple[str, ...]()
+    if change:
+        original = "".join(change["from"].split())
+        replacements = tuple("".join(each.split()) for each in change["to"].split(","))
+    text = found["text"] or (missing["text2"] if missing else None) or ""
+    return Feature(kind, start, end, original, replacements, describe(kind, text), place["isoform"])
+
+
+def describe(kind: str, text: str) -> str:
+    """Clean a description; that of a variant is a list, not a sentence, and keeps no full stop.
+
+    >>> describe("MUTAGEN", "No effect"), describe("VARIANT", "in OD1; loss of activity.")
+    ('No effect.', 'in OD1; loss of activity')
+    """
+    return plain(text) if kind == "MUTAGEN" else plain(text).removesuffix(".")
+
+
+def cell_features(cell: str) -> Iterator[Feature]:
+    """Read a cell of a table, such as ``MUTAGEN 45; /note="K->A: Inactive."; /evidence="ECO:…"; MUTAGEN …``.
+
+    >>> [feature.start for feature in cell_features('MUTAGEN 4; /note="K->A: X."; MUTAGEN 9; /note="R->A: Y."')]
+    [4, 9]
+    """
+    for kind, position, note in _IN_CELL.findall(cell):
+        feature = make_feature(kind, position, note.replace('""', '"'))
+        if feature:
+            yield feature
+
+
+def _number(digits: str) -> int:
+    return int(digits) if digits.isdigit() else 0
