@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
 
-from protrek_hm.evaluate.metrics import auroc, group_score, margins, protein_to_text, text_to_protein
+from protrek_hm.evaluate.metrics import group_score, margins, protein_to_text, text_to_protein
 
 TABLES = st.lists(
     st.lists(st.integers(0, 3), min_size=4, max_size=4),  # few values, so that ties are frequent
@@ -71,15 +70,3 @@ def test_what_needs_an_unknown_text_is_unknown():
     assert text_to_protein(scores).tolist() == [1.0]
     assert np.isnan(protein_to_text(scores)).all()
     assert np.isnan(group_score(scores)).all()
-
-
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.lists(st.integers(0, 5), min_size=1, max_size=30))
-def test_auroc_equals_scikit_learn(positive, negative):
-    labels = [1] * len(positive) + [0] * len(negative)
-    expected = roc_auc_score(labels, positive + negative)
-    assert auroc(np.array(positive, dtype=float), np.array(negative, dtype=float)) == pytest.approx(expected)
-
-
-def test_auroc_of_nothing_is_an_error():
-    with pytest.raises(ValueError, match="at least one"):
-        auroc(np.array([]), np.array([0.5]))

@@ -66,28 +66,5 @@ def margins(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, " cases
     return np.asarray(scores[:, 0, 0] - scores[:, 0, 1])
 
 
-def auroc(positive: Float[np.ndarray, " p"], negative: Float[np.ndarray, " n"]) -> float:
-    """Return the chance that a random positive scores above a random negative, ties half; in [0, 1].
-
-    Unlike pairwise accuracy it compares scores of different texts with each other.
-
-    Raises
-    ------
-    ValueError
-        If either side is empty.
-
-    Examples
-    --------
-    >>> auroc(np.array([0.9, 0.4]), np.array([0.4, 0.1]))
-    0.875
-    """
-    if not len(positive) or not len(negative):
-        raise ValueError("auroc needs at least one positive and one negative score")
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, side="left")
-    not_above = np.searchsorted(ordered, positive, side="right")
-    return float((below + not_above).mean() / (2 * len(negative)))
-
-
 def _preference(right: Float[np.ndarray, " cases"], wrong: Float[np.ndarray, " cases"]) -> Float[np.ndarray, " cases"]:
     return np.asarray(0.5 * (np.sign(right - wrong) + 1.0))

@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from protrek_hm.evaluate.detection import auroc
 from protrek_hm.evaluate.measures import MEASURES
-from protrek_hm.evaluate.metrics import auroc, margins
+from protrek_hm.evaluate.metrics import margins
 from protrek_hm.evaluate.plots import draw_all
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.evaluate.scores import DECIMALS

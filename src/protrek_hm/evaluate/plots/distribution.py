@@ -6,7 +6,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from protrek_hm.evaluate.metrics import auroc, margins
+from protrek_hm.evaluate.detection import auroc
+from protrek_hm.evaluate.metrics import margins
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import NEGATIVE, POSITIVE, STYLE, new_figure
 
