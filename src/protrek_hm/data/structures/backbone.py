@@ -39,15 +39,34 @@ def protein_backbones(structure: gemmi.Structure) -> Iterator[Backbone]:
     As in Foldseek, residues without a Cα are left out, and gaps in the chain are closed. Of alternate locations
     those of the highest occupancy count, the first of equals; of alternate residues the first.
 
-    structure: polymers must have been told from ligands (`gemmi.Structure.setup_entities`).
+    structure: its polymers must have been told from ligands (`gemmi.Structure.setup_entities`).
     """
     parts: dict[str, list[gemmi.Residue]] = defaultdict(list)
     for chain in structure[0] if len(structure) else ():
-        parts[chain.name] += [residue for residue in chain.get_polymer().first_conformer() if "CA" in residue]
+        parts[chain.name] += [residue for residue in chain.first_conformer() if _may_be_amino_acid(residue)]
     for name, residues in parts.items():
-        backbone = _backbone(name, residues)
+        backbone = _backbone(name, _without_ligands(residues))
         if np.isfinite(backbone.coordinates[:, :3]).all(axis=(1, 2)).any():
             yield backbone
+
+
+def _may_be_amino_acid(residue: gemmi.Residue) -> bool:
+    known = gemmi.find_tabulated_residue(residue.name)
+    return "CA" in residue and (known.is_amino_acid() or not known.found())
+
+
+def _without_ligands(residues: list[gemmi.Residue]) -> list[gemmi.Residue]:
+    """Leave out what stands before or behind the chain: amino acids that are bound to the protein.
+
+    What the file calls no ligand, and what gemmi takes for a part of a polymer, is in the chain, and so is what
+    stands between: gemmi alone would end a chain at an unknown residue.
+    """
+    places = [
+        place
+        for place, residue in enumerate(residues)
+        if residue.het_flag == "A" or residue.entity_type == gemmi.EntityType.Polymer
+    ]
+    return residues[places[0] : places[-1] + 1] if places else []
 
 
 def _backbone(chain: str, residues: list[gemmi.Residue]) -> Backbone:

@@ -93,7 +93,7 @@ def _undo(values: Any, encoding: Mapping[str, Any], most_rows: int) -> Values:
             raise BinaryCifError(f"more than {most_rows:,} rows")
         return np.repeat(values[::2], counts)
     if kind == "Delta":
-        return np.cumsum(values, dtype=np.int64) + encoding["origin"]
+        return np.asarray(np.cumsum(values, dtype=np.int64) + encoding["origin"])
     if kind == "IntegerPacking":
         return _unpacked(values, is_unsigned=bool(encoding["isUnsigned"]))
     raise BinaryCifError(f"unknown encoding {kind!r}")

@@ -3,7 +3,6 @@
 import time
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -41,7 +40,7 @@ def fetch(url: str, *, max_bytes: int, first_pause: float = 1.0) -> bytes:
     pause = first_pause
     for tries in range(1, _TRIES + 1):
         try:
-            return _fetch_once(url, max_bytes)
+            content = _fetch_once(url, max_bytes)
         except HTTPError as error:
             if error.code in (400, 404, 410, 422):
                 raise MissingFileError(url, f"the server says {error.code}") from None
@@ -51,8 +50,12 @@ def fetch(url: str, *, max_bytes: int, first_pause: float = 1.0) -> bytes:
             if error.code not in _BUSY:
                 break
             pause = float(asked) if asked.isdigit() else pause
-        except (OSError, HTTPException, ValueError) as error:  # unreachable, timed out, cut off, no such address
+        except (OSError, HTTPException, UnicodeError) as error:  # unreachable, timed out, cut off, no such address
             reason = str(error) or type(error).__name__
+        else:
+            if len(content) > max_bytes:
+                raise FileFormatError(url, f"more than {max_bytes:,} bytes", "raise the limit with --max-bytes")
+            return content
         if tries < _TRIES:
             time.sleep(min(pause, _LONGEST_PAUSE))
             pause *= 2
@@ -68,10 +71,8 @@ def download(url: str, path: Path, *, max_bytes: int, first_pause: float = 1.0) 
 
 def _fetch_once(url: str, max_bytes: int) -> bytes:
     with urlopen(Request(url, headers={"User-Agent": "protrek-hm"}), timeout=_TIMEOUT) as response:
-        content: Any = response.read(max_bytes + 1)
+        content: bytes = response.read(max_bytes + 1)
         announced = response.headers.get("Content-Length", "")
-    if len(content) > max_bytes:
-        raise FileFormatError(url, f"more than {max_bytes:,} bytes", "raise the limit with --max-bytes")
-    if announced.isdigit() and len(content) < int(announced):
+    if announced.isdigit() and len(content) < min(int(announced), max_bytes + 1):
         raise OSError(f"cut off after {len(content):,} of {announced} bytes")
-    return bytes(content)
+    return content

@@ -1,0 +1,109 @@
+"""Records of one file: ids, chosen chains, hidden residues."""
+
+import polars as pl
+import pytest
+
+from protrek_hm.data import read_proteins
+from protrek_hm.data.structures.config import StructureConfig, parse_mask
+from protrek_hm.data.structures.records import read_structure
+from protrek_hm.errors import FileFormatError, OptionError
+
+PREDICTED = "TITLE     ALPHAFOLD MONOMER V2.0 PREDICTION FOR MADE UP (P12345)"
+
+
+@pytest.fixture
+def write(build, tmp_path):
+    def write(atoms, *, name="AF-P12345-F1-model_v4.pdb", header=PREDICTED):
+        path = tmp_path / name
+        path.write_bytes(build.formats["pdb"](atoms, header=header))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def unsure(build):
+    """Residues 1 to 10 at 69.99, all others at 70.01."""
+    return [build.replace(atom, b_factor=69.99 if atom.number <= 10 else 70.01) for atom in build.hairpin()]
+
+
+def test_a_prediction_hides_what_it_is_unsure_of(write, unsure):
+    path = write(unsure)
+    [record] = read_structure(path)
+    [whole] = read_structure(path, StructureConfig(mask_plddt=None))
+    assert record["structure"] == "#" * 10 + whole["structure"][10:]
+    assert "#" not in whole["structure"]
+    assert record == {
+        **whole,
+        "structure": record["structure"],
+        "id": "AF-P12345-F1-model_v4_A",
+        "plddt": pytest.approx(70.0, abs=0.01),
+        "chain": "A",
+        "file": str(path),
+    }
+
+
+@pytest.mark.parametrize(
+    ("mask", "header", "hidden"),
+    [
+        ("auto", PREDICTED, 10),
+        ("auto", "", 0),
+        ("auto", "EXPDTA    X-RAY DIFFRACTION\nREMARK   3 ALPHAFOLD", 0),
+        ("70", "", 10),
+        ("90", PREDICTED, 30),
+        ("0", PREDICTED, 0),
+        ("none", PREDICTED, 0),
+    ],
+)
+def test_what_is_hidden(write, unsure, mask, header, hidden):
+    [record] = read_structure(write(unsure, header=header), StructureConfig(mask_plddt=parse_mask(mask)))
+    assert record["structure"].count("#") == hidden
+    assert (record["plddt"] is None) == (mask in ("auto", "none") and header != PREDICTED)
+
+
+def test_b_factors_that_are_no_plddt(write, build):
+    [record] = read_structure(write(build.hairpin(b_factor=130.0)))
+    assert ("#" in record["structure"], record["plddt"]) == (False, None)
+    [record] = read_structure(write(build.hairpin(b_factor=0.95)))
+    assert ("#" in record["structure"], record["plddt"]) == (False, 95.0), "some programs write it in [0, 1]"
+
+
+def test_the_mean_over_the_atoms_of_a_residue_counts(write, build):
+    values = {"N": 60, "CA": 90, "C": 60, "CB": 60}
+    [record] = read_structure(write([build.replace(a, b_factor=values[a.name]) for a in build.hairpin()]))
+    assert record["structure"].count("#") == 27, "67.5 with Cβ, 70 without: the glycines"
+    assert record["plddt"] == 67.75
+
+
+def test_chosen_chains(write, build):
+    path = write([*build.hairpin(chain="C"), *build.peptide("GAS", [build.strand] * 3)], name="pair.pdb")
+    assert [each["id"] for each in read_structure(path)] == ["pair_C", "pair_A"]
+    assert [each["id"] for each in read_structure(path, StructureConfig(chains=("A",)))] == ["pair_A"]
+    with pytest.raises(FileFormatError, match=r"pair\.pdb: no protein chain 'B' \(chains: C, A\); choose .*--chain"):
+        read_structure(path, StructureConfig(chains=("A", "B")))
+
+
+def test_protrek_reads_the_letters(write, unsure):
+    from protrek_hm.model.tokenizers import structure_tokenizer
+
+    [record] = read_structure(write(unsure))
+    tokens = structure_tokenizer(100)(record["structure"])["input_ids"]
+    assert len(tokens) == 32
+    assert 3 not in tokens, "no letter is unknown"
+
+
+def test_records_are_a_protein_table(write, unsure, tmp_path):
+    pl.DataFrame(read_structure(write(unsure))).write_csv(tmp_path / "table.csv")
+    proteins = read_proteins(tmp_path / "table.csv")
+    assert proteins.columns[:4] == ["id", "sequence", "text", "structure"]
+    assert proteins["structure"].str.len_bytes().to_list() == proteins["sequence"].str.len_bytes().to_list() == [30]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"mask_plddt": 101.0}, {"mask_plddt": -1}, {"mask_plddt": "often"}, {"max_bytes": 0}, {"workers": -1}]
+)
+def test_settings_out_of_range(settings):
+    with pytest.raises(OptionError):
+        StructureConfig(**settings)
+    with pytest.raises(OptionError, match="mask_plddt"):
+        parse_mask("often")
