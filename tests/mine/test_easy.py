@@ -7,6 +7,7 @@ from protrek_hm.homology.identity import identity
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import build_corpus
 from protrek_hm.mine.easy import MOST_IDENTITY, MOST_TEXT_SIMILARITY, draw_easy_pairs
+from protrek_hm.mine.gate import Gate
 
 
 @pytest.fixture
@@ -20,7 +21,8 @@ def setting(make_families):
 def draw(setting, count, **config):
     corpus, families = setting
     everyone = np.arange(len(corpus.sequences))
-    return draw_easy_pairs(corpus, everyone, everyone, families=families, count=count, config=MineConfig(**config))
+    gate = Gate(corpus.entries, MineConfig(**config))
+    return draw_easy_pairs(corpus, everyone, everyone, families=families, count=count, gate=gate)
 
 
 def test_easy_pairs_are_unrelated_and_unlike(setting):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.evidence.findings import Findings, Outcome, Verdict
-from protrek_hm.mine.gate import agree, judge
+from protrek_hm.mine.gate import Gate, agree
 
 VERDICTS = st.lists(st.lists(st.sampled_from(list(Verdict)), min_size=3, max_size=3), min_size=1, max_size=3)
 
@@ -41,7 +41,7 @@ def test_annotations_that_contradict_each_other_are_unsure(columns):
 
 def verdicts(one, other, **config):
     entries = pl.DataFrame([one, other], schema_overrides={name: pl.String for name in {*one, *other}})
-    return judge(entries, np.array([0]), np.array([1]), MineConfig(**config)).row(0, named=True)
+    return Gate(entries, MineConfig(**config)).judge(np.array([0]), np.array([1])).row(0, named=True)
 
 
 def test_columns_decide_over_wording():

@@ -24,7 +24,7 @@ def exhaustive_twins(proteins, config):
 @pytest.mark.parametrize("evidence", [(), ("drug:equal",)])
 def test_exactly_the_planted_twins(make_families, seed, evidence):
     proteins = make_families(seed, families=6)
-    config = MineConfig(evidence=evidence, easy=20, threads=1)
+    config = MineConfig(evidence=evidence, neighbours=False, easy=20, threads=1)
     result = mine_hard_negatives(proteins if evidence else proteins.drop("drug"), config)
     found = set(result.triplets.select("anchor_id", "hard_neg_id", "seq_similarity").iter_rows())
     assert found == exhaustive_twins(proteins, config)
@@ -37,7 +37,7 @@ def test_exactly_the_planted_twins(make_families, seed, evidence):
 
 @pytest.mark.parametrize("split", ["components", "proteins", "pairs"])
 def test_sides_hold_what_the_split_promises(make_families, split):
-    result = mine_hard_negatives(make_families(6, families=15), MineConfig(split=split, easy=60, threads=1))
+    result = mine_hard_negatives(make_families(6, families=15), MineConfig(split=split, neighbours=False, easy=60, threads=1))
     both = pl.concat([result.triplets, result.easy]).filter(pl.col("split").is_not_null())
     sides = {}
     for row in both.iter_rows(named=True):
@@ -80,7 +80,8 @@ def test_identical_sequences_are_never_a_pair(make_families):
     double = proteins.head(3).with_columns(
         id=pl.col("id") + "b", text=pl.lit("Cadmium-hydrolyzing enzyme."), drug=pl.lit("cadmium")
     )
-    result = mine_hard_negatives(pl.concat([proteins, double]), MineConfig(easy=0, threads=1))
+    config = MineConfig(neighbours=False, easy=0, threads=1)
+    result = mine_hard_negatives(pl.concat([proteins, double]), config)
     assert (result.triplets["anchor_seq"] != result.triplets["hard_neg_seq"]).all()
     first = result.triplets.filter(anchor_seq=proteins["sequence"][0])
     assert set(first["anchor_text"]) == {proteins["text"][0], "Cadmium-hydrolyzing enzyme."}

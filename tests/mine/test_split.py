@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protrek_hm.homology import HomologyConfig, find_homologs
+from protrek_hm.mine.related import Related
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import build_corpus
 from protrek_hm.mine.split import UNASSIGNED, assign_sides, deal_components, given_sides
@@ -52,9 +52,9 @@ def test_no_relative_and_no_text_stand_on_two_sides(make_families, seed):
         + pl.Series([f" Family {row[1:3]}." for row in make_families(seed, families=12, members=5)["id"]])
     )
     corpus = build_corpus(proteins)
-    homologs = find_homologs(corpus.sequences, HomologyConfig(min_identity=0.5, max_identity=1.0))
-    pairs = homologs.select("a", "b").to_numpy().astype(np.int64)
-    assigned = assign_sides(corpus, homologs, pairs, MineConfig(split_identity=0.5))
+    related = Related(corpus.sequences, MineConfig(min_identity=0.5, threads=1))
+    pairs = related.pairs.select("a", "b").to_numpy().astype(np.int64)
+    assigned = assign_sides(corpus, related.families, pairs, MineConfig(split_identity=0.5))
     assert not assigned.warnings
     assert (assigned.sides[pairs[:, 0]] == assigned.sides[pairs[:, 1]]).all()
     texts = corpus.entries["text"].to_list()
@@ -66,9 +66,9 @@ def test_no_relative_and_no_text_stand_on_two_sides(make_families, seed):
 
 def test_links_by_common_texts_are_given_up_with_a_warning(make_families):
     corpus = build_corpus(make_families(4, families=12, members=6))
-    homologs = find_homologs(corpus.sequences, HomologyConfig(min_identity=0.5, max_identity=1.0))
-    pairs = homologs.select("a", "b").to_numpy().astype(np.int64)
-    assigned = assign_sides(corpus, homologs, pairs, MineConfig())
+    related = Related(corpus.sequences, MineConfig(min_identity=0.5, threads=1))
+    pairs = related.pairs.select("a", "b").to_numpy().astype(np.int64)
+    assigned = assign_sides(corpus, related.families, pairs, MineConfig())
     assert "do not keep proteins together" in assigned.warnings[0]
     assert set(assigned.sides.tolist()) == {0, 1, 2}
     assert (assigned.sides[pairs[:, 0]] == assigned.sides[pairs[:, 1]]).all()
@@ -78,10 +78,10 @@ def test_given_stages_are_honoured(make_families):
     proteins = make_families(5, families=8)
     stages = [{"F0": "Test", "F1": "validation", "F2": "train"}.get(name[:2]) for name in proteins["id"]]
     corpus = build_corpus(proteins.with_columns(stage=pl.Series(stages)))
-    homologs = find_homologs(corpus.sequences, HomologyConfig(min_identity=0.5, max_identity=1.0))
-    pairs = homologs.select("a", "b").to_numpy().astype(np.int64)
+    related = Related(corpus.sequences, MineConfig(min_identity=0.5, threads=1))
+    pairs = related.pairs.select("a", "b").to_numpy().astype(np.int64)
     for split in ("components", "proteins"):
-        sides = assign_sides(corpus, homologs, pairs, MineConfig(split=split)).sides
+        sides = assign_sides(corpus, related.families, pairs, MineConfig(split=split)).sides
         for name, side in zip(corpus.entries["id"], sides.tolist(), strict=True):
             assert side == {"F0": 2, "F1": 1, "F2": 0}.get(name[:2], side)
 

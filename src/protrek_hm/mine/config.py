@@ -9,6 +9,7 @@ from protrek_hm.errors import OptionError
 
 Gate = Literal["function", "text"]
 Compat = Literal["reference"]
+Format = Literal["triplet", "n-tuple"]
 Split = Literal["components", "proteins", "pairs"]
 EvidenceKind = Literal["equal", "set", "numeric"]
 _EVIDENCE = re.compile(r"(?P<column>.+):(?:(?P<kind>equal|set)|numeric:(?P<tolerance>\d+\.?\d*|\.\d+))$")
@@ -64,8 +65,12 @@ class MineConfig:
         `reference` mines the pairs of the original ProTrek-HM script, which needs structures.
     max_text_similarity
         TF-IDF cosine above which the `text` gate says *same*, in [0, 1].
+    text_model_similarity
+        Cosine of a text encoder (if one is given) from which on a difference in words is doubted, in [-1, 1].
     evidence
         Columns as evidence, each `column:equal`, `column:set` or `column:numeric:TOLERANCE`.
+    neighbours
+        Whether a difference in words that goes against all closer look-alikes is doubted.
     ontology
         Path of a Gene Ontology OBO file, for ancestors of terms.
     split
@@ -76,8 +81,14 @@ class MineConfig:
         Wanted shares of the triplets; together below 1.
     easy
         Easy triplets in all, shared out like the hard ones.
+    medium
+        Medium triplets in all (relatives below `min_identity`, one fold, or near in text), shared out likewise.
     negatives_per_anchor
         At most so many, drawn by lot; None keeps all.
+    format
+        `n-tuple` also gives rows of an anchor, its positive and `negatives_per_anchor` negatives.
+    max_pairs_per_protein
+        At most so many look-alikes of a protein, sampled evenly over identities; None keeps all.
     seed, threads
         Of every draw; 0 threads are all cores, and change no result.
 
@@ -93,14 +104,19 @@ class MineConfig:
     gate: Gate = "function"
     compat: Compat | None = None
     max_text_similarity: float = 0.5
+    text_model_similarity: float = 0.9
     evidence: tuple[str, ...] = ()
+    neighbours: bool = True
     ontology: str | None = None
     split: Split = "components"
     split_identity: float = 0.5
     valid_fraction: float = 0.1
     test_fraction: float = 0.2
     easy: int = 1000
+    medium: int = 0
     negatives_per_anchor: int | None = None
+    format: Format = "triplet"
+    max_pairs_per_protein: int | None = None
     seed: int = 42
     threads: int = 0
 
@@ -118,6 +134,8 @@ class MineConfig:
         for name in ("coverage", "max_text_similarity"):
             value = getattr(self, name)
             require(name, value, "must lie in [0, 1]", holds=0 <= value <= 1)
+        cosine = self.text_model_similarity
+        require("text_model_similarity", cosine, "must lie in [-1, 1]", holds=-1 <= cosine <= 1)
         for name in ("valid_fraction", "test_fraction"):
             value = getattr(self, name)
             require(name, value, "must lie in [0, 1)", holds=0 <= value < 1)
@@ -127,9 +145,14 @@ class MineConfig:
         compat = self.compat
         require("compat", compat, "must be reference", holds=compat in (None, *get_args(Compat)))
         require("split", self.split, "must be components, proteins or pairs", holds=self.split in get_args(Split))
-        require("easy", self.easy, "must be at least 0", holds=self.easy >= 0)
-        limit = self.negatives_per_anchor
-        require("negatives_per_anchor", limit, "must be at least 1", holds=limit is None or limit >= 1)
+        for name in ("easy", "medium"):
+            require(name, getattr(self, name), "must be at least 0", holds=getattr(self, name) >= 0)
+        for name in ("negatives_per_anchor", "max_pairs_per_protein"):
+            limit = getattr(self, name)
+            require(name, limit, "must be at least 1", holds=limit is None or limit >= 1)
+        require("format", self.format, "must be triplet or n-tuple", holds=self.format in get_args(Format))
+        counted = self.format == "triplet" or self.negatives_per_anchor is not None
+        require("format", self.format, "say how many negatives: --negatives-per-anchor K", holds=counted)
         require("threads", self.threads, "must be at least 0 (0 = all cores)", holds=self.threads >= 0)
         self.column_evidence()
 

@@ -2,97 +2,140 @@
 
 Evidence from the strongest to the weakest: columns that the user names; what texts say of a variant's effect;
 EC numbers and GO molecular functions; the texts' labelled fields and telling words. The strongest that speaks
-decides, with two exceptions: agreement in EC or GO, which is annotated by family, does not outvote texts that
-differ (*unsure*), and texts that are one and the same make no twin whatever the labels say, since no model
-could learn it from them.
+decides, with three exceptions: words that differ are *unsure* where one text is a guess, where closer
+look-alikes say otherwise, or where a text encoder finds the texts alike; agreement in EC or GO, which is
+annotated by family, does not outvote texts that differ (*unsure*); and texts that are one and the same make no
+twin whatever the labels say, since no model could learn it from them.
 """
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int
+from jaxtyping import Float, Int
+from scipy.sparse import csr_matrix
 
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.ec import judge_ec
 from protrek_hm.mine.evidence.effects import judge_effects
-from protrek_hm.mine.evidence.findings import Findings, Verdict
+from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, join_reasons
 from protrek_hm.mine.evidence.go import judge_go, read_ancestors
-from protrek_hm.mine.evidence.words import judge_words
+from protrek_hm.mine.evidence.guesses import judge_guesses
+from protrek_hm.mine.evidence.likeness import TextEncoder, judge_likeness
+from protrek_hm.mine.evidence.neighbours import judge_neighbours
+from protrek_hm.mine.evidence.words import Statement, judge_words, read_statements
 from protrek_hm.mine.text import fold_text, pair_cosines, text_vectors
 
 VERDICTS = {Verdict.SAME: "same", Verdict.UNSURE: "unsure", Verdict.DIFFERENT: "different"}
 
 Verdicts = Int[np.ndarray, " pairs"]
+_BY_COSINE = (Outcome("text:unlike", Verdict.DIFFERENT), Outcome("text:alike", Verdict.SAME))
+_ONE_TEXT = (SILENT, Outcome("text:identical", Verdict.SAME))
 
 
-def judge(
-    entries: pl.DataFrame,
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-    config: MineConfig,
-) -> pl.DataFrame:
-    """Judge pairs of entries.
+class Gate:
+    """Judges pairs of entries, as often as asked; what the entries say is read once.
 
-    entries: rows with a `text` and whatever evidence columns there are. left, right: rows of `entries`.
+    entries: rows with a `text` and whatever evidence columns there are. encoder: of texts, for evidence from
+    their likeness.
 
-    Returns
-    -------
-    pl.DataFrame
-        `verdict` (same, unsure, different), `reasons` (codes joined by `;`) and `text_similarity` (TF-IDF
-        cosine, fitted on all entries' texts, in [0, 1]), a row a pair.
+    Examples
+    --------
+    >>> gate = Gate(pl.DataFrame({"text": ["Cuts starch.", "Cuts chitin."]}), MineConfig())
+    >>> gate.judge(np.array([0]), np.array([1])).row(0)
+    ('different', 'words:substance:differs', 0.336...)
     """
-    texts = entries["text"].to_list()
-    distinct = sorted(set(texts))
-    number = {text: index for index, text in enumerate(distinct)}
-    row = np.array([number[text] for text in texts], dtype=np.int64)
-    cosines = pair_cosines(text_vectors(distinct, corpus=texts), row[left], row[right])
-    if config.gate == "text":
-        alike = cosines > config.max_text_similarity
-        verdicts = np.where(alike, Verdict.SAME, Verdict.DIFFERENT)
-        reasons = np.where(alike, "text:alike", "text:unlike")
-    else:
-        verdicts, reasons = _weigh(entries, left, right, config)
-    names = np.array([VERDICTS[verdict] for verdict in sorted(VERDICTS)])
-    return pl.DataFrame(
-        {
-            "verdict": names[verdicts - 1],
-            "reasons": pl.Series(reasons.tolist(), dtype=pl.String),
-            "text_similarity": cosines,
-        }
-    )
 
+    def __init__(self, entries: pl.DataFrame, config: MineConfig, *, encoder: TextEncoder | None = None) -> None:
+        self.entries, self.config, self.encoder = entries, config, encoder
+        self._texts: list[str] = entries["text"].to_list()
 
-def _weigh(entries: pl.DataFrame, left: Verdicts, right: Verdicts, config: MineConfig) -> tuple[Verdicts, np.ndarray]:
-    """Weigh all evidence; return verdicts and reasons."""
-    texts = entries["text"].to_list()
-    columns = [judge_column(entries, left, right, evidence=evidence) for evidence in config.column_evidence()]
-    effects = judge_effects(texts, left, right)
-    annotations = []
-    if "ec" in entries.columns:
-        annotations.append(judge_ec(entries["ec"].to_list(), left, right))
-    if "go" in entries.columns:
-        ancestors = read_ancestors(Path(config.ontology)) if config.ontology else None
-        annotations.append(judge_go(entries["go"].to_list(), left, right, ancestors=ancestors))
-    words = judge_words(texts, left, right)
+    def judge(
+        self,
+        left: Int[np.ndarray, " pairs"],
+        right: Int[np.ndarray, " pairs"],
+        *,
+        identity: Float[np.ndarray, " pairs"] | None = None,
+    ) -> pl.DataFrame:
+        """Judge pairs of entries.
 
-    verdicts = words.verdicts.copy()
-    annotated = agree(annotations, len(left), needs_all=False)
-    contradicted = (annotated == Verdict.SAME) & (verdicts == Verdict.DIFFERENT)
-    verdicts = np.where(annotated == Verdict.SILENT, verdicts, annotated)
-    verdicts = np.where(contradicted, Verdict.UNSURE, verdicts)
-    for stronger in (effects.verdicts, agree(columns, len(left), needs_all=True)):
-        verdicts = np.where(stronger == Verdict.SILENT, verdicts, stronger)
-    folded = np.array([fold_text(text) for text in texts], dtype=object)
-    one_text = folded[left] == folded[right]
-    verdicts[one_text] = np.where(verdicts[one_text] == Verdict.DIFFERENT, Verdict.UNSURE, Verdict.SAME)
+        left, right: rows of the entries. identity: of the pairs' sequences, for evidence from neighbours;
+        only with all look-alikes among the pairs.
 
-    spoken = [findings.reasons for findings in (*columns, effects, *annotations, words)]
-    spoken.append(np.where(one_text, "text:identical", ""))
-    parts = [pl.Series(str(place), said.tolist(), dtype=pl.String) for place, said in enumerate(spoken)]
-    joined = pl.DataFrame(parts).select(pl.concat_str(pl.all().replace("", None), separator=";", ignore_nulls=True))
-    return verdicts, joined.to_series().to_numpy()
+        Returns
+        -------
+        pl.DataFrame
+            `verdict` (same, unsure, different), `reasons` (codes joined by `;`) and `text_similarity` (TF-IDF
+            cosine, fitted on all entries' texts, in [0, 1]), a row a pair.
+        """
+        cosines = pair_cosines(self.vectors, left, right)
+        if self.config.gate == "text":
+            found = Findings(_BY_COSINE, (cosines > self.config.max_text_similarity).astype(np.int16))
+            verdicts, spoken = found.verdicts, [found]
+        else:
+            verdicts, spoken = self._weigh(left, right, identity)
+        names = pl.Series("verdict", [VERDICTS[verdict] for verdict in sorted(VERDICTS)])
+        return pl.DataFrame(
+            {
+                "verdict": names.gather(verdicts - 1),
+                "reasons": join_reasons(spoken),
+                "text_similarity": cosines,
+            }
+        )
+
+    @cached_property
+    def vectors(self) -> csr_matrix:
+        """TF-IDF vectors, a row an entry."""
+        return text_vectors(self._texts)
+
+    @cached_property
+    def _statements(self) -> list[Statement]:
+        return read_statements(self._texts)
+
+    def _judge_words(self, left: Verdicts, right: Verdicts, identity: np.ndarray | None) -> list[Findings]:
+        """Return what the texts say, and then what casts doubt on a difference in words (not in fields)."""
+        words = judge_words(self._statements, left, right)
+        doubts = [judge_guesses(self._texts, left, right)]
+        if self.config.neighbours and identity is not None:
+            said = [(statement.fields, statement.stems) for statement in self._statements]
+            doubts.append(judge_neighbours(said, left, right, identity=identity))
+        differs = [outcome.verdict == Verdict.DIFFERENT for outcome in words.outcomes]
+        in_words = [outcome.reason.startswith("words:") for outcome in words.outcomes]
+        doubtful = (np.array(differs) & np.array(in_words))[words.codes]
+        if self.encoder is not None:
+            least = self.config.text_model_similarity
+            doubts.append(judge_likeness(self._texts, left, right, encoder=self.encoder, least=least))
+        return [words, *(doubt.only_where(doubtful) for doubt in doubts)]
+
+    def _weigh(self, left: Verdicts, right: Verdicts, identity: np.ndarray | None) -> tuple[Verdicts, list[Findings]]:
+        """Weigh all evidence; return verdicts, and all findings."""
+        entries, config = self.entries, self.config
+        columns = [judge_column(entries, left, right, evidence=each) for each in config.column_evidence()]
+        effects = judge_effects(self._texts, left, right)
+        annotations = []
+        if "ec" in entries.columns:
+            annotations.append(judge_ec(entries["ec"].to_list(), left, right))
+        if "go" in entries.columns:
+            ancestors = read_ancestors(Path(config.ontology)) if config.ontology else None
+            annotations.append(judge_go(entries["go"].to_list(), left, right, ancestors=ancestors))
+        words, *doubts = self._judge_words(left, right, identity)
+        folded = pl.Series([fold_text(text) for text in self._texts]).rank("dense").to_numpy()
+        one_text = Findings(_ONE_TEXT, (folded[left] == folded[right]).astype(np.int16))
+
+        verdicts = words.verdicts.copy()
+        for doubt in doubts:
+            verdicts[doubt.verdicts == Verdict.UNSURE] = Verdict.UNSURE
+        annotated = agree(annotations, len(left), needs_all=False)
+        contradicted = (annotated == Verdict.SAME) & (words.verdicts == Verdict.DIFFERENT)
+        verdicts = np.where(annotated == Verdict.SILENT, verdicts, annotated)
+        verdicts = np.where(contradicted, Verdict.UNSURE, verdicts)
+        for stronger in (effects.verdicts, agree(columns, len(left), needs_all=True)):
+            verdicts = np.where(stronger == Verdict.SILENT, verdicts, stronger)
+        alike = one_text.verdicts == Verdict.SAME
+        verdicts[alike] = np.where(verdicts[alike] == Verdict.DIFFERENT, Verdict.UNSURE, Verdict.SAME)
+        return verdicts, [*columns, effects, *annotations, words, *doubts, one_text]
 
 
 def agree(findings: list[Findings], pairs: int, *, needs_all: bool) -> Verdicts:

@@ -7,6 +7,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
+from protrek_hm.mine.text import paired_products
+
 MOST_OF_POSITIVE = 0.95
 """A negative may not score above this share of its positive (positive-aware mining, arXiv:2407.15831)."""
 
@@ -40,7 +42,7 @@ def keeps_margin(triplets: pl.DataFrame, guide: Encoder) -> Bool[np.ndarray, " t
 def _scores(triplets: pl.DataFrame, column: str, guide: Encoder) -> Float[np.ndarray, " triplets"]:
     text, texts = _encoded(triplets["anchor_text"], guide, task="text")
     sequence, sequences = _encoded(triplets[column], guide, task="sequence")
-    return np.asarray(np.einsum("td,td->t", texts[text], sequences[sequence]))
+    return paired_products(texts, sequences, text, sequence)
 
 
 def _encoded(cells: pl.Series, guide: Encoder, *, task: str) -> tuple[np.ndarray, np.ndarray]:

@@ -60,9 +60,9 @@ class SideLeaks:
 def check_leaks(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, threads: int = 0) -> list[SideLeaks]:
     """Compare the held-out sides of a folder of triplets with its training side.
 
-    folder: holds `hard_negatives_train.csv` and `_valid.csv` or `_test.csv`, and perhaps
-    `easy_samples_*.csv`; ours or the reference's. identity, coverage: of a relative, exact and global, in [0,
-    1].
+    folder: holds `hard_negatives_train.csv` and `_valid.csv` or `_test.csv`, and perhaps `easy_samples_*.csv`
+    and `medium_negatives_*.csv`; ours or the reference's. identity, coverage: of a relative, exact and
+    global, in [0, 1].
 
     Raises
     ------
@@ -89,7 +89,7 @@ def check_leaks(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, t
 def _read_side(folder: Path, side: str) -> pl.DataFrame:
     """Return the sequences of one side, each with the texts that belong to it."""
     parts = []
-    for kind in ("hard_negatives", "easy_samples"):
+    for kind in ("hard_negatives", "medium_negatives", "easy_samples"):
         path = folder / f"{kind}_{side}.csv"
         if path.exists():
             table = pl.read_csv(path, infer_schema=False)

@@ -9,7 +9,6 @@ from protrek_hm.mine.text import fold_text, similar_texts, text_vectors
 
 NEAR_IDENTICAL = 0.95
 """TF-IDF cosine from which on two texts are the same in all but form."""
-_MOST_TEXTS = 60_000  # distinct texts compared all against all; beyond that, only equal texts are linked
 
 
 def text_links(
@@ -42,9 +41,20 @@ def text_links(
         .filter(pl.col("before").is_not_null())
     )
     links = chain.select("before", "protein").to_numpy().astype(np.int64)
-    if len(distinct) > _MOST_TEXTS:
-        return links
     bearers = np.full(len(distinct), -1)
     bearers[groups["text"].to_numpy()] = groups["protein"].to_numpy()
     alike = bearers[similar_texts(text_vectors(distinct), least=NEAR_IDENTICAL)]
     return np.concatenate([links, alike[(alike >= 0).all(axis=1)]])
+
+
+def family_links(families: Int[np.ndarray, " proteins"]) -> Int[np.ndarray, "links 2"]:
+    """Return pairs of proteins that keep together all proteins of a family: a chain for each.
+
+    Examples
+    --------
+    >>> family_links(np.array([0, 1, 0, 0])).tolist()
+    [[0, 2], [2, 3]]
+    """
+    order = np.argsort(families, kind="stable")
+    together = families[order[:-1]] == families[order[1:]]
+    return np.stack([order[:-1][together], order[1:][together]], axis=1)

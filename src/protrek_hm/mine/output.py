@@ -19,6 +19,7 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
     """Write everything into `folder`, which appears whole or not at all.
 
     `hard_negatives_{all,train,valid,test}.csv`, `easy_samples_{train,valid,test}.csv`, `mining_report.json`,
+    where asked for `medium_negatives_{train,valid,test}.csv`, `{text,protein}_tuples_{train,valid,test}.csv`,
     `judged_pairs.parquet`, `config.json`, `hard_negative_examples.png` and `.pdf`.
 
     Raises
@@ -32,6 +33,10 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
         for side in SIDES:
             result.triplets.filter(split=side).write_csv(new / f"hard_negatives_{side}.csv")
             result.easy.filter(split=side).write_csv(new / f"easy_samples_{side}.csv")
+            if config.medium:
+                result.medium.filter(split=side).write_csv(new / f"medium_negatives_{side}.csv")
+            for anchor, rows in result.tuples.items():
+                rows.filter(split=side).drop("split").write_csv(new / f"{anchor}_tuples_{side}.csv")
         result.pairs.write_parquet(new / "judged_pairs.parquet")
         write_json(new / "mining_report.json", result.report.to_dict(config=settings))
         write_json(new / "config.json", settings)

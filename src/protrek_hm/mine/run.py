@@ -1,23 +1,29 @@
 """The miner: proteins in, triplets and easy pairs out, with a report of every step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from protrek_hm.errors import NothingFoundError
-from protrek_hm.homology import HomologyConfig, connected_components, find_homologs
 from protrek_hm.homology.homologs import Progress
+from protrek_hm.mine.advice import advise
 from protrek_hm.mine.compat import explain_loss, reference_pairs, reference_triplets
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus, build_corpus
-from protrek_hm.mine.easy import draw_easy_pairs
+from protrek_hm.mine.evidence.columns import judge_column
+from protrek_hm.mine.evidence.likeness import TextEncoder
+from protrek_hm.mine.gate import Gate
 from protrek_hm.mine.guide import Encoder, keeps_margin
+from protrek_hm.mine.related import Related
 from protrek_hm.mine.report import MiningReport
-from protrek_hm.mine.split import SIDES, Assignment, assign_sides, deal_proteins, wanted_shares
+from protrek_hm.mine.sharing import draw_contrast, share_out
+from protrek_hm.mine.split import SIDES, assign_sides
 from protrek_hm.mine.text import fold_text
 from protrek_hm.mine.triplets import OUR_COLUMNS, REFERENCE_COLUMNS, build_triplets, limit_negatives
+from protrek_hm.mine.tuples import COLUMNS as ANCHORS
+from protrek_hm.mine.tuples import build_tuples
 from protrek_hm.mine.twins import judge_pairs
 
 COLUMNS = [*REFERENCE_COLUMNS, *OUR_COLUMNS]
@@ -25,16 +31,19 @@ COLUMNS = [*REFERENCE_COLUMNS, *OUR_COLUMNS]
 
 @dataclass(frozen=True)
 class MiningResult:
-    """Triplets and easy pairs, with the columns of the files, the report, and all verdicts.
+    """Triplets, easy and medium pairs, with the columns of the files, the report, and all verdicts.
 
     `split` is null for pairs whose proteins stand on two sides. pairs: columns a_id, b_id, identity,
-    coverage, text_similarity, verdict, reasons.
+    coverage, text_similarity, verdict, reasons. tuples: with `format="n-tuple"`, those of `tuples` by their
+    anchors, `text` and `protein`.
     """
 
     triplets: pl.DataFrame
     easy: pl.DataFrame
+    medium: pl.DataFrame
     report: MiningReport
     pairs: pl.DataFrame
+    tuples: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
 def mine_hard_negatives(
@@ -44,12 +53,14 @@ def mine_hard_negatives(
     work_dir: Path | None = None,
     progress: Progress | None = None,
     guide: Encoder | None = None,
+    text_encoder: TextEncoder | None = None,
 ) -> MiningResult:
     """Find every twin among `proteins` and share them out without leaks.
 
     proteins: as `data.read_proteins` returns them: id, sequence, text, and columns of evidence. work_dir:
     where the homology search keeps finished shards, so that an interrupted run continues. guide: drops
-    negatives that it scores above 95 % of their positive. The same proteins and settings give the same
+    negatives that it scores above 95 % of their positive. text_encoder: turns texts into vectors; where those
+    of two texts are alike, a difference in words is doubted. The same proteins and settings give the same
     result, whatever `config.threads`.
 
     Raises
@@ -75,8 +86,11 @@ def mine_hard_negatives(
     told = corpus.rows - corpus.untold
     report.add("with a text", "rows", given=corpus.rows, kept=told)
     report.add("distinct sequences", "proteins", given=told, kept=len(corpus.sequences))
-    related = _find_related(corpus, config, work_dir=work_dir, progress=progress)
-    judged = _judge(corpus, related, config, report)
+    gate = Gate(corpus.entries, config, encoder=text_encoder)
+    for evidence in config.column_evidence():
+        judge_column(corpus.entries, _NO_PAIR, _NO_PAIR, evidence=evidence)  # a bad column is told before the search
+    related = Related(corpus.sequences, config, work_dir=work_dir, progress=progress)
+    judged = _judge(corpus, related, gate, report)
     triplets = build_triplets(corpus, judged.filter(verdict="different"), kind="hard")
     if config.compat == "reference":
         number = {sequence: index for index, sequence in enumerate(corpus.sequences)}
@@ -85,40 +99,42 @@ def mine_hard_negatives(
         triplets = reference_triplets(proteins, pairs, numbers=number)
         note = "--compat reference: one direction each"
         report.add("pairs of the reference", "triplets", given=judged.height, kept=triplets.height, note=note)
-    if guide is not None:
+    if guide is not None and not triplets.is_empty():
         guided = triplets.filter(pl.Series(keeps_margin(triplets, guide)))
         report.add("guide's margin", "triplets", given=triplets.height, kept=guided.height)
         triplets = guided
-    _refuse_nothing(judged, triplets, config, report)
-    linked = related.filter(pl.col("identity") >= config.split_identity)
-    assignment = assign_sides(corpus, linked, triplets.select("anchor", "negative").to_numpy(), config)
+    if triplets.is_empty():
+        verdicts = dict(judged.unique("pair")["verdict"].value_counts().iter_rows())
+        raise NothingFoundError(advise(verdicts, config), report)
+    assignment = assign_sides(corpus, related.families, triplets.select("anchor", "negative").to_numpy(), config)
     report.warnings += assignment.warnings
-    triplets = _share_out(triplets, assignment, config)
+    triplets = share_out(triplets, assignment, config)
     limited = limit_negatives(triplets, config.negatives_per_anchor, seed=config.seed)
     report.add("negatives per anchor", "triplets", given=triplets.height, kept=limited.height)
     whole = limited.height - limited["split"].null_count()
-    report.add(
-        "both proteins on one side",
-        "triplets",
-        given=limited.height,
-        kept=whole,
-        note=_SPLIT_NOTES[config.split],
-    )
-    easy = _draw_easy(corpus, related, limited, assignment, config)
+    note = _SPLIT_NOTES[config.split]
+    report.add("both proteins on one side", "triplets", given=limited.height, kept=whole, note=note)
+    lowest = related.families(min(config.min_identity, config.split_identity))
+    easy = draw_contrast("easy", corpus, limited, assignment, families=lowest, gate=gate)
+    medium = draw_contrast("medium", corpus, limited, assignment, families=lowest, gate=gate)
+    tuples = _tuples(triplets, config, report)
     if shared := _shared_texts(limited):
         report.warnings.append(f"{shared} texts stand on several sides")
     for side in SIDES:
-        mine, plain = limited.filter(split=side), easy.filter(split=side)
+        mine = limited.filter(split=side)
         report.splits[side] = {
             "triplets": mine.height,
             "proteins": mine["anchor_seq"].n_unique(),
             "texts": mine["anchor_text"].n_unique(),
             "components": mine["component"].n_unique(),
-            "easy": plain.height,
+            "easy": easy.filter(split=side).height,
+            **({"medium": medium.filter(split=side).height} if config.medium else {}),
         }
-    return MiningResult(limited.select(COLUMNS), easy.select(COLUMNS), report, _name_pairs(corpus, judged))
+    tables = (table.select(COLUMNS) for table in (limited, easy, medium))
+    return MiningResult(*tables, report, _name_pairs(corpus, judged), tuples)
 
 
+_NO_PAIR = np.array([], dtype=np.int64)
 _SPLIT_NOTES = {
     "components": "split by components",
     "proteins": "split by proteins: relatives stand on several sides",
@@ -126,23 +142,18 @@ _SPLIT_NOTES = {
 }
 
 
-def _find_related(
-    corpus: Corpus, config: MineConfig, *, work_dir: Path | None, progress: Progress | None
-) -> pl.DataFrame:
-    """Find all pairs from the lower of two identities on: that of twins, and that of components."""
-    lowest = min(config.min_identity, config.split_identity)
-    wanted = HomologyConfig(min_identity=lowest, max_identity=1.0, coverage=config.coverage, threads=config.threads)
-    related: pl.DataFrame = find_homologs(corpus.sequences, wanted, work_dir=work_dir, progress=progress)
-    return related
-
-
-def _judge(corpus: Corpus, related: pl.DataFrame, config: MineConfig, report: MiningReport) -> pl.DataFrame:
+def _judge(corpus: Corpus, related: Related, gate: Gate, report: MiningReport) -> pl.DataFrame:
     """Judge the pairs in the range of identities; see `twins.judge_pairs`."""
-    inside = related.filter(pl.col("identity").is_between(config.min_identity, config.max_identity))
+    config = gate.config
+    inside, left_out = related.twins()
     bounds = f"{config.min_identity:.2%} to {config.max_identity:.2%}, coverage {config.coverage:.0%}"
     count = len(corpus.sequences)
-    report.add("look alike", "pairs", given=count * (count - 1) // 2, kept=inside.height, note=bounds)
-    judged = judge_pairs(corpus, inside, config)
+    alike = inside.height + left_out
+    report.add("look alike", "pairs", given=count * (count - 1) // 2, kept=alike, note=bounds)
+    if config.max_pairs_per_protein is not None:
+        note = f"at most {config.max_pairs_per_protein:,} a protein, sampled evenly"
+        report.add("pairs per protein", "pairs", given=alike, kept=inside.height, note=note)
+    judged = judge_pairs(corpus, inside, gate)
     of_pair = judged.unique("pair", keep="first", maintain_order=True)
     verdicts = dict(of_pair["verdict"].value_counts().sort("verdict").iter_rows())
     different = verdicts.get("different", 0)
@@ -153,30 +164,17 @@ def _judge(corpus: Corpus, related: pl.DataFrame, config: MineConfig, report: Mi
     return judged
 
 
-def _refuse_nothing(judged: pl.DataFrame, triplets: pl.DataFrame, config: MineConfig, report: MiningReport) -> None:
-    """Raise NothingFoundError if there is no triplet: why, and which flag to relax."""
-    if triplets.is_empty():
-        verdicts = dict(judged.unique("pair")["verdict"].value_counts().iter_rows())
-        raise NothingFoundError(_advise(verdicts, config), report)
-
-
-def _advise(verdicts: dict[str, int], config: MineConfig) -> str:
-    alike = sum(verdicts.values())
-    if config.compat:
-        return "no twin found in the reference's way: mine without --compat, which finds all of them"
-    if not alike:
-        return (
-            f"no twin found: no two proteins are {config.min_identity:.0%} to {config.max_identity:.2%} "
-            f"identical over {config.coverage:.0%} of their length; lower --min-identity or --coverage, "
-            "or give more proteins"
-        )
-    counts = ", ".join(f"{verdicts.get(name, 0):,} {name}" for name in ("same", "unsure"))
-    remedy = (
-        "raise --max-text-similarity"
-        if config.gate == "text"
-        else "name columns that tell functions apart (--evidence column:set), or go by wording (--gate text)"
-    )
-    return f"no twin found: {alike:,} pairs look alike, the gate calls {counts}, none different; {remedy}"
+def _tuples(triplets: pl.DataFrame, config: MineConfig, report: MiningReport) -> dict[str, pl.DataFrame]:
+    """Return the n-tuples that were asked for, by their anchors."""
+    negatives = config.negatives_per_anchor
+    if config.format != "n-tuple" or negatives is None:
+        return {}
+    tuples = {}
+    for anchor, columns in ANCHORS.items():
+        tuples[anchor] = build_tuples(triplets, anchor=anchor, negatives=negatives, seed=config.seed)
+        given = triplets.filter(pl.col("split").is_not_null()).select(columns[:2]).n_unique()
+        report.add(f"{anchor}s with {negatives} negatives", "anchors", given=given, kept=tuples[anchor].height)
+    return tuples
 
 
 def _shared_texts(triplets: pl.DataFrame) -> int:
@@ -199,37 +197,3 @@ def _name_pairs(corpus: Corpus, judged: pl.DataFrame) -> pl.DataFrame:
         verdict="verdict",
         reasons="reasons",
     )
-
-
-def _share_out(triplets: pl.DataFrame, assignment: Assignment, config: MineConfig) -> pl.DataFrame:
-    """Add `component` and `split`; a pair whose proteins stand on two sides has no split."""
-    anchor, negative = triplets["anchor"].to_numpy(), triplets["negative"].to_numpy()
-    if config.split == "pairs":
-        _, pair = np.unique(triplets["pair"].to_numpy(), return_inverse=True)
-        free = np.full(int(pair.max(initial=-1)) + 1, -1)
-        sides = deal_proteins(len(free), config, given=free)[pair]
-    else:
-        sides = np.where(assignment.sides[anchor] == assignment.sides[negative], assignment.sides[anchor], len(SIDES))
-    names = np.array([*SIDES, ""])[sides]
-    return triplets.with_columns(
-        component=pl.Series(assignment.components[anchor], dtype=pl.Int64),
-        split=pl.Series(names.tolist(), dtype=pl.String).replace("", None),
-    )
-
-
-def _draw_easy(
-    corpus: Corpus, related: pl.DataFrame, triplets: pl.DataFrame, assignment: Assignment, config: MineConfig
-) -> pl.DataFrame:
-    """Draw easy pairs for each side, in the shares of the sides, between proteins of that side only."""
-    families = connected_components(len(corpus.sequences), related.select("a", "b").to_numpy().astype(np.int64))
-    drawn = []
-    for side, (name, share) in enumerate(zip(SIDES, wanted_shares(config), strict=True)):
-        anchors = triplets.filter(split=name)["anchor"].unique().sort().to_numpy()
-        pool = anchors if config.split == "pairs" else np.flatnonzero(assignment.sides == side)
-        pairs = draw_easy_pairs(
-            corpus, anchors, pool, families=families, count=round(config.easy * share / 2), config=config
-        )
-        easy = build_triplets(corpus, pairs, kind="easy")
-        component = pl.Series(assignment.components[easy["anchor"].to_numpy().astype(np.int64)], dtype=pl.Int64)
-        drawn.append(easy.with_columns(component=component, split=pl.lit(name)))
-    return pl.concat(drawn)

@@ -9,7 +9,7 @@ does not help, links are given up step by step, with a warning each time: first 
 identity. If nothing helps, the strictest of the best attempts stands.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from protrek_hm.homology import connected_components
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus
-from protrek_hm.mine.links import text_links
+from protrek_hm.mine.links import family_links, text_links
 from protrek_hm.mine.split_file import SIDES as STAGES
 
 SIDES = ("train", "valid", "test")
@@ -40,19 +40,22 @@ class Assignment:
 
 
 def assign_sides(
-    corpus: Corpus, homologs: pl.DataFrame, pairs: Int[np.ndarray, "pairs 2"], config: MineConfig
+    corpus: Corpus,
+    families_at: Callable[[float], Int[np.ndarray, " proteins"]],
+    pairs: Int[np.ndarray, "pairs 2"],
+    config: MineConfig,
 ) -> Assignment:
     """Give each protein a side.
 
-    homologs: columns a, b, identity: all pairs of proteins from `config.split_identity` on. pairs: the twins,
-    which are what the wanted shares count. A protein's `stage` in the input decides over everything else.
+    families_at: returns the family of each protein at an identity. pairs: the twins, which are what the wanted
+    shares count. A protein's `stage` in the input decides over everything else.
     """
     given = given_sides(corpus)
     if config.split != "components":
-        _, components = next(_linkings(corpus, homologs, config))
+        _, components = next(_linkings(corpus, families_at, config))
         return Assignment(deal_proteins(len(components), config, given=given), components)
     best: tuple[list[str], str, Assignment] | None = None
-    for reading, components in _linkings(corpus, homologs, config):
+    for reading, components in _linkings(corpus, families_at, config):
         for largest in (_LARGEST, np.inf):
             sides = deal_components(components, pairs, config, given=given, largest=largest)
             lacking = _lacking(sides, pairs, config)
@@ -140,24 +143,24 @@ def given_sides(corpus: Corpus) -> Int[np.ndarray, " proteins"]:
 
 
 def _linkings(
-    corpus: Corpus, homologs: pl.DataFrame, config: MineConfig
+    corpus: Corpus, families_at: Callable[[float], Int[np.ndarray, " proteins"]], config: MineConfig
 ) -> Iterator[tuple[str, Int[np.ndarray, " proteins"]]]:
     """Yield ever weaker linkings of proteins: what was given up, and the components."""
-    count = len(corpus.sequences)
-    edges = homologs.select("a", "b").to_numpy().astype(np.int64)
-    families = connected_components(count, edges)
-    yield "", connected_components(count, np.concatenate([edges, text_links(corpus)]))
+    families = families_at(config.split_identity)
+    links = family_links(families)
+
+    def joined(by_text: Int[np.ndarray, "links 2"]) -> Int[np.ndarray, " proteins"]:
+        return connected_components(len(families), np.concatenate([links, by_text]))
+
+    yield "", joined(text_links(corpus))
     short = "a side would have too few twins, so "
     for most in _GENERIC:
-        links = text_links(corpus, families=families, most=most)
         reading = f"{short}texts shared by more than {most} families do not keep proteins together"
-        yield reading, connected_components(count, np.concatenate([edges, links]))
+        yield reading, joined(text_links(corpus, families=families, most=most))
     yield f"{short}shared texts do not keep proteins together", families
     for identity in _RECUTS:
         if identity > config.split_identity:
-            kept = edges[homologs["identity"].to_numpy() >= identity]
-            reading = f"{short}only {identity:.0%} identity keeps proteins together"
-            yield reading, connected_components(count, kept)
+            yield f"{short}only {identity:.0%} identity keeps proteins together", families_at(identity)
 
 
 def wanted_shares(config: MineConfig) -> Float[np.ndarray, "3"]:

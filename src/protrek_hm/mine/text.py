@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,6 +18,7 @@ _MARKS = re.compile(
     re.IGNORECASE,
 )
 _CHUNK = 200_000  # pairs multiplied at a time
+_PRODUCTS = 5_000_000  # shared words of texts looked at at a time
 
 
 def clean_text(text: str) -> str:
@@ -29,6 +32,7 @@ def clean_text(text: str) -> str:
     return re.sub(r"\s+([.,;])", r"\1", " ".join(_MARKS.sub(" ", text).split()))
 
 
+@lru_cache(maxsize=1_000_000)
 def fold_text(text: str) -> str:
     """Return the form in which two texts that differ in marks, case, punctuation or spaces are one.
 
@@ -73,22 +77,61 @@ def pair_cosines(
     return np.clip(cosines, 0.0, 1.0)
 
 
+def paired_products(
+    ours: Float[np.ndarray, "ours dim"],
+    theirs: Float[np.ndarray, "theirs dim"],
+    left: Int[np.ndarray, " pairs"],
+    right: Int[np.ndarray, " pairs"],
+) -> Float[np.ndarray, " pairs"]:
+    """Return the product of `ours[left]` and `theirs[right]`, pair by pair, some pairs at a time.
+
+    Examples
+    --------
+    >>> paired_products(np.array([[1.0, 2.0]]), np.eye(2), np.array([0, 0]), np.array([0, 1])).tolist()
+    [1.0, 2.0]
+    """
+    parts = [slice(start, start + _CHUNK // 16) for start in range(0, len(left), _CHUNK // 16)]
+    products = [np.einsum("pd,pd->p", ours[left[part]], theirs[right[part]]) for part in parts]
+    return np.concatenate(products) if products else np.zeros(0)
+
+
 def similar_texts(vectors: csr_matrix, *, least: float) -> Int[np.ndarray, "edges 2"]:
     """Return the pairs of rows whose cosine is at least `least`, each once with the lower row first.
 
-    Exact: a blocked sparse product. Rows are distinct texts, so that boilerplate shared by thousands is one
-    row.
+    Exact, and close to linear in the rows for a high `least`: with the rarest words first, two texts that
+    are alike share a word among the first ones of both, namely those before the rest of the vector is shorter
+    than `least` (prefix filtering: Bayardo, Ma and Srikant 2007, doi:10.1145/1242572.1242591). Only pairs
+    that do are multiplied. Rows are distinct texts of unit length, so that boilerplate shared by thousands is
+    one row.
 
     Examples
     --------
     >>> similar_texts(text_vectors(["a red cell", "red cell", "green leaf"]), least=0.9).tolist()
     [[0, 1]]
     """
-    edges = []
-    block = max(1, 2_000_000 // max(1, vectors.shape[0]))
-    for start in range(0, vectors.shape[0], block):
-        product = (vectors[start : start + block] @ vectors.T).tocoo()
-        keep = (product.data >= least) & (product.row + start < product.col)
-        edges.append(np.stack([product.row[keep] + start, product.col[keep]], axis=1))
-    found = np.concatenate(edges) if edges else np.empty((0, 2))
-    return found[np.lexsort((found[:, 1], found[:, 0]))].astype(np.int64)
+    heads = _rarest_words(vectors, least=least)
+    work = np.cumsum(heads @ np.bincount(heads.indices, minlength=heads.shape[1]))
+    starts = np.unique(np.searchsorted(work, np.arange(0, work[-1] if len(work) else 0, _PRODUCTS), side="left"))
+    edges = [np.empty((0, 2), dtype=np.int64)]
+    for start, end in pairwise([*starts.tolist(), vectors.shape[0]]):
+        shared = (heads[start:end] @ heads.T).tocoo()
+        left, right = shared.row.astype(np.int64) + start, shared.col.astype(np.int64)
+        left, right = left[left < right], right[left < right]
+        alike = pair_cosines(vectors, left, right) >= least
+        edges.append(np.stack([left[alike], right[alike]], axis=1))
+    found = np.concatenate(edges)
+    return found[np.lexsort((found[:, 1], found[:, 0]))]
+
+
+def _rarest_words(vectors: csr_matrix, *, least: float) -> csr_matrix:
+    """Return ones at the words of each row that a row at least `least` alike must share one of."""
+    order = np.argsort(np.bincount(vectors.indices, minlength=vectors.shape[1]), kind="stable")
+    rarest_first = vectors[:, order].sorted_indices()
+    squares = rarest_first.data**2
+    before = np.concatenate([[0.0], np.cumsum(squares)])
+    row = np.repeat(np.arange(vectors.shape[0]), np.diff(rarest_first.indptr))
+    ends = before[rarest_first.indptr[1:]][row]
+    kept = ends - before[:-1] >= least**2 - 1e-6  # what is left from this word on; sums are not exact
+    return csr_matrix(
+        (np.ones(int(kept.sum()), dtype=np.int32), (row[kept], rarest_first.indices[kept])), shape=vectors.shape
+    )

@@ -3,15 +3,15 @@
 import numpy as np
 import polars as pl
 
-from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus, expand_pairs
-from protrek_hm.mine.gate import judge
+from protrek_hm.mine.gate import Gate
 
 
-def judge_pairs(corpus: Corpus, homologs: pl.DataFrame, config: MineConfig) -> pl.DataFrame:
+def judge_pairs(corpus: Corpus, homologs: pl.DataFrame, gate: Gate) -> pl.DataFrame:
     """Judge each homologous pair of proteins.
 
-    homologs: columns a, b (numbers of proteins), identity, coverage.
+    homologs: columns a, b (numbers of proteins), identity, coverage: all pairs in the range. gate: over
+    `corpus.entries`.
 
     Returns
     -------
@@ -22,7 +22,8 @@ def judge_pairs(corpus: Corpus, homologs: pl.DataFrame, config: MineConfig) -> p
     """
     a, b = (homologs[name].to_numpy().astype(np.int64) for name in ("a", "b"))
     pair, left, right = expand_pairs(corpus, a, b)
-    judged = judge(corpus.entries, left, right, config)
+    identity = homologs["identity"].to_numpy()[pair]
+    judged = gate.judge(left, right, identity=identity)
     wide = homologs[pair].with_columns(pair=pl.Series(pair), left=pl.Series(left), right=pl.Series(right))
     verdict = pl.col("verdict")
     of_pair = (

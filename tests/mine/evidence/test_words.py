@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from protrek_hm.mine.evidence.words import judge_words
+from protrek_hm.mine.evidence.words import judge_words, read_statements
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from protrek_hm.mine.evidence.words import judge_words
 )
 def test_wording_is_not_function(one, other, reason):
     for left, right in ((0, 1), (1, 0)):
-        assert judge_words([one, other], np.array([left]), np.array([right])).reasons.tolist() == [reason]
+        assert judge_words(read_statements([one, other]), np.array([left]), np.array([right])).reasons.tolist() == [reason]
 
 
 def test_labelled_fields_come_first():
@@ -39,7 +39,7 @@ def test_labelled_fields_come_first():
         "Class C enzyme. Substrates: Carbapenem, Cephalosporin.",
         "Class C enzyme.",
     ]
-    reasons = judge_words(texts, np.array([0, 0, 0, 0]), np.array([1, 2, 3, 4])).reasons.tolist()
+    reasons = judge_words(read_statements(texts), np.array([0, 0, 0, 0]), np.array([1, 2, 3, 4])).reasons.tolist()
     assert reasons == [
         "words:one-says-more",
         "field:substrates:differs",

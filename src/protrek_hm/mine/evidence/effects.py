@@ -9,6 +9,7 @@ then it is *mixed*.
 import re
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Int
@@ -20,6 +21,10 @@ _SENTENCE = re.compile(r"(?<=[.;:])\s+")
 _CLAUSE = re.compile(r"\b(?:that|which|who)\b")
 _PART = re.compile(r"[.;:,]\s+|\b(?:but|and|while|whereas|although)\b")
 _ALLELE = re.compile(r"^(?:in|variant|mutant) [^;:]*[;:]\s*", re.IGNORECASE)
+_WILD_TYPE = re.compile(
+    r"\s*(?:cataly[sz]|involved|required|necessary|essential|plays|functions|acts|can\b|could\b|may\b|conjugation)",
+    re.IGNORECASE,
+)
 _VARIANT = re.compile(r"(?:^|[.;]\s+)(?:this |the )?(?:variant|mutant|mutation|substitution)\b", re.IGNORECASE)
 
 
@@ -45,13 +50,16 @@ _LOST = _any_of(
     r"(?:inactive|inactivates|non-?functional|loses|lost|lethal|\w+-dead)\b",
     r"(?:fails? to|unable to|cannot|can no longer|no longer)\b",
     r"(?:no|lacks) (?:\w+ ){0,2}(?:activity|binding|interaction)\b",
-    r"(?:disrupts|prevents|blocks|eliminates)\b",
+    r"(?:disrupts|disrupted|prevents|blocks|eliminates|inactivation)\b",
+    r"no (?:growth|rescue|cleavage|accumulation)\b",
 )
 _CHANGED = _any_of(
     r"(?:reduc|decreas|increas|impair|diminish|weaken|lower|elevat|attenuat|alter)(?:es|ed|s)\b",
     r"enhances\b|enhanced (?:\w+ ){0,3}(?:\w*activity|affinity|binding|stability|growth|interaction)\b",
-    r"(?:defective|compromised|dominant[- ]negative|hyperactive|constitutively|temperature-sensitive)\b",
-    r"(?:reduction|decrease|increase|defects?|impairment|change) (?:in|of)\b",
+    r"(?:defective|deficient|compromis(?:ed|es)|dominant[- ]negative|hyperactive|constitutively)\b",
+    r"temperature[- ]sensitive\b",
+    r"(?:growth|cell cycle|severe|strong|specific) (?:\w+ ){0,2}(?:arrest|defects?|phenotype)\b",
+    r"(?:reduction|decrease|increase|defects?|impairment|change|attenuation|destabili[sz]ation) (?:in|of)\b",
     r"\d+(?:\.\d+)?[- ]?(?:fold|%)",
     r"(?:slow|slower|partial|partially) \w+",
 )
@@ -67,6 +75,7 @@ class Effect(Enum):
     MIXED = "mixed"
 
 
+@lru_cache(maxsize=1_000_000)
 def read_effect(text: str) -> Effect:
     """Return what `text` says that happened to the function.
 
@@ -80,6 +89,8 @@ def read_effect(text: str) -> Effect:
     ('mixed', 'nothing')
     """
     start = _VARIANT.search(text)
+    if not start and _WILD_TYPE.match(text):
+        return Effect.NOTHING
     statement = _ALLELE.sub("", text[start.start() :] if start else text.strip())
     head = " ".join(_CLAUSE.split(_SENTENCE.split(statement)[0])[0].split()[:_HEAD])
     if not start and _read_part(head) is Effect.NOTHING:

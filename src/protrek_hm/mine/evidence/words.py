@@ -91,16 +91,20 @@ def compare_statements(one: Statement, other: Statement) -> Outcome:
     return _SHARED if one.sentences & other.sentences else Outcome(f"words:{slot}:differs", Verdict.DIFFERENT)
 
 
-def judge_words(texts: Sequence[str], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]) -> Findings:
+def judge_words(
+    statements: Sequence[Statement], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]
+) -> Findings:
     """Judge each pair of entries by their texts alone.
+
+    statements: from `read_statements`.
 
     Examples
     --------
     >>> texts = ["Carbapenem-hydrolyzing lactamase.", "Penicillin-hydrolyzing lactamase.", "Lactamase."]
-    >>> judge_words(texts, np.array([0, 0]), np.array([1, 2])).reasons.tolist()
+    >>> judge_words(read_statements(texts), np.array([0, 0]), np.array([1, 2])).reasons.tolist()
     ['words:-hydrolyzing:differs', 'words:one-says-more']
     """
-    return compare_values(read_statements(texts), left, right, compare=compare_statements)
+    return compare_values(statements, left, right, compare=compare_statements)
 
 
 def _field(part: str) -> tuple[str, str] | None:
