@@ -24,7 +24,7 @@ def main() -> None:
     triplets, base, output = (given.pop(name) for name in ("train_data", "base_model", "save_dir"))
     if base == BASE and not Path(BASE).exists():
         make_base(triplets)
-    train([triplets], model=base, output=output, force=True, **given)
+    train([triplets], model=base, output=output, objective="triplet", force=True, **given)
 
 
 def make_base(triplets: Path) -> None:

@@ -1,32 +1,67 @@
-"""`protrek-hm train`: fine-tune a model on triplets."""
+"""`protrek-hm train`: fine-tune a model on triplets, or train one on proteins with texts."""
 
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+if TYPE_CHECKING:
+    import polars as pl
+
+    from protrek_hm.model import ProTrek
+    from protrek_hm.train import TrainConfig
+
 
 def train(
-    triplets: Annotated[
+    tables: Annotated[
         list[Path],
-        typer.Argument(help="Training triplets, as `mine` writes them; hard and easy files may be mixed."),
+        typer.Argument(
+            help="Triplets, as `mine` writes them (hard and easy files may be mixed), or for contrastive proteins."
+        ),
     ],
     *,
     model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub name of the base.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
     valid: Annotated[
         list[Path] | None,
-        typer.Option(help="Triplets that choose the epoch. [default: …valid.csv beside …train.csv]"),
+        typer.Option(help="Tables that choose the epoch. [default: …valid.csv beside …train.csv]"),
     ] = None,
     objective: Annotated[
-        Literal["triplet", "contrastive"] | None, typer.Option(help="What to minimise. [default: triplet]")
+        Literal["triplet", "contrastive", "twin", "balanced"] | None,
+        typer.Option(help="What to minimise. [default: balanced]"),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the triplets. [default: 30]")] = None,
+    margin: Annotated[float | None, typer.Option(help="Wanted gap of two cosines (triplet). [default: 0.2]")] = None,
+    mlm: Annotated[float | None, typer.Option(help="Weight of guessing masked residues. [default: 0]")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column: proteins of one group are not each other's negatives (contrastive).")
+    ] = None,
+    guide: Annotated[
+        str | None, typer.Option(help="`base` or a model that judges which negatives are none (contrastive).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows. [default: 30]")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows a step, of all processes. [default: 16]")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate. [default: 1e-5]")] = None,
-    margin: Annotated[float | None, typer.Option(help="Wanted gap of the two cosines. [default: 0.2]")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Triplets a step. [default: 16]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Fixes the order of the triplets. [default: 42]")] = None,
+    tune: Annotated[str | None, typer.Option(help="full, lora, last:N or heads. [default: full]")] = None,
+    schedule: Annotated[
+        Literal["linear", "cosine", "constant"] | None,
+        typer.Option(help="How the rate falls. [default: linear]"),
+    ] = None,
+    ema: Annotated[
+        float | None, typer.Option(help="Average the weights, keeping this share a step. [default: 0]")
+    ] = None,
+    patience: Annotated[int | None, typer.Option(help="Stop after so many epochs without a better one.")] = None,
+    precision: Annotated[
+        Literal["fp32", "tf32", "bf16"] | None, typer.Option(help="Of matrix products. [default: fp32]")
+    ] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens encoded at once. [default: 16384]")] = None,
+    cache: Annotated[bool | None, typer.Option("--cache", help="Gradient caching: batches of any size.")] = None,
+    checkpoint_layers: Annotated[
+        bool | None, typer.Option("--checkpoint-layers", help="Less memory, a third slower.")
+    ] = None,
+    checkpoint_every: Annotated[int | None, typer.Option(help="Steps between further checkpoints.")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log for TensorBoard, too.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Of order, crops and masks. [default: 42]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with a [train] table.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -34,44 +69,41 @@ def train(
 ) -> None:
     """Fine-tune a model so that texts prefer their protein to its twin; keep the best epoch."""
     from protrek_hm.config import read_toml, resolve
-    from protrek_hm.data import read_triplets
     from protrek_hm.files import refuse_existing
     from protrek_hm.train.config import TrainConfig
 
     flags = {
-        "objective": objective,
-        "epochs": epochs,
-        "learning_rate": lr,
-        "margin": margin,
-        "batch_size": batch_size,
-        "seed": seed,
+        **{"objective": objective, "margin": margin, "mlm": mlm, "group": group, "guide": guide},
+        **{"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "tune": tune, "schedule": schedule},
+        **{"ema": ema, "patience": patience, "precision": precision, "tokens": tokens, "cache": cache},
+        **{"checkpoint_layers": checkpoint_layers, "checkpoint_every": checkpoint_every, "seed": seed},
     }
     settings = resolve(TrainConfig, read_toml(config, "train"), flags)
     refuse_existing(output, force=force or resume)
-    import polars as pl
 
-    valid = _validation_files(triplets) if valid is None else valid
-    tables = {
-        role: pl.concat([read_triplets(file) for file in files], how="diagonal_relaxed") if files else None
-        for role, files in (("train", triplets), ("valid", valid))
-    }
-    if not valid:
-        typer.echo("no validation triplets: the last epoch is kept (give some with --valid)", err=True)
+    from protrek_hm.train.tables import read_tables
 
-    from protrek_hm.cli.notices import tell_cuts
+    valid = _validation_files(tables) if valid is None else valid
+    table, validation = read_tables(tables), read_tables(valid) if valid else None
+    if validation is None:
+        typer.echo("no validation table: the last epoch is kept (give one with --valid)", err=True)
+
     from protrek_hm.model import ProTrek
     from protrek_hm.train import fine_tune
+    from protrek_hm.train.logs import tensorboard as for_tensorboard
 
+    table = _with_text(table, settings)
     base = ProTrek.from_pretrained(model, device=device)
-    tell_cuts(base, [table for table in tables.values() if table is not None])
+    _tell_cuts(base, [table] if validation is None else [table, validation], settings)
     try:
         run = fine_tune(
             base,
-            tables["train"],
+            table,
             settings,
             output,
-            valid=tables["valid"],
+            valid=validation,
             if_exists="resume" if resume else "overwrite" if force else "refuse",
+            callbacks=[for_tensorboard(output)] if tensorboard else [],
         )
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command with --resume goes on", err=True)
@@ -80,12 +112,38 @@ def train(
     typer.echo(f"curve: {run.folder / 'loss_curve.png'}")
 
 
-def _validation_files(triplets: list[Path]) -> list[Path]:
+def _validation_files(tables: list[Path]) -> list[Path]:
     """Find the file that `mine` wrote for validation beside each training file, unless it is empty."""
-    beside = (file.with_name(file.name.replace("train", "valid")) for file in triplets)
-    return [file for file in beside if file not in triplets and file.is_file() and _has_records(file)]
+    beside = (file.with_name(file.name.replace("train", "valid")) for file in tables)
+    return [file for file in beside if file not in tables and file.is_file() and _has_records(file)]
 
 
 def _has_records(table: Path) -> bool:
     with table.open(encoding="utf-8", errors="replace") as lines:
         return len(list(islice(lines, 2))) == 2
+
+
+def _with_text(table: "pl.DataFrame", settings: "TrainConfig") -> "pl.DataFrame":
+    """Leave proteins without a text out, if nothing is to be learned from them, and say so."""
+    if "anchor_text" not in table.columns or settings.mlm:
+        return table
+    kept = table.drop_nulls("anchor_text")
+    if kept.height < table.height:
+        without = table.height - kept.height
+        typer.echo(f"{without:,} of {table.height:,} rows have no text and are left out (--mlm reads them)", err=True)
+    return kept
+
+
+def _tell_cuts(model: "ProTrek", tables: list["pl.DataFrame"], settings: "TrainConfig") -> None:
+    """Say how many inputs are longer than the model's window, and what becomes of them."""
+    from protrek_hm.model.window import count_cut, window
+
+    fate = {"random": "each epoch reads another part of them, validation the first", "start": "the rest is not read"}
+    for task, names in (("sequence", ("anchor_seq", "hard_neg_seq")), ("text", ("anchor_text", "hard_neg_text"))):
+        columns = [table[name] for table in tables for name in names if name in table.columns]
+        distinct = sorted({each for column in columns for each in column.drop_nulls()})
+        if cut := count_cut(model, distinct, task=task):
+            unit, end = ("residues", fate[settings.crop]) if task == "sequence" else ("tokens", fate["start"])
+            longer = "is longer" if cut == 1 else "are longer"
+            limit = f"{window(model, task):,} {unit}"
+            typer.echo(f"{cut:,} of {len(distinct):,} {task}s {longer} than the model's {limit}: {end}", err=True)

@@ -1,43 +1,114 @@
-"""The settings of one training run; the defaults are the reference's recipe."""
+"""The settings of one training run."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from protrek_hm.config import require
+from protrek_hm.train.tuning import Tuning
 
-Objective = Literal["triplet", "contrastive"]
+Objective = Literal["triplet", "contrastive", "twin", "balanced"]
+Shape = Literal["margin", "softplus"]
+Precision = Literal["fp32", "tf32", "bf16"]
+Encoding = Literal["distinct", "columns"]
+Crop = Literal["random", "start"]
+Others = Literal["mask", "keep"]
+_CHOICES = {
+    **{"objective": Objective, "twin_shape": Shape, "false_negatives": Others},
+    **{"precision": Precision, "encoding": Encoding, "crop": Crop},
+}
 
 
 @dataclass(frozen=True)
-class TrainConfig:
-    """How to train.
+class TrainConfig(Tuning):
+    """How to train; what moves, and how fast, are the settings of `Tuning`.
 
-    objective: "triplet" reads text, protein and twin; "contrastive" reads text and protein, with the rest of
-    the batch as negatives. epochs: passes over the triplets. learning_rate: its peak, after `warmup` (a share
-    of all steps) and before a linear decay to 0. margin: wanted gap between the two cosines, in (0, 2].
-    batch_size: triplets a step. max_gradient: gradients of a larger norm are scaled down to it. seed: of the
-    order of the triplets.
+    Attributes
+    ----------
+    objective
+        "triplet", the reference's: each text prefers its protein to the twin by `margin`; "contrastive": each
+        text finds its protein among the batch's, and each protein its text; "twin": text and protein choose
+        between the pair and its twin, both ways; "balanced": contrastive + twin + what the frozen base held of
+        random pairs, each times its weight.
+    epochs, batch_size
+        Passes over the rows, and rows a step (of all processes together).
+    margin
+        Wanted gap between two cosines, in (0, 2]: of "triplet", and of "twin" in the shape "margin".
+    twin_shape
+        "margin": no cost beyond the margin; "softplus": log(1 + exp(-gap ÷ temperature)).
+    contrastive_weight, twin_weight, distillation_weight
+        The parts of "balanced", at least 0; a part of weight 0 is not computed.
+    mlm
+        Weight of guessing masked residues (15 % of them, as ESM) beside the objective; 0 leaves it out.
+    learn_temperature
+        Whether the contrastive temperature is learned too, starting from the model's.
+    false_negatives
+        What "contrastive" does with a text and a protein of two rows that elsewhere in the table, or by `group` or
+        `guide`, belong together: "mask" takes them for no negatives, "keep" does, as CLIP.
+    group
+        Column of the table: proteins of one group are not each other's negatives in "contrastive".
+    guide
+        "base", or another model: what it scores 95 % as high as a true pair is no negative in "contrastive".
+    encoding
+        "distinct": each distinct text and sequence of a batch once, packed without padding; "columns": each
+        column on its own and padded, as the reference does.
+    tokens
+        At most so many tokens are encoded at once (but always one input); fewer cost less memory.
+    cache
+        Gradient caching: the batch is encoded twice, a part at a time, and may be as large as one likes.
+    checkpoint_layers
+        Whether layers are computed again in the backward pass instead of kept: less memory, a third slower.
+    precision
+        Of the matrix products: "fp32", "tf32" (GPU), or "bf16" (autocast; the weights stay in fp32).
+    crop
+        Of a protein longer than the model's window: "random" reads another part each epoch, "start" the first.
+    easy_tolerance
+        In [0, 1]: the epoch is kept whose hard accuracy is highest among those whose easy accuracy lies at most
+        this below the base's; see `validation.selection_score`.
+    patience
+        Epochs without a better one before training stops; None never stops early.
+    checkpoint_every
+        Steps between checkpoints, beside those after each epoch; None for no others.
+    seed
+        Of the rows' order, the crops and the masks.
     """
 
-    objective: Objective = "triplet"
+    objective: Objective = "balanced"
     epochs: int = 30
-    learning_rate: float = 1e-5
-    margin: float = 0.2
     batch_size: int = 16
-    warmup: float = 0.1
-    weight_decay: float = 0.01
-    max_gradient: float = 1.0
+    margin: float = 0.2
+    twin_shape: Shape = "softplus"
+    contrastive_weight: float = 1.0
+    twin_weight: float = 1.0
+    distillation_weight: float = 1.0
+    mlm: float = 0.0
+    learn_temperature: bool = False
+    false_negatives: Others = "mask"
+    group: str | None = None
+    guide: str | None = None
+    encoding: Encoding = "distinct"
+    tokens: int = 16_384
+    cache: bool = False
+    checkpoint_layers: bool = False
+    precision: Precision = "fp32"
+    crop: Crop = "random"
+    easy_tolerance: float = 0.003
+    patience: int | None = None
+    checkpoint_every: int | None = None
     seed: int = 42
 
     def __post_init__(self) -> None:
-        wanted = f"must be one of {', '.join(get_args(Objective))}"
-        require("objective", self.objective, wanted, holds=self.objective in get_args(Objective))
-        for name in ("epochs", "batch_size"):
+        super().__post_init__()
+        for name, choices in _CHOICES.items():
             value = getattr(self, name)
-            require(name, value, "must be at least 1", holds=value >= 1)
-        for name in ("learning_rate", "max_gradient"):
+            require(name, value, f"must be one of {', '.join(get_args(choices))}", holds=value in get_args(choices))
+        for name in ("epochs", "batch_size", "tokens", "patience", "checkpoint_every"):
             value = getattr(self, name)
-            require(name, value, "must be above 0", holds=value > 0)
+            require(name, value, "must be at least 1", holds=value is None or value >= 1)
+        for name in ("contrastive_weight", "twin_weight", "distillation_weight", "mlm"):
+            value = getattr(self, name)
+            require(name, value, "must not be negative", holds=value >= 0)
         require("margin", self.margin, "must lie in (0, 2]", holds=0 < self.margin <= 2)
-        require("warmup", self.warmup, "must lie in [0, 1)", holds=0 <= self.warmup < 1)
-        require("weight_decay", self.weight_decay, "must not be negative", holds=self.weight_decay >= 0)
+        require("easy_tolerance", self.easy_tolerance, "must lie in [0, 1]", holds=0 <= self.easy_tolerance <= 1)
+        if self.objective == "balanced":
+            parts = (self.contrastive_weight, self.twin_weight, self.distillation_weight)
+            require("objective", "balanced", "needs a part whose weight is above 0", holds=any(parts))

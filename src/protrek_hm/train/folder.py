@@ -1,7 +1,6 @@
 """The folder of a run: begun, gone on with after an interruption, finished."""
 
 import hashlib
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,13 +8,13 @@ from typing import Any, Literal
 
 import polars as pl
 
-from protrek_hm.errors import OptionError, ProTrekHMError
+from protrek_hm.errors import OptionError
 from protrek_hm.files import read_json, refuse_existing, write_json
+from protrek_hm.train.checkpoints import last_checkpoint
 
 IfExists = Literal["refuse", "resume", "overwrite"]
 CHECKPOINTS = "checkpoints"
 MODEL = "model"
-_STATE = "trainer_state.json"  # the trainer writes it last: a checkpoint that has it is whole
 
 
 def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Path | None:
@@ -47,38 +46,17 @@ def is_finished(folder: Path) -> bool:
     return (folder / MODEL / "modules.json").is_file() and not (folder / CHECKPOINTS).exists()
 
 
-def last_checkpoint(checkpoints: Path) -> Path | None:
-    """Return the latest whole checkpoint; those that an interruption left half-written are deleted.
-
-    The checkpoint remembers where the best one lies; it is told anew, as the run may have been moved.
-    """
-    steps = {
-        int(match[1]): path
-        for path in checkpoints.glob("checkpoint-*")
-        if (match := re.fullmatch(r"checkpoint-(\d+)", path.name))
-    }
-    for step in sorted(steps, reverse=True):
-        try:
-            state = read_json(steps[step] / _STATE)
-        except ProTrekHMError:
-            shutil.rmtree(steps[step])
-            continue
-        if best := state.get("best_model_checkpoint"):
-            moved = {"best_model_checkpoint": str(checkpoints / Path(best).name)}
-            write_json(steps[step] / _STATE, {**state, **moved})
-        return steps[step]
-    return None
-
-
-def digest(triplets: pl.DataFrame | None, columns: Sequence[str]) -> str | None:
+def digest(table: pl.DataFrame | None, columns: Sequence[str]) -> str | None:
     """Name what a run reads of its data, order included, so that it is resumed with the same.
+
+    columns: those that it reads if the table has them.
 
     Examples
     --------
-    >>> digest(pl.DataFrame({"text": ["a", "b"], "other": [1, 2]}), ["text"])
+    >>> digest(pl.DataFrame({"text": ["a", "b"], "other": [1, 2]}), ["text", "absent"])
     '2 rows, 799bcab46b87'
     """
-    if triplets is None:
+    if table is None:
         return None
-    content = triplets.select(columns).write_csv().encode()
-    return f"{triplets.height} rows, {hashlib.sha256(content).hexdigest()[:12]}"
+    content = table.select(column for column in columns if column in table.columns).write_csv().encode()
+    return f"{table.height} rows, {hashlib.sha256(content).hexdigest()[:12]}"

@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 
-from protrek_hm.figures.style import AFTER, BEFORE, GREY, STYLE, new_figure, save_figure
+from protrek_hm.figures.style import AFTER, BEFORE, STYLE, new_figure, save_figure
 from protrek_hm.files import new_file
 
 _COLUMNS = {
@@ -16,21 +17,24 @@ _COLUMNS = {
     "learning_rate": pl.Float64,
     "train_loss": pl.Float64,
     "valid_loss": pl.Float64,
-    "valid_accuracy": pl.Float64,
+    "valid_hard": pl.Float64,
+    "valid_easy": pl.Float64,
+    "valid_score": pl.Float64,
 }
 _TABLE = "loss_history.csv"
 # The trainer's own `train_loss`, the mean of the whole run, is none of these
 _LOGGED = {
     **{name: name for name in ("step", "epoch", "learning_rate")},
-    **{"loss": "train_loss", "eval_loss": "valid_loss", "eval_accuracy": "valid_accuracy"},
+    **{"loss": "train_loss", "eval_loss": "valid_loss", "eval_score": "valid_score"},
+    **{f"eval_{kind}_accuracy": f"valid_{kind}" for kind in ("hard", "easy")},
 }
 
 
 def history_frame(log: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """Turn the trainer's log into one row a step; a step without a validation has nulls there.
 
-    >>> log = [{"step": 2, "epoch": 1.0, "loss": 0.5}, {"step": 2, "epoch": 1.0, "eval_accuracy": 0.75}]
-    >>> history_frame(log).select("step", "train_loss", "valid_accuracy").rows()
+    >>> log = [{"step": 2, "epoch": 1.0, "loss": 0.5}, {"step": 2, "epoch": 1.0, "eval_hard_accuracy": 0.75}]
+    >>> history_frame(log).select("step", "train_loss", "valid_hard").rows()
     [(2, 0.5, 0.75)]
     """
     rows: dict[int, dict[str, Any]] = {}
@@ -55,7 +59,7 @@ def read_history(folder: Path) -> pl.DataFrame:
 @rc_context(STYLE)
 def _draw_curve(history: pl.DataFrame, path: Path) -> None:
     trained = history.drop_nulls("train_loss")
-    validated = history.drop_nulls("valid_accuracy")
+    validated = history.drop_nulls("valid_score")
     figure = new_figure(6.0, 3.2)
     losses = figure.add_subplot()
     smooth = trained["train_loss"].rolling_mean(max(1, trained.height // 20), min_samples=1)
@@ -63,20 +67,22 @@ def _draw_curve(history: pl.DataFrame, path: Path) -> None:
     losses.plot(trained["epoch"], smooth, color=BEFORE, label="training loss")
     losses.set(title="Training", xlabel="epoch", ylabel="loss", ylim=(0, None))
     if validated.height:
-        losses.plot(validated["epoch"], validated["valid_loss"], color=GREY, linestyle="--", label="validation loss")
-        accuracy = losses.twinx()
-        accuracy.spines["right"].set_visible(True)
-        accuracy.plot(
-            validated["epoch"],
-            100 * validated["valid_accuracy"],
-            color=AFTER,
-            label="validation accuracy",
-            marker=".",
-        )
-        accuracy.set(ylabel="validation accuracy (%)", ylim=(0, 102))
-        best = validated["valid_accuracy"].arg_max() or 0
-        point = (validated["epoch"][best], 100 * validated["valid_accuracy"][best])
-        accuracy.plot(*point, marker="o", markersize=9, markerfacecolor="none", color=AFTER, label="kept")
+        _draw_validation(validated, losses.twinx())
     handles = [handle for axes in figure.axes for handle in axes.get_legend_handles_labels()[0]]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     save_figure(figure, path)
+
+
+def _draw_validation(validated: pl.DataFrame, axes: Axes) -> None:
+    axes.spines["right"].set_visible(True)
+    axes.set(ylabel="validation accuracy (%)", ylim=(0, 102))
+    trained = validated.filter(pl.col("step") > 0)  # the base, at step 0, is never what is kept
+    best = trained["valid_score"].arg_max()
+    for kind, style in (("hard", "-"), ("easy", "--")):
+        curve = validated.drop_nulls(f"valid_{kind}")
+        if not curve.height:
+            continue
+        axes.plot(curve["epoch"], 100 * curve[f"valid_{kind}"], style, color=AFTER, marker=".", label=f"valid, {kind}")
+        if best is not None:
+            point = (trained["epoch"][best], 100 * trained[f"valid_{kind}"][best])
+            axes.plot(*point, marker="o", markersize=9, markerfacecolor="none", color=AFTER)

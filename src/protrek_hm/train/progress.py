@@ -1,13 +1,11 @@
 """A bar on stderr while a model trains: epoch, loss, rate, remaining time."""
 
-import math
+from collections.abc import Mapping
 from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-
-from protrek_hm.errors import ModelError
 
 
 class StepProgress(TrainerCallback):
@@ -42,25 +40,28 @@ class StepProgress(TrainerCallback):
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Move the bar, or print a validation.
-
-        Raises
-        ------
-        ModelError
-            If the loss is no number any more.
-        """
+        """Move the bar, or print a validation."""
         logs = logs or {}
         if "loss" in logs:
-            if not math.isfinite(logs["loss"]):
-                problem = f"the loss is {logs['loss']} after step {state.global_step}"
-                raise ModelError(problem, "train anew with a lower learning rate (--lr)")
             self.progress.update(self.bar, completed=state.global_step, loss=f"{logs['loss']:.4f}")
-        if "eval_accuracy" in logs:
-            epoch, accuracy, loss = round(state.epoch or 0), logs["eval_accuracy"], logs["eval_loss"]
-            self.progress.console.print(f"epoch {epoch}: validation accuracy {accuracy:.1%}, loss {loss:.4f}")
+        if "eval_score" in logs:
+            shown = describe_validation({name.removeprefix("eval_"): value for name, value in logs.items()})
+            self.progress.console.print(f"epoch {round(state.epoch or 0)}: {shown}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.progress.stop()
+
+
+def describe_validation(measured: Mapping[str, float]) -> str:
+    """Say in a line what `Validation` measured.
+
+    >>> describe_validation({"hard_accuracy": 0.5, "loss": 0.25, "score": 1.5})
+    'validation hard 50.0%, loss 0.2500'
+    """
+    kinds = [
+        f"{kind} {measured[f'{kind}_accuracy']:.1%}" for kind in ("hard", "easy") if f"{kind}_accuracy" in measured
+    ]
+    return f"validation {', '.join(kinds)}, loss {measured['loss']:.4f}"

@@ -1,34 +1,38 @@
-"""Train a ProTrek on triplets with the sentence-transformers trainer; keep the weights that validate best.
+"""Train a ProTrek with the sentence-transformers trainer; keep the weights that validate best.
 
-A run folder holds `model/` (the best weights), `loss_history.csv`, `loss_curve.png`, `config.json` and, until
-the run is finished, `checkpoints/`, from which an interrupted run goes on.
+A run folder holds `model/` (the best weights), `loss_history.csv`, `loss_curve.png`, `log.jsonl`, `config.json`
+and, until the run is finished, `checkpoints/`, from which an interrupted run goes on.
 """
 
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-from datasets import Dataset
-from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-from transformers import PrinterCallback, ProgressCallback
+import torch
+from accelerate import PartialState
+from sentence_transformers import SentenceTransformerTrainingArguments
+from transformers import EarlyStoppingCallback, TrainerCallback
 
-from protrek_hm.errors import MissingColumnError, NothingFoundError, OptionError
+from protrek_hm.errors import OptionError
 from protrek_hm.files import new_folder
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.config import TrainConfig
+from protrek_hm.train.distributed import process_count
+from protrek_hm.train.examples import NEEDED, ROLES, Examples, as_pairs, check_routes, read_examples
 from protrek_hm.train.folder import CHECKPOINTS, MODEL, IfExists, begin, digest, is_finished
 from protrek_hm.train.history import history_frame, read_history, write_history
-from protrek_hm.train.losses import make_loss
+from protrek_hm.train.logs import EverySteps, JsonLines
+from protrek_hm.train.objectives import Objective, encode_inputs
+from protrek_hm.train.parameters import moving
 from protrek_hm.train.progress import StepProgress
-from protrek_hm.train.validation import TwinAccuracy
+from protrek_hm.train.trainer import TwinTrainer
+from protrek_hm.train.validation import Validation
 
-COLUMNS = ("anchor_text", "anchor_seq", "hard_neg_seq")
-_ROLES = dict(zip(COLUMNS, ("text", "positive", "negative"), strict=True))
-_ROUTES = {"text": "text", "positive": "sequence", "negative": "sequence"}
+_READ = tuple(column for _, column in ROLES.values())
+_VALIDATED = (*_READ, "type")
 
 
 @dataclass(frozen=True)
@@ -40,100 +44,133 @@ class TrainingRun:
     history: pl.DataFrame
 
 
-class _Trainer(SentenceTransformerTrainer):
-    """The trainer, without what it gathers for the stock model card."""
-
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Do nothing: our card is written by the model."""
-
-
 def fine_tune(
     model: ProTrek,
-    triplets: pl.DataFrame,
+    table: pl.DataFrame,
     config: TrainConfig,
     folder: Path,
     *,
     valid: pl.DataFrame | None = None,
     if_exists: IfExists = "refuse",
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> TrainingRun:
-    """Train `model` in place on `triplets` and save it below `folder`.
+    """Train `model` in place on `table` and save it below `folder`.
 
     Parameters
     ----------
     model
         The base; its weights change.
-    triplets
-        Rows with `anchor_text`, `anchor_seq` and (for the objective "triplet") `hard_neg_seq`, as
-        `read_triplets` gives.
+    table
+        Triplets, as `read_triplets` gives; for the objective "contrastive" also proteins, as `read_proteins`
+        gives, where rows without a text serve the masked-language loss alone.
     config
-        Objective, epochs, rates.
+        Objective, what moves, epochs, rates.
     folder
         The run folder.
     valid
-        Triplets that choose the epoch to keep; without them the last epoch is kept. Never the test set.
+        A table that chooses the epoch to keep; without one the last epoch is kept. Never the test set.
     if_exists
         "refuse" raises if `folder` holds something, "resume" goes on from its last checkpoint (a finished run
         is left as it is), "overwrite" replaces the run in it and leaves all other files alone.
+    callbacks
+        Further ones for the trainer.
 
     Raises
     ------
     OutputExistsError
         If the folder holds something and `if_exists` is "refuse".
-    MissingColumnError, NothingFoundError
-        If a table lacks a column or rows.
+    MissingColumnError, NothingFoundError, RecordError
+        If a table lacks a column or rows, or a row lacks what the objective needs.
     OptionError
-        If a run with other settings, data or base is to be resumed, or the contrastive objective has one row.
+        If a run with other settings, data or base is to be resumed, or a setting does not fit the data.
     ModelError
-        If the loss is no number any more.
+        If the model lacks a route, the loss is no number any more, or a single input is too large for memory.
     """
-    columns = _check(triplets, valid, config)
+    state = PartialState(cpu=model.device.type == "cpu")  # the processes of torchrun find each other
+    table, valid = as_pairs(table), None if valid is None else as_pairs(valid)
+    examples = _examples(table, valid, config)
+    check_routes(examples, model.tasks)
     resolved = {
         **asdict(config),
-        "triplets": digest(triplets, columns),
-        "valid": digest(valid, COLUMNS),
+        "table": digest(table, [*_READ, *([] if config.group is None else [config.group])]),
+        "valid": digest(valid, _VALIDATED),
         "base": model.fingerprint(),
     }
-    checkpoint = begin(folder, resolved, if_exists)
+    with state.main_process_first():
+        checkpoint = begin(folder, resolved, "resume" if not state.is_main_process else if_exists)
     if is_finished(folder):
         model.load_state_dict(ProTrek.from_pretrained(folder, device=str(model.device)).state_dict())
         return TrainingRun(folder, model, read_history(folder))
-    progress = StepProgress()
-    trainer = _Trainer(
-        model=model,
-        args=_arguments(config, model, folder / CHECKPOINTS, validate=valid is not None),
-        train_dataset=Dataset.from_dict({_ROLES[column]: triplets[column].to_list() for column in columns}),
-        loss=make_loss(model, config),
-        evaluator=None
+    torch.set_float32_matmul_precision("highest" if config.precision == "fp32" else "high")
+    validation = (
+        None
         if valid is None
-        else TwinAccuracy(valid, margin=config.margin, batch_size=2 * config.batch_size),
-        callbacks=[progress],
+        else Validation(
+            valid,
+            margin=config.margin,
+            tolerance=config.easy_tolerance,
+            batch_size=2 * config.batch_size,
+            seed=config.seed,
+        )
     )
-    for printing in (ProgressCallback, PrinterCallback):  # they print to stdout, which belongs to results
-        trainer.remove_callback(printing)
-    with no_progress_bars(), progress:
+    base = None if validation is None else validation.measure_base(model)
+    objective = _objective(model, examples, config)
+    progress = StepProgress()
+    added = [EverySteps(config.checkpoint_every)] if config.checkpoint_every else []
+    if config.patience is not None:
+        added.append(EarlyStoppingCallback(config.patience))
+    with moving(model, config, tasks=[*examples.inputs], seed=config.seed), no_progress_bars(), progress:
+        trainer = TwinTrainer(
+            model,
+            objective,
+            config,
+            args=_arguments(config, model, folder / CHECKPOINTS, validate=valid is not None),
+            validation=validation,
+            callbacks=[progress, JsonLines(folder, base), *added, *callbacks],
+        )
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        if trainer.average is not None:
+            trainer.average.apply()
+    model.temperature = objective.temperature
     history = history_frame(trainer.state.log_history)
-    write_history(history, folder)
-    with new_folder(folder / MODEL, force=True) as temporary:
-        model.save_pretrained(str(temporary))
-    shutil.rmtree(folder / CHECKPOINTS)
+    if state.is_main_process:
+        write_history(history, folder)
+        with new_folder(folder / MODEL, force=True) as temporary:
+            model.save_pretrained(str(temporary))
+        shutil.rmtree(folder / CHECKPOINTS)
+    state.wait_for_everyone()
     return TrainingRun(folder, model, history)
 
 
-def _check(triplets: pl.DataFrame, valid: pl.DataFrame | None, config: TrainConfig) -> Sequence[str]:
-    """Return the columns that training reads, after making sure that all data are there."""
-    columns = COLUMNS if config.objective == "triplet" else COLUMNS[:2]
-    for name, frame, needed in (("training triplets", triplets, columns), ("valid triplets", valid, COLUMNS)):
-        if frame is None:
-            continue
-        for column in needed:
-            if column not in frame.columns:
-                raise MissingColumnError(name, column, frame.columns, "give triplets as read_triplets does")
-        if frame.is_empty():
-            raise NothingFoundError(f"{name}: no rows; mine with wider thresholds, or more proteins")
-    if config.objective == "contrastive" and triplets.height < 2:
-        raise OptionError("objective", "contrastive", "needs two rows or more: they are each other's negatives")
-    return columns
+def _examples(table: pl.DataFrame, valid: pl.DataFrame | None, config: TrainConfig) -> Examples:
+    """Read the table, after making sure that all data are there and fit the settings."""
+    needed, optional = list(NEEDED[config.objective]), []
+    if config.objective == "contrastive":
+        optional = ["structure"]
+        if config.mlm:  # a protein without a text is still read
+            needed, optional = ["positive"], ["text", "structure"]
+    examples = read_examples(table, needed, name="training table", optional=optional, group=config.group)
+    if valid is not None:
+        roles = ("text", "positive", *(["negative"] if "hard_neg_seq" in valid.columns else []))
+        read_examples(valid, roles, name="validation table")
+    elif config.patience is not None:
+        raise OptionError("patience", config.patience, "needs a validation table: it is what does not get better")
+    if config.objective in ("contrastive", "balanced") and len(examples) < 2:
+        raise OptionError("objective", config.objective, "needs two rows or more: they are each other's negatives")
+    return examples
+
+
+def _objective(model: ProTrek, examples: Examples, config: TrainConfig) -> Objective:
+    """Make the loss; the base, and a guide, judge the table once and for all before training."""
+    options = {"batch_size": 2 * config.batch_size}
+    distils = config.objective == "balanced" and config.distillation_weight > 0
+    base = encode_inputs(model, examples, **options) if distils or config.guide == "base" else None
+    guide = base
+    if config.guide not in (None, "base"):
+        guide = encode_inputs(ProTrek.from_pretrained(str(config.guide), device=str(model.device)), examples, **options)
+    return Objective(
+        examples, config, temperature=model.temperature, base=base, guide=None if config.guide is None else guide
+    )
 
 
 def _arguments(
@@ -143,21 +180,22 @@ def _arguments(
         output_dir=str(checkpoints),
         num_train_epochs=config.epochs,
         learning_rate=config.learning_rate,
+        lr_scheduler_type=config.schedule,
         warmup_steps=config.warmup,
         weight_decay=config.weight_decay,
         max_grad_norm=config.max_gradient,
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=max(1, config.batch_size // process_count()),
         seed=config.seed,
         data_seed=config.seed,
         use_cpu=model.device.type == "cpu",
-        router_mapping=_ROUTES,
+        router_mapping={role: task for role, (task, _) in ROLES.items()},
         logging_steps=1,
         logging_nan_inf_filter=False,  # a loss that is no number is an error, not to be smoothed over
         eval_strategy="epoch" if validate else "no",
         save_strategy="epoch",
         save_total_limit=1,
         load_best_model_at_end=validate,
-        metric_for_best_model="accuracy" if validate else None,
+        metric_for_best_model="score" if validate else None,
         greater_is_better=True if validate else None,
         dataloader_pin_memory=False,
         report_to="none",

@@ -1,35 +1,105 @@
-"""What the trainer asks the validation set after every epoch."""
+"""What the trainer asks the validation set after every epoch, and which epoch it prefers."""
 
 import numpy as np
 import polars as pl
+from jaxtyping import Float
 from sentence_transformers.base.evaluation import BaseEvaluator
 
 from protrek_hm.model.protrek import ProTrek
+from protrek_hm.train.examples import as_pairs
+
+_TIE = 1e-9
 
 
-class TwinAccuracy(BaseEvaluator):
-    """Share of the triplets whose text prefers its protein to the twin, ties half; and the mean triplet loss.
+def selection_score(
+    *, hard: float | None, easy: float | None, base_easy: float | None, tolerance: float, loss: float
+) -> float:
+    """Return how good an epoch is: the highest is kept.
 
-    Every distinct text and sequence is encoded once.
+    Epochs that lose no more than `tolerance` of the base's easy accuracy stand above all others, and are ranked by
+    hard accuracy; the others by the harmonic mean of both. Where the validation set has one kind alone, its
+    accuracy ranks. A tie goes to the lower loss.
+
+    hard, easy, base_easy: accuracies in [0, 1], None for what the set does not have. tolerance: in [0, 1].
+    loss: at least 0.
+
+    >>> best = dict(base_easy=0.9, tolerance=0.003, loss=0.0)
+    >>> selection_score(hard=0.8, easy=0.9, **best), selection_score(hard=0.9, easy=0.6, **best)
+    (1.8, 0.72)
+    """
+    if hard is None or easy is None:
+        only = hard if easy is None else easy
+        score = 0.0 if only is None else only
+    elif base_easy is None or easy >= base_easy - tolerance:
+        score = 1 + hard
+    else:
+        score = 2 * hard * easy / (hard + easy) if hard + easy else 0.0
+    return score - _TIE * loss
+
+
+class Validation(BaseEvaluator):
+    """Accuracy on hard and on easy rows, the mean triplet loss of all of them, and the epoch's `score`.
+
+    Accuracy is the share of the choices that are right, ties half: a text between its protein and the negative,
+    and, where the table has the negative's text, a protein between its text and that. Rows are easy where `type`
+    says so; a table of proteins without negatives is given others of its own as easy ones. Every distinct text
+    and sequence is encoded once.
     """
 
-    def __init__(self, triplets: pl.DataFrame, *, margin: float, batch_size: int) -> None:
+    def __init__(self, table: pl.DataFrame, *, margin: float, tolerance: float, batch_size: int, seed: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.texts, self.text = np.unique(triplets["anchor_text"].to_list(), return_inverse=True)
-        both = triplets["anchor_seq"].to_list() + triplets["hard_neg_seq"].to_list()
-        self.sequences, index = np.unique(both, return_inverse=True)
-        self.positive, self.negative = index.reshape(2, -1)
-        self.margin, self.batch_size = margin, batch_size
-        self.primary_metric = "accuracy"
+        table = as_pairs(table)
+        if "hard_neg_seq" not in table.columns:
+            table = _with_negatives(table, seed=seed)
+        texts = [table[name].to_list() for name in ("anchor_text", "hard_neg_text") if name in table.columns]
+        self.texts, text = np.unique(sum(texts, []), return_inverse=True)
+        sequences = table["anchor_seq"].to_list() + table["hard_neg_seq"].to_list()
+        self.sequences, sequence = np.unique(sequences, return_inverse=True)
+        self.text, self.sequence = text.reshape(len(texts), -1), sequence.reshape(2, -1)
+        kinds = table["type"].to_list() if "type" in table.columns else ["hard"] * table.height
+        self.easy = np.array([kind == "easy" for kind in kinds])
+        self.margin, self.tolerance, self.batch_size = margin, tolerance, batch_size
+        self.base_easy: float | None = None
+        self.primary_metric = "score"
+
+    def measure_base(self, model: ProTrek) -> dict[str, float]:
+        """Measure the model before training, and hold its easy accuracy against all later ones."""
+        measured = self(model)
+        self.base_easy = measured.get("easy_accuracy")
+        return measured
 
     def __call__(  # type: ignore[override]
         self, model: ProTrek, output_path: str | None = None, epoch: int = -1, steps: int = -1
     ) -> dict[str, float]:
-        """Return `accuracy` and `loss`."""
+        """Return `hard_accuracy` and `easy_accuracy` (where there are such rows), `loss` and `score`."""
         options = {"batch_size": self.batch_size, "show_progress_bar": False}
-        texts = model.encode(self.texts.tolist(), task="text", **options)
-        sequences = model.encode(self.sequences.tolist(), task="sequence", **options)
-        gaps = (texts[self.text] * (sequences[self.positive] - sequences[self.negative])).sum(axis=1, dtype=np.float64)
+        texts = model.encode(self.texts.tolist(), task="text", **options)[self.text]
+        sequences = model.encode(self.sequences.tolist(), task="sequence", **options)[self.sequence]
+        gaps = [_dot(texts[0], sequences[0] - sequences[1])]
+        if len(texts) == 2:
+            gaps.append(_dot(sequences[0], texts[0] - texts[1]))
         # Beyond six decimals the same protein in another batch scores differently
-        preferred = (1 + np.sign(gaps.round(6))) / 2
-        return {"accuracy": float(preferred.mean()), "loss": float(np.maximum(0, self.margin - gaps).mean())}
+        right = np.mean([(1 + np.sign(gap.round(6))) / 2 for gap in gaps], axis=0)
+        loss = float(np.mean([np.maximum(0, self.margin - gap).mean() for gap in gaps]))
+        kinds = {"hard": ~self.easy, "easy": self.easy}
+        accuracies = {kind: float(right[rows].mean()) for kind, rows in kinds.items() if rows.any()}
+        score = selection_score(
+            hard=accuracies.get("hard"),
+            easy=accuracies.get("easy"),
+            base_easy=self.base_easy,
+            tolerance=self.tolerance,
+            loss=loss,
+        )
+        return {**{f"{kind}_accuracy": value for kind, value in accuracies.items()}, "loss": loss, "score": score}
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, " rows"]:
+    return (a * b).sum(axis=1, dtype=np.float64)
+
+
+def _with_negatives(table: pl.DataFrame, *, seed: int) -> pl.DataFrame:
+    """Give each pair another protein of the table, and that one's text, at random; a few may get none and go."""
+    other = np.random.default_rng(seed).permutation(table.height)
+    negatives = table.select(hard_neg_seq="anchor_seq", hard_neg_text="anchor_text")[other]
+    made = table.with_columns(*negatives.get_columns(), type=pl.lit("easy"))
+    return made.filter(pl.col("anchor_seq") != pl.col("hard_neg_seq"), pl.col("anchor_text") != pl.col("hard_neg_text"))

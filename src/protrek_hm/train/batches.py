@@ -1,0 +1,132 @@
+"""What a step reads: which rows, their distinct inputs as tokens, and where in these each row's own stand."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from protrek_hm.model.protrek import ProTrek, Task
+from protrek_hm.model.window import window
+from protrek_hm.train.config import TrainConfig
+from protrek_hm.train.examples import ABSENT, ROLES, Examples
+from protrek_hm.train.masking import mask_tokens
+
+Features = dict[str, Tensor]
+_CROPPED = ("sequence", "structure")  # a letter a token, so that any part of them can be read
+
+
+class Batches:
+    """The rows of each step of an epoch, in an order that `seed` and the epoch fix.
+
+    With several processes each takes its share of every batch, so that together they do what one would do.
+
+    >>> [rows for rows in Batches(5, 2, seed=1)], [rows for rows in Batches(5, 4, seed=1, rank=1, processes=2)]
+    ([[0, 4], [2, 3], [1]], [[2, 3], [1]])
+    """
+
+    def __init__(self, rows: int, batch_size: int, *, seed: int, rank: int = 0, processes: int = 1) -> None:
+        self.rows, self.batch_size, self.seed = rows, batch_size, seed
+        self.rank, self.processes = rank, processes
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes next, counted from 0."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.rows // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = torch.randperm(self.rows, generator=torch.Generator().manual_seed(self.seed + self.epoch)).tolist()
+        for start in range(0, self.rows, self.batch_size):
+            batch = order[start : start + self.batch_size]
+            cuts = [len(batch) * part // self.processes for part in (self.rank, self.rank + 1)]
+            yield batch[slice(*cuts)]
+
+
+class Collator:
+    """Turns row numbers into tokens.
+
+    A batch has `rows`, their numbers; `inputs`, for each route the tokens of one or more groups of inputs; and
+    `index`, for each role where among its route's inputs each row's input stands (`ABSENT` for none).
+    """
+
+    def __init__(self, model: ProTrek, examples: Examples, config: TrainConfig, batches: Batches) -> None:
+        self.model, self.examples, self.config, self.batches = model, examples, config, batches
+        self.windows = {task: window(model, task) for task in examples.inputs}
+
+    def __call__(self, rows: Sequence[int]) -> dict[str, Any]:
+        """Return the batch of these rows."""
+        chosen = np.array(rows, dtype=np.int64)
+        groups, index = (self._distinct if self.config.encoding == "distinct" else self._columns)(chosen)
+        batch: dict[str, Any] = {
+            "rows": torch.from_numpy(chosen),
+            "inputs": {task: [self._tokens(task, each) for each in given] for task, given in groups.items()},
+            "index": {role: torch.from_numpy(place) for role, place in index.items()},
+        }
+        if self.config.mlm and groups["sequence"]:
+            tokenizer = self._reader("sequence").tokenizer
+            numbers = np.unique(np.concatenate(groups["sequence"]))
+            rng = self._rng(int(chosen.min()))
+            batch["masked"] = mask_tokens(self._tokens("sequence", numbers), tokenizer, rng=rng)
+        return batch
+
+    def _distinct(self, rows: np.ndarray) -> tuple[dict[Task, list[np.ndarray]], dict[str, np.ndarray]]:
+        groups: dict[Task, list[np.ndarray]] = {}
+        index = {}
+        for task in self.examples.inputs:
+            held = {role: numbers[rows] for role, numbers in self.examples.roles.items() if ROLES[role][0] == task}
+            all_numbers = np.unique(np.concatenate(list(held.values())))
+            distinct = all_numbers[all_numbers != ABSENT]
+            groups[task] = [distinct] if len(distinct) else []
+            index |= {
+                role: np.where(numbers == ABSENT, ABSENT, np.searchsorted(distinct, numbers))
+                for role, numbers in held.items()
+            }
+        return groups, index
+
+    def _columns(self, rows: np.ndarray) -> tuple[dict[Task, list[np.ndarray]], dict[str, np.ndarray]]:
+        groups: dict[Task, list[np.ndarray]] = {task: [] for task in self.examples.inputs}
+        index = {}
+        for role, numbers in self.examples.roles.items():
+            mine = groups[ROLES[role][0]]
+            there = numbers[rows] != ABSENT
+            place = sum(map(len, mine)) + np.cumsum(there) - 1
+            index[role] = np.where(there, place, ABSENT)
+            if there.any():
+                mine.append(numbers[rows][there])
+        return groups, index
+
+    def _tokens(self, task: Task, numbers: np.ndarray) -> Features:
+        inputs = [self._cropped(task, int(number)) for number in numbers]
+        features = self.model.preprocess(inputs, task=task)
+        return {name: value for name, value in features.items() if isinstance(value, Tensor)}
+
+    def _cropped(self, task: Task, number: int) -> str:
+        whole, size = self.examples.inputs[task][number], self.windows[task]
+        if len(whole) <= size or task not in _CROPPED or self.config.crop == "start":
+            return whole
+        start = int(self._rng(number).integers(len(whole) - size + 1))
+        return whole[start : start + size]
+
+    def _rng(self, number: int) -> np.random.Generator:
+        """Return a generator that depends on the seed, the epoch and one number, and on nothing drawn before."""
+        return np.random.default_rng([self.config.seed, self.batches.epoch, number])
+
+    def _reader(self, task: Task) -> Any:
+        return next(self.model.routes[task].children())
+
+
+class Loader(DataLoader[int]):
+    """A loader of batches that passes on which epoch comes next."""
+
+    def __init__(self, batches: Batches, collator: Collator) -> None:
+        super().__init__(range(batches.rows), batch_sampler=batches, collate_fn=collator)  # type: ignore[arg-type]
+        self.batches = batches
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch comes next, counted from 0."""
+        self.batches.set_epoch(epoch)

@@ -1,0 +1,65 @@
+"""Several processes that train one model: each encodes its share, all see the whole batch.
+
+Every process computes the loss of the whole batch, of which its own rows are a part, and takes the gradients of
+its own rows from it: none are cut off at the other processes' rows.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+def process_count() -> int:
+    """Return how many processes train together; 1 without torchrun."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def process_rank() -> int:
+    """Return this process's number among them, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def gather_rows(rows: Tensor) -> tuple[Tensor, int]:
+    """Return the rows of all processes, one process after the other, and where one's own begin.
+
+    rows: free of any graph; their number may differ between processes.
+
+    >>> gather_rows(torch.tensor([[1.0], [2.0]]))
+    (tensor([[1.],
+            [2.]]), 0)
+    """
+    count = process_count()
+    if count == 1:
+        return rows, 0
+    sizes = [torch.zeros(1, dtype=torch.int64, device=rows.device) for _ in range(count)]
+    distributed.all_gather(sizes, torch.tensor([len(rows)], device=rows.device))
+    numbers = [int(size) for size in sizes]
+    padded = rows.new_zeros(max(numbers), *rows.shape[1:])
+    padded[: len(rows)] = rows
+    received = [torch.empty_like(padded) for _ in range(count)]
+    distributed.all_gather(received, padded)
+    whole = torch.cat([each[:number] for each, number in zip(received, numbers, strict=True)])
+    return whole, sum(numbers[: process_rank()])
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace each gradient by the mean of all processes'; what learns, but was not used here, counts as 0."""
+    count = process_count()
+    if count == 1:
+        return
+    for parameter in parameters:
+        if parameter.requires_grad:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+            distributed.all_reduce(parameter.grad)
+            parameter.grad /= count
+
+
+def sum_over_processes(value: float, device: torch.device) -> float:
+    """Return the sum of a number over all processes."""
+    if process_count() == 1:
+        return value
+    total = torch.tensor(value, dtype=torch.float64, device=device)
+    distributed.all_reduce(total)
+    return total.item()

@@ -1,0 +1,206 @@
+"""The vectors of a batch, computed in parts, and the way back from gradients of vectors to those of weights.
+
+The loss sees the vectors alone: gradients flow from it to them, and from them, part by part, to the weights. So
+the parts can be packed without padding, computed twice to keep no more than one in memory (Gao et al., "Scaling
+deep contrastive learning batch size under memory limited setup", 2021), and be made smaller when memory runs out.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from protrek_hm.errors import ModelError
+from protrek_hm.model.packed import can_pack, packed_forward
+from protrek_hm.model.protrek import ProTrek, Task
+from protrek_hm.train.batches import Features
+from protrek_hm.train.config import TrainConfig
+from protrek_hm.train.losses import masked_language_loss
+from protrek_hm.train.masking import IGNORED
+
+Result = TypeVar("Result")
+log = logging.getLogger(__name__)
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+@dataclass
+class _Part:
+    """Inputs that are encoded at once: of which route, which rows of which group, and where their vectors go."""
+
+    task: Task
+    features: Features
+    place: Int[Tensor, " inputs"]
+    random: Tensor
+    vectors: Float[Tensor, "inputs dim"]
+
+
+class Encoder:
+    """Encodes batches for training. When memory runs out it goes on in smaller parts, and stays with these."""
+
+    def __init__(self, model: ProTrek, config: TrainConfig) -> None:
+        self.model = model
+        self.tokens = config.tokens if config.encoding == "distinct" else None
+        self.cache = config.cache
+        self.precision = config.precision
+        self.packed = {
+            task: config.encoding == "distinct" and not config.checkpoint_layers and can_pack(tower)
+            for task, tower in model.routes.items()
+        }
+
+    def encode(self, inputs: dict[Task, list[Features]]) -> dict[Task, Float[Tensor, "inputs dim"]]:
+        """Return the unit vectors of each route's inputs, the groups one after the other, free of any graph."""
+        return self._in_smaller_parts(lambda: self._encode(inputs), inputs)
+
+    def backward(
+        self,
+        inputs: dict[Task, list[Features]],
+        gradients: dict[Task, Float[Tensor, "inputs dim"]],
+        masked: Features | None = None,
+        masked_weight: float = 0.0,
+    ) -> float:
+        """Add to the weights' gradients what the vectors' gradients ask for, after `encode` of the same inputs.
+
+        masked: residues to guess, as `mask_tokens` makes them; the gradient of `masked_weight` times the sum of
+        their losses is added, and that sum returned.
+        """
+
+        def attempt() -> float:
+            if not self.parts:  # memory ran out half-way
+                self.model.zero_grad()
+                self._encode(inputs)
+            self._backward(gradients)
+            return 0.0 if masked is None else self._guess(masked, masked_weight)
+
+        total = self._in_smaller_parts(attempt, inputs)
+        self.parts = []
+        return total
+
+    def _encode(self, inputs: dict[Task, list[Features]]) -> dict[Task, Tensor]:
+        self.parts: list[_Part] = []
+        vectors = {}
+        for task, groups in inputs.items():
+            mine = []
+            first = 0
+            for group in groups:
+                for rows in split(group["attention_mask"].sum(1), self.tokens):
+                    features = _rows_of(group, rows)
+                    random = torch.get_rng_state()
+                    with torch.set_grad_enabled(not self.cache):
+                        part = _Part(task, features, first + rows, random, self._forward(task, features))
+                    mine.append(part)
+                first += len(group["input_ids"])
+            vectors[task] = self._empty(first)
+            for part in mine:
+                vectors[task][part.place] = part.vectors.detach()
+            self.parts += mine
+        return vectors
+
+    def _backward(self, gradients: dict[Task, Tensor]) -> None:
+        wanted = [part for part in self.parts if part.task in gradients]
+        if not self.cache:
+            pairs = [(part.vectors, gradients[part.task][part.place]) for part in wanted]
+            pairs = [(vectors, gradient) for vectors, gradient in pairs if vectors.requires_grad]
+            torch.autograd.backward(*(tuple(each) for each in zip(*pairs, strict=True)))
+            return
+        for part in wanted:
+            with torch.random.fork_rng(enabled=True):  # the same dropout as the first time
+                torch.set_rng_state(part.random)
+                vectors = self._forward(part.task, part.features)
+            if vectors.requires_grad:
+                vectors.backward(gradients[part.task][part.place])
+
+    def _forward(self, task: Task, features: Features) -> Float[Tensor, "inputs dim"]:
+        with self._autocast():
+            if not self.packed[task]:
+                return cast("Tensor", self.model({**features, "task": task})["sentence_embedding"]).float()
+            pairs = zip(features["input_ids"], features["attention_mask"].bool(), strict=True)
+            output = {"sentence_embedding": packed_forward(self.model.routes[task], [ids[real] for ids, real in pairs])}
+            for module in list(self.model.children())[1:]:  # what follows the routes, for all of them
+                output = module(output)
+            return output["sentence_embedding"].float()
+
+    def _guess(self, masked: Features, weight: float) -> float:
+        """Return the summed loss of the masked residues; their gradient, times `weight`, is added."""
+        reader = next(self.model.routes["sequence"].children())
+        table = cast("Tensor", cast("torch.nn.Module", reader).model.get_input_embeddings().weight)
+        total = 0.0
+        for rows in split(masked["attention_mask"].sum(1), self.tokens):
+            part = _rows_of(masked, rows)
+            asked = part["labels"] != IGNORED
+            with self._autocast():
+                hidden = reader({name: part[name] for name in ("input_ids", "attention_mask")})["token_embeddings"]
+            loss = masked_language_loss(hidden[asked].float(), table, part["labels"][asked]) * asked.sum()
+            (loss * weight).backward()
+            total += loss.item()
+        return total
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.model.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+
+    def _empty(self, rows: int) -> Tensor:
+        return torch.empty(rows, self.model.get_embedding_dimension() or 0, device=self.model.device)
+
+    def _in_smaller_parts(self, attempt: Callable[[], Result], inputs: dict[Task, list[Features]]) -> Result:
+        """Do `attempt`; while memory runs out, do it again with parts of half the size.
+
+        Raises
+        ------
+        ModelError
+            If one input alone is too large.
+        """
+        groups = [group for given in inputs.values() for group in given]
+        longest = max((int(group["attention_mask"].sum(1).max()) for group in groups), default=0)
+        while True:
+            try:
+                return attempt()
+            except (RuntimeError, MemoryError) as error:
+                if not lacks_memory(error):
+                    raise
+                reason = (str(error).splitlines() or ["out of memory"])[0]
+            if self.cache and self.tokens is not None and self.tokens <= longest:
+                problem = f"memory does not hold a single input of {longest} tokens ({reason})"
+                raise ModelError(problem, "use --checkpoint-layers, a shorter window or a larger machine")
+            everything = sum(group["input_ids"].numel() for group in groups)
+            self.tokens = max(longest, min(everything, self.tokens or everything) // 2)
+            self.cache = True
+            self.parts = []
+            log.warning("out of memory: going on with %d tokens at once", self.tokens)
+
+
+def split(lengths: Int[Tensor, " inputs"], tokens: int | None) -> list[Int[Tensor, " part"]]:
+    """Sort inputs by length and cut them into parts of at most `tokens`, padding counted; None gives one part.
+
+    >>> [part.tolist() for part in split(torch.tensor([4, 2, 3, 2]), 6)]
+    [[1, 3], [2], [0]]
+    """
+    if tokens is None:
+        return [torch.arange(len(lengths), device=lengths.device)]
+    order = lengths.argsort(stable=True)
+    parts: list[list[int]] = [[]]
+    for row, length in zip(order.tolist(), lengths[order].tolist(), strict=True):
+        if parts[-1] and (len(parts[-1]) + 1) * length > tokens:
+            parts.append([])
+        parts[-1].append(row)
+    return [torch.tensor(part, device=lengths.device) for part in parts if part]
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory has run out, of the GPU or of the machine.
+
+    >>> lacks_memory(RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."))
+    True
+    >>> lacks_memory(RuntimeError("size mismatch"))
+    False
+    """
+    told = any(each in str(error) for each in _NO_MEMORY)
+    return told or isinstance(error, torch.OutOfMemoryError | MemoryError)
+
+
+def _rows_of(features: Features, rows: Tensor) -> Features:
+    """Return some rows, without the padding that none of them needs."""
+    width = int(features["attention_mask"][rows].sum(1).max())
+    return {name: value[rows, :width] for name, value in features.items()}

@@ -1,0 +1,149 @@
+"""A table as training reads it: each distinct input once, and rows that point to them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from jaxtyping import Int
+
+from protrek_hm.errors import MissingColumnError, ModelError, NothingFoundError, RecordError
+from protrek_hm.model.protrek import Task
+
+# What a row holds → the route that reads it, and its column
+ROLES: dict[str, tuple[Task, str]] = {
+    "text": ("text", "anchor_text"),
+    "positive": ("sequence", "anchor_seq"),
+    "negative": ("sequence", "hard_neg_seq"),
+    "negative_text": ("text", "hard_neg_text"),
+    "structure": ("structure", "structure"),
+}
+NEEDED: dict[str, tuple[str, ...]] = {
+    "triplet": ("text", "positive", "negative"),
+    "contrastive": ("text", "positive"),
+    "twin": ("text", "positive", "negative", "negative_text"),
+    "balanced": ("text", "positive", "negative", "negative_text"),
+}
+ABSENT = -1
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A table of pairs or triplets.
+
+    Attributes
+    ----------
+    inputs
+        The distinct inputs of each route, sorted.
+    roles
+        Of each role, which of its route's inputs each row holds; `ABSENT` for none.
+    names
+        What to call each row in a message.
+    groups
+        The group of each row; rows of one group are not each other's negatives. `ABSENT` for none.
+    """
+
+    inputs: dict[Task, list[str]]
+    roles: dict[str, Int[np.ndarray, " rows"]]
+    names: Sequence[str]
+    groups: Int[np.ndarray, " rows"]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def as_pairs(table: pl.DataFrame) -> pl.DataFrame:
+    """Name the columns of a proteins table as those of triplets, if it is one.
+
+    >>> as_pairs(pl.DataFrame({"sequence": ["MK"], "text": ["Binds."]})).columns
+    ['anchor_seq', 'anchor_text']
+    """
+    renamed = {"sequence": "anchor_seq", "text": "anchor_text", "id": "anchor_id"}
+    if "anchor_seq" in table.columns or "sequence" not in table.columns:
+        return table
+    return table.rename({ours: theirs for ours, theirs in renamed.items() if ours in table.columns})
+
+
+def read_examples(
+    table: pl.DataFrame, needed: Collection[str], *, name: str, optional: Collection[str] = (), group: str | None = None
+) -> Examples:
+    """Find the distinct inputs of a table, and which of them each row holds.
+
+    Parameters
+    ----------
+    table
+        Triplets, or proteins with texts.
+    needed, optional
+        The roles that rows hold: where a needed one is empty is an error, where an optional one is, nothing.
+    name
+        What to call the table in a message.
+    group
+        A column that says which rows belong together.
+
+    Raises
+    ------
+    MissingColumnError, NothingFoundError
+        If the table lacks a column or has no rows.
+    RecordError
+        If a row lacks a needed input, or its negative is its positive.
+
+    Examples
+    --------
+    >>> table = pl.DataFrame({"text": ["Binds.", "Cuts."], "sequence": ["MK", "MK"]})
+    >>> examples = read_examples(table, ["text", "positive"], name="two rows")
+    >>> examples.inputs["sequence"], examples.roles["positive"].tolist()
+    (['MK'], [0, 0])
+    """
+    table = as_pairs(table)
+    for column in [*(ROLES[role][1] for role in needed), *([] if group is None else [group])]:
+        if column not in table.columns:
+            remedy = "give triplets as `mine` writes them, or name another objective or column"
+            raise MissingColumnError(name, column, table.columns, remedy)
+    if table.is_empty():
+        raise NothingFoundError(f"{name}: no rows; mine with wider thresholds, or more proteins")
+    names = _names(table)
+    _check_rows(table, needed, name, names)
+    present = [*needed, *(role for role in optional if ROLES[role][1] in table.columns)]
+    inputs: dict[Task, list[str]] = {}
+    for role in present:
+        task, column = ROLES[role]
+        inputs[task] = sorted({*inputs.get(task, []), *table[column].drop_nulls().to_list()})
+    numbers = {task: {each: i for i, each in enumerate(distinct)} for task, distinct in inputs.items()}
+    roles = {
+        role: np.array([numbers[ROLES[role][0]].get(each, ABSENT) for each in table[ROLES[role][1]]])
+        for role in present
+    }
+    groups = np.full(table.height, ABSENT) if group is None else _number(table[group])
+    return Examples(inputs, roles, names, groups)
+
+
+def _names(table: pl.DataFrame) -> list[str]:
+    rows = [f"row {i + 1}" for i in range(table.height)]
+    ids = table["anchor_id"].to_list() if "anchor_id" in table.columns else rows
+    return [row if given is None else str(given) for given, row in zip(ids, rows, strict=True)]
+
+
+def _check_rows(table: pl.DataFrame, needed: Collection[str], name: str, names: list[str]) -> None:
+    for role in needed:
+        column = table[ROLES[role][1]]
+        empty = (column.is_null() | (column.cast(pl.String).str.strip_chars() == "")).arg_true()
+        if len(empty):
+            raise RecordError(name, empty[0] + 1, names[empty[0]], f"no {column.name}")
+    if "negative" in needed:
+        same = (table["anchor_seq"] == table["hard_neg_seq"]).arg_true()
+        if len(same):
+            problem = "anchor_seq and hard_neg_seq are the same protein"
+            raise RecordError(name, same[0] + 1, names[same[0]], problem)
+
+
+def _number(column: pl.Series) -> Int[np.ndarray, " rows"]:
+    """Give equal cells equal numbers, and empty ones `ABSENT`."""
+    return column.cast(pl.String).rank("dense").fill_null(ABSENT).cast(pl.Int64).to_numpy()
+
+
+def check_routes(examples: Examples, tasks: Sequence[str]) -> None:
+    """Raise ModelError if the model lacks a route that the table needs."""
+    for task in examples.inputs:
+        if task not in tasks:
+            problem = f"the model has no route {task!r} (it has {', '.join(tasks)})"
+            raise ModelError(problem, "give a model with it, or a table without such a column")

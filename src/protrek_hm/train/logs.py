@@ -1,0 +1,67 @@
+"""What a run writes down while it goes on: `log.jsonl`, a line for each step and each validation."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from protrek_hm.errors import OptionError
+
+LOG = "log.jsonl"
+
+
+class JsonLines(TrainerCallback):
+    """Writes what the trainer logs; a resumed run's file begins with what its checkpoint knew.
+
+    base: what validation said of the base; it becomes the line of step 0.
+    """
+
+    def __init__(self, folder: Path, base: Mapping[str, float] | None) -> None:
+        self.path, self.base = folder / LOG, base
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Begin the file."""
+        if not state.log_history and self.base is not None:
+            entry = {f"eval_{name}": value for name, value in self.base.items()}
+            state.log_history.append({**entry, "epoch": 0.0, "step": 0})
+        if state.is_world_process_zero:
+            lines = [json.dumps(entry) + "\n" for entry in state.log_history]
+            self.path.write_text("".join(lines), encoding="utf-8")
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Add a line."""
+        if state.is_world_process_zero:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(state.log_history[-1]) + "\n")
+
+
+class EverySteps(TrainerCallback):
+    """Asks for a checkpoint every so many steps, beside those of each epoch."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Ask, if it is time."""
+        control.should_save |= state.global_step % self.steps == 0
+
+
+def tensorboard(folder: Path) -> TrainerCallback:
+    """Return a callback that writes what the trainer logs for TensorBoard, into `folder`/tensorboard.
+
+    Raises
+    ------
+    OptionError
+        If TensorBoard is not installed.
+    """
+    from transformers.integrations import TensorBoardCallback
+
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise OptionError("tensorboard", True, "not installed; pip install 'protrek-hm[tensorboard]'") from error  # noqa: FBT003
+    return TensorBoardCallback(SummaryWriter(str(folder / "tensorboard")))

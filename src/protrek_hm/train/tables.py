@@ -1,0 +1,41 @@
+"""Files that training reads: triplets, or proteins with their texts."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import polars as pl
+
+from protrek_hm.data import read_proteins, read_triplets
+from protrek_hm.data.proteins import is_fasta
+from protrek_hm.errors import MissingColumnError
+from protrek_hm.train.examples import as_pairs
+
+
+def read_tables(paths: Iterable[Path]) -> pl.DataFrame:
+    r"""Read files of triplets, of proteins (tables, FASTA), or some of each, into one table with triplets' columns.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError, MissingColumnError, RecordError
+        As `read_triplets` and `read_proteins`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "proteins.tsv"
+    >>> _ = path.write_text("sequence\ttext\nMKV\tBinds iron.\n")
+    >>> read_tables([path]).select("anchor_seq", "anchor_text").rows()
+    [('MKV', 'Binds iron.')]
+    """
+    return pl.concat([as_pairs(_read(path)) for path in paths], how="diagonal_relaxed")
+
+
+def _read(path: Path) -> pl.DataFrame:
+    if path.is_file() and is_fasta(path):
+        return read_proteins(path)
+    try:
+        return read_triplets(path)
+    except MissingColumnError as error:
+        if {"anchor_seq", "hard_neg_seq"} & set(error.present):
+            raise
+        return read_proteins(path)

@@ -1,0 +1,133 @@
+"""The sentence-transformers trainer, with our batches, losses and checkpoints."""
+
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from sentence_transformers import SentenceTransformerTrainer
+from torch import Tensor
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+
+from protrek_hm.errors import ModelError
+from protrek_hm.model.protrek import ProTrek
+from protrek_hm.train.average import WeightAverage
+from protrek_hm.train.batches import Batches, Collator, Loader
+from protrek_hm.train.checkpoints import load_weights, save_weights, seal
+from protrek_hm.train.config import TrainConfig
+from protrek_hm.train.distributed import process_count, process_rank
+from protrek_hm.train.objectives import Objective
+from protrek_hm.train.parameters import parameter_groups
+from protrek_hm.train.step import Step
+from protrek_hm.train.validation import Validation
+
+_MOST_NAMES = 20
+
+
+class TwinTrainer(SentenceTransformerTrainer):
+    """Trains `model` in place on the rows of `objective.examples`.
+
+    What the stock trainer does with batches, the loss, the optimizer's groups and the weights of a checkpoint is
+    replaced; its loop, schedule, logs, evaluation and resumption stay.
+    """
+
+    def __init__(
+        self,
+        model: ProTrek,
+        objective: Objective,
+        config: TrainConfig,
+        *,
+        args: TrainingArguments,
+        validation: Validation | None,
+        callbacks: Sequence[TrainerCallback],
+    ) -> None:
+        self.config = config
+        examples = objective.examples
+        self.batches = Batches(
+            len(examples), config.batch_size, seed=config.seed, rank=process_rank(), processes=process_count()
+        )
+        self.average = WeightAverage(model, config.ema) if config.ema else None
+        super().__init__(
+            model=model,
+            args=args,
+            loss=objective,
+            evaluator=validation,
+            data_collator=Collator(model, examples, config, self.batches),
+            callbacks=[*([] if self.average is None else [self.average]), *callbacks],
+        )
+        self.step = Step(model, objective, config)
+        for printing in (ProgressCallback, PrinterCallback):  # they print to stdout, which belongs to results
+            self.remove_callback(printing)
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Do nothing: our card is written by the model."""
+
+    def get_train_dataloader(self) -> Loader:
+        """Return the loader of this process's share of the batches."""
+        return Loader(self.batches, self.data_collator)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Return AdamW with a rate for each part of the model, and for the temperature if it is learned."""
+        if self.optimizer is None:
+            groups = parameter_groups(self.model, self.config)
+            if self.config.learn_temperature:
+                rate = self.config.learning_rate
+                groups.append({"params": [self.loss.log_temperature], "lr": rate, "weight_decay": 0.0})
+            kind, options = Trainer.get_optimizer_cls_and_kwargs(self.args, self.model)
+            self.optimizer = kind(groups, **options)
+        return self.optimizer
+
+    def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """Add the gradients of one batch to the weights, and return its loss.
+
+        Raises
+        ------
+        ModelError
+            If the loss is no number any more, or memory does not hold a single input.
+        """
+        self.model.train()
+        self.current_rows = inputs["rows"].tolist()
+        parts = self.step(self._prepare_inputs(inputs))
+        loss = sum(parts.values(), torch.zeros((), device=self.args.device))
+        self._must_be_finite("loss", loss.item())
+        if len(parts) > 1:
+            self.track_loss_components(parts)
+        return loss
+
+    def _clip_grad_norm(self, model: Any) -> Any:
+        norm = super()._clip_grad_norm(model)
+        self._must_be_finite("gradient", float(norm))
+        return norm
+
+    def _must_be_finite(self, what: str, value: float) -> None:
+        if math.isfinite(value):
+            return
+        names = [self.loss.examples.names[row] for row in self.current_rows]
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        listed = ", ".join(names[:_MOST_NAMES]) + more
+        problem = f"the {what} is {value} at step {self.state.global_step + 1}, on {listed}"
+        raise ModelError(problem, "train anew with a lower learning rate (--lr)")
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Measure the weights that would be kept: their average, if one is held."""
+        with nullcontext() if self.average is None else self.average.applied():
+            return super().evaluate(*args, **kwargs)
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_weights(folder, self.model, self.loss)
+        if self.average is not None:
+            self.average.save(folder)
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        super()._save_rng_state(output_dir)
+        if self.args.should_save:
+            seal(Path(output_dir))  # next comes the trainer's state, and then older checkpoints are deleted
+
+    def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
+        load_weights(Path(checkpoint_path), self.model, self.loss)
+        if self.average is not None:
+            self.average.load(Path(checkpoint_path))
