@@ -7,6 +7,7 @@ from protrek_hm.cli.demo import demo
 from protrek_hm.cli.evaluate import evaluate
 from protrek_hm.cli.guard import guard
 from protrek_hm.cli.index import index_app
+from protrek_hm.cli.merge import merge
 from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.model import model_app
 from protrek_hm.cli.search import search
@@ -27,6 +28,7 @@ app.add_typer(mine_app)
 app.add_typer(model_app)
 app.command()(demo)
 app.command()(train)
+app.command()(merge)
 app.command()(evaluate)
 app.command()(search)
 

@@ -1,0 +1,125 @@
+"""`protrek-hm merge`: models between a base and what was tuned from it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def merge(
+    base: Annotated[str, typer.Argument(help="Folder or hub name of the model before fine-tuning.")],
+    tuned: Annotated[list[str], typer.Argument(help="Model tuned from it; of several the mean is taken.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the merged model.")],
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Try α = 0 … 1 on validation triplets, and keep the best.")
+    ] = False,
+    alpha: Annotated[
+        float | None, typer.Option(help="Instead of a sweep: how far from the base (0) to the tuned model (1).")
+    ] = None,
+    valid: Annotated[
+        Path | None, typer.Option(help="Hard validation triplets. [default: those that the tuned model's run read]")
+    ] = None,
+    easy: Annotated[
+        Path | None, typer.Option(help="Easy validation triplets. [default: those that the tuned model's run read]")
+    ] = None,
+    points: Annotated[int | None, typer.Option(help="How many α are tried. [default: 11]")] = None,
+    easy_tolerance: Annotated[
+        float | None, typer.Option(help="Loss of easy accuracy that is allowed. [default: 0.003]")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Inputs per batch. [default: 32]")] = None,
+    resamples: Annotated[int | None, typer.Option(help="Bootstrap draws per interval. [default: 2000]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Fixes the intervals. [default: 42]")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file with a [merge] table.")] = None,
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="For people, or the sweep as JSON.")
+    ] = "table",
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Interpolate weights between a base and its tuned model: most of the gain, little of the loss."""
+    from protrek_hm.config import read_toml, require, resolve
+    from protrek_hm.files import refuse_existing
+    from protrek_hm.merge.config import SweepConfig
+
+    flags = {
+        "points": points,
+        "easy_tolerance": easy_tolerance,
+        "batch_size": batch_size,
+        "resamples": resamples,
+        "seed": seed,
+    }
+    settings = resolve(SweepConfig, read_toml(config, "merge"), flags)
+    require("alpha", alpha, "give either --sweep, or one --alpha", holds=sweep is (alpha is None))
+    refuse_existing(output, force=force)
+    tables = _validation(valid, easy, tuned[0]) if alpha is None else None
+
+    from protrek_hm.merge.output import describe, write_merge
+    from protrek_hm.merge.sweeping import sweep as run_sweep
+    from protrek_hm.merge.weights import average_models, merge_models
+    from protrek_hm.model import ProTrek
+
+    start, *ends = (ProTrek.from_pretrained(path, device=device) for path in (base, *tuned))
+    sources = {
+        "base": {"path": base, "fingerprint": start.fingerprint()},
+        "tuned": [{"path": path, "fingerprint": end.fingerprint()} for path, end in zip(tuned, ends, strict=True)],
+    }
+    goal = average_models(ends)
+    result = (
+        None
+        if tables is None
+        else run_sweep(
+            start,
+            goal,
+            *tables,
+            settings,
+            progress=lambda point: typer.echo(
+                f"α = {point.alpha:g}: hard {point.hard.value:.1%}, easy {point.easy.value:.1%}", err=True
+            ),
+        )
+    )
+    place = alpha if result is None else result.chosen.alpha
+    assert place is not None
+    merged = merge_models(start, goal, alpha=place)
+    write_merge(merged, output, alpha=place, sources=sources, result=result, force=force)
+    if result is not None and output_format == "json":
+        import json
+
+        typer.echo(json.dumps(describe(result), indent=2, ensure_ascii=False))
+    elif result is not None:
+        from protrek_hm.merge.table import print_sweep
+
+        print_sweep(result)
+    typer.echo(f"model: {output / 'model'}", err=True)
+
+
+def _validation(valid: Path | None, easy: Path | None, tuned: str) -> "tuple[pl.DataFrame, pl.DataFrame]":
+    """Return hard and easy triplets: from the files given, or those on record of the run that made `tuned`."""
+    import polars as pl
+
+    from protrek_hm.data import read_triplets
+    from protrek_hm.errors import OptionError
+
+    files = _recorded(tuned) if valid is None else [valid]
+    if not files:
+        wanted = f"{tuned} has no record of validation triplets that are still there; give --valid and --easy"
+        raise OptionError("valid", None, wanted)
+    table = pl.concat([read_triplets(file) for file in files], how="diagonal_relaxed")
+    is_easy = pl.col("type").eq_missing("easy") if "type" in table.columns else pl.lit(value=False)
+    hard = table.filter(~is_easy)
+    others = table.filter(is_easy) if easy is None else read_triplets(easy)
+    if others.is_empty():
+        raise OptionError("easy", None, "the validation triplets hold no easy ones; give them with --easy")
+    return hard, others
+
+
+def _recorded(tuned: str) -> list[Path]:
+    """Return the validation files that `train` noted beside its model."""
+    from protrek_hm.files import read_json
+
+    record = Path(tuned) / "inputs.json"
+    files = [Path(file) for file in read_json(record).get("valid", [])] if record.is_file() else []
+    return files if all(file.is_file() for file in files) else []

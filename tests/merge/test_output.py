@@ -1,0 +1,32 @@
+import json
+
+import pytest
+
+from protrek_hm.errors import OutputExistsError
+from protrek_hm.merge import SweepConfig, merge_models, sweep, write_merge
+from protrek_hm.model import ProTrek
+
+
+def test_the_folder_is_a_model_with_its_record(base, tuned, hard, easy, tmp_path):
+    result = sweep(base, tuned, hard, easy, SweepConfig(points=3, resamples=100))
+    model = merge_models(base, tuned, alpha=result.chosen.alpha)
+    options = {"alpha": result.chosen.alpha, "sources": {"base": "b", "tuned": ["t"]}, "result": result}
+    write_merge(model, tmp_path / "merged", **options)
+    names = sorted(path.name for path in (tmp_path / "merged").iterdir())
+    assert names == ["frontier.pdf", "frontier.png", "merge.json", "model"]
+    loaded = ProTrek.from_pretrained(tmp_path / "merged", device="cpu")
+    assert loaded.fingerprint() == model.fingerprint()
+    assert loaded.temperature == model.temperature
+    record = json.loads((tmp_path / "merged" / "merge.json").read_text())
+    assert record["format_version"] == 1
+    assert record["alpha"] == record["sweep"]["chosen"] == result.chosen.alpha
+    assert record["fingerprint"] == model.fingerprint()
+    assert "minus 0.3 points" in record["sweep"]["rule"]
+    [first, *_rest] = record["sweep"]["points"]
+    assert first["hard"] == result.points[0].hard.as_dict()
+    assert len(record["sweep"]["points"]) == 3
+
+    with pytest.raises(OutputExistsError):
+        write_merge(model, tmp_path / "merged", **options)
+    write_merge(model, tmp_path / "merged", alpha=0.5, sources={}, force=True)
+    assert sorted(path.name for path in (tmp_path / "merged").iterdir()) == ["merge.json", "model"]
