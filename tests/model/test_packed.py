@@ -77,6 +77,15 @@ def test_gradients_are_those_of_the_padded_pass(name):
             torch.testing.assert_close(packed, padded, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", ENCODERS)
+def test_weights_of_another_type(name):
+    tower, ids = make_tower(name), [torch.tensor([0, 5, 6, 2]), torch.tensor([0, 2])]
+    with torch.no_grad():
+        full, half = packed_forward(tower, ids), packed_forward(tower.to(torch.bfloat16), ids)
+    assert half.dtype == torch.bfloat16
+    assert torch.cosine_similarity(full, half.float()).min() > 0.99
+
+
 def test_dropout_is_on_while_training():
     tower, ids = make_tower("bert"), [torch.tensor([0, 5, 6, 2])]
     assert torch.equal(packed_forward(tower, ids), packed_forward(tower, ids))

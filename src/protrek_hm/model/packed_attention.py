@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-_FLASH_DTYPES = (torch.float16, torch.bfloat16)
+_HALF = (torch.float16, torch.bfloat16)
 _VARLEN = find_spec("torch.nn.attention.varlen")  # torch has it from 2.10 on
 _FLASH_FROM = (8, 0)  # Ampere
 
@@ -30,8 +30,8 @@ def segment_attention(
     weights, in [0, 1).
 
     On a GPU in half precision this is one call of flash attention for lengths that vary. Elsewhere it is one
-    call for each run of segments of equal length. On a CPU it computes in float32 whatever it is given: its
-    bfloat16 kernel is slower, and less exact (`docs/LOG.md`).
+    call for each run of segments of equal length. On a CPU half precision is computed in float32: the kernels
+    for it are slower there, and less exact (`docs/LOG.md`).
 
     Examples
     --------
@@ -41,7 +41,8 @@ def segment_attention(
     """
     if not dropout and _has_flash(query):
         return _flash(query, key, value, asked=asked, lengths=lengths)
-    if query.device.type == "cpu":
+    given = query.dtype
+    if query.device.type == "cpu" and given in _HALF:
         query, key, value = query.float(), key.float(), value.float()
     parts, first_query, first_key = [], 0, 0
     with torch.autocast(query.device.type, enabled=False):
@@ -55,7 +56,7 @@ def segment_attention(
             )
             parts.append(part.transpose(1, 2).flatten(2).flatten(0, 1))
             first_query, first_key = first_query + count * queries, first_key + count * keys
-    return torch.cat(parts)
+    return torch.cat(parts).to(given)
 
 
 def _segments(rows: Tensor, first: int, count: int, length: int) -> Float[Tensor, "count heads length size"]:
@@ -63,7 +64,7 @@ def _segments(rows: Tensor, first: int, count: int, length: int) -> Float[Tensor
 
 
 def _has_flash(query: Tensor) -> bool:
-    fits = query.is_cuda and query.dtype in _FLASH_DTYPES and query.shape[-1] % 8 == 0
+    fits = query.is_cuda and query.dtype in _HALF and query.shape[-1] % 8 == 0
     return fits and torch.cuda.get_device_capability(query.device) >= _FLASH_FROM and _VARLEN is not None
 
 
