@@ -16,11 +16,13 @@ import torch
 from jaxtyping import Float
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Normalize, Router
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model.config import ModelConfig
+from protrek_hm.model.packed_batches import Packing, encode_packed
 from protrek_hm.model.source import (
     FORMAT_VERSION,
     SETTINGS,
@@ -34,6 +36,8 @@ from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, 
 from protrek_hm.model.towers import NO_POOLER, bert_tower, esm_tower
 
 Task = Literal["text", "sequence", "structure"]
+_STOCK_ONLY = {"prompt": None, "output_value": "sentence_embedding", "processing_kwargs": None}  # and their defaults
+_ONLY_PACKED = "packed encoding alone computes in it: no prompt, no packed=False, no other output than embeddings"
 _CARD = """---
 library_name: sentence-transformers
 tags: [protein, ProTrek, ProTrek-HM]
@@ -126,19 +130,78 @@ class ProTrek(SentenceTransformer):
         router = self[0]
         return dict(router.sub_modules.items()) if isinstance(router, Router) else {}
 
-    def encode(self, inputs: str | Sequence[str], *, task: Task, **options: Any) -> Any:  # type: ignore[override]
-        """Return unit vectors, a row for each input; `options` are those of SentenceTransformer.
+    def encode(  # type: ignore[override]
+        self,
+        inputs: str | Sequence[str],
+        *,
+        task: Task,
+        packed: bool = True,
+        precision: str = "float32",
+        token_budget: int | None = None,
+        **options: Any,
+    ) -> Any:
+        """Return unit vectors, a row for each input.
+
+        Parameters
+        ----------
+        inputs
+            Longer ones than the model's window are cut, as `window.describe_cut` tells.
+        packed
+            Lay inputs one after the other instead of padding them, each distinct one once: the same numbers,
+            sooner. False: SentenceTransformer's own way.
+        precision
+            bf16: multiply matrices in bfloat16, to float32 vectors. Otherwise SentenceTransformer's: the type
+            of the result, such as float32 or int8.
+        token_budget
+            The most tokens at a time, see `Packing`.
+        options
+            Those of SentenceTransformer. `batch_size`: the most inputs at a time. `pool`, or a list as `device`:
+            several processes. Prompts and other values than sentence embeddings go SentenceTransformer's way.
 
         Raises
         ------
         OptionError
-            If the model has no such route: a text read as a sequence would give numbers without a meaning.
+            If the model has no such route (a text read as a sequence would give numbers without a meaning), or
+            bf16 is asked of SentenceTransformer's own way.
         """
         if task not in self.tasks:
             raise OptionError("task", task, f"this model encodes {', '.join(self.tasks)}")
-        if not isinstance(inputs, str) and not inputs:
-            return np.zeros((0, self.get_embedding_dimension() or 0), dtype=np.float32)
-        return super().encode(inputs, task=task, **options)
+        reduced = precision == "bf16"
+        packing = Packing(token_budget, options.get("batch_size"), bfloat16=reduced) if packed else None
+        if reduced and not packed:
+            raise OptionError("precision", precision, _ONLY_PACKED)
+        options |= {"precision": "float32" if reduced else precision, "packing": packing, "task": task}
+        if isinstance(inputs, str):
+            return super().encode(inputs, **options)
+        given = list(inputs)
+        # Nothing, of the type and width that something would have
+        return super().encode(given, **options) if given else super().encode(["A"], **options)[:0]
+
+    def get_model_kwargs(self) -> list[str]:
+        """Return what `encode` takes besides SentenceTransformer's options."""
+        return [*super().get_model_kwargs(), "packing"]
+
+    def _inference(self, inputs: list[Any], *, packing: Packing | None = None, **options: Any) -> Any:
+        """Do SentenceTransformer's inference, packed where it can be; worker processes begin here, too."""
+        stock = {name for name, default in _STOCK_ONLY.items() if options.get(name, default) != default}
+        if packing is None or stock or self._can_flatten_inputs() or not all(isinstance(each, str) for each in inputs):
+            if packing is not None and packing.bfloat16:
+                raise OptionError("precision", "bf16", _ONLY_PACKED)
+            return super()._inference(inputs, **options)
+        self._resolve_inference_device(options.get("device"))  # moves the model there
+        self.eval()
+
+        def finish(vectors: Tensor) -> Tensor:
+            features = {"sentence_embedding": vectors}
+            for module in list(self)[1:]:
+                features = module(features)
+            found = features["sentence_embedding"][:, : options["truncate_dim"]]
+            found = normalize(found) if options["normalize_embeddings"] else found
+            return found.cpu() if options["save_to_cpu"] else found
+
+        with torch.inference_mode():
+            tower, progress = self.routes[options["task"]], options["show_progress_bar"]
+            return encode_packed(tower, inputs, packing, finish=finish, progress=progress)
 
     @property
     def parameter_count(self) -> int:
