@@ -7,7 +7,11 @@ import polars as pl
 import pytest
 
 from protrek_hm.evaluate import evaluate
-from protrek_hm.evaluate.baselines import length_only, make_baselines
+from protrek_hm.evaluate.baselines.all_of_them import make_baselines
+from protrek_hm.evaluate.baselines.blind import length_only
+from protrek_hm.evaluate.baselines.homologs import nearest_homolog
+from protrek_hm.evaluate.baselines.kmers import kmer_probe
+from protrek_hm.evaluate.baselines.words import description_only
 from protrek_hm.evaluate.cases import Pool, make_pool
 
 
@@ -50,5 +54,77 @@ def test_length_alone_wins_where_long_texts_go_with_long_proteins():
 
 @pytest.mark.parametrize("known", [True, False])
 def test_the_bound_is_named_as_such(hard, known):
-    names = [each.name for each in make_baselines(make_pool([hard]), hard, hard if known else None)]
-    assert names == ["length only", "text-blind" if known else "text-blind bound"]
+    names = [each.name for each in make_baselines(make_pool([hard]), hard, hard if known else None, seed=0)]
+    learned = ["text-blind", "description alone", "nearest homolog's text", "3-mer linear probe"]
+    assert names == ["length only", *(learned if known else ["text-blind bound"])]
+
+
+def test_shuffled_texts_expose_who_never_reads_them(text_blind, oracle, hard, quick):
+    blind = evaluate({"blind": text_blind}, hard, config=quick)
+    assert result_of(blind, "text shuffled, blind") == blind.models[0].estimates
+    knowing = evaluate({"oracle": oracle}, hard, config=quick)
+    assert result_of(knowing, "text shuffled, oracle")["hard_text_to_protein"].value == pytest.approx(0.5, abs=0.15)
+
+
+@pytest.fixture(scope="module")
+def families():
+    """Return 40 families of four relatives; a text says the letter that rules the family, and nothing of its own."""
+    rng = np.random.default_rng(0)
+    words = {"K": "kinase of iron", "W": "inert wall", "C": "cuts sugar", "D": "dark transporter"}
+    rows = []
+    for family in range(40):
+        letter = "KWCD"[family % 4]
+        base = "".join(rng.choice([*"AEFGHILMNPQRSTVY", *letter * 6], 80))
+        rows += [(family, base[:at] + "A" + base[at + 1 :], words[letter]) for at in range(0, 80, 20)]
+    return pl.DataFrame(rows, schema=["family", "sequence", "text"], orient="row").unique(
+        "sequence", maintain_order=True
+    )
+
+
+def pairs_of(families, rows):
+    """Set each of the chosen proteins against the next one that has another text."""
+    chosen = families.filter(rows)
+    found = []
+    for at, row in enumerate(chosen.iter_rows(named=True)):
+        others = [other for other in chosen.slice(at + 1).iter_rows(named=True) if other["text"] != row["text"]]
+        found += [(row, other) for other in others[:3]]
+    cells = [(a["sequence"], a["text"], b["sequence"], b["text"]) for a, b in found]
+    schema = ["anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text"]
+    return pl.DataFrame(cells, schema=schema, orient="row")
+
+
+def accuracy(scorer, pool, test):
+    texts = np.array([pool.texts.index(each) for each in test["anchor_text"]])
+    right, wrong = (
+        scorer(texts, np.array([pool.sequences.index(each) for each in test[column]]))
+        for column in ("anchor_seq", "hard_neg_seq")
+    )
+    return float((0.5 * (np.sign(right - wrong) + 1)).mean())
+
+
+def test_the_nearest_homolog_knows_relatives_and_nobody_else(families):
+    inside = pl.int_range(pl.len()) % 4 != 0
+    train, related = pairs_of(families, inside), pairs_of(families, ~inside)
+    pool = make_pool([related])
+    assert accuracy(nearest_homolog(pool, train), pool, related) > 0.95
+    train, strange = pairs_of(families, pl.col("family") < 20), pairs_of(families, pl.col("family") >= 20)
+    pool = make_pool([strange])
+    assert accuracy(nearest_homolog(pool, train), pool, strange) == pytest.approx(0.5, abs=0.05)
+
+
+def test_counts_of_letters_give_the_family_away(families):
+    train, test = pairs_of(families, pl.col("family") < 30), pairs_of(families, pl.col("family") >= 30)
+    pool = make_pool([test])
+    assert accuracy(kmer_probe(pool, train), pool, test) > 0.8
+
+
+def test_one_pair_teaches_the_probe_nothing():
+    pool = Pool(texts=("iron",), sequences=("MKV", "MKA"))
+    train = pl.DataFrame({"anchor_seq": ["MKV"], "anchor_text": ["iron"]})
+    assert kmer_probe(pool, train)(np.array([0, 0]), np.array([0, 1])).tolist() == [0.0, 0.0]
+
+
+def test_descriptions_in_both_directions_teach_nothing(hard):
+    pool = make_pool([hard])
+    assert not description_only(pool, hard)(np.arange(5), np.arange(5)).any()
+    assert not description_only(pool, hard.drop("hard_neg_text"))(np.arange(5), np.arange(5)).any()

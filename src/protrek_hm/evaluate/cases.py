@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -13,12 +14,26 @@ _REQUIRED = ("anchor_seq", "anchor_text", "hard_neg_seq")
 _REMEDY = "give a triplet table as `protrek-hm mine` writes it"
 
 
+Task = Literal["text", "sequence", "structure"]
+"""What a model encodes; any two of them are a direction of retrieval."""
+
+
 @dataclass(frozen=True)
 class Pool:
     """Every distinct text and sequence of all test sets, in order of appearance: what has to be encoded."""
 
     texts: tuple[str, ...]
     sequences: tuple[str, ...]
+    structures: tuple[str, ...] = ()
+
+    def of(self, task: Task) -> tuple[str, ...]:
+        """Return the items that are encoded as `task`."""
+        by_task: dict[Task, tuple[str, ...]] = {
+            "text": self.texts,
+            "sequence": self.sequences,
+            "structure": self.structures,
+        }
+        return by_task[task]
 
 
 @dataclass(frozen=True)
@@ -83,8 +98,9 @@ def make_pool(frames: Sequence[pl.DataFrame]) -> Pool:
     Examples
     --------
     >>> table = {"anchor_seq": ["MK", "MR"], "anchor_text": ["a", "b"], "hard_neg_seq": ["MR", "MK"]}
-    >>> make_pool([pl.DataFrame(table)])
-    Pool(texts=('a', 'b'), sequences=('MK', 'MR'))
+    >>> pool = make_pool([pl.DataFrame(table)])
+    >>> pool.texts, pool.sequences
+    (('a', 'b'), ('MK', 'MR'))
     """
     texts: dict[str, None] = {}
     sequences: dict[str, None] = {}

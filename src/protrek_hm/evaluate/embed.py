@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
 from protrek_hm.errors import FileFormatError
-from protrek_hm.evaluate.cases import Pool
-
-Task = Literal["text", "sequence", "structure"]
+from protrek_hm.evaluate.cases import Pool, Task
 
 
 @runtime_checkable
@@ -25,10 +23,16 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Unit vectors of a pool's texts and sequences, in the pool's order."""
+    """Unit vectors of a pool's texts and sequences, in the pool's order; None where nothing was encoded."""
 
     texts: Float[np.ndarray, "texts dim"]
     sequences: Float[np.ndarray, "sequences dim"]
+    structures: Float[np.ndarray, "structures dim"] | None = None
+
+    def by_task(self) -> dict[Task, Float[np.ndarray, "_items dim"]]:
+        """Return the vectors of each task that was encoded."""
+        every: dict[Task, Any] = {"text": self.texts, "sequence": self.sequences, "structure": self.structures}
+        return {task: vectors for task, vectors in every.items() if vectors is not None}
 
 
 def encode_pool(
@@ -42,7 +46,11 @@ def encode_pool(
         If the model gives something else than finite vectors.
     """
     encode = partial(encode_sorted, model, name=name, batch_size=batch_size, show_progress=show_progress)
-    return Embeddings(texts=encode(pool.texts, task="text"), sequences=encode(pool.sequences, task="sequence"))
+    return Embeddings(
+        texts=encode(pool.texts, task="text"),
+        sequences=encode(pool.sequences, task="sequence"),
+        structures=encode(pool.structures, task="structure") if pool.structures else None,
+    )
 
 
 def encode_sorted(

@@ -12,6 +12,7 @@ from protrek_hm.evaluate.cases import Cases
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.evaluate.groups import Groups
 from protrek_hm.evaluate.metrics import group_score, protein_to_text, text_to_protein
+from protrek_hm.evaluate.significance import Significance, significance
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
 
 SetName = Literal["hard", "easy"]
@@ -111,3 +112,14 @@ def differences_all(
                 first, second, each.groups.of_case, seed=config.seed, resamples=config.resamples
             )
     return {key: difference for key, difference in differences.items() if difference is not None}
+
+
+def significance_all(sets: Mapping[SetName, CaseSet], before: Scores, after: Scores) -> dict[str, Significance]:
+    """Return the exact paired tests of each measure, by key; a measure without a single case is not in it."""
+    found = {}
+    for measure in MEASURES:
+        if measure.on in sets:
+            each = sets[measure.on]
+            first, second = (case_values(measure, each.cases, scores[measure.on]) for scores in (before, after))
+            found[measure.key] = significance(first, second, each.groups.of_case)
+    return {key: test for key, test in found.items() if test.cases.wins + test.cases.losses + test.cases.draws}

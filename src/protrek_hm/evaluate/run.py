@@ -1,31 +1,24 @@
 """One evaluation: models and triplet tables in, measures with intervals, baselines and caveats out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from protrek_hm.errors import OptionError
-from protrek_hm.evaluate.baselines import make_baselines
-from protrek_hm.evaluate.cases import Pool, check_triplets, make_cases, make_pool
+from protrek_hm.evaluate.baselines.all_of_them import Baseline, make_baselines, shuffled_baseline
+from protrek_hm.evaluate.cases import Pool, check_triplets
 from protrek_hm.evaluate.caveats import find_caveats
 from protrek_hm.evaluate.config import EvaluateConfig
-from protrek_hm.evaluate.embed import Embeddings, Encoder, encode_pool
-from protrek_hm.evaluate.groups import independent_groups
+from protrek_hm.evaluate.embed import Encoder
+from protrek_hm.evaluate.exam import Exam, make_exam
 from protrek_hm.evaluate.leaks import LeakCheck, check_leaks
-from protrek_hm.evaluate.measures import CaseSet, Scores, SetName, differences_all, estimate_all
+from protrek_hm.evaluate.measures import CaseSet, SetName, differences_all, estimate_all, significance_all
+from protrek_hm.evaluate.model_result import ModelResult, examine
+from protrek_hm.evaluate.retrieval import retrieval_differences
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer
+from protrek_hm.evaluate.significance import Significance
 from protrek_hm.evaluate.statistics import Estimate
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """What one model did: 2 × 2 scores of each case by set, measures by key, its embeddings of the pool."""
-
-    name: str
-    scores: Scores
-    estimates: Mapping[str, Estimate]
-    embeddings: Embeddings
 
 
 @dataclass(frozen=True)
@@ -47,20 +40,22 @@ class Evaluation:
         What was scored: distinct texts and sequences, and the cases of "hard" and, where given, "easy".
     models
         In the order given; with exactly two the first is "before", the second "after".
-    differences
-        Second model minus first by measure; empty unless there are exactly two.
     baselines, leaks, caveats
         What stands beside the numbers.
+    differences, significance, retrieval_differences
+        Second model against first by measure, and by direction and measure; empty unless there are exactly two.
     """
 
     config: EvaluateConfig
     pool: Pool
     sets: Mapping[SetName, CaseSet]
     models: tuple[ModelResult, ...]
-    differences: Mapping[str, Estimate]
     baselines: tuple[BaselineResult, ...]
     leaks: LeakCheck
     caveats: tuple[str, ...]
+    differences: Mapping[str, Estimate] = field(default_factory=dict)
+    significance: Mapping[str, Significance] = field(default_factory=dict)
+    retrieval_differences: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -70,6 +65,7 @@ def evaluate(
     config: EvaluateConfig | None = None,
     *,
     train: pl.DataFrame | None = None,
+    valid: pl.DataFrame | None = None,
     show_progress: bool = False,
 ) -> Evaluation:
     """Measure how well models tell twins apart (`hard`) and still tell any two proteins apart (`easy`).
@@ -84,7 +80,9 @@ def evaluate(
     config
         Batch size, bootstrap draws, seed; the defaults where None.
     train
-        Training triplets, for the leak check and the text-blind baseline.
+        Training triplets, for the leak check and the baselines that learn.
+    valid
+        Validation triplets, on which the threshold for precision, recall and F1 is chosen.
     show_progress
         Whether encoding shows a bar on stderr.
 
@@ -110,45 +108,46 @@ def evaluate(
     config = config or EvaluateConfig()
     if not models:
         raise OptionError("models", "{}", "give at least one model")
-    frames: dict[SetName, pl.DataFrame] = {"hard": hard} if easy is None else {"hard": hard, "easy": easy}
-    for name, frame in frames.items():
-        check_triplets(frame, f"{name} triplets")
     if train is not None:
         check_triplets(train, "training triplets")
-    pool = make_pool(list(frames.values()))
-    sets: dict[SetName, CaseSet] = {}
-    for name, frame in frames.items():
-        cases = make_cases(frame, pool)
-        sets[name] = CaseSet(name, frame, cases, independent_groups(frame, cases, name))
-
-    results = []
-    for model_name, model in models.items():
-        embeddings = encode_pool(
-            model, pool, name=model_name, batch_size=config.batch_size, show_progress=show_progress
-        )
-        scorer = cosine_scorer(embeddings)
-        scores = {name: case_scores(each.cases, scorer) for name, each in sets.items()}
-        results.append(ModelResult(model_name, scores, estimate_all(sets, scores, config), embeddings))
-
-    baselines = []
-    for baseline in make_baselines(pool, hard, train):
-        scores = {name: case_scores(sets[name].cases, baseline.scorer) for name in sets if name in baseline.on}
-        baselines.append(BaselineResult(baseline.name, baseline.meaning, estimate_all(sets, scores, config)))
-
-    leaks = check_leaks(frames.values(), train)
-    differences = differences_all(sets, results[0].scores, results[1].scores, config) if len(results) == 2 else {}
-    return Evaluation(
+    exam = make_exam(hard, easy, valid)
+    baselines = make_baselines(exam.pool, hard, train, seed=config.seed)
+    results = tuple(
+        examine(model, exam, config, name=name, show_progress=show_progress) for name, model in models.items()
+    )
+    last = results[-1]
+    shuffled = shuffled_baseline(last.name, cosine_scorer(last.embeddings), exam.pool, seed=config.seed)
+    beside = tuple(_score_baseline(each, exam, config) for each in (*baselines, shuffled))
+    leaks = check_leaks([each.frame for each in exam.sets.values()], train)
+    evaluation = Evaluation(
         config=config,
-        pool=pool,
-        sets=sets,
-        models=tuple(results),
-        differences=differences,
-        baselines=tuple(baselines),
+        pool=exam.pool,
+        sets=exam.sets,
+        models=results,
+        baselines=beside,
         leaks=leaks,
         caveats=find_caveats(
-            sets,
+            exam.sets,
             {result.name: result.estimates for result in results},
-            {baseline.name: baseline.estimates for baseline in baselines},
+            {baseline.name: baseline.estimates for baseline in beside},
             leaks,
         ),
+    )
+    return _compare(evaluation, *results) if len(results) == 2 else evaluation
+
+
+def _score_baseline(baseline: Baseline, exam: Exam, config: EvaluateConfig) -> BaselineResult:
+    sets = {name: each for name, each in exam.sets.items() if name in baseline.on}
+    scores = {name: case_scores(each.cases, baseline.scorer) for name, each in sets.items()}
+    return BaselineResult(baseline.name, baseline.meaning, estimate_all(sets, scores, config))
+
+
+def _compare(evaluation: Evaluation, before: ModelResult, after: ModelResult) -> Evaluation:
+    """Add what changed from the first model to the second, on the same cases."""
+    sets, config = evaluation.sets, evaluation.config
+    return replace(
+        evaluation,
+        differences=differences_all(sets, before.scores, after.scores, config),
+        significance=significance_all(sets, before.scores, after.scores),
+        retrieval_differences=retrieval_differences(before.retrieval, after.retrieval, config),
     )

@@ -5,6 +5,7 @@ observations. We draw whole groups, with replacement, and take the mean over all
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +123,50 @@ def paired_difference(
     0.5
     """
     return mean_with_interval(after - before, groups, seed=seed, bounds=(-1.0, 1.0), resamples=resamples)
+
+
+def statistics_with_intervals(
+    statistics: Callable[[Int[np.ndarray, " drawn"]], dict[str, float]],
+    groups: Int[np.ndarray, " cases"],
+    *,
+    seed: int,
+    resamples: int = 500,
+) -> dict[str, Estimate]:
+    """Return what is no mean over cases (areas, F1) with 95 % intervals by bootstrap over `groups`.
+
+    Parameters
+    ----------
+    statistics
+        From the numbers of the cases drawn, which may repeat, to any statistics by name.
+    groups
+        Which cases belong together.
+    seed
+        Fixes the draws.
+    resamples
+        How many draws.
+
+    Examples
+    --------
+    >>> values = np.array([1.0, 2.0, 3.0, 6.0])
+    >>> found = statistics_with_intervals(lambda at: {"median": float(np.median(values[at]))}, np.arange(4), seed=0)
+    >>> found["median"].value, found["median"].groups, found["median"].low < 2.5 < found["median"].high
+    (2.5, 4, True)
+    """
+    _, group_of = np.unique(groups, return_inverse=True)
+    members = np.split(np.argsort(group_of, kind="stable"), np.cumsum(np.bincount(group_of))[:-1])
+    values = statistics(np.arange(len(groups)))
+    if len(members) < 2:
+        return {name: Estimate(value, None, None, len(groups), len(members)) for name, value in values.items()}
+    rng = np.random.default_rng(seed)
+    draws = [
+        statistics(np.concatenate([members[group] for group in rng.integers(0, len(members), len(members))]))
+        for _ in range(resamples)
+    ]
+    estimates = {}
+    for name, value in values.items():
+        low, high = np.quantile([draw[name] for draw in draws], _levels(len(members))).tolist()
+        estimates[name] = Estimate(value, min(low, value), max(high, value), len(groups), len(members))
+    return estimates
 
 
 def _levels(groups: int) -> tuple[float, float]:

@@ -1,7 +1,6 @@
-"""What a score gets that understands nothing: a model must beat these by more than its interval."""
+"""Scores that look at one side only, or at no letter at all."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -9,41 +8,7 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 
 from protrek_hm.evaluate.cases import Pool
-from protrek_hm.evaluate.measures import SetName
 from protrek_hm.evaluate.scores import Positions, Scorer
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """A score without a model.
-
-    Attributes
-    ----------
-    name
-        Its name in the table.
-    meaning
-        What it does, in a sentence.
-    scorer
-        Its score of texts with sequences of the pool.
-    on
-        The sets on which it means something.
-    """
-
-    name: str
-    meaning: str
-    scorer: Scorer
-    on: tuple[SetName, ...] = ("hard", "easy")
-
-
-def make_baselines(pool: Pool, hard: pl.DataFrame, train: pl.DataFrame | None) -> tuple[Baseline, ...]:
-    """Return the baselines for a pool; the text-blind one is learned on `train`, or else on `hard`."""
-    meaning = "prefers the protein whose length ranks among proteins as the text's does among texts"
-    length = Baseline("length only", meaning, length_only(pool))
-    meaning = "never reads the text: each protein's log odds of being the right one"
-    if train is None:
-        meaning += ", fitted on the hard test set itself"
-        return length, Baseline("text-blind bound", meaning, text_blind(pool, hard), on=("hard",))
-    return length, Baseline("text-blind", f"{meaning}, learned on the training triplets", text_blind(pool, train))
 
 
 def length_only(pool: Pool) -> Scorer:

@@ -1,0 +1,115 @@
+"""Embeddings that are made once: kept by the model's fingerprint and the input's hash.
+
+A folder holds one file for each model and task, in safetensors: the hash of each input, and its vector. A
+second evaluation of the same model on the same inputs encodes nothing, whatever else was changed.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from protrek_hm.evaluate.cases import Task
+from protrek_hm.files import new_file
+
+_HASH_BYTES = 16
+
+
+class FingerprintedEncoder(Protocol):
+    """A model that says which weights it has, as `ProTrek` does."""
+
+    @property
+    def temperature(self) -> float:
+        """What ProTrek divides cosines by."""
+        ...
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks it can encode."""
+        ...
+
+    def encode(self, inputs: list[str], /, *, task: Task, batch_size: int, show_progress_bar: bool) -> Any:
+        """Return one vector per input, in order."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Hash the weights."""
+        ...
+
+
+class CachedEncoder:
+    """An encoder that looks into a folder before it encodes, and keeps there what it had to encode.
+
+    Attributes
+    ----------
+    encoded
+        How many inputs had to be encoded so far.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> class Letters:
+    ...     temperature, tasks = 0.07, ("text",)
+    ...     def fingerprint(self): return "abc"
+    ...     def encode(self, inputs, *, task, batch_size, show_progress_bar):
+    ...         return np.array([[each.count("K"), each.count("R")] for each in inputs], dtype=np.float32)
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for _ in range(2):
+    ...     encoder = CachedEncoder(Letters(), folder)
+    ...     vectors = encoder.encode(["KR", "KK"], task="text", batch_size=8, show_progress_bar=False)
+    ...     print(vectors.tolist(), encoder.encoded)
+    [[1.0, 1.0], [2.0, 0.0]] 2
+    [[1.0, 1.0], [2.0, 0.0]] 0
+    """
+
+    def __init__(self, model: FingerprintedEncoder, folder: Path) -> None:
+        self.model, self.folder = model, folder
+        self.temperature, self.tasks = model.temperature, model.tasks
+        self._fingerprint = model.fingerprint()
+        self.encoded = 0
+
+    def fingerprint(self) -> str:
+        """Return the model's."""
+        return self._fingerprint
+
+    def encode(
+        self, inputs: list[str], /, *, task: Task, batch_size: int, show_progress_bar: bool
+    ) -> Float[np.ndarray, "inputs dim"]:
+        """Return one float32 vector per input, in order; only those that are not there yet are encoded."""
+        path = self.folder / f"{self._fingerprint[:24]}-{task}.safetensors"
+        hashes, vectors = _read(path)
+        known = {each.tobytes(): row for row, each in enumerate(hashes)}
+        wanted = [_hash(each) for each in inputs]
+        missing = {digest: each for digest, each in zip(wanted, inputs, strict=True) if digest not in known}
+        if missing:
+            options: dict[str, Any] = {"batch_size": batch_size, "show_progress_bar": show_progress_bar}
+            fresh = np.asarray(self.model.encode(list(missing.values()), task=task, **options), dtype=np.float32)
+            self.encoded += len(fresh)
+            vectors = np.concatenate([vectors, fresh]) if len(vectors) else fresh
+            known.update({digest: len(known) + place for place, digest in enumerate(missing)})
+            _write(path, list(known), vectors)
+        return vectors[[known[digest] for digest in wanted]]
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=_HASH_BYTES).digest()
+
+
+def _read(path: Path) -> tuple[UInt8[np.ndarray, "rows bytes"], Float[np.ndarray, "rows dim"]]:
+    """Return what is kept; a file that is not there, or cut off, holds nothing and will be made anew."""
+    try:
+        arrays = load_file(path)
+        return arrays["hashes"], arrays["vectors"]
+    except (OSError, SafetensorError, KeyError):
+        return np.zeros((0, _HASH_BYTES), dtype=np.uint8), np.zeros((0, 0), dtype=np.float32)
+
+
+def _write(path: Path, hashes: Sequence[bytes], vectors: Float[np.ndarray, "rows dim"]) -> None:
+    digests = np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(-1, _HASH_BYTES)
+    with new_file(path) as temporary:
+        save_file({"hashes": digests.copy(), "vectors": np.ascontiguousarray(vectors)}, temporary)

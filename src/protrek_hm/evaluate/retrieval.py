@@ -1,0 +1,147 @@
+"""Retrieval over the whole test pool, in every direction that the model has.
+
+What belongs together is a table of records: a row holds the text, the sequence and the structure of one
+protein, as positions in the pool. A direction is any ordered pair of these, so that a further kind of input
+needs a column here and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import permutations
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from protrek_hm.evaluate.cases import Pool, Task
+from protrek_hm.evaluate.config import EvaluateConfig
+from protrek_hm.evaluate.embed import Embeddings
+from protrek_hm.evaluate.measures import CaseSet, SetName
+from protrek_hm.evaluate.ranking import Ranks, chance_of, rank_pool, ranking_values
+from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
+from protrek_hm.homology.components import connected_components
+
+METRICS = ("recall@1", "recall@5", "recall@10", "mrr", "map", "mean_rank", "auc")
+
+
+@dataclass(frozen=True)
+class Records:
+    """What belongs together.
+
+    Attributes
+    ----------
+    items
+        For each task the position in the pool of each record; -1 where it has none.
+    sizes
+        For each task how many items, from the pool's first on, are looked for.
+    groups
+        The independent group of each record.
+    asks
+        Whether its items are queries; the others are only there to be found.
+    """
+
+    items: Mapping[Task, Int[np.ndarray, " records"]]
+    sizes: Mapping[Task, int]
+    groups: Int[np.ndarray, " records"]
+    asks: Bool[np.ndarray, " records"]
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """One direction: measures over queries by name, what chance gets, and the ranks behind them."""
+
+    query: Task
+    target: Task
+    estimates: Mapping[str, Estimate]
+    chance: Mapping[str, float]
+    ranks: Ranks
+    groups: Int[np.ndarray, " queries"]
+
+    @property
+    def title(self) -> str:
+        """Name the direction for people."""
+        return f"{self.query} → {self.target}"
+
+
+def make_records(sets: Mapping[SetName, CaseSet], pool: Pool) -> Records:
+    """Collect which text belongs to which sequence from all test sets.
+
+    Texts and proteins of the anchors are queries; twins whose own text is known can be found by it, too. A
+    record's group is its case's component where all tables have components; else what the pairs link.
+    """
+    texts, sequences, groups, asks = [], [], [], []
+    for each in sets.values():
+        known = each.cases.other_text >= 0
+        texts += [each.cases.text, each.cases.other_text[known]]
+        sequences += [each.cases.positive, each.cases.negative[known]]
+        groups += [each.groups.of_case, each.groups.of_case[known]]
+        asks += [np.ones(len(known), dtype=bool), np.zeros(int(known.sum()), dtype=bool)]
+    items: dict[Task, Int[np.ndarray, " records"]] = {
+        "text": np.concatenate(texts),
+        "sequence": np.concatenate(sequences),
+    }
+    of_record = np.concatenate(groups)
+    if any(each.groups.basis != "components" for each in sets.values()):
+        twins = np.stack([sets["hard"].cases.positive, sets["hard"].cases.negative], axis=1)
+        own = np.stack([items["sequence"], len(pool.sequences) + items["text"]], axis=1)
+        labels = connected_components(len(pool.sequences) + len(pool.texts), np.concatenate([twins, own]))
+        of_record = labels[items["sequence"]]
+    sizes: dict[Task, int] = {task: len(pool.of(task)) for task in items}
+    return Records(items, sizes, of_record, np.concatenate(asks))
+
+
+def retrieve(records: Records, embeddings: Embeddings, config: EvaluateConfig) -> dict[str, Retrieval]:
+    """Rank the whole pool in each direction; the key is such as "text_to_sequence".
+
+    Examples
+    --------
+    >>> zero = np.array([0, 1])
+    >>> sizes = {"text": 2, "sequence": 2}
+    >>> records = Records({"text": zero, "sequence": zero}, sizes, groups=zero, asks=np.array([True, True]))
+    >>> found = retrieve(records, Embeddings(texts=np.eye(2), sequences=np.eye(2)), EvaluateConfig())
+    >>> {key: each.estimates["mrr"].value for key, each in found.items()}
+    {'text_to_sequence': 1.0, 'sequence_to_text': 1.0}
+    """
+    vectors = embeddings.by_task()
+    directions = permutations([task for task in records.items if task in vectors], 2)
+    return {
+        f"{query}_to_{target}": _one_way(records, embeddings, query, target, config) for query, target in directions
+    }
+
+
+def retrieval_differences(
+    before: Mapping[str, Retrieval], after: Mapping[str, Retrieval], config: EvaluateConfig
+) -> dict[str, dict[str, Estimate]]:
+    """Return `after - before` of each measure on the same queries, by direction both have."""
+    found: dict[str, dict[str, Estimate]] = {}
+    for key in before.keys() & after.keys():
+        first, second = (ranking_values(each[key].ranks) for each in (before, after))
+        differences = {
+            name: paired_difference(
+                first[name], second[name], after[key].groups, seed=config.seed, resamples=config.resamples
+            )
+            for name in METRICS
+        }
+        found[key] = {name: each for name, each in differences.items() if each is not None}
+    return {key: found[key] for key in after if key in found}
+
+
+def _one_way(records: Records, embeddings: Embeddings, query: Task, target: Task, config: EvaluateConfig) -> Retrieval:
+    vectors = embeddings.by_task()
+    asked, wanted = records.items[query], records.items[target]
+    linked = (asked >= 0) & (wanted >= 0)
+    queries, first_row = np.unique(np.where(linked & records.asks, asked, -1), return_index=True)
+    queries, first_row = queries[queries >= 0], first_row[queries >= 0]
+    number = np.full(len(vectors[query]), -1)
+    number[queries] = np.arange(len(queries))
+    pairs = np.unique(np.stack([number[asked[linked]], wanted[linked]], axis=1), axis=0)
+    pairs = pairs[pairs[:, 0] >= 0]
+    ranks = rank_pool(vectors[query][queries], vectors[target][: records.sizes[target]], pairs)
+    groups = records.groups[first_row]
+    values, tied = ranking_values(ranks), int(ranks.tied.sum())
+    estimates = {}
+    for name in METRICS:
+        bounds = (1.0, float(ranks.pool)) if name == "mean_rank" else (0.0, 1.0)
+        each = mean_with_interval(values[name], groups, seed=config.seed, bounds=bounds, resamples=config.resamples)
+        if each is not None:
+            estimates[name] = replace(each, ties=tied)
+    return Retrieval(query, target, estimates, chance_of(ranks, pairs), ranks, groups)
