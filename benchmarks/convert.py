@@ -90,7 +90,7 @@ def as_flat(entry: dict) -> str:
     for each in range(10):
         lines += [
             f"FT   HELIX           {each + 1}..{each + 9}",
-            '                   /evidence="ECO:0007829|PDB:1ABC"'.join(("FT", "")),
+            'FT                   /evidence="ECO:0007829|PDB:1ABC"',
         ]
     for place, old, new in entry["mutations"]:
         lines += [
@@ -115,8 +115,8 @@ def as_xml(entry: dict) -> str:
         '</authorList>\n<dbReference type="PubMed" id="1234567"/>\n</citation>\n<scope>FUNCTION</scope>\n</reference>\n'
     )
     comments = "".join(
-        f'<comment type="{section if section == "PTM" else section.lower()}">\n<text evidence="1 2">{escape(text)}.</text>'
-        "\n</comment>\n"
+        f'<comment type="{section if section == "PTM" else section.lower()}">\n'
+        f'<text evidence="1 2">{escape(text)}.</text>\n</comment>\n'
         for section, text in entry["texts"].items()
     )
     links = "".join(
@@ -125,13 +125,14 @@ def as_xml(entry: dict) -> str:
         for each in range(30)
     )
     helices = "".join(
-        f'<feature type="helix" evidence="3">\n<location>\n<begin position="{each + 1}"/>\n<end position="{each + 9}"/>\n'
-        "</location>\n</feature>\n"
+        f'<feature type="helix" evidence="3">\n<location>\n<begin position="{each + 1}"/>\n'
+        f'<end position="{each + 9}"/>\n</location>\n</feature>\n'
         for each in range(10)
     )
     mutations = "".join(
-        f'<feature type="mutagenesis site" description="Loss of kinase activity." evidence="1">\n<original>{old}</original>'
-        f'\n<variation>{new}</variation>\n<location>\n<position position="{place}"/>\n</location>\n</feature>\n'
+        '<feature type="mutagenesis site" description="Loss of kinase activity." evidence="1">\n'
+        f"<original>{old}</original>\n<variation>{new}</variation>\n"
+        f'<location>\n<position position="{place}"/>\n</location>\n</feature>\n'
         for place, old, new in entry["mutations"]
     )
     return (
@@ -139,8 +140,9 @@ def as_xml(entry: dict) -> str:
         'xmlns="https://uniprot.org/uniprot">\n'
         f"<accession>{accession}</accession>\n<name>{accession}_BENCH</name>\n<protein>\n<recommendedName>\n"
         f'<fullName evidence="1">Benchmark kinase {accession}</fullName>\n<ecNumber>2.7.11.1</ecNumber>\n'
-        "</recommendedName>\n<alternativeName>\n<fullName>Serine kinase of the benchmark</fullName>\n</alternativeName>\n"
-        f'</protein>\n<gene>\n<name type="primary">bmk{accession[-4:]}</name>\n</gene>\n<organism>\n'
+        "</recommendedName>\n<alternativeName>\n<fullName>Serine kinase of the benchmark</fullName>\n"
+        "</alternativeName>\n</protein>\n"
+        f'<gene>\n<name type="primary">bmk{accession[-4:]}</name>\n</gene>\n<organism>\n'
         '<name type="scientific">Escherichia coli (strain K12)</name>\n<dbReference type="NCBI Taxonomy" id="83333"/>\n'
         f"</organism>\n{reference * 4}{comments}"
         '<comment type="catalytic activity">\n<reaction evidence="1">\n<text>ATP + L-seryl-[protein] = ADP + H(+) + '

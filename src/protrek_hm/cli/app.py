@@ -13,6 +13,7 @@ from protrek_hm.cli.model import model_app
 from protrek_hm.cli.search import search
 from protrek_hm.cli.structure import structure
 from protrek_hm.cli.train import train
+from protrek_hm.cli.uniprot import convert_files, uniprot
 
 app = typer.Typer(
     name="protrek-hm",
@@ -22,6 +23,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 data_app.command("structure")(structure)
+data_app.command("convert")(convert_files)
+data_app.command("uniprot")(uniprot)
 app.add_typer(data_app)
 app.add_typer(index_app)
 app.add_typer(mine_app)

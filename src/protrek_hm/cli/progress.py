@@ -8,8 +8,8 @@ from typing import Protocol
 class Progress(Protocol):
     """What long work calls to say how far it is."""
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Say that `done` of `total` steps of `stage` are over."""
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Say that `done` of `total` steps of `stage` are over; None: nobody knows how many there are."""
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def progress_bar() -> Iterator[Progress]:
     with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
         tasks: dict[str, TaskID] = {}
 
-        def report(stage: str, done: int, total: int) -> None:
+        def report(stage: str, done: int, total: int | None) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=total, rate="")
             task = bars.tasks[tasks[stage]]

@@ -74,7 +74,7 @@ def convert(
     gold_twins_path
         Where to write the gold twins, a table like `output`; none without it.
     about
-        What to record of the source in the metadata of Parquet, besides the files' names and the release.
+        What to record of the source in the metadata of Parquet besides the release; the files' names without it.
     force
         Whether older outputs may be replaced.
     progress
@@ -103,12 +103,8 @@ def convert(
     if gold_twins_path is not None and gold_twins_path.resolve() == output.resolve():
         raise OptionError("gold_twins", str(gold_twins_path), "must differ from the output")
     schema = SCHEMA | ({SECTION_COLUMN: pl.String} if config.text_per == "section" else {})
-    source = {
-        "source": "UniProt (CC BY 4.0)",
-        "release": config.release,
-        "files": [path.name for path in paths],
-        **(about or {}),
-    }
+    about = about or {"files": [path.name for path in paths]}
+    source = {"source": "UniProt (CC BY 4.0)", "release": config.release, **about}
     report = ConvertReport(twins=TwinReport() if gold_twins_path else None)
     with ExitStack() as stack:
         for path in filter(None, (output, gold_twins_path)):
@@ -164,7 +160,7 @@ def _add_rows(entry: Entry, table: TableSink, config: ConvertConfig, report: Con
         report.rows += 1
         return
     sections = {section: " ".join(statements) for section, statements in entry.comments.items()}
-    texts = list(section_texts(sections, config.text_sections).items()) or [(None, None)]
-    for section, text in texts:
-        table.add((*row[:2], text, *row[3:], section))
-    report.rows += len(texts)
+    texts = section_texts(sections, config.text_sections)
+    for section in texts or [None]:
+        table.add((*row[:2], texts.get(section or ""), *row[3:], section))
+        report.rows += 1

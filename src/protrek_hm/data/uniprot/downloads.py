@@ -146,7 +146,8 @@ def _fetch_page(state: Download, folder: Path, address: str, query: str, patienc
         told = _message(error.body)
         if told and not state.pages:
             raise OptionError("query", query, told) from None
-        raise DownloadError(address[:-1], f"the server says {error.code} {told}".strip(), error.remedy) from None
+        remedy = f"check the address, or begin anew without {folder}"
+        raise DownloadError(address[:-1], f"the server says {error.code} {told}".strip(), remedy) from None
     release = headers.get("X-UniProt-Release")
     if state.pages and release != state.release:
         discard(folder)

@@ -65,7 +65,7 @@ class Feature:
     isoform: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Entry:
     """One entry; lists keep the order of the file.
 
@@ -79,12 +79,12 @@ class Entry:
     """
 
     accession: str
-    entry_name: str
-    reviewed: bool
-    names: Names
-    organism: str
-    taxon: int | None
+    entry_name: str = ""
+    reviewed: bool = False
+    names: Names = field(default_factory=Names)
     sequence: str
+    organism: str = ""
+    taxon: int | None = None
     gene: str | None = None
     go: list[tuple[str, str]] = field(default_factory=list)
     alphafold: str | None = None

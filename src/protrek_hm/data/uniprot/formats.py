@@ -22,15 +22,15 @@ Format = Literal["flat", "xml", "json", "tsv"]
 _SNIFFED = 4096
 _OTHERS = (
     (b">", "FASTA, which holds no annotation"),
-    (b"PAR1", "a Parquet table, which is read as it is"),
+    (b"par1", "a Parquet table, which is read as it is"),
     (b"<!doctype html", "a web page"),
     (b"<html", "a web page"),
     (b"<uniref", "UniRef, clusters without annotation"),
 )
 _NAME = {
-    "flat": re.compile(r"\nAC   (\w+)|^ID   (\w+)"),
+    "flat": re.compile(r"\nAC   (\w+)"),
     "xml": re.compile(r"<accession>(\w+)"),
-    "tsv": re.compile(r"^([^\t]*)"),
+    "tsv": re.compile(r"^([^\t]+)"),
 }
 
 
@@ -119,7 +119,7 @@ def sniff(start: bytes, path: Path) -> Format:
 def _entries(stream: io.BufferedReader, kind: Format, path: Path, *, features: bool) -> Iterator[Found]:
     if kind == "json":
         for line, tree in json_records(stream):
-            yield _parsed(line, lambda tree=tree: parse_json(tree, features=features), tree.get("primaryAccession"))
+            yield _read_tree(line, tree, features=features)
         return
     records = {"flat": flat_records, "xml": xml_records, "tsv": lines}[kind](stream)
     parse: Callable[..., Entry] = parse_flat if kind == "flat" else parse_xml
@@ -130,16 +130,16 @@ def _entries(stream: io.BufferedReader, kind: Format, path: Path, *, features: b
         try:
             yield Found(line, parse(record, features=features))
         except BrokenRecordError as error:
-            match = name.search(record)
-            called = next(filter(None, match.groups()), "") if match else ""
-            yield Found(line, None, BadRecord(line, shortened(called) or "record", str(error)))
+            called = name.search(record)
+            yield Found(line, None, BadRecord(line, shortened(called[1]) if called else "record", str(error)))
 
 
-def _parsed(line: int, parse: Callable[[], Entry | None], name: Any) -> Found:
+def _read_tree(line: int, tree: dict[str, Any], *, features: bool) -> Found:
     try:
-        return Found(line, parse())
+        return Found(line, parse_json(tree, features=features))
     except BrokenRecordError as error:
-        return Found(line, None, BadRecord(line, shortened(str(name or "record")), str(error)))
+        name = shortened(str(tree.get("primaryAccession") or "record"))
+        return Found(line, None, BadRecord(line, name, str(error)))
 
 
 def _header(line: str, path: Path) -> list[str]:

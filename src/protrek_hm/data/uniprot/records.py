@@ -3,6 +3,7 @@
 Each cutter yields the line on which a record begins, from 1, and its text.
 """
 
+import codecs
 import io
 import json
 import re
@@ -14,6 +15,7 @@ LONGEST = 1 << 27
 """Bytes after which a record without end is given up: titin's XML is below 10 MB."""
 
 _END_OF_RECORD, _END_OF_ENTRY = "\n//\n", "</entry>"
+_OPENING = 80  # characters within which a list begins
 _JSON = json.JSONDecoder()
 _SOMETHING = re.compile(r"[^\s,]")
 _LIST = re.compile(r'\s*(?:\{\s*"results"\s*:\s*)?\[')
@@ -66,7 +68,9 @@ def json_records(stream: io.BufferedReader) -> Iterator[tuple[int, dict[str, Any
     [(1, {'a': 1}), (2, {'a': ']'})]
     """
     text = _text_blocks(stream)
-    held, line, at, ended = next(text, ""), 1, 0, False
+    held, line, at, ended = "", 1, 0, False
+    while len(held) < _OPENING and (more := next(text, None)) is not None:
+        held += more
     opening = _LIST.match(held)
     if opening:
         line, at = 1 + held.count("\n", 0, opening.end()), opening.end()
@@ -84,8 +88,8 @@ def json_records(stream: io.BufferedReader) -> Iterator[tuple[int, dict[str, Any
             line += held.count("\n", at, after)
             at = after
         elif not ended:
-            more = next(text, "")
-            held, at, ended = held[at:] + more, 0, not more
+            more = next(text, None)
+            held, at, ended = held[at:] + (more or ""), 0, more is None
         elif opening:
             raise CutShortError(line, "the file ends in the middle of the list")
         else:
@@ -107,17 +111,11 @@ def _decode(held: str, at: int, line: int, *, ended: bool) -> tuple[dict[str, An
 
 
 def _text_blocks(stream: io.BufferedReader) -> Iterator[str]:
-    """Decode block by block; each ends where a character ends."""
-    decoder = io.IncrementalNewlineDecoder(None, translate=True)
-    rest = b""
+    """Decode block by block, line ends as in Unix."""
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
     while block := stream.read(BLOCK):
-        block = rest + block
-        # a UTF-8 character has up to four bytes: the last one may be cut
-        cut = next((len(block) - back for back in range(1, 4) if block[-back] >= 0xC0), len(block))
-        rest = block[cut:]
-        yield decoder.decode(block[:cut].decode())
-    if rest:
-        yield rest.decode()
+        yield decoder.decode(block)  # type: ignore[arg-type]  # bytes, as it has a decoder
+    yield decoder.decode(b"", final=True)  # type: ignore[arg-type]
 
 
 def _cut(stream: io.BufferedReader, end: str, start: str) -> Iterator[tuple[int, str]]:

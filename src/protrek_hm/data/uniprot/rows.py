@@ -40,10 +40,10 @@ def row_of(entry: Entry, text_sections: Sequence[str]) -> tuple[object, ...]:
     >>> names = Names("Testase", ["Tst"], ec=["3.5.1.10", "3.5.1.2", "3.5.1.2"])
     >>> go = [("GO:0005737", "C:cytoplasm"), ("GO:0005524", "F:ATP binding")]
     >>> comments = {"function": ["Cleaves."], "cofactor": ["Zn(2+)."]}
-    >>> entry = Entry("P1", "TST_X", True, names, "X", 1, "MK", go=go, comments=comments)
+    >>> entry = Entry(accession="P1", names=names, sequence="MK", go=go, comments=comments)
     >>> row_of(entry, ["function", "cofactor"])[:7]
     ('P1', 'MK', 'Cleaves. Cofactor: Zn(2+).', '3.5.1.2; 3.5.1.10',
-     'GO:0005524 F:ATP binding; GO:0005737 C:cytoplasm', 'X', 'TST_X')
+     'GO:0005524 F:ATP binding; GO:0005737 C:cytoplasm', None, None)
     """
     sections = {section: " ".join(statements) for section, statements in entry.comments.items()}
     names = entry.names

@@ -52,8 +52,7 @@ class TableSink:
         self._begun = True
 
     def close(self) -> None:
-        """Hand on the rest and end the file."""
-        self.flush()
+        """End the file, also one that is given up."""
         if self._parquet is not None:
             self._parquet.close()
 
@@ -98,5 +97,8 @@ def table_sink(
     content = json.dumps({"format_version": 1, **about}, ensure_ascii=False)
     with new_file(path, force=force) as temporary, open_compressed(temporary) as stream:
         sink = TableSink(schema, stream, name, content)
-        yield sink
-        sink.close()
+        try:
+            yield sink
+            sink.flush()
+        finally:
+            sink.close()

@@ -98,7 +98,7 @@ def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Ent
         if statements:
             entry.comments[section] = statements
     if features:
-        entry.features = [each for key in ("mutagenesis", "naturalvariant") for each in cell_features(row.get(key, ""))]
+        entry.features = [each for key in ("naturalvariant", "mutagenesis") for each in cell_features(row.get(key, ""))]
     return entry
 
 

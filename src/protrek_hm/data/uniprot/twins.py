@@ -72,9 +72,8 @@ def gold_twins(entry: Entry, report: TwinReport | None = None) -> list[tuple[obj
 
     Examples
     --------
-    >>> from protrek_hm.data.uniprot.entry import Names
-    >>> entry = Entry("P1", "TST_X", True, Names("Testase"), "X", 1, "MKVR", comments={"function": ["Cleaves."]})
-    >>> entry.features = [Feature("MUTAGEN", 2, 2, "K", ("A",), "Slow. Inactive; when associated with A-4.")]
+    >>> feature = Feature("MUTAGEN", 2, 2, "K", ("A",), "Slow. Inactive; when associated with A-4.")
+    >>> entry = Entry(accession="P1", sequence="MKVR", features=[feature])
     >>> [(row[4], row[5], row[10]) for row in gold_twins(entry)]
     [('K2A', 'Slow.', 'MAVR'), ('K2A+R4A', 'Inactive.', 'MAVA')]
     """

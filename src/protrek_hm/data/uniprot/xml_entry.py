@@ -11,6 +11,8 @@ from protrek_hm.data.uniprot.features import describe
 _FEATURES = {"mutagenesis site": "MUTAGEN", "sequence variant": "VARIANT"}
 _NAMESPACE = re.compile(r"""^(<entry[^>]*?)\sxmlns=(?:"[^"]*"|'[^']*')""")
 _IN_ORGANISM = {"scientific": "{}", "common": "({})", "synonym": "({})"}
+_PLACE_PARTS = ("location", "topology", "orientation")
+_CAPITAL = re.compile(r"^(?!Golgi|Cajal)[A-Z](?=[a-z])")  # names and letters, as in "Z line", stay
 _GENE_KINDS = ("primary", "ordered locus", "ORF")
 
 
@@ -111,7 +113,7 @@ def _add_comment(comment: Element, entry: Entry) -> None:
         words = cofactor_text([each.text or "" for each in comment.iterfind("cofactor/name")], texts)
     elif section == "subcellular_location":
         places = comment.iterfind("subcellularLocation")
-        words = location_text(((each.text for each in place) for place in places), texts)
+        words = location_text(([_place(place, part) for part in _PLACE_PARTS] for place in places), texts)
     elif section == "disease" and (disease := comment.find("disease")) is not None:
         name, acronym, description = (disease.findtext(key) for key in ("name", "acronym", "description"))
         words = disease_text(name, acronym, description, texts)
@@ -120,6 +122,13 @@ def _add_comment(comment: Element, entry: Entry) -> None:
     words = of_molecule(comment.findtext("molecule"), words)
     if words:
         entry.comments.setdefault(section, []).append(words)
+
+
+def _place(place: Element, part: str) -> str:
+    """Join the steps of a place ("Cytoplasm", "Cytosol") as the other formats do ("Cytoplasm, cytosol")."""
+    first, *others = [each.text or "" for each in place.iterfind(part)] or [""]
+    lowered = (_CAPITAL.sub(lambda match: match[0].lower(), other) for other in others)
+    return ", ".join([first, *lowered])
 
 
 def _add_reference(reference: Element, entry: Entry) -> None:

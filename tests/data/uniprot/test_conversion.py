@@ -1,0 +1,142 @@
+"""Files become a table that `read_proteins` reads, whole or not at all."""
+
+import json
+
+import polars as pl
+import pyarrow.parquet
+import pytest
+
+from protrek_hm.data import read_proteins
+from protrek_hm.data.uniprot import ConvertConfig, conversion, convert
+from protrek_hm.data.uniprot.rows import SCHEMA
+from protrek_hm.errors import FileFormatError, OptionError, OutputExistsError, RecordError
+
+FORMATS = ["dat", "xml", "json", "tsv"]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("ending", [".parquet", ".tsv", ".csv.gz", ".tsv.zst"])
+def test_what_is_written_is_read_without_flags(files, tmp_path, kind, ending):
+    report = convert([files / f"three.{kind}"], tmp_path / f"a{ending}", gold_twins_path=tmp_path / f"twins{ending}")
+    assert (report.proteins, report.rows, report.with_text) == (3, 3, 2)
+    read = read_proteins(tmp_path / f"a{ending}")
+    assert read.columns[:7] == ["id", "sequence", "text", "ec", "go", "organism", "entry_name"]
+    assert read["id"].to_list() == ["P00901", "A0A999FIC1", "P00903"]
+    assert read["text"][0].startswith("Tests NAD(P)H-dependent substrates")
+    assert "Catalytic activity: a quinone + NADH" in read["text"][0]
+    assert read["text"][1] is None
+    stacked = read_proteins(tmp_path / f"twins{ending}")
+    assert stacked.height == 1 + 7
+    assert stacked["neutral"].cast(pl.Int64).sum() == report.twins.neutral == 2
+
+
+def test_parquet_says_where_it_comes_from(files, tmp_path):
+    config = ConvertConfig(release="2026_03")
+    convert([files / "three.dat"], tmp_path / "a.parquet", config=config)
+    metadata = pyarrow.parquet.read_schema(tmp_path / "a.parquet").metadata
+    assert json.loads(metadata[b"protrek_hm"]) == {
+        "format_version": 1,
+        "source": "UniProt (CC BY 4.0)",
+        "release": "2026_03",
+        "files": ["three.dat"],
+    }
+    assert pl.read_parquet_schema(tmp_path / "a.parquet") == {name: dtype() for name, dtype in SCHEMA.items()}
+
+
+def test_a_row_per_section(files, tmp_path):
+    config = ConvertConfig(text_sections=["induction", "function", "ptm"], text_per="section")
+    report = convert([files / "three.xml"], tmp_path / "a.parquet", config=config)
+    assert (report.proteins, report.rows) == (3, 5)
+    read = read_proteins(tmp_path / "a.parquet")
+    assert read.select("id", "section").rows() == [
+        ("P00901", "induction"),
+        ("P00901", "function"),
+        ("P00901", "ptm"),
+        ("A0A999FIC1", None),
+        ("P00903", "function"),
+    ]
+    assert read["text"][0] == "Induction: By exams."
+    assert read["text"][2] == "PTM: Phosphorylated at Ser-4."
+
+
+def test_several_files_and_an_accession_twice(files, tmp_path):
+    with pytest.raises(RecordError, match=r"three\.xml:3: P00901: its accession was there before") as caught:
+        convert([files / "three.dat", files / "three.xml"], tmp_path / "a.parquet")
+    assert "--on-bad-record skip" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    skipping = ConvertConfig(on_bad_record="skip")
+    report = convert([files / "three.dat", files / "three.xml"], tmp_path / "a.parquet", config=skipping)
+    assert (report.proteins, report.bad) == (3, 3)
+    assert report.first_bad == f"{files / 'three.xml'}:3: P00901: its accession was there before"
+
+
+def flat(accession, sequence):
+    length = len(sequence)
+    return f"ID   {accession}_T   Reviewed;   {length} AA.\nAC   {accession};\nSQ   SEQUENCE\n     {sequence}\n//\n"
+
+
+def test_a_titin(tmp_path):
+    (tmp_path / "a.dat").write_text(flat("Q1", "MKVLA" * 7_000) + flat("Q2", "mkv"))
+    convert([tmp_path / "a.dat"], tmp_path / "a.parquet")
+    assert read_proteins(tmp_path / "a.parquet")["length"].to_list() == [35_000, 3]
+
+
+def test_broken_records(tmp_path):
+    (tmp_path / "a.dat").write_text(flat("Q1", "MKV") + flat("Q2", "MKJ") + flat("Q3", "MK") + "ID   Q4\n")
+    with pytest.raises(RecordError, match=r"a\.dat:6: Q2: letter 'J' at position 3"):
+        convert([tmp_path / "a.dat"], tmp_path / "a.parquet")
+    report = convert([tmp_path / "a.dat"], tmp_path / "a.parquet", config=ConvertConfig(on_bad_record="skip"))
+    assert (report.proteins, report.bad) == (2, 2)
+    (tmp_path / "b.dat").write_text(flat("Q2", "MKJ"))
+    with pytest.raises(FileFormatError, match="no good entry"):
+        convert([tmp_path / "b.dat"], tmp_path / "b.parquet", config=ConvertConfig(on_bad_record="skip"))
+    assert not (tmp_path / "b.parquet").exists()
+
+
+def test_an_interrupted_conversion_leaves_nothing(files, tmp_path, monkeypatch):
+    seen = []
+
+    def interrupt(stage, done, total):
+        seen.append((stage, done, total))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(conversion, "_REPORT_EVERY", 2)
+    with pytest.raises(KeyboardInterrupt):
+        convert([files / "three.dat"], tmp_path / "a.parquet", gold_twins_path=tmp_path / "t.tsv", progress=interrupt)
+    assert seen == [("entries", 2, None)]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs(files, tmp_path):
+    (tmp_path / "a.tsv").touch()
+    for output, twins in (("a.tsv", None), ("b.tsv", "a.tsv")):
+        with pytest.raises(OutputExistsError):
+            convert([files / "three.dat"], tmp_path / output, gold_twins_path=twins and tmp_path / twins)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.tsv"]
+    with pytest.raises(OptionError, match="must differ from the output"):
+        convert([files / "three.dat"], tmp_path / "b.tsv", gold_twins_path=tmp_path / "b.tsv")
+    for name in ("b.txt", "b.parquet.gz"):
+        with pytest.raises(FileFormatError, match="unknown ending"):
+            convert([files / "three.dat"], tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [{"text_sections": ["functions"]}, {"text_sections": []}, {"text_per": "row"}, {"on_bad_record": "ignore"}],
+)
+def test_settings_check_themselves(setting):
+    with pytest.raises(OptionError):
+        ConvertConfig(**setting)
+
+
+def test_memory_is_bounded(tmp_path, monkeypatch):
+    """Rows are handed on in groups: what is held at a time does not grow with the file."""
+    (tmp_path / "a.dat").write_text("".join(flat(f"Q{number}", "MKVLA" * 20) for number in range(500)))
+    groups = []
+    flush = conversion.TableSink.flush
+    monkeypatch.setattr("protrek_hm.data.uniprot.sink._LETTERS", 5_000)
+    monkeypatch.setattr(conversion.TableSink, "flush", lambda sink: (groups.append(len(sink._rows)), flush(sink)))
+    convert([tmp_path / "a.dat"], tmp_path / "a.parquet")
+    assert sum(groups) == 500
+    assert max(groups) < 60
+    assert read_proteins(tmp_path / "a.parquet").height == 500

@@ -1,0 +1,228 @@
+"""The same three entries in four formats are the same three rows; what is no such file is told in one line."""
+
+import gzip
+import io
+
+import pytest
+
+from protrek_hm.data.uniprot import gold_twins, read_entries
+from protrek_hm.data.uniprot.entry import SECTIONS
+from protrek_hm.data.uniprot.formats import sniff
+from protrek_hm.data.uniprot.records import flat_records
+from protrek_hm.data.uniprot.rows import SCHEMA, row_of
+from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError
+
+FORMATS = ["dat", "xml", "json", "tsv"]
+FIRST = {
+    "id": "P00901",
+    "text": "Tests NAD(P)H-dependent substrates at the 3'-end of RNA-protein complexes. Acts in N- and C-terminal "
+    "processing (in vitro). As shown by a publication, needs no light. [Isoform 2]: Inert.",
+    "ec": "1.5.1.99; 1.6.99.2; 1.6.99.10",
+    "go": "GO:0003955 F:NAD(P)H dehydrogenase (quinone) activity; GO:0046872 F:metal ion binding; "
+    "GO:0005886 C:plasma membrane; GO:0006979 P:response to oxidative stress",
+    "organism": "Fictus exemplaris (Imaginary testfly)",
+    "entry_name": "TSTA_FICTI",
+    "protein_name": "NAD(P)H-dependent testase A",
+    "alternative_names": "TstA; Test oxidoreductase (quinone-forming); TOR; Fic t 1; CD999",
+    "domains": "Reductase domain",
+    "gene": "tstA",
+    "taxon": 999901,
+    "reviewed": True,
+    "fragment": False,
+    "length": 80,
+    "alphafold_id": "P00901",
+    "function": "Tests NAD(P)H-dependent substrates at the 3'-end of RNA-protein complexes. Acts in N- and C-terminal "
+    "processing (in vitro). As shown by a publication, needs no light. [Isoform 2]: Inert.",
+    "catalytic_activity": "a quinone + NADH + H(+) = a quinol + NAD(+). "
+    "[Isoform 1]: Endonucleolytic test of N-terminal residues.",
+    "cofactor": "Mg(2+), [4Fe-4S] cluster. Binds 2 Mg(2+) ions per subunit.",
+    "activity_regulation": "Inhibited by tests; activated by rest.",
+    "pathway": "Cofactor metabolism; test degradation; quinol from quinone: step 1/2.",
+    "subunit": "Homodimer. Interacts with TSTB (via N-terminus).",
+    "subcellular_location": "Cell membrane; Peripheral membrane protein; Cytoplasmic side. Cytoplasm, cytosol. "
+    "Moves to the membrane upon testing. [Isoform 2]: Nucleus.",
+    "tissue_specificity": "Wings and legs.",
+    "induction": "By exams.",
+    "ptm": "Phosphorylated at Ser-4.",
+    "disease": "Test anxiety 1 (TAX1): A disorder of pupils. Not lethal. The disease is caused by variants affecting "
+    "the gene represented in this entry. May play a role in boredom.",
+    "miscellaneous": "Present with 99 molecules/cell.",
+    "similarity": "Belongs to the testase family.",
+    "caution": "Could be invented.",
+}
+SECOND = {
+    "id": "A0A999FIC1",
+    "sequence": "AVLGDEKRNYTPLSQWFHCMIVKX",
+    "ec": "1.6.99.-",
+    "organism": "Fictus coli (strain K-12 / TEST) (Bacillus fictus)",
+    "entry_name": "A0A999FIC1_FICTC",
+    "protein_name": "Putative testase",
+    "gene": "FIC_0002",
+    "taxon": 999902,
+    "reviewed": False,
+    "fragment": True,
+    "length": 24,
+}
+THIRD = {
+    "id": "P00903",
+    "text": "[Capsid protein C]: Packs the genome. [Serine protease NS3]: Cuts the polyprotein. Cuts nothing else.",
+    "ec": "3.4.21.91; 3.6.1.15",
+    "components": "Capsid protein C; Serine protease NS3",
+    "organism": "Fictus virus",
+    "subcellular_location": "[Capsid protein C]: Virion. Host nucleus.",
+    "reviewed": True,
+    "fragment": False,
+}
+TWINS = [
+    ("W12R", "Loss of testase activity; no effect on binding.", 0, 1),
+    ("NS79-80del", "Decreased stability.", 0, 2),
+    ("Y7A", "Loss of activity.", 0, 1),
+    ("Y7F", "Loss of activity.", 0, 1),
+    ("KR22-23AA", "No effect on testing.", 1, 2),
+    ("KR22-23AA+R37A+GE54-55AG", "Abolishes binding.", 0, 5),
+    ("V30del", '"Silent" mutant; does not affect testing.', 1, 1),
+]
+
+
+def rows(path):
+    entries = [found.entry for found in read_entries(path)]
+    return [dict(zip(SCHEMA, row_of(entry, ["function"]), strict=True)) for entry in entries]
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_each_format_gives_the_same_rows(files, kind):
+    first, second, third = rows(files / f"three.{kind}")
+    want = FIRST | ({"similarity": None} if kind == "tsv" else {})  # UniProt does not export it
+    assert {name: first[name] for name in want} == want
+    assert second == dict.fromkeys(SCHEMA) | SECOND
+    assert {name: third[name] for name in THIRD} == THIRD
+    written = {name for row in (first, second, third) for name, cell in row.items() if cell is not None}
+    assert set(SCHEMA) - written - {"similarity"} == set(SECTIONS) - set(FIRST)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_each_format_gives_the_same_twins(files, kind):
+    twins = [row for found in read_entries(files / f"three.{kind}") for row in gold_twins(found.entry)]
+    assert [(row[4], row[5], row[6], row[8]) for row in twins] == TWINS
+    assert {row[11] for row in twins} == {"UniProt MUTAGEN", "UniProt VARIANT"}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_features_only_if_wanted(files, kind):
+    assert not any(found.entry.features for found in read_entries(files / f"three.{kind}", features=False))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_the_name_does_not_matter_but_lines_are_counted(files, tmp_path, kind):
+    content = (files / f"three.{kind}").read_bytes()
+    disguised = tmp_path / "x.parquet"
+    disguised.write_bytes(gzip.compress(b"\xef\xbb\xbf" * (kind == "tsv") + content))
+    found = list(read_entries(disguised))
+    assert [each.entry for each in found] == [each.entry for each in read_entries(files / f"three.{kind}")]
+    text = content.decode()
+    starts = {"dat": "ID   ", "xml": "<entry ", "json": '{"entryType', "tsv": ("P0", "A0A")}[kind]
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if line.startswith(starts)]
+    assert [each.line for each in found] == (lines if kind != "json" else [1, 1, 1])
+
+
+def test_windows_line_ends(files, tmp_path):
+    for kind in FORMATS:
+        path = tmp_path / f"a.{kind}"
+        path.write_bytes((files / f"three.{kind}").read_bytes().replace(b"\n", b"\r\n"))
+        assert rows(path) == rows(files / f"three.{kind}")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b" \n\n", "the file is empty"),
+        (b">sp|P00901|A\nMKV\n", "FASTA, which holds no annotation"),
+        (b"PAR1....", "a Parquet table"),
+        (b"<!DOCTYPE html><html><body>404", "a web page"),
+        (b'<?xml version="1.0"?>\n<UniRef50 xmlns="x">', "UniRef, clusters"),
+        (b"id,sequence\nA,MKV\n", "it begins with 'id,sequence A,MKV'"),
+        (b"Entry\tSequence\n", "no entry in it"),
+        (b"<uniprot>\n</uniprot>", "no entry in it"),
+        (b'{"results":[]}', "no entry in it"),
+        (b"Entry\tSequence\nP1\tM\xff\xff\n", "not UTF-8"),
+    ],
+)
+def test_what_is_no_file_of_uniprots(tmp_path, content, message):
+    (tmp_path / "a.dat").write_bytes(content)
+    with pytest.raises(FileFormatError) as caught:
+        list(read_entries(tmp_path / "a.dat"))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_without_sequences(tmp_path):
+    (tmp_path / "a.tsv").write_text("Entry\tFunction [CC]\nP1\tx\n")
+    with pytest.raises(MissingColumnError, match="no column 'Sequence' .*export the table again"):
+        list(read_entries(tmp_path / "a.tsv"))
+    with pytest.raises(MissingFileError):
+        list(read_entries(tmp_path / "absent.dat"))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kept", [0.2, 0.6, 0.95])
+def test_truncated_gzip(files, tmp_path, kind, kept):
+    packed = gzip.compress((files / f"three.{kind}").read_bytes())
+    (tmp_path / "a.gz").write_bytes(packed[: int(len(packed) * kept)])
+    with pytest.raises(FileFormatError, match="truncated"):
+        list(read_entries(tmp_path / "a.gz"))
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kept", [0.4, 0.7, 0.98])
+def test_a_file_that_ends_too_early_tells_the_line(files, tmp_path, kind, kept):
+    content = (files / f"three.{kind}").read_bytes()
+    (tmp_path / "a").write_bytes(content[: int(len(content) * kept)])
+    *_, last = read_entries(tmp_path / "a")
+    assert last.entry is None
+    assert last.bad.line == last.line <= content.count(b"\n") + 1
+    assert last.bad.problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new", "record", "problem"),
+    [
+        ("dat", "SQ   SEQUENCE   24", "XX   SEQUENCE   24", "A0A999FIC1", "no SQ line"),
+        ("dat", "AVLGDEKRNY ", "AVLGDEKRN ", "A0A999FIC1", "23 residues where its ID line says 24"),
+        ("dat", "//\nID   A0A", "ID   A0A", "P00901", "another ID line stands in it: the line // is missing"),
+        ("dat", "ID   A0A999FIC1_FICTC ", "XX   ", "A0A999FIC1", "its first line is no ID line"),
+        ("xml", '<ecNumber evidence="1">1.6.99.-</ecNumber>', "<ecNumber>", "A0A999FIC1", "not well-formed XML"),
+        ("xml", ">AVLG", ">AVL", "A0A999FIC1", "23 residues where its <sequence> says 24"),
+        ("json", '"AVLG', '"AVL', "A0A999FIC1", "23 residues where its length says 24"),
+        ("json", '"primaryAccession":"A0A999FIC1"', '"x":1', "record", "no 'primaryAccession'"),
+        ("json", '"genes":[{"orderedLocusNames"', '"genes":[[],{"x"', "A0A999FIC1", "not laid out as UniProt's"),
+        ("tsv", "\tAVLG", "\tAVL", "A0A999FIC1", "23 residues where its length says 24"),
+        ("tsv", "A0A999FIC1\tunreviewed\t", "A0A999FIC1\t", "A0A999FIC1", "28 fields where the header has 29"),
+        ("tsv", "A0A999FIC1\tunreviewed", "\tunreviewed", "record", "no accession"),
+    ],
+)
+def test_a_broken_record_is_named_and_the_others_are_read(files, tmp_path, kind, old, new, record, problem):
+    text = (files / f"three.{kind}").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (tmp_path / "a").write_text(text.replace(old, new), encoding="utf-8")
+    found = list(read_entries(tmp_path / "a"))
+    [bad] = [each.bad for each in found if each.bad]
+    assert bad.record == record
+    assert problem in bad.problem
+    good = [each.entry.accession for each in found if each.entry]
+    assert good == (["P00903"] if record == "P00901" else ["P00901", "P00903"])
+    if kind == "dat":
+        starts = dict.fromkeys(["P00901"], 1) | {"A0A999FIC1": text[: text.index("ID   A0A")].count("\n") + 1}
+        assert bad.line == starts[record]
+
+
+def test_entries_of_the_past_are_passed_over(tmp_path):
+    gone = '{"results":[{"entryType":"Inactive","primaryAccession":"Q1","inactiveReason":{"reason":"DELETED"}}]}'
+    (tmp_path / "a.json").write_text(gone)
+    assert list(read_entries(tmp_path / "a.json")) == [(1, None, None)]
+
+
+def test_sniffing_by_hand():
+    assert sniff(b"[\n{", "a") == "json"
+    assert sniff(b'<?xml version="1.0"?><uniprot', "a") == "xml"
+    assert next(flat_records(io.BufferedReader(io.BytesIO(b"ID   A\n//")))) == (1, "ID   A")

@@ -1,0 +1,46 @@
+"""Whatever UniProt puts between the words is taken out, the words stay."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protrek_hm.data.texts import without_evidence
+from protrek_hm.data.uniprot.plain import bare, plain
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Binds (PubMed:1, PubMed:2 and PubMed:3).", "Binds."),
+        ("Binds (PubMed:1; Ref.4), then rests.", "Binds, then rests."),
+        ("Binds (in vitro, PubMed:1) iron.", "Binds (in vitro) iron."),
+        ("Binds [in vitro; PubMed:1, PubMed:2].", "Binds [in vitro; a publication]."),
+        ("One. {ECO:0000269|PubMed:1, ECO:0000305}. Two {ECO:0000303}; three. {ECO:0000305}", "One. Two; three."),
+        ("According to PubMed:1 and Ref.2, binds.", "According to a publication, binds."),
+        ("Why? {ECO:1}", "Why?"),
+        ("Binds (Potential)  a\tb", "Binds a b."),
+        ("In {braces} and (brackets)", "In {braces} and (brackets)."),
+        (" ", ""),
+    ],
+)
+def test_by_hand(text, words):
+    assert plain(text) == words
+
+
+WORDS = st.lists(st.sampled_from(["binds", "iron", "(II)", "in", "E.coli", "at", "pH 5"]), min_size=1).map(" ".join)
+TAGS = st.sampled_from([" {ECO:0000269|PubMed:1}", "", ". {ECO:0000305}"])
+
+
+@given(st.lists(st.tuples(WORDS, st.sampled_from(["", " (PubMed:1)", " (PubMed:1, PubMed:22)"]), TAGS), min_size=1))
+def test_only_marks_go(sentences):
+    text = " ".join(f"{words}{citation}.{tag.removeprefix('.')}" for words, citation, tag in sentences)
+    assert plain(text) == " ".join(f"{words}." for words, _, _ in sentences)
+    assert plain(plain(text)) == plain(text)
+
+
+def test_as_for_texts_of_other_tables():
+    import polars as pl
+
+    text = "Binds iron (PubMed:1). Rests. {ECO:0000269|PubMed:1}."
+    assert pl.select(without_evidence(pl.lit(text))).item() == plain(text)
+    assert bare("Name {ECO:1, ECO:2}; x") == "Name; x"
