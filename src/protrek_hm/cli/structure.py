@@ -67,7 +67,7 @@ def structure(
 
     told = None if texts is None else read_texts(texts)
     files = find_structure_files(paths or [])
-    source = AlphaFold(cache or default_cache(), alphafold_url or ALPHAFOLD_URL, max_bytes=max_bytes)
+    source = AlphaFold(cache or default_cache(), alphafold_url or ALPHAFOLD_URL)
     with progress_bar() as progress:
         fetched, lacking = fetch_predictions(
             read_accessions(alphafold or []), source, on_bad_record=on_bad_record, progress=progress

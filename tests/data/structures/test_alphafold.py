@@ -7,9 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from protrek_hm.data.structures.alphafold import AlphaFold, default_cache, fetch_predictions, read_accessions
-from protrek_hm.data.structures.download import fetch
 from protrek_hm.data.structures.records import read_structure
-from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.data.uniprot.web import Patience
+from protrek_hm.errors import DownloadError, FileFormatError
 
 
 class Database(ThreadingHTTPServer):
@@ -74,7 +74,7 @@ def database(build):
 
 @pytest.fixture
 def source(database, tmp_path):
-    return AlphaFold(tmp_path / "cache", database.url, first_pause=0.01)
+    return AlphaFold(tmp_path / "cache", database.url, Patience(tries=4, first_pause=0.01))
 
 
 def test_predictions_are_fetched_once(database, source):
@@ -114,32 +114,26 @@ def test_accessions_without_a_prediction(database, source):
 
 
 def test_servers_that_are_none(database, source, tmp_path):
-    database.troubles = {"api": [(500, {})] * 9}
-    with pytest.raises(FileFormatError, match=r"P12345: cannot be fetched \(the server says 500\); check the network"):
-        fetch_predictions(["P12345"], source, on_bad_record="skip")
+    def fails(match):
+        with pytest.raises(DownloadError, match=match):
+            fetch_predictions(["P12345"], source, on_bad_record="skip")
+
+    database.troubles = {"api": [(500, {})] * 4}
+    fails(r"P12345: no answer after 4 tries \(the server says 500\); check the network")
     database.troubles = {"api": [(403, {})]}
-    with pytest.raises(FileFormatError, match="the server says 403"):
-        fetch_predictions(["P12345"], source)
+    fails("the server says 403")
     database.troubles = {}
     database.models["P12345"] = [("P12345", "../../evil")]
-    with pytest.raises(FileFormatError, match="names an unlikely file"):
-        fetch_predictions(["P12345"], source)
-    database.answer = lambda _path: b"<html>"
-    with pytest.raises(FileFormatError, match="not the answer of an AlphaFold database"):
-        fetch_predictions(["P12345"], source)
-    gone = AlphaFold(tmp_path, "http://127.0.0.1:9", first_pause=0.001)
-    with pytest.raises(FileFormatError, match="cannot be fetched"):
-        fetch_predictions(["P12345"], gone)
-
-
-def test_addresses_and_limits(database):
-    for url in ("file:///etc/passwd", "ftp://host/x"):
-        with pytest.raises(FileFormatError, match="not an address of the web"):
-            fetch(url, max_bytes=9)
-    with pytest.raises(FileFormatError, match="more than 9 bytes"):
-        fetch(f"{database.url}/files/x.bcif", max_bytes=9)
-    with pytest.raises(MissingFileError, match="the server says 404"):
-        fetch(f"{database.url}/nothing", max_bytes=9)
+    fails("not the name of a model")
+    database.host = "file:///etc"
+    database.models["P12345"] = [("P12345", "AF-P12345-F1-model_v6")]
+    fails("no address of the web")
+    for answer in (b"<html>", b"[1]", b'[{"entry": 1}]'):
+        database.answer = lambda _path, answer=answer: answer
+        fails("no answer after 4 tries")
+    source = AlphaFold(tmp_path, "http://127.0.0.1:9", Patience(tries=1))
+    fails("no answer after 1 tries")
+    assert list(tmp_path.rglob("*.bcif")) == []
 
 
 def test_lists_of_accessions(tmp_path, monkeypatch):

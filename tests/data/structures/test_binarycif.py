@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from protrek_hm.data.structures.binarycif import BinaryCifError, decode_block
 
 CELLS = st.one_of(
-    st.lists(st.integers(-(2**31) + 1, 2**31 - 1), min_size=1, max_size=40),
+    st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=40),
     st.lists(st.integers(0, 3), min_size=1, max_size=200),
     st.lists(st.integers(-99_999, 99_999).map(lambda number: number / 1000), min_size=1, max_size=40),
     st.lists(st.sampled_from(["A", "N", "HIS", "a b", "it's", "", "loop_", ".", "ü"]), min_size=1, max_size=40),

@@ -13,16 +13,17 @@ from functools import partial
 from pathlib import Path
 
 from protrek_hm.data.proteins import OnBadRecord
-from protrek_hm.data.structures.download import download, fetch
 from protrek_hm.data.structures.files import BadFile
-from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.data.uniprot.web import Patience, RefusedError, ask
+from protrek_hm.errors import DownloadError
+from protrek_hm.files import new_file
 
 ALPHAFOLD_URL = "https://alphafold.ebi.ac.uk"
 # UniProt's own pattern, https://www.uniprot.org/help/accession_numbers, with the number of an isoform
 _ACCESSION = re.compile(r"([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(-[0-9]+)?")
 _FILE_NAME = re.compile(r"AF-[\w.-]+\.(?:bcif|cif)")
 _SIDE_BY_SIDE = 4
-_ANSWER_BYTES = 16 << 20
+_NOTHING = (400, 404, 410, 422)  # what the database says to accessions that it does not know
 
 Progress = Callable[[str, int, int], None]
 
@@ -37,16 +38,13 @@ class AlphaFold:
         Folder of the files; what is in it is not fetched again.
     url
         The database or its mirror.
-    max_bytes
-        Larger files are refused.
-    first_pause
-        Seconds before a second try where the server is busy.
+    patience
+        How long to try.
     """
 
     cache: Path
     url: str = ALPHAFOLD_URL
-    max_bytes: int = 512 << 20
-    first_pause: float = 1.0
+    patience: Patience = Patience()
 
 
 def default_cache() -> Path:
@@ -84,7 +82,7 @@ def fetch_predictions(
     accessions
         Of UniProt, such as P12345, or with an isoform's number, P12345-2.
     source
-        The database, the cache and the limits.
+        The database and the cache.
     on_bad_record
         "error" raises on the first accession without a prediction, "skip" leaves them out.
     progress
@@ -97,8 +95,10 @@ def fetch_predictions(
 
     Raises
     ------
+    DownloadError
+        If the database cannot be reached, or answers something else.
     FileFormatError
-        If the database cannot be reached, or answers something else; on an accession without a prediction.
+        On an accession without a prediction.
     """
     files: list[Path] = []
     bad: list[BadFile] = []
@@ -126,26 +126,37 @@ def _fetch_prediction(accession: str, source: AlphaFold) -> list[Path] | BadFile
         return sorted(source.cache.glob(f"AF-{accession}-F*-model_v*"))
     question = f"{source.url.rstrip('/')}/api/prediction/{accession}"
     try:
-        answer = fetch(question, max_bytes=_ANSWER_BYTES, first_pause=source.first_pause)
-        urls = _model_urls(answer, accession, question)
-        if not urls:
-            raise MissingFileError(question)
-        paths = {source.cache / url.rpartition("/")[2]: url for url in urls}
+        urls, _ = ask(question, partial(_model_urls, accession=accession), patience=source.patience)
+        paths = {source.cache / _file_name(url): url for url in urls}
         for path in sorted(paths, reverse=True):  # the first fragment comes last: where it lies, all lie
-            download(paths[path], path, max_bytes=source.max_bytes, first_pause=source.first_pause)
-    except MissingFileError:
+            content, _ = ask(paths[path], bytes, patience=source.patience)
+            with new_file(path) as temporary:
+                temporary.write_bytes(content)
+    except RefusedError as error:
+        if error.code not in _NOTHING:
+            raise
+        paths = {}
+    if not paths:
         return BadFile(Path(accession), f"{source.url} has no prediction", "look for another entry of the protein")
     return sorted(paths)
 
 
-def _model_urls(answer: bytes, accession: str, question: str) -> list[str]:
-    """Return the addresses of a protein's models: one, or one for each fragment. Isoforms are other proteins."""
+def _model_urls(answer: bytes, *, accession: str) -> list[str]:
+    """Return the addresses of a protein's models: one, or one for each fragment. Isoforms are other proteins.
+
+    >>> _model_urls(b'[{"uniprotAccession": "P1", "cifUrl": "a"}, {"uniprotAccession": "P1-2"}]', accession="P1")
+    ['a']
+    """
     try:
-        models = [each for each in json.loads(answer) if each.get("uniprotAccession") == accession]
-        urls = [str(each.get("bcifUrl") or each["cifUrl"]) for each in models]
-    except (ValueError, TypeError, AttributeError, KeyError):
-        raise FileFormatError(question, "not the answer of an AlphaFold database", "check --alphafold-url") from None
-    for url in urls:
-        if not _FILE_NAME.fullmatch(url.rpartition("/")[2]):
-            raise FileFormatError(question, f"names an unlikely file ({url})", "check --alphafold-url")
-    return urls
+        models = [each for each in json.loads(answer) if each["uniprotAccession"] == accession]
+        return [str(each.get("bcifUrl") or each["cifUrl"]) for each in models]
+    except (TypeError, KeyError):
+        raise ValueError("not the answer of an AlphaFold database") from None
+
+
+def _file_name(url: str) -> str:
+    """Return the name of the file at an address; it becomes one of ours, so it must be an innocent one."""
+    name = url.rpartition("/")[2]
+    if not _FILE_NAME.fullmatch(name):
+        raise DownloadError(url, "not the name of a model", "check --alphafold-url")
+    return name

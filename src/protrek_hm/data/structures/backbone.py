@@ -71,13 +71,14 @@ def _without_ligands(residues: list[gemmi.Residue]) -> list[gemmi.Residue]:
 
 def _backbone(chain: str, residues: list[gemmi.Residue]) -> Backbone:
     coordinates = np.full((len(residues), len(ATOMS), 3), np.nan)
+    b_factors = np.empty(len(residues))
     for row, residue in enumerate(residues):
-        for name, atom in _likeliest(residue).items():
-            coordinates[row, ATOMS.index(name)] = atom.pos.tolist()
-    sequence = "".join(letter(residue.name) for residue in residues)
+        atoms = list(residue)
+        b_factors[row] = sum([atom.b_iso for atom in atoms]) / len(atoms)
+        for atom in _likeliest(atoms):
+            coordinates[row, ATOMS.index(atom.name)] = atom.pos.tolist()
     coordinates[~np.isfinite(coordinates)] = np.nan  # mmCIF knows infinity
-    b_factors = np.array([sum(atom.b_iso for atom in residue) / len(residue) for residue in residues])
-    return Backbone(chain, sequence, coordinates, b_factors)
+    return Backbone(chain, "".join([letter(residue.name) for residue in residues]), coordinates, b_factors)
 
 
 def letter(residue: str) -> str:
@@ -90,13 +91,17 @@ def letter(residue: str) -> str:
     return known.one_letter_code.upper().strip() or "X" if known.is_amino_acid() else "X"
 
 
-def _likeliest(residue: gemmi.Residue) -> dict[str, gemmi.Atom]:
-    """Return the backbone atoms of one conformer; mixed ones would have angles that none of them has."""
-    atoms = [atom for atom in residue if atom.name in ATOMS]
+def _likeliest(atoms: list[gemmi.Atom]) -> list[gemmi.Atom]:
+    """Return the backbone atoms, those of the likeliest conformer last, as it replaces the others.
+
+    Mixed conformers would have angles that none of them has.
+    """
+    atoms = [atom for atom in atoms if atom.name in ATOMS]
     occupancy: dict[str, float] = defaultdict(float)
     for atom in atoms:
         if atom.has_altloc():
             occupancy[atom.altloc] += atom.occ
-    chosen = min(occupancy, key=lambda location: (-occupancy[location], location), default="")
-    # What the chosen conformer lacks comes from the others, which stand before it
-    return {atom.name: atom for atom in sorted(atoms, key=lambda atom: not atom.has_altloc() or atom.altloc == chosen)}
+    if not occupancy:
+        return atoms
+    chosen = min(occupancy, key=lambda location: (-occupancy[location], location))
+    return sorted(atoms, key=lambda atom: not atom.has_altloc() or atom.altloc == chosen)

@@ -15,7 +15,7 @@ _ATOM_BYTES = 32  # no format spends less on an atom, decompressed and decoded
 _REMEDY = "copy or download it again"
 _CIF = re.compile(rb"\A(?:\s|#[^\n]*\n)*data_", re.IGNORECASE)
 _MAP = tuple(bytes([first]) for first in (*range(0x81, 0x90), 0xDE, 0xDF))  # how a MessagePack map begins
-_PREDICTORS = re.compile(rb"plddt|alphafold|colabfold|esmfold", re.IGNORECASE)
+_PREDICTORS = (b"plddt", b"alphafold", b"colabfold", b"esmfold")
 _DBREF = re.compile(rb"^DBREF  .{5}(.) .{12}UNP {4}(\w+)", re.MULTILINE)
 
 
@@ -77,7 +77,8 @@ def _entry(structure: gemmi.Structure, accessions: Mapping[str, str], data: byte
     structure.setup_entities()
     method = structure.info["_exptl.method"] if "_exptl.method" in structure.info else ""
     experimental = bool(method) and "THEORETICAL" not in method.upper()
-    return Entry(structure, accessions, names_predictor=not experimental and bool(_PREDICTORS.search(data)))
+    said = b"" if experimental else data.lower()
+    return Entry(structure, accessions, names_predictor=any(name in said for name in _PREDICTORS))
 
 
 def _atomic_block(document: gemmi.cif.Document) -> gemmi.cif.Block:
