@@ -59,6 +59,8 @@ def test_a_run_and_its_continuation(run, tmp_path, base, table):
     assert code == 0, err
     assert out == f"model: {output / 'model'}\ncurve: {output / 'loss_curve.png'}\n"
     assert "no validation" not in err, "the file beside the training file is found"
+    inputs = json.loads((output / "inputs.json").read_text())
+    assert inputs["valid"] == [str(table.with_name("hard_negatives_valid.csv"))]
     resolved = json.loads((output / "config.json").read_text())
     assert (resolved["epochs"], resolved["margin"], resolved["learning_rate"]) == (1, 0.3, 1e-3)
     assert resolved["valid"].startswith("6 rows")

@@ -43,6 +43,13 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Rows a step, of all processes. [default: 16]")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate. [default: 1e-5]")] = None,
     tune: Annotated[str | None, typer.Option(help="full, lora, last:N or heads. [default: full]")] = None,
+    lr_text: Annotated[float | None, typer.Option(help="Peak rate of the text tower; 0 keeps it.")] = None,
+    lr_sequence: Annotated[float | None, typer.Option(help="Peak rate of the sequence tower; 0 keeps it.")] = None,
+    lr_structure: Annotated[float | None, typer.Option(help="Peak rate of the structure tower; 0 keeps it.")] = None,
+    layer_decay: Annotated[
+        float | None, typer.Option(help="Each layer's rate is this share of the next one's. [default: 1]")
+    ] = None,
+    lora_rank: Annotated[int | None, typer.Option(help="Rank of the adapters of --tune lora. [default: 8]")] = None,
     schedule: Annotated[
         Literal["linear", "cosine", "constant"] | None,
         typer.Option(help="How the rate falls. [default: linear]"),
@@ -69,12 +76,14 @@ def train(
 ) -> None:
     """Fine-tune a model so that texts prefer their protein to its twin; keep the best epoch."""
     from protrek_hm.config import read_toml, resolve
-    from protrek_hm.files import refuse_existing
+    from protrek_hm.files import refuse_existing, write_json
     from protrek_hm.train.config import TrainConfig
 
     flags = {
         **{"objective": objective, "margin": margin, "mlm": mlm, "group": group, "guide": guide},
         **{"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "tune": tune, "schedule": schedule},
+        **{"lr_text": lr_text, "lr_sequence": lr_sequence, "lr_structure": lr_structure},
+        **{"layer_decay": layer_decay, "lora_rank": lora_rank},
         **{"ema": ema, "patience": patience, "precision": precision, "tokens": tokens, "cache": cache},
         **{"checkpoint_layers": checkpoint_layers, "checkpoint_every": checkpoint_every, "seed": seed},
     }
@@ -108,6 +117,9 @@ def train(
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command with --resume goes on", err=True)
         raise
+    files = {"train": tables, "valid": valid}  # `merge` asks the same validation tables
+    paths = {role: [str(file.resolve()) for file in each] for role, each in files.items()}
+    write_json(output / "inputs.json", {"format_version": 1, **paths})
     typer.echo(f"model: {run.folder / 'model'}")
     typer.echo(f"curve: {run.folder / 'loss_curve.png'}")
 
