@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from protrek_hm.errors import FileFormatError, MissingFileError, OutputError, OutputExistsError
-from protrek_hm.files import new_file, new_files, new_folder, read_json, refuse_existing, write_json
+from protrek_hm.files import new_file, new_files, new_folder, read_json, refuse_existing, refuse_unwritable, write_json
 
 
 def contents(folder):
@@ -161,3 +161,13 @@ def test_the_working_folder_is_never_replaced(folder, tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="holds more than our output"), new_folder(Path(folder), force=True):
         pass
     assert Path("chapter.txt").read_text() == "years of work"
+
+
+def test_an_output_that_cannot_be_written_is_found_out_before_the_work(tmp_path):
+    refuse_unwritable(tmp_path / "new" / "deeper" / "out")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        refuse_unwritable(tmp_path / "file" / "out")
+    with pytest.raises(OutputError, match="cannot be written"):
+        refuse_unwritable(Path("/proc/out"))

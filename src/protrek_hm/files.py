@@ -25,6 +25,8 @@ from protrek_hm.errors import (
     ProTrekHMError,
 )
 
+_PROBE = 65_536  # bytes that a disk must have room for
+
 
 @contextmanager
 def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
@@ -119,6 +121,30 @@ def refuse_existing(path: Path, *, force: bool) -> None:
     occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
     if occupied and not force:
         raise OutputExistsError(path)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Make sure that something can be written beside `path`; call it before long work.
+
+    Raises
+    ------
+    OutputError
+        If there is no permission or no space: found out by writing a small file, which is removed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> refuse_unwritable(Path(tempfile.mkdtemp()) / "out" / "mined")
+    """
+    nearest = next(place for place in path.absolute().parents if place.exists())
+    probe = nearest / f".{os.getpid()}.{path.name}.probe"
+    try:
+        try:
+            probe.write_bytes(bytes(_PROBE))
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise _output_error(path, error) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -39,9 +39,13 @@ def test_expansion_is_the_product_of_texts():
         [("a", "MK", "Red.")],
         [("a", "MK", "Red."), ("b", "MK", "Blue.")],
         [("a", "MK", "Red."), ("b", "MR", None)],
-        [("a", "MK", None), ("b", "MR", " ")],
     ],
 )
 def test_too_few_proteins_are_told(rows):
     with pytest.raises(NothingFoundError, match="distinct sequences"):
         build_corpus(table(rows))
+
+
+def test_no_text_at_all_names_the_column():
+    with pytest.raises(NothingFoundError, match="--column text=NAME"):
+        build_corpus(table([("a", "MK", None), ("b", "MR", " ")]))

@@ -37,7 +37,9 @@ def test_exactly_the_planted_twins(make_families, seed, evidence):
 
 @pytest.mark.parametrize("split", ["components", "proteins", "pairs"])
 def test_sides_hold_what_the_split_promises(make_families, split):
-    result = mine_hard_negatives(make_families(6, families=15), MineConfig(split=split, neighbours=False, easy=60, threads=1))
+    result = mine_hard_negatives(
+        make_families(6, families=15), MineConfig(split=split, neighbours=False, easy=60, threads=1)
+    )
     both = pl.concat([result.triplets, result.easy]).filter(pl.col("split").is_not_null())
     sides = {}
     for row in both.iter_rows(named=True):

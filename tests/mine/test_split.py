@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protrek_hm.mine.related import Related
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import build_corpus
+from protrek_hm.mine.related import Related
 from protrek_hm.mine.split import UNASSIGNED, assign_sides, deal_components, given_sides
 
 SIZES = st.lists(st.integers(1, 30), min_size=3, max_size=12)

@@ -3,7 +3,8 @@
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from shutil import rmtree
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -11,11 +12,8 @@ from typer.core import TyperGroup
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.config import read_toml, resolve
 from protrek_hm.errors import NothingFoundError
-from protrek_hm.files import refuse_existing
-from protrek_hm.mine.config import Compat, Gate, MineConfig, Split
-
-if TYPE_CHECKING:
-    from protrek_hm.model import ProTrek
+from protrek_hm.files import refuse_existing, refuse_unwritable
+from protrek_hm.mine.config import Compat, Format, Gate, MineConfig, Split
 
 
 class DefaultCommandGroup(TyperGroup):
@@ -58,6 +56,17 @@ def run(
         list[str] | None,
         typer.Option(help="COLUMN:equal, COLUMN:set or COLUMN:numeric:TOL. May be repeated."),
     ] = None,
+    neighbours: Annotated[
+        bool | None,
+        typer.Option(help="Doubt a difference in words that goes against closer look-alikes. [default: yes]"),
+    ] = None,
+    text_model: Annotated[
+        str | None,
+        typer.Option(help="SentenceTransformer or ProTrek; doubts that texts differ which it finds alike."),
+    ] = None,
+    text_model_similarity: Annotated[
+        float | None, typer.Option(help="Cosine of --text-model from which on texts are alike. [default: 0.9]")
+    ] = None,
     ontology: Annotated[Path | None, typer.Option(help="Gene Ontology OBO file, for ancestors of terms.")] = None,
     compat: Annotated[Compat | None, typer.Option(help="reference = exactly the pairs of the original script.")] = None,
     guide: Annotated[
@@ -73,7 +82,16 @@ def run(
     easy: Annotated[
         int | None, typer.Option(help="Easy pairs in all, both directions counted. [default: 1000]")
     ] = None,
+    medium: Annotated[
+        int | None, typer.Option(help="Medium pairs (relatives, one fold, near texts), both directions. [default: 0]")
+    ] = None,
     negatives_per_anchor: Annotated[int | None, typer.Option(help="At most so many per text. [default: all]")] = None,
+    format: Annotated[
+        Format | None, typer.Option(help="n-tuple = also rows of anchor, positive, K negatives. [default: triplet]")
+    ] = None,
+    max_pairs_per_protein: Annotated[
+        int | None, typer.Option(help="At most so many look-alikes of a protein, sampled evenly. [default: all]")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every draw. [default: 42]")] = None,
     threads: Annotated[int | None, typer.Option(help="0 = all cores; changes no result. [default: 0]")] = None,
     column: Annotated[
@@ -81,15 +99,23 @@ def run(
         typer.Option(help="NAME=COLUMN where a column is not recognised, e.g. text=comment."),
     ] = None,
     on_bad_record: Annotated[Literal["error", "skip"], typer.Option(help="What a bad record does.")] = "error",
+    work_dir: Annotated[
+        Path | None, typer.Option(help="Keep finished parts here. [default: beside the output, removed at the end]")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output folder that is there.")] = False,
 ) -> None:
-    """Find twins among the proteins of FILE; write triplets, easy pairs, a report and a picture."""
+    """Find twins among the proteins of FILE; write triplets, easy pairs, a report and a picture.
+
+    The same command continues an interrupted run.
+    """
     flags = {name: value for name, value in locals().items() if name in {field.name for field in fields(MineConfig)}}
     flags["evidence"] = tuple(evidence) if evidence else None
     flags["ontology"] = str(ontology) if ontology else None
     settings = resolve(MineConfig, read_toml(config, "mine"), flags)
     refuse_existing(output, force=force)
+    refuse_unwritable(output)
 
+    from protrek_hm.cli.judges import load_guide, load_text_encoder
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.data import read_proteins
     from protrek_hm.mine import mine_hard_negatives, write_mining
@@ -98,26 +124,26 @@ def run(
     proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record=on_bad_record)
     if split_file is not None:
         proteins = apply_split_file(proteins, split_file)
+    parts = work_dir or output.with_name(f".{output.name}.work")
+    judges = {"guide": load_guide(guide), "text_encoder": load_text_encoder(text_model)}
     try:
         with progress_bar() as progress:
-            result = mine_hard_negatives(proteins, settings, progress=progress, guide=load_guide(guide))
+            result = mine_hard_negatives(proteins, settings, work_dir=parts, progress=progress, **judges)
     except NothingFoundError as error:
+        if work_dir is None:
+            rmtree(parts, ignore_errors=True)
         for report in error.args[1:]:
             typer.echo(report)
         raise NothingFoundError(error.args[0]) from None
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted; the same command goes on from what is finished (in {parts})", err=True)
+        raise
     result.report.input = str(file)
     write_mining(result, output, settings, force=force)
+    if work_dir is None:
+        rmtree(parts, ignore_errors=True)
     typer.echo(result.report)
     typer.echo(f"written to {output}", file=sys.stderr)
-
-
-def load_guide(name: str | None) -> "ProTrek | None":
-    """Load the model that guides, if one is named."""
-    if name is None:
-        return None
-    from protrek_hm.model import ProTrek
-
-    return ProTrek.from_pretrained(name)
 
 
 @mine_app.command()

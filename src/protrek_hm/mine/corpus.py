@@ -50,6 +50,11 @@ def build_corpus(proteins: pl.DataFrame) -> Corpus:
     (['MK', 'MR'], ['a', 'c'], 1)
     """
     told = proteins.filter(pl.col("text").str.strip_chars().str.len_chars() > 0)
+    if told.is_empty():
+        raise NothingFoundError(
+            f"{proteins.height:,} records, none with a text: give texts, or say which column holds them with "
+            "--column text=NAME"
+        )
     entries = (
         told.with_columns(folded=pl.Series([fold_text(text) for text in told["text"]], dtype=pl.String))
         .unique(["sequence", "folded"], keep="first", maintain_order=True)

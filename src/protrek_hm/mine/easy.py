@@ -4,8 +4,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from protrek_hm.homology import align
-from protrek_hm.homology.identity import identity
+from protrek_hm.homology.identity import matches_and_columns
 from protrek_hm.mine.corpus import Corpus
 from protrek_hm.mine.gate import Gate
 
@@ -77,16 +76,17 @@ def take_pairs(
         key = (min(one, other), max(one, other))
         if key in seen:
             continue
-        sequences = [corpus.sequences[protein] for protein in key]
-        if bounds[0] <= (exact := identity(*sequences)) < bounds[1]:
+        a, b = (corpus.sequences[protein] for protein in key)
+        matches, columns = matches_and_columns(a, b)
+        if bounds[0] <= matches / columns < bounds[1]:
             seen.add(key)
             rows.append(
                 {
                     "pair": len(rows),
                     "left": int(first[one]),
                     "right": int(first[other]),
-                    "identity": exact,
-                    "coverage": align(*sequences).coverage,
+                    "identity": matches / columns,
+                    "coverage": (len(a) + len(b) - columns) / max(len(a), len(b)),
                     "text_similarity": found["text_similarity"],
                     "reasons": found["reasons"],
                 }

@@ -11,40 +11,45 @@ NEAR_IDENTICAL = 0.95
 """TF-IDF cosine from which on two texts are the same in all but form."""
 
 
-def text_links(
-    corpus: Corpus, *, families: Int[np.ndarray, " proteins"] | None = None, most: int = 0
-) -> Int[np.ndarray, "links 2"]:
-    """Return pairs of proteins that keep together all proteins with texts alike in all but form.
-
-    A chain for each text, not all its pairs: it links the same proteins. families, most: leave out texts that
-    proteins of more than `most` families share.
+class TextLinks:
+    """Texts of `corpus` that are one in all but form, found once; links between the proteins that bear them.
 
     Examples
     --------
     >>> from protrek_hm.mine.corpus import build_corpus
     >>> table = pl.DataFrame({"id": list("abc"), "sequence": list("MKR"), "text": ["Red.", "red", "Blue."]})
-    >>> text_links(build_corpus(table)).tolist()
+    >>> TextLinks(build_corpus(table)).links().tolist()
     [[0, 1]]
     """
-    proteins = corpus.entries["protein"]
-    folded = [fold_text(text) for text in corpus.entries["text"]]
-    distinct = sorted(set(folded))
-    number = {text: index for index, text in enumerate(distinct)}
-    groups = pl.DataFrame({"text": [number[text] for text in folded], "protein": proteins})
-    if families is not None:
-        groups = groups.with_columns(family=pl.Series(families[proteins.to_numpy()])).filter(
-            pl.col("family").n_unique().over("text") <= most
+
+    def __init__(self, corpus: Corpus) -> None:
+        folded = pl.Series([fold_text(text) for text in corpus.entries["text"]], dtype=pl.String)
+        distinct = folded.unique().sort()
+        self._bearers = pl.DataFrame({"text": folded.rank("dense") - 1, "protein": corpus.entries["protein"]})
+        self._alike = similar_texts(text_vectors(distinct.to_list()), least=NEAR_IDENTICAL)
+
+    def links(
+        self, *, families: Int[np.ndarray, " proteins"] | None = None, most: int = 0
+    ) -> Int[np.ndarray, "links 2"]:
+        """Return pairs of proteins that keep together all proteins with texts alike in all but form.
+
+        A chain for each text, not all its pairs: it links the same proteins. families, most: leave out texts
+        that proteins of more than `most` families share.
+        """
+        bearers = self._bearers
+        if families is not None:
+            bearers = bearers.with_columns(family=pl.Series(families[bearers["protein"].to_numpy()]))
+            bearers = bearers.filter(pl.col("family").n_unique().over("text") <= most)
+        chain = (
+            bearers.sort("text", "protein")
+            .with_columns(before=pl.col("protein").shift(1).over("text"))
+            .filter(pl.col("before").is_not_null())
         )
-    chain = (
-        groups.sort("text", "protein")
-        .with_columns(before=pl.col("protein").shift(1).over("text"))
-        .filter(pl.col("before").is_not_null())
-    )
-    links = chain.select("before", "protein").to_numpy().astype(np.int64)
-    bearers = np.full(len(distinct), -1)
-    bearers[groups["text"].to_numpy()] = groups["protein"].to_numpy()
-    alike = bearers[similar_texts(text_vectors(distinct), least=NEAR_IDENTICAL)]
-    return np.concatenate([links, alike[(alike >= 0).all(axis=1)]])
+        links = chain.select("before", "protein").to_numpy().astype(np.int64)
+        bearer = np.full(int(self._bearers["text"].max() or 0) + 1, -1)
+        bearer[bearers["text"].to_numpy()] = bearers["protein"].to_numpy()
+        alike = bearer[self._alike]
+        return np.concatenate([links, alike[(alike >= 0).all(axis=1)]])
 
 
 def family_links(families: Int[np.ndarray, " proteins"]) -> Int[np.ndarray, "links 2"]:

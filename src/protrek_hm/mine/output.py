@@ -13,6 +13,7 @@ from protrek_hm.mine.run import MiningResult
 from protrek_hm.mine.split import SIDES
 
 _CARDS = 3
+_LONGEST = 5_000  # residues; to draw an alignment takes memory that grows with the square
 
 
 def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, force: bool = False) -> None:
@@ -41,17 +42,19 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
         write_json(new / "mining_report.json", result.report.to_dict(config=settings))
         write_json(new / "config.json", settings)
         examples = choose_examples(result.triplets, count=_CARDS)
-        title = "Hard negatives: nearly the same sequence, another function"
-        draw_twin_cards([twin_card(row) for row in examples], new / "hard_negative_examples.png", title=title)
+        if examples:
+            title = "Hard negatives: nearly the same sequence, another function"
+            draw_twin_cards([twin_card(row) for row in examples], new / "hard_negative_examples.png", title=title)
 
 
 def choose_examples(triplets: pl.DataFrame, *, count: int) -> list[dict[str, object]]:
     """Choose the most telling pairs: of each family its most identical pair with the least similar texts.
 
     The families with the most triplets come first; the choice does not depend on the seed. Test twins are
-    shown like any others.
+    shown like any others; proteins of more than 5,000 residues, which no picture shows, are not.
     """
-    ranked = triplets.sort(
+    longest = pl.max_horizontal(pl.col("anchor_seq", "hard_neg_seq").str.len_bytes())
+    ranked = triplets.filter(longest <= _LONGEST).sort(
         ["seq_similarity", "text_similarity", "anchor_id", "hard_neg_id"],
         descending=[True, False, False, False],
     )

@@ -118,6 +118,9 @@ def mine_hard_negatives(
     easy = draw_contrast("easy", corpus, limited, assignment, families=lowest, gate=gate)
     medium = draw_contrast("medium", corpus, limited, assignment, families=lowest, gate=gate)
     tuples = _tuples(triplets, config, report)
+    if limited.height > _MANY:
+        few = "--negatives-per-anchor or --max-pairs-per-protein makes them fewer"
+        report.warnings.append(f"{limited.height:,} triplets are large files: {few}")
     if shared := _shared_texts(limited):
         report.warnings.append(f"{shared} texts stand on several sides")
     for side in SIDES:
@@ -130,10 +133,11 @@ def mine_hard_negatives(
             "easy": easy.filter(split=side).height,
             **({"medium": medium.filter(split=side).height} if config.medium else {}),
         }
-    tables = (table.select(COLUMNS) for table in (limited, easy, medium))
-    return MiningResult(*tables, report, _name_pairs(corpus, judged), tuples)
+    limited, easy, medium = (table.select(COLUMNS) for table in (limited, easy, medium))
+    return MiningResult(limited, easy, medium, report, _name_pairs(corpus, judged), tuples)
 
 
+_MANY = 2_000_000  # triplets, about 2 GB
 _NO_PAIR = np.array([], dtype=np.int64)
 _SPLIT_NOTES = {
     "components": "split by components",

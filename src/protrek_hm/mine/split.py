@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from protrek_hm.homology import connected_components
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus
-from protrek_hm.mine.links import family_links, text_links
+from protrek_hm.mine.links import TextLinks, family_links
 from protrek_hm.mine.split_file import SIDES as STAGES
 
 SIDES = ("train", "valid", "test")
@@ -150,13 +150,14 @@ def _linkings(
     links = family_links(families)
 
     def joined(by_text: Int[np.ndarray, "links 2"]) -> Int[np.ndarray, " proteins"]:
-        return connected_components(len(families), np.concatenate([links, by_text]))
+        return np.asarray(connected_components(len(families), np.concatenate([links, by_text])))
 
-    yield "", joined(text_links(corpus))
+    texts = TextLinks(corpus)
+    yield "", joined(texts.links())
     short = "a side would have too few twins, so "
     for most in _GENERIC:
         reading = f"{short}texts shared by more than {most} families do not keep proteins together"
-        yield reading, joined(text_links(corpus, families=families, most=most))
+        yield reading, joined(texts.links(families=families, most=most))
     yield f"{short}shared texts do not keep proteins together", families
     for identity in _RECUTS:
         if identity > config.split_identity:

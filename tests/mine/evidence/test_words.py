@@ -28,7 +28,9 @@ from protrek_hm.mine.evidence.words import judge_words, read_statements
 )
 def test_wording_is_not_function(one, other, reason):
     for left, right in ((0, 1), (1, 0)):
-        assert judge_words(read_statements([one, other]), np.array([left]), np.array([right])).reasons.tolist() == [reason]
+        assert judge_words(read_statements([one, other]), np.array([left]), np.array([right])).reasons.tolist() == [
+            reason
+        ]
 
 
 def test_labelled_fields_come_first():
