@@ -4,10 +4,10 @@ from protrek_hm.errors import OptionError
 from protrek_hm.train import TrainConfig
 
 
-def test_the_defaults_are_the_reference_s():
-    config = TrainConfig()
-    assert (config.objective, config.epochs, config.learning_rate) == ("triplet", 30, 1e-5)
-    assert (config.margin, config.batch_size, config.seed) == (0.2, 16, 42)
+def test_triplets_by_default_are_the_reference_s():
+    config = TrainConfig(objective="triplet")
+    assert (config.epochs, config.learning_rate, config.margin) == (30, 1e-5, 0.2)
+    assert (config.batch_size, config.seed) == (16, 42)
 
 
 @pytest.mark.parametrize(
@@ -15,9 +15,16 @@ def test_the_defaults_are_the_reference_s():
     [
         ("objective", "quadruplet"), ("epochs", 0), ("batch_size", 0), ("learning_rate", 0.0),
         ("learning_rate", -1), ("max_gradient", 0), ("margin", 0), ("margin", 2.1), ("warmup", 1.0),
-        ("warmup", -0.1), ("weight_decay", -1),
+        ("warmup", -0.1), ("weight_decay", -1), ("mlm", -1), ("twin_weight", -0.5), ("twin_shape", "cubic"),
+        ("precision", "fp8"), ("crop", "end"), ("tokens", 0), ("patience", 0), ("checkpoint_every", 0),
+        ("easy_tolerance", 1.5), ("tune", "some"),
     ],
 )  # fmt: skip
 def test_out_of_range(setting, value):
     with pytest.raises(OptionError, match=setting):
         TrainConfig(**{setting: value})
+
+
+def test_a_balance_of_nothing():
+    with pytest.raises(OptionError, match="needs a part"):
+        TrainConfig(contrastive_weight=0, twin_weight=0, distillation_weight=0)

@@ -6,9 +6,10 @@ deep contrastive learning batch size under memory limited setup", 2021), and be 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -169,6 +170,19 @@ class Encoder:
             self.cache = True
             self.parts = []
             log.warning("out of memory: going on with %d tokens at once", self.tokens)
+
+
+@contextmanager
+def layers_computed_again(model: ProTrek, *, enabled: bool) -> Iterator[None]:
+    """Let the towers keep no more than the input of each layer for the backward pass, which computes the rest again."""
+    encoders = [cast("Any", next(tower.children())).model for tower in model.routes.values()] if enabled else []
+    for encoder in encoders:
+        encoder.gradient_checkpointing_enable({"use_reentrant": False})
+    try:
+        yield
+    finally:
+        for encoder in encoders:
+            encoder.gradient_checkpointing_disable()
 
 
 def split(lengths: Int[Tensor, " inputs"], tokens: int | None) -> list[Int[Tensor, " part"]]:

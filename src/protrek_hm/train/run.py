@@ -21,6 +21,7 @@ from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.distributed import process_count
+from protrek_hm.train.encoding import layers_computed_again
 from protrek_hm.train.examples import NEEDED, ROLES, Examples, as_pairs, check_routes, read_examples
 from protrek_hm.train.folder import CHECKPOINTS, MODEL, IfExists, begin, digest, is_finished
 from protrek_hm.train.history import history_frame, read_history, write_history
@@ -119,7 +120,12 @@ def fine_tune(
     added = [EverySteps(config.checkpoint_every)] if config.checkpoint_every else []
     if config.patience is not None:
         added.append(EarlyStoppingCallback(config.patience))
-    with moving(model, config, tasks=[*examples.inputs], seed=config.seed), no_progress_bars(), progress:
+    with (
+        moving(model, config, tasks=[*examples.inputs], seed=config.seed),
+        layers_computed_again(model, enabled=config.checkpoint_layers),
+        no_progress_bars(),
+        progress,
+    ):
         trainer = TwinTrainer(
             model,
             objective,
