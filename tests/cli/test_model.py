@@ -1,8 +1,10 @@
-"""`protrek-hm model`: a fresh model from a table's texts, and what it is made of."""
+"""`protrek-hm model`: fresh and pretrained towers, what a model is made of, the way to ProTrek's layout and back."""
 
 import json
+import subprocess
 import sys
 
+import huggingface_hub
 import pytest
 
 from protrek_hm.cli.app import main
@@ -52,7 +54,8 @@ def test_build_and_info(run, tmp_path, proteins):
     code, out, _ = run("info", model)
     made_of = json.loads(out)
     assert code == 0
-    assert list(made_of["parameters"]) == ["text", "sequence"]
+    assert list(made_of["towers"]) == ["text", "sequence"]
+    assert f"{made_of['parameters']:,} parameters" in run("build", proteins, "-o", tmp_path / "again", *SMALL)[1]
     assert made_of["dimension"] == 8
 
     code, _, err = run("build", proteins, "-o", model, *SMALL)
@@ -74,8 +77,80 @@ def test_bad_input_gives_one_clear_line(run, tmp_path, proteins):
         (("build", proteins, "-o", tmp_path / "m", "--max-residues", 0), "max_tokens = 2"),
         (("build", tmp_path / "textless.fasta", "-o", tmp_path / "m"), "needs texts"),
         (("info", tmp_path / "none"), "no such file or folder"),
+        (("build", "-o", tmp_path / "m"), "teach the text tower words, or --text-encoder"),
+        (("build", proteins, "-o", tmp_path / "m", "--sequence-encoder", tmp_path / "no"), "folder of an encoder"),
+        (("build", proteins, "-o", tmp_path / "m", "--dimension", 0), "dimension = 0"),
+        (("convert", tmp_path / "none", tmp_path / "m"), "no such file or folder"),
+        (("convert", tmp_path, tmp_path / "m"), "holds no model"),
+        (("push", tmp_path / "none", "user/name"), "give the folder of a saved model"),
+        (("push", tmp_path, "user/name"), "holds no model"),
     ):
         code, out, err = run(*arguments)
         assert (code, out, err.count("\n")) == (2, "", 1), err
         assert message in err
     assert not (tmp_path / "m").exists()
+
+
+def test_there_and_back(run, tmp_path, proteins):
+    ours, official, back = (tmp_path / name for name in ("ours", "ProTrek_mini", "back"))
+    run("build", proteins, "-o", ours, *SMALL, "--structure-layers", 1, "--dimension", 6, "--license", "mit")
+    assert run("convert", ours, official) == (0, f"{official}: in ProTrek’s own layout\n", "")
+    assert (official / "ProTrek_mini.pt").is_file()
+    assert run("convert", official / "ProTrek_mini.pt", back) == (0, f"{back}: a SentenceTransformer\n", "")
+    code, _, err = run("convert", official, back)
+    assert (code, "exists already" in err) == (2, True)
+    assert run("convert", official, back, "--to", "official", "--force")[0] == 0
+    first, second = (json.loads(run("info", model)[1]) for model in (official, back))
+    assert first["fingerprint"] == second["fingerprint"]
+    assert (first["dimension"], first["license"], list(first["towers"])) == (
+        6,
+        "mit",
+        ["text", "sequence", "structure"],
+    )
+
+    code, out, err = run("info", official, "--format", "table")
+    assert (code, err) == (0, "")
+    for word in ("EsmModel", "BertModel", "0.07", "mit", first["fingerprint"][:20], "ProTrek_mini.pt"):
+        assert word in out
+
+
+def test_build_around_encoders(run, tmp_path, proteins):
+    run("build", proteins, "-o", tmp_path / "base", *SMALL)
+    encoders = {name: tmp_path / "base" / f"{name}_0_Transformer" for name in ("text", "sequence")}
+    flags = ("--sequence-encoder", encoders["sequence"], "--text-encoder", encoders["text"])
+    code, out, err = run("build", "-o", tmp_path / "new", *flags)
+    assert (code, err) == (0, "")
+    made_of = json.loads(run("info", tmp_path / "new")[1])
+    assert made_of["dimension"] == 1024
+    assert made_of["history"][0]["encoders"] == {name: str(path) for name, path in encoders.items()}
+
+
+def test_push(run, tmp_path, proteins, monkeypatch):
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
+    run("build", proteins, "-o", tmp_path / "run" / "model", *SMALL)
+    code, out, err = run("push", tmp_path / "run", "user/name")
+    assert (code, out, err) == (2, "", "error: no token of the hub; log in with `hf auth login`, or set HF_TOKEN\n")
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "token")
+    asked = {}
+
+    class Api:
+        def create_repo(self, name, **options):
+            asked.update(options)
+            return f"https://hub/{name}"
+
+        def upload_folder(self, **options):
+            asked.update(options)
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    assert run("push", tmp_path / "run", "user/name") == (0, "https://hub/user/name\n", "")
+    assert asked["private"]
+    assert asked["folder_path"] == tmp_path / "run" / "model"
+
+
+def test_info_of_a_saved_model_builds_nothing(run, tmp_path, proteins):
+    run("build", proteins, "-o", tmp_path / "model", *SMALL)
+    code = "import sys; from protrek_hm.cli.app import app\n"
+    code += f"try: app(['model', 'info', {str(tmp_path / 'model')!r}])\nexcept SystemExit: pass\n"
+    code += "assert not {'torch', 'transformers'} & sys.modules.keys()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "fingerprint" in done.stdout) == (0, True), done.stderr

@@ -75,8 +75,11 @@ def test_a_task_that_it_has_not(model, config):
 
 def test_it_says_what_it_is_made_of(model):
     made_of = model.describe()
-    assert list(made_of["parameters"]) == list(TASKS) == list(model.tasks)
-    assert sum(made_of["parameters"].values()) == model.parameter_count
+    assert list(made_of["towers"]) == list(TASKS) == list(model.tasks)
+    assert sum(tower["parameters"] for tower in made_of["towers"].values()) == model.parameter_count
+    assert made_of["parameters"] == model.parameter_count
+    assert made_of["towers"]["sequence"]["encoder"] == "EsmModel"
+    assert made_of["history"] == [{"step": "build", "seed": 42}]
     assert made_of["dimension"] == 8
     assert made_of["temperature"] == 0.05
     assert len(made_of["fingerprint"]) == 64

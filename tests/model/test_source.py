@@ -28,7 +28,7 @@ def test_paths_that_lead_to_no_model(tmp_path):
     with pytest.raises(MissingFileError, match="give the folder of a saved model"):
         ProTrek.from_pretrained(tmp_path / "file")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileFormatError, match=r"holds no model \(modules.json is missing\)"):
+    with pytest.raises(FileFormatError, match=r"holds no model \(neither modules.json nor a checkpoint"):
         ProTrek.from_pretrained(tmp_path / "empty")
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     with pytest.raises(FileFormatError, match="train --resume"):
@@ -37,7 +37,7 @@ def test_paths_that_lead_to_no_model(tmp_path):
 
 def test_a_name_of_the_hub_is_looked_for_only_where_it_is_no_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(MissingFileError, match=r"some/model: .*nor is it a SentenceTransformer on the hub"):
+    with pytest.raises(MissingFileError, match=r"some/model: .*nor is it a model that the hub gives"):
         ProTrek.from_pretrained("some/model")
     (tmp_path / "runs").mkdir()
     with pytest.raises(MissingFileError, match="give the folder of a saved model"):

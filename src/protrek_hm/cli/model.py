@@ -1,41 +1,77 @@
-"""`protrek-hm model`: make a fresh model, look at one."""
+"""`protrek-hm model`: make a model, look at one, convert one, share one."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
-model_app = typer.Typer(name="model", help="Make a fresh model, or look at one.", no_args_is_help=True)
+model_app = typer.Typer(name="model", help="Make a model, look at one, convert it, share it.", no_args_is_help=True)
+
+_Encoder = "Folder or hub name of a pretrained encoder for {}. [default: a fresh one]"
 
 
 @model_app.command("build")
 def model_build(
-    proteins: Annotated[Path, typer.Argument(help="Proteins whose texts give the words of the model.")],
+    proteins: Annotated[
+        Path | None,
+        typer.Argument(help="Proteins whose texts give a fresh text tower its words; needless with --text-encoder."),
+    ] = None,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new model.")],
-    layers: Annotated[int, typer.Option(help="Transformer blocks of the sequence tower.")] = 4,
-    text_layers: Annotated[int, typer.Option(help="Transformer blocks of the text tower.")] = 2,
-    hidden: Annotated[int, typer.Option(help="Width of both towers and of the joint space.")] = 128,
-    heads: Annotated[int, typer.Option(help="Attention heads; must divide --hidden.")] = 4,
-    vocabulary: Annotated[int, typer.Option(help="Entries of the WordPiece vocabulary.")] = 4000,
-    max_residues: Annotated[int, typer.Option(help="Longer proteins are cut.")] = 1022,
+    sequence_encoder: Annotated[str | None, typer.Option(help=_Encoder.format("sequences"))] = None,
+    text_encoder: Annotated[str | None, typer.Option(help=_Encoder.format("texts"))] = None,
+    structure_encoder: Annotated[
+        str | None,
+        typer.Option(help="The same for 3Di letters. [default: no structure tower, see --structure-layers]"),
+    ] = None,
+    dimension: Annotated[
+        int | None, typer.Option(help="Of the joint space. [default: 1024 with a pretrained encoder, else --hidden]")
+    ] = None,
+    layers: Annotated[int, typer.Option(help="Transformer blocks of a fresh sequence tower.")] = 4,
+    text_layers: Annotated[int, typer.Option(help="Transformer blocks of a fresh text tower.")] = 2,
+    structure_layers: Annotated[
+        int, typer.Option(min=0, help="Transformer blocks of a fresh structure tower; 0 makes none.")
+    ] = 0,
+    hidden: Annotated[int, typer.Option(help="Width of fresh towers.")] = 128,
+    heads: Annotated[int, typer.Option(help="Attention heads of fresh towers; must divide --hidden.")] = 4,
+    vocabulary: Annotated[int, typer.Option(help="Entries of a fresh WordPiece vocabulary.")] = 4000,
+    max_residues: Annotated[
+        int | None,
+        typer.Option(help="Longer proteins are cut. [default: 1022 in fresh towers, all that a pretrained one reads]"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Fixes the random weights.")] = 42,
+    licence: Annotated[str | None, typer.Option("--license", help="For the model card, such as apache-2.0.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
-    """Make a model of ProTrek's architecture with random weights, to be trained. Needs no network."""
-    from protrek_hm.data import read_proteins
+    """Make a model to be trained, of fresh towers or around pretrained encoders. Fresh ones need no network."""
+    from protrek_hm.errors import OptionError
     from protrek_hm.files import new_folder, refuse_existing
-    from protrek_hm.model.config import ModelConfig, TowerConfig
+    from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
+
+    def tower(encoder: str | None, blocks: int, limit: int | None, fresh: int) -> TowerConfig | EncoderConfig:
+        if encoder is not None:
+            return EncoderConfig(encoder, max_tokens=limit)
+        return TowerConfig(layers=blocks, hidden=hidden, heads=heads, max_tokens=fresh if limit is None else limit)
 
     refuse_existing(output, force=force)
+    limit = None if max_residues is None else max_residues + 2
+    structure = (
+        tower(structure_encoder, structure_layers, limit, 1024) if structure_encoder or structure_layers else None
+    )
+    if dimension is None:
+        dimension = 1024 if sequence_encoder or text_encoder or structure_encoder else hidden
     settings = ModelConfig(
-        sequence=TowerConfig(layers=layers, hidden=hidden, heads=heads, max_tokens=max_residues + 2),
-        text=TowerConfig(layers=text_layers, hidden=hidden, heads=heads, max_tokens=512),
-        dimension=hidden,
+        sequence=tower(sequence_encoder, layers, limit, 1024),
+        text=tower(text_encoder, text_layers, None, 512),
+        structure=structure,
+        dimension=dimension,
         vocabulary=vocabulary,
         seed=seed,
+        license=licence,
     )
-    texts = read_proteins(proteins)["text"].drop_nulls().to_list()
+    if text_encoder is None and proteins is None:
+        raise OptionError("proteins", None, "give a table whose texts teach the text tower words, or --text-encoder")
+    texts = [] if proteins is None else _read_texts(proteins)
 
     from protrek_hm.model import ProTrek
 
@@ -45,13 +81,89 @@ def model_build(
     typer.echo(f"{output}: {model.parameter_count:,} parameters, not trained yet")
 
 
+def _read_texts(proteins: Path) -> list[str]:
+    from protrek_hm.data import read_proteins
+
+    return list(read_proteins(proteins)["text"].drop_nulls())
+
+
 @model_app.command("info")
 def model_info(
     model: Annotated[str, typer.Argument(help="Folder or hub name of the model.")],
+    *,
+    format_: Annotated[
+        Literal["json", "table"], typer.Option("--format", help="For programs, or for people.")
+    ] = "json",
 ) -> None:
-    """Say what a model is made of, as JSON."""
+    """Say what a model is made of: towers, parameters, dimensions, hash of the weights, what was done to them."""
     import json
 
-    from protrek_hm.model import ProTrek
+    from protrek_hm.model.info import describe_model
 
-    typer.echo(json.dumps(ProTrek.from_pretrained(model, device="cpu").describe(), indent=2))
+    made_of = describe_model(model)
+    if format_ == "json":
+        typer.echo(json.dumps(made_of, indent=2))
+    else:
+        _print_tables(made_of)
+
+
+def _print_tables(made_of: dict[str, Any]) -> None:
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    towers = Table("tower", "encoder", "layers", "width", "vocabulary", "longest input", "parameters")
+    for route, tower in made_of["towers"].items():
+        numbers = (tower[name] for name in ("layers", "hidden", "vocabulary", "max_tokens", "parameters"))
+        towers.add_row(route, tower["encoder"], *(f"{number:,}" for number in numbers))
+    facts = Table(show_header=False)
+    for name in ("parameters", "dimension"):
+        facts.add_row(name, f"{made_of[name]:,}")
+    facts.add_row("temperature", f"{made_of['temperature']:.6g}")
+    facts.add_row("license", made_of["license"] or "not stated")
+    facts.add_row("SHA-256", made_of["fingerprint"])
+    for step in made_of["history"]:
+        facts.add_row(str(step.get("step")), json.dumps({k: v for k, v in step.items() if k != "step"}))
+    console = Console(highlight=False)
+    console.print(towers)
+    console.print(facts)
+
+
+@model_app.command("convert")
+def model_convert(
+    model: Annotated[str, typer.Argument(help="Folder, checkpoint (….pt) or hub name of the model.")],
+    output: Annotated[Path, typer.Argument(help="Folder of the converted model.")],
+    *,
+    to: Annotated[
+        Literal["official", "sentence-transformers"] | None,
+        typer.Option(help="ProTrek's own layout, or ours. [default: the other than that of the model]"),
+    ] = None,
+    licence: Annotated[str | None, typer.Option("--license", help="For the model card. [default: the model's]")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Convert between ProTrek's own layout and a SentenceTransformer: the same weights, nothing is lost."""
+    from protrek_hm.model.convert import convert_model
+
+    made = convert_model(model, output, to=to, license=licence, force=force)
+    typer.echo(f"{output}: {'in ProTrek’s own layout' if made == 'official' else 'a SentenceTransformer'}")
+
+
+@model_app.command("push")
+def model_push(
+    folder: Annotated[Path, typer.Argument(help="Folder of the model, or of the run that trained it.")],
+    name: Annotated[str, typer.Argument(help="user/name on the hub; made if it is not there.")],
+    *,
+    public: Annotated[bool, typer.Option("--public", help="Let everybody see a new repository.")] = False,
+    message: Annotated[str, typer.Option(help="What the commit says.")] = "Upload the model",
+) -> None:
+    """Upload a model to the Hugging Face hub, private unless you say otherwise."""
+    from protrek_hm.errors import MissingFileError
+    from protrek_hm.model.hub import push
+    from protrek_hm.model.info import describe_model
+    from protrek_hm.model.locate import find_model
+
+    if not folder.is_dir():
+        raise MissingFileError(folder, "give the folder of a saved model")
+    describe_model(folder)  # half a model is not shared
+    typer.echo(push(find_model(folder), name, public=public, message=message))

@@ -31,21 +31,43 @@ class TowerConfig:
 
 
 @dataclass(frozen=True)
+class EncoderConfig:
+    """A pretrained encoder: ESM-2, ESM C, SaProt, BERT and their like, as transformers saves them.
+
+    path: a local folder, or a hub name as user/model or user/model@revision. max_tokens: longer inputs are cut,
+    counted with the start and end tokens; None reads as much as the encoder can.
+    """
+
+    path: str
+    max_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        require(
+            "max_tokens", self.max_tokens, "must be at least 3", holds=self.max_tokens is None or self.max_tokens >= 3
+        )
+
+
+@dataclass(frozen=True)
 class ModelConfig:
-    """A fresh model.
+    """A model to be trained: each tower fresh or pretrained.
 
     structure: None builds a model without that tower. dimension: size of the joint space. temperature: what
     ProTrek divides cosines by, in (0, 1]. vocabulary: size of the WordPiece vocabulary that is trained on the
-    given texts. seed: of the random weights.
+    given texts. seed: of the random weights. license: an identifier as the hub has them, for the model card.
     """
 
-    sequence: TowerConfig = field(default_factory=lambda: TowerConfig(layers=4, hidden=128, heads=4, max_tokens=1024))
-    text: TowerConfig = field(default_factory=lambda: TowerConfig(layers=2, hidden=128, heads=4, max_tokens=512))
-    structure: TowerConfig | None = None
+    sequence: TowerConfig | EncoderConfig = field(
+        default_factory=lambda: TowerConfig(layers=4, hidden=128, heads=4, max_tokens=1024)
+    )
+    text: TowerConfig | EncoderConfig = field(
+        default_factory=lambda: TowerConfig(layers=2, hidden=128, heads=4, max_tokens=512)
+    )
+    structure: TowerConfig | EncoderConfig | None = None
     dimension: int = 128
     temperature: float = 0.07
     vocabulary: int = 4000
     seed: int = 42
+    license: str | None = None
 
     def __post_init__(self) -> None:
         require("dimension", self.dimension, "must be at least 1", holds=self.dimension >= 1)

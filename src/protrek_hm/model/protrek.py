@@ -6,53 +6,36 @@ them.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Normalize, Router
+from sentence_transformers.base.modules import Module, Normalize, Router
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
-from protrek_hm.model.config import ModelConfig
+from protrek_hm.model.card import write_card
+from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
+from protrek_hm.model.encoders import read_encoder
+from protrek_hm.model.import_official import read_official
+from protrek_hm.model.info import describe_tower
+from protrek_hm.model.locate import find_model, is_official
+from protrek_hm.model.official import OfficialParts, read_parts, write_parts
 from protrek_hm.model.packed_batches import Packing, encode_packed
-from protrek_hm.model.source import (
-    FORMAT_VERSION,
-    SETTINGS,
-    check_device,
-    find_model,
-    no_progress_bars,
-    read_temperature,
-    whole_model,
-)
+from protrek_hm.model.settings import ModelSettings, read_settings, write_settings
+from protrek_hm.model.source import check_device, no_progress_bars, whole_model
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
-from protrek_hm.model.towers import NO_POOLER, bert_tower, esm_tower
+from protrek_hm.model.towers import bert_tower, esm_tower, loading_options
 
 Task = Literal["text", "sequence", "structure"]
 _STOCK_ONLY = {"prompt": None, "output_value": "sentence_embedding", "processing_kwargs": None}  # and their defaults
 _ONLY_PACKED = "packed encoding alone computes in it: no prompt, no packed=False, no other output than embeddings"
-_CARD = """---
-library_name: sentence-transformers
-tags: [protein, ProTrek, ProTrek-HM]
----
-A ProTrek model: texts, protein sequences and (where that tower is there) 3Di structures in one space.
-
-```python
-from sentence_transformers import SentenceTransformer
-
-model = SentenceTransformer("this folder")
-text = model.encode("Hydrolyses penicillins.", task="text")
-protein = model.encode("MSIQHFRVALIPFFAAFCLPVFA", task="sequence")
-print(model.similarity(text, protein))
-```
-"""
 
 
 class ProTrek(SentenceTransformer):
@@ -63,44 +46,51 @@ class ProTrek(SentenceTransformer):
     """
 
     temperature: float = 0.07
+    license: str | None = None
+    history: Sequence[dict[str, Any]] = ()
+    official: OfficialParts | None = None
 
     @classmethod
-    def build(cls, config: ModelConfig, *, texts: Iterable[str], device: str | None = None) -> Self:
-        """Make a fresh model with random weights; its words come from `texts`. Needs no network.
+    def build(cls, config: ModelConfig, *, texts: Iterable[str] = (), device: str | None = None) -> Self:
+        """Make a model to be trained: towers with random weights, or around pretrained encoders.
+
+        texts: a fresh text tower takes its words from them. Fresh towers need no network.
 
         Raises
         ------
         OptionError
             If there is no text to learn words from, or no such `device`.
+        MissingFileError, FileFormatError
+            If an encoder is not there, or cannot be a tower.
         """
         check_device(device)
         words = [text for text in texts if text.strip()]
-        if not words:
+        if isinstance(config.text, TowerConfig) and not words:
             raise OptionError("texts", "none", "a fresh model needs texts to learn its words from")
         torch.manual_seed(config.seed)
+        towers = {"text": config.text, "sequence": config.sequence, "structure": config.structure}
         with no_progress_bars():
-            text_tokenizer = train_text_tokenizer(
-                words, vocabulary=config.vocabulary, max_tokens=config.text.max_tokens
-            )
             routes = {
-                "text": bert_tower(text_tokenizer, config.text, dimension=config.dimension),
-                "sequence": esm_tower(
-                    residue_tokenizer(config.sequence.max_tokens), config.sequence, dimension=config.dimension
-                ),
+                route: _make_tower(route, tower, config, words) for route, tower in towers.items() if tower is not None
             }
-            if config.structure is not None:
-                routes["structure"] = esm_tower(
-                    structure_tokenizer(config.structure.max_tokens),
-                    config.structure,
-                    dimension=config.dimension,
-                )
         model = cls(modules=[Router(routes, allow_empty_key=False), Normalize()], device=device)
-        model.temperature = config.temperature
+        model.temperature, model.license = config.temperature, config.license
+        encoders = {route: tower.path for route, tower in towers.items() if isinstance(tower, EncoderConfig)}
+        model.record("build", seed=config.seed, **({"encoders": encoders} if encoders else {}))
         return model
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, *, device: str | None = None) -> Self:
-        """Load a model from a folder that `save_pretrained` or `train` wrote, or from the hub by its name.
+    def from_pretrained(cls, path: str | Path, *, revision: str | None = None, device: str | None = None) -> Self:
+        """Load a model: a folder that `save_pretrained` or `train` wrote, ProTrek's own layout, or a hub name.
+
+        Parameters
+        ----------
+        path
+            A folder, a checkpoint `….pt` beside the folders of its towers, user/model or user/model@revision.
+        revision
+            Of a hub's model: branch, tag or commit.
+        device
+            cpu, cuda, …; the best there is by default.
 
         Raises
         ------
@@ -110,14 +100,30 @@ class ProTrek(SentenceTransformer):
             If this machine has no such `device`.
         """
         check_device(device)
-        place = find_model(path)
+        place = find_model(path, revision=revision)
         with whole_model(path, place):
-            model = cls(place, device=device)
+            if is_official(place):
+                return cls._from_official(place, device=device)
+            model = cls(str(place), device=device)
             if not {"text", "sequence"} <= set(model.tasks):
                 problem = "not a ProTrek: it lacks the routes 'text' and 'sequence'"
                 raise FileFormatError(path, problem, "give another model")
-        model.temperature = read_temperature(Path(place)) or cls.temperature
+            settings = read_settings(place)
+            model.temperature, model.license, model.history = settings.temperature, settings.license, settings.history
+            model.official = None if settings.official is None else read_parts(place, settings.official)
         return model
+
+    @classmethod
+    def _from_official(cls, place: Path, *, device: str | None) -> Self:
+        read = read_official(place)
+        model = cls(modules=[Router(read.routes, allow_empty_key=False), Normalize()], device=device)
+        model.temperature, model.license, model.history = read.temperature, read.license, read.history
+        model.official = read.parts
+        return model
+
+    def record(self, step: str, **facts: Any) -> None:
+        """Note in the model's history what was done to its weights; `facts` can be written as JSON."""
+        self.history = [*self.history, {"step": step, **facts}]
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -209,12 +215,20 @@ class ProTrek(SentenceTransformer):
         return _count(self)
 
     def describe(self) -> dict[str, Any]:
-        """Return what the model is made of: parameters by route, dimension, temperature, fingerprint."""
+        """Return what the model is made of: towers, parameters, dimension, temperature, fingerprint, history."""
+        towers = {}
+        for route, tower in self.routes.items():
+            transformer = cast("Any", tower)[0]
+            config = {**transformer.config.to_dict(), "architectures": [type(transformer.auto_model).__name__]}
+            towers[route] = describe_tower(config, parameters=_count(tower), max_tokens=transformer.max_seq_length)
         return {
-            "parameters": {name: _count(tower) for name, tower in self.routes.items()},
+            "towers": towers,
+            "parameters": self.parameter_count,
             "dimension": self.get_embedding_dimension(),
             "temperature": self.temperature,
+            "license": self.license,
             "fingerprint": self.fingerprint(),
+            "history": list(self.history),
         }
 
     def score(
@@ -238,11 +252,34 @@ class ProTrek(SentenceTransformer):
         kwargs["create_model_card"] = False  # the stock card shows a use that knows no routes
         with no_progress_bars():
             super().save(path, *args, **kwargs)
-        (Path(path) / "README.md").write_text(_CARD, encoding="utf-8")
-        write_json(Path(path) / SETTINGS, {"format_version": FORMAT_VERSION, "temperature": self.temperature})
-        for settings in Path(path).glob("*_Transformer/sentence_bert_config.json"):
-            content = read_json(settings)  # tell plain SentenceTransformer, too, that the towers have no pooler
-            settings.write_text(json.dumps({**content, "model_kwargs": NO_POOLER}, indent=2), encoding="utf-8")
+        folder, made_of = Path(path), self.describe()
+        write_card(folder, made_of)
+        settings = ModelSettings(
+            temperature=self.temperature,
+            license=self.license,
+            history=list(self.history),
+            official=None if self.official is None else dict(self.official.folders),
+            fingerprint=made_of["fingerprint"],
+        )
+        write_settings(folder, settings)
+        if self.official is not None:
+            write_parts(folder, self.official)
+        for route, tower in self.routes.items():
+            options = folder / f"{route}_0_Transformer" / "sentence_bert_config.json"
+            content = read_json(options)  # plain SentenceTransformer, too, shall load the same towers
+            write_json(options, {**content, **loading_options(cast("Any", tower)[0])})
+
+
+def _make_tower(
+    route: str, tower: TowerConfig | EncoderConfig, config: ModelConfig, texts: Sequence[str]
+) -> list[Module]:
+    if isinstance(tower, EncoderConfig):
+        return read_encoder(tower, route, dimension=config.dimension)
+    if route == "text":
+        tokenizer = train_text_tokenizer(texts, vocabulary=config.vocabulary, max_tokens=tower.max_tokens)
+        return bert_tower(tokenizer, tower, dimension=config.dimension)
+    letters = residue_tokenizer if route == "sequence" else structure_tokenizer
+    return esm_tower(letters(tower.max_tokens), tower, dimension=config.dimension)
 
 
 def _count(module: nn.Module) -> int:

@@ -1,12 +1,23 @@
-"""One tower: Transformer → Pooling(cls) → Dense(identity), with random weights, made without any download."""
+"""One tower: Transformer → Pooling(cls) → Dense(identity), around random weights or an encoder that is there."""
 
-from pathlib import Path
+import copy
+import inspect
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import torch
 from sentence_transformers.base.modules import Dense, Module, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import nn
-from transformers import BertConfig, BertModel, EsmConfig, EsmModel, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoModel,
+    BertConfig,
+    BertModel,
+    EsmConfig,
+    EsmModel,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from protrek_hm.model.config import TowerConfig
 
@@ -35,7 +46,7 @@ def esm_tower(tokenizer: PreTrainedTokenizerBase, config: TowerConfig, *, dimens
         ),
         **NO_POOLER,
     )
-    return _tower(encoder, tokenizer, dimension)
+    return make_tower(encoder, tokenizer, dimension=dimension)
 
 
 def bert_tower(tokenizer: PreTrainedTokenizerBase, config: TowerConfig, *, dimension: int) -> list[Module]:
@@ -55,17 +66,45 @@ def bert_tower(tokenizer: PreTrainedTokenizerBase, config: TowerConfig, *, dimen
         ),
         **NO_POOLER,
     )
-    return _tower(encoder, tokenizer, dimension)
+    return make_tower(encoder, tokenizer, dimension=dimension)
 
 
-def _tower(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, dimension: int) -> list[Module]:
-    with TemporaryDirectory() as folder:  # Transformer takes its parts from a folder only
-        encoder.save_pretrained(folder)
+def make_tower(encoder: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, dimension: int) -> list[Module]:
+    """Build the tower of an encoder in memory; the projection to `dimension` gets random weights."""
+    shell = copy.deepcopy(encoder.config)
+    shell.num_hidden_layers = 1
+    if getattr(shell, "layer_types", None):
+        shell.layer_types = shell.layer_types[:1]
+    options, length = pooler_options(type(encoder)), {"model_max_length": tokenizer.model_max_length}
+    # Transformer takes its parts from a folder only: here one block of them, without drawing from the caller's seed
+    with TemporaryDirectory() as folder, torch.random.fork_rng(devices=[]):
+        AutoModel.from_config(shell, **options).save_pretrained(folder)  # type: ignore[no-untyped-call]
         tokenizer.save_pretrained(folder)
-        transformer = Transformer(str(Path(folder)), model_kwargs=dict(NO_POOLER))
+        transformer = Transformer(folder, model_kwargs=options, processor_kwargs=length)
+    transformer.model = encoder
     hidden = encoder.config.hidden_size
     return [
         transformer,
         Pooling(hidden, pooling_mode="cls"),
         Dense(hidden, dimension, activation_function=nn.Identity()),
     ]
+
+
+def pooler_options(kind: type[PreTrainedModel]) -> dict[str, Any]:
+    """Return the options that make an encoder without its own pooling layer, where it has one.
+
+    >>> pooler_options(BertModel)
+    {'add_pooling_layer': False}
+    """
+    return dict(NO_POOLER) if "add_pooling_layer" in inspect.signature(kind.__init__).parameters else {}
+
+
+def loading_options(transformer: Transformer) -> dict[str, Any]:
+    """Return what must stand beside a saved encoder for it to be loaded as it is: no pooler, the same cuts.
+
+    Without it, sentence-transformers would cut inputs at the number of positions that the settings name, which
+    encoders with rotary positions do not need.
+    """
+    options = pooler_options(type(transformer.auto_model))
+    length = {"model_max_length": transformer.max_seq_length}
+    return {**({"model_kwargs": options} if options else {}), "processor_kwargs": length}

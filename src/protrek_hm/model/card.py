@@ -1,0 +1,81 @@
+"""The model card: README.md of a saved model, as the hub shows it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_USE = """## Use
+
+```python
+from protrek_hm.model import ProTrek
+
+model = ProTrek.from_pretrained("this folder")
+print(model.score(["Hydrolyses penicillins."], ["MSIQHFRVALIPFFAAFCLPVFA"]))  # cosines
+```
+
+It is a SentenceTransformer, too:
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer("this folder")
+text = model.encode("Hydrolyses penicillins.", task="text")
+protein = model.encode("MSIQHFRVALIPFFAAFCLPVFA", task="sequence")
+print(model.similarity(text, protein))
+```
+"""
+
+
+def write_card(folder: Path, made_of: Mapping[str, Any]) -> None:
+    """Write README.md; made_of: as `ProTrek.describe` returns it."""
+    (folder / "README.md").write_text(make_card(made_of), encoding="utf-8")
+
+
+def make_card(made_of: Mapping[str, Any]) -> str:
+    """Return the card of a model; made_of: as `ProTrek.describe` returns it."""
+    head = ["library_name: sentence-transformers", "pipeline_tag: feature-extraction"]
+    if made_of["license"]:
+        head.append(f"license: {made_of['license']}")
+    head.append("tags: [protein, ProTrek, ProTrek-HM]")
+    rows = [
+        f"| {route} | {tower['encoder']} | {tower['layers']} × {tower['hidden']} | {tower['vocabulary']:,} "
+        f"| {tower['max_tokens']:,} | {tower['parameters']:,} |"
+        for route, tower in made_of["towers"].items()
+    ]
+    steps = [f"{number}. {_describe_step(step)}" for number, step in enumerate(made_of["history"], start=1)]
+    return "\n".join(
+        [
+            "---",
+            *head,
+            "---",
+            "# A ProTrek model",
+            "",
+            f"{_enumerate(list(made_of['towers']))} in one space of {made_of['dimension']:,} dimensions. Scores are",
+            f"cosines; ProTrek's own scale divides them by the temperature {made_of['temperature']:.6g}.",
+            "",
+            "| tower | encoder | layers × width | vocabulary | longest input, tokens | parameters |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+            f"Weights: SHA-256 `{made_of['fingerprint']}`. Licence: {made_of['license'] or 'not stated'}.",
+            "",
+            "## What was done to the weights",
+            "",
+            *(steps or ["Not recorded."]),
+            "",
+            _USE,
+        ]
+    )
+
+
+def _describe_step(step: Mapping[str, Any]) -> str:
+    facts = ", ".join(f"{name} {json.dumps(value)}" for name, value in step.items() if name != "step")
+    return f"**{step.get('step')}**" + (f": {facts}" if facts else "")
+
+
+def _enumerate(routes: list[str]) -> str:
+    words = {"text": "texts", "sequence": "protein sequences", "structure": "3Di structures"}
+    named = [words.get(route, route) for route in routes]
+    listed = " and ".join([", ".join(named[:-1]), named[-1]])
+    return listed[0].upper() + listed[1:]

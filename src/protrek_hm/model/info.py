@@ -1,0 +1,82 @@
+"""What a model is made of, read from its files without building it."""
+
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from protrek_hm.errors import FileFormatError
+from protrek_hm.files import read_json
+from protrek_hm.model.locate import find_model, is_official
+from protrek_hm.model.settings import read_settings
+
+_BUFFERS = ("inv_freq", "position_ids")  # saved with the weights, and no parameters
+
+
+def describe_tower(config: Mapping[str, Any], *, parameters: int, max_tokens: int) -> dict[str, Any]:
+    """Return the make of a tower; config: its encoder's settings, under whichever names they have there.
+
+    >>> tower = {"architectures": ["EsmModel"], "num_hidden_layers": 12, "hidden_size": 480, "vocab_size": 33}
+    >>> describe_tower(tower, parameters=1000, max_tokens=512)
+    {'encoder': 'EsmModel', 'layers': 12, 'hidden': 480, 'vocabulary': 33, 'max_tokens': 512, 'parameters': 1000}
+    """
+    return {
+        "encoder": next(iter(config.get("architectures") or ()), config.get("model_type")),
+        "layers": config.get("num_hidden_layers", config.get("n_layers")),
+        "hidden": config.get("hidden_size", config.get("dim")),
+        "vocabulary": config.get("vocab_size"),
+        "max_tokens": max_tokens,
+        "parameters": parameters,
+    }
+
+
+def describe_model(path: str | Path, *, revision: str | None = None) -> dict[str, Any]:
+    """Return what `ProTrek.describe` returns, from a saved model's files alone where they say it all.
+
+    ProTrek's own layout, and models saved without their fingerprint, are loaded for it.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If there is no model, or only a part of one.
+    """
+    place = find_model(path, revision=revision)
+    settings = None if is_official(place) else read_settings(place)
+    if settings is None or settings.fingerprint is None:
+        from protrek_hm.model.protrek import ProTrek
+
+        return ProTrek.from_pretrained(place, device="cpu").describe()
+    towers = {}
+    dimension = 0
+    try:
+        for route, modules in read_json(place / "router_config.json")["structure"].items():
+            transformer, *_, dense = (place / module for module in modules)
+            dimension = read_json(dense / "config.json")["out_features"]
+            towers[route] = describe_tower(
+                read_json(transformer / "config.json"),
+                parameters=sum(_count_parameters(place / module) for module in modules),
+                max_tokens=read_json(transformer / "sentence_bert_config.json")["processor_kwargs"]["model_max_length"],
+            )
+    except (KeyError, TypeError, AttributeError, ValueError, OSError, SafetensorError) as error:
+        raise FileFormatError(path, f"damaged ({error})", "copy or train it again") from error
+    return {
+        "towers": towers,
+        "parameters": sum(tower["parameters"] for tower in towers.values()),
+        "dimension": dimension,
+        "temperature": settings.temperature,
+        "license": settings.license,
+        "fingerprint": settings.fingerprint,
+        "history": settings.history,
+    }
+
+
+def _count_parameters(module: Path) -> int:
+    """Count the numbers in the weights' files by their headers."""
+    total = 0
+    for path in sorted(module.glob("*.safetensors")):
+        with safe_open(path, framework="np") as tensors:
+            names = [name for name in tensors.keys() if not name.endswith(_BUFFERS)]
+            total += sum(prod(tensors.get_slice(name).get_shape()) for name in names)
+    return total

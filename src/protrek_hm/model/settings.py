@@ -1,0 +1,70 @@
+"""`protrek.json`: what a saved model is, beyond what SentenceTransformer's own files say."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from protrek_hm.errors import FileFormatError
+from protrek_hm.files import read_json, write_json
+
+SETTINGS = "protrek.json"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What stands in `protrek.json`.
+
+    temperature: what ProTrek divides cosines by, above 0. license: an identifier as the hub has them, such as
+    "apache-2.0". history: what was done to the weights, oldest first, as JSON objects. official: names of the
+    tower folders in ProTrek's own layout, by route, where the model came from there. fingerprint: SHA-256 of the
+    weights as saved.
+    """
+
+    temperature: float = 0.07
+    license: str | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    official: dict[str, str] | None = None
+    fingerprint: str | None = None
+
+
+def read_settings(folder: Path) -> ModelSettings:
+    """Return the settings of the model in `folder`; the default ones where nothing of ours stands beside it.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is damaged, or of a later version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> read_settings(folder).temperature
+    0.07
+    >>> write_settings(folder, ModelSettings(temperature=0.05, license="mit"))
+    >>> read_settings(folder).temperature, read_settings(folder).license
+    (0.05, 'mit')
+    """
+    path = folder / SETTINGS
+    if not path.is_file():
+        return ModelSettings()
+    content = read_json(path)
+    version = content.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise FileFormatError(path, f"format_version {version!r}", f"this version reads {FORMAT_VERSION}")
+    temperature = content.get("temperature")
+    if not (isinstance(temperature, int | float) and temperature > 0):
+        raise FileFormatError(path, f"temperature {temperature!r} is not above 0", "copy the model again")
+    for name, kind in (("license", str), ("history", list), ("official", dict), ("fingerprint", str)):
+        if not isinstance(content.get(name, kind()), kind):
+            raise FileFormatError(path, f"{name} {content[name]!r} is not a {kind.__name__}", "copy the model again")
+    known = {name: content[name] for name in ModelSettings.__dataclass_fields__ if name in content}
+    return ModelSettings(**known)
+
+
+def write_settings(folder: Path, settings: ModelSettings) -> None:
+    """Write `protrek.json`; what is not known is left out."""
+    content: Mapping[str, Any] = {name: value for name, value in asdict(settings).items() if value not in (None, [])}
+    write_json(folder / SETTINGS, {"format_version": FORMAT_VERSION, **content})
