@@ -76,6 +76,17 @@ def test_bad_rows_are_named_by_their_line_or_left_out(tmp_path, row, message):
     assert read_triplets(path, on_bad_record="skip").height == 2
 
 
+def test_structures_beside_the_sequences(tmp_path):
+    header = HEADER.replace(",type", ",anchor_structure,hard_neg_structure")
+    path = write(tmp_path / "a.csv", "MKVL,a b,MKVA,c,0.7,DV#p,", "MKVA,c,MKVL,a b,0.7,,n/a", header=header)
+    triplets = read_triplets(path)
+    assert triplets["anchor_structure"].to_list() == ["dv#p", None]
+    assert triplets["hard_neg_structure"].to_list() == [None, None]
+    path = write(tmp_path / "b.csv", "MKVL,a b,MKVA,c,0.7,dvvp,dvbp", header=header)
+    with pytest.raises(RecordError, match="hard_neg_structure: 'b' is no 3Di letter"):
+        read_triplets(path)
+
+
 def test_a_component_is_a_whole_number(tmp_path):
     path = write(tmp_path / "a.csv", "MKVL,a b,MKVA,c,0.7,1.5", header=HEADER.replace(",type", ",component"))
     with pytest.raises(RecordError, match="component: '1.5' is no whole number"):

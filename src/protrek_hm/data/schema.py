@@ -12,6 +12,9 @@ AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 SEQUENCE_LETTERS = AMINO_ACIDS + "BZXUO"
 """The letters a sequence may hold: the 20, B (D or N), Z (E or Q), X (any), U and O (the 21st and 22nd)."""
 
+STRUCTURE_LETTERS = "acdefghiklmnpqrstvwy#"
+"""Foldseek's 20 letters of structure, in the lower case of ProTrek, and # for residues that are hidden."""
+
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("id", "accession", "entry", "protein_id", "uniprot_id", "seq_id", "entry_name"),
     "sequence": ("sequence", "protein_sequence", "seq", "aa_sequence", "aa_seq", "protein_seq"),

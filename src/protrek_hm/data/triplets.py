@@ -9,11 +9,18 @@ from protrek_hm.data.records import BadRecord, Table
 from protrek_hm.data.schema import missing_column
 from protrek_hm.data.tables import read_table, write_table
 from protrek_hm.data.texts import or_null
-from protrek_hm.data.validation import bad_sequences, clean_sequences, without_rows
+from protrek_hm.data.validation import (
+    bad_sequences,
+    bad_structures,
+    clean_sequences,
+    clean_structures,
+    without_rows,
+)
 from protrek_hm.errors import FileFormatError
 
 NEEDED = ("anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text")
 SEQUENCES, TEXTS = NEEDED[::2], NEEDED[1::2]
+STRUCTURES = ("anchor_structure", "hard_neg_structure")
 FRACTIONS = ("seq_similarity", "coverage", "text_similarity")
 
 
@@ -33,8 +40,8 @@ def read_triplets(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> 
     -------
     DataFrame
         The file's columns in its order. `seq_similarity` (identity), `coverage` and `text_similarity` are
-        Float64 in [0, 1], `component` is Int64; all others of text formats are strings. Cells may be null in
-        all but the four needed columns.
+        Float64 in [0, 1], `component` is Int64; all others of text formats are strings, `anchor_structure` and
+        `hard_neg_structure` in lower case. Cells may be null in all but the four needed columns.
 
     Raises
     ------
@@ -43,8 +50,8 @@ def read_triplets(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> 
     MissingColumnError
         If one of the sequences or texts has no column.
     RecordError
-        On a row with a missing text, a sequence missing or with wrong letters, two equal sequences, or a
-        number that is none or out of range.
+        On a row with a missing text, a sequence missing or with wrong letters, two equal sequences, a structure
+        with wrong letters, or a number that is none or out of range.
 
     Examples
     --------
@@ -62,6 +69,7 @@ def read_triplets(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> 
     triplets = table.frame.with_columns(
         *(clean_sequences(pl.col(name).cast(pl.String)) for name in SEQUENCES),
         *(or_null(pl.col(name).cast(pl.String)) for name in TEXTS),
+        *(clean_structures(pl.col(name).cast(pl.String)) for name in STRUCTURES if name in table.frame.columns),
         *(pl.col(name).cast(pl.Float64, strict=False) for name in numbers),
     )
     problems = _problems(triplets, table.frame)
@@ -104,6 +112,9 @@ def _problems(triplets: pl.DataFrame, raw: pl.DataFrame) -> dict[int, str]:
     problems |= dict.fromkeys(same, f"{SEQUENCES[0]} and {SEQUENCES[1]} are the same protein")
     for name in TEXTS:
         problems |= dict.fromkeys(triplets[name].is_null().arg_true(), f"no {name}")
+    for name in STRUCTURES:
+        if name in raw.columns:
+            problems |= {row: f"{name}: {problem}" for row, problem in bad_structures(triplets, name).items()}
     for name in SEQUENCES:
         problems |= {row: f"{name}: {problem}" for row, problem in bad_sequences(triplets, name).items()}
     return dict(sorted(problems.items()))

@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 
 import polars as pl
 
-from protrek_hm.data.schema import ALIASES, SEQUENCE_LETTERS, sequence_problem
+from protrek_hm.data.schema import ALIASES, SEQUENCE_LETTERS, STRUCTURE_LETTERS, sequence_problem
 from protrek_hm.data.texts import or_null, without_evidence
 
 _ILLEGAL = f"[^{SEQUENCE_LETTERS}]"
+_NO_STRUCTURE = f"[^{STRUCTURE_LETTERS}]"
 
 
 def clean_sequences(cells: pl.Expr) -> pl.Expr:
@@ -18,6 +19,15 @@ def clean_sequences(cells: pl.Expr) -> pl.Expr:
     """
     letters = or_null(cells).str.replace_all(r"\s+", "").str.to_uppercase().str.strip_suffix("*")
     return pl.when(letters != "").then(letters)
+
+
+def clean_structures(cells: pl.Expr) -> pl.Expr:
+    """Take blanks away, bring to lower case; what says "nothing" becomes null.
+
+    >>> pl.select(clean_structures(pl.Series(["DV vp", "", "n/a"])).alias("cells"))["cells"].to_list()
+    ['dvvp', None, None]
+    """
+    return or_null(cells).str.replace_all(r"\s+", "").str.to_lowercase()
 
 
 def clean_proteins(proteins: pl.DataFrame) -> pl.DataFrame:
@@ -40,6 +50,16 @@ def bad_sequences(proteins: pl.DataFrame, column: str = "sequence") -> dict[int,
     bad = sequence.is_null() | sequence.str.contains(_ILLEGAL)
     rows = proteins.select(column).with_row_index("row").filter(bad).iter_rows()
     return {row: sequence_problem(letters) or "" for row, letters in rows}
+
+
+def bad_structures(frame: pl.DataFrame, column: str) -> dict[int, str]:
+    """Find the rows whose cleaned structure holds what is no 3Di letter; none at all is fine.
+
+    >>> bad_structures(pl.DataFrame({"structure": ["dv#p", "dvz", None]}), "structure")
+    {1: "'z' is no 3Di letter"}
+    """
+    wrong = frame[column].str.extract(f"({_NO_STRUCTURE})")
+    return {row: f"{wrong[row]!r} is no 3Di letter" for row in wrong.is_not_null().arg_true()}
 
 
 def without_rows(frame: pl.DataFrame, rows: Collection[int]) -> pl.DataFrame:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
+from protrek_hm.data.triplets import STRUCTURES
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.homology.homologs import Progress
 from protrek_hm.mine.advice import advise
@@ -20,6 +22,7 @@ from protrek_hm.mine.related import Related
 from protrek_hm.mine.report import MiningReport
 from protrek_hm.mine.sharing import draw_contrast, share_out
 from protrek_hm.mine.split import SIDES, assign_sides
+from protrek_hm.mine.structures import add_structures
 from protrek_hm.mine.text import fold_text
 from protrek_hm.mine.triplets import OUR_COLUMNS, REFERENCE_COLUMNS, build_triplets, limit_negatives
 from protrek_hm.mine.tuples import COLUMNS as ANCHORS
@@ -33,6 +36,7 @@ COLUMNS = [*REFERENCE_COLUMNS, *OUR_COLUMNS]
 class MiningResult:
     """Triplets, easy and medium pairs, with the columns of the files, the report, and all verdicts.
 
+    Triplets have `anchor_structure` and `hard_neg_structure`, too, if the proteins have structures (3Di letters).
     `split` is null for pairs whose proteins stand on two sides. pairs: columns a_id, b_id, identity,
     coverage, text_similarity, verdict, reasons. tuples: with `format="n-tuple"`, those of `tuples` by their
     anchors, `text` and `protein`.
@@ -133,7 +137,10 @@ def mine_hard_negatives(
             "easy": easy.filter(split=side).height,
             **({"medium": medium.filter(split=side).height} if config.medium else {}),
         }
-    limited, easy, medium = (table.select(COLUMNS) for table in (limited, easy, medium))
+    limited, easy, medium = (
+        add_structures(table, corpus).select(*COLUMNS, cs.by_name(*STRUCTURES, require_all=False))
+        for table in (limited, easy, medium)
+    )
     return MiningResult(limited, easy, medium, report, _name_pairs(corpus, judged), tuples)
 
 

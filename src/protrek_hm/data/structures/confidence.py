@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from protrek_hm.data.structures.config import PROTREK_PLDDT, MaskPlddt
-from protrek_hm.data.structures.letters import MASKED
 
+_MASKED = "#"
 Plddt = Float[np.ndarray, " residues"]
 
 
@@ -35,4 +35,4 @@ def mask_unsure(letters: str, plddt: Plddt, mask: MaskPlddt) -> str:
     if mask is None:
         return letters
     threshold = PROTREK_PLDDT if mask == "auto" else mask
-    return "".join(MASKED if unsure else letter for letter, unsure in zip(letters, plddt < threshold, strict=True))
+    return "".join(_MASKED if unsure else letter for letter, unsure in zip(letters, plddt < threshold, strict=True))

@@ -10,8 +10,6 @@ import numpy as np
 
 from protrek_hm.data.structures.backbone import Backbone
 
-LETTERS = "acdefghiklmnpqrstvwy"
-MASKED = "#"
 MOST_RESIDUES = 10_000
 """In one chain: memory grows with the square of its length, to 2 GB at this one."""
 
