@@ -7,7 +7,8 @@ import pytest
 
 from protrek_hm.errors import OutputExistsError
 from protrek_hm.evaluate import evaluate, write_evaluation
-from protrek_hm.evaluate.report import predictions, report
+from protrek_hm.evaluate.report.content import report
+from protrek_hm.evaluate.report.predictions import predictions
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_nothing_is_left_of_a_failed_run(evaluation, tmp_path, monkeypatch):
     def fail(*_):
         raise RuntimeError("no picture today")
 
-    monkeypatch.setattr("protrek_hm.evaluate.report.draw_all", fail)
+    monkeypatch.setattr("protrek_hm.evaluate.report.write.draw_all", fail)
     with pytest.raises(RuntimeError, match="no picture"):
         write_evaluation(evaluation, tmp_path / "results")
     assert list(tmp_path.iterdir()) == []

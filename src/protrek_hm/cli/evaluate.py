@@ -43,7 +43,8 @@ def evaluate(
     frames = {role: read_triplets(path) for role, path in tables.items() if path is not None}
 
     from protrek_hm.cli.notices import tell_cuts
-    from protrek_hm.evaluate.report import report, write_evaluation
+    from protrek_hm.evaluate.report.content import report
+    from protrek_hm.evaluate.report.write import write_evaluation
     from protrek_hm.evaluate.run import evaluate as run_evaluation
     from protrek_hm.model import ProTrek
 

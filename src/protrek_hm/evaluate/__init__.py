@@ -14,7 +14,7 @@ _HOMES = {
     "evaluate": "protrek_hm.evaluate.run",
     "Evaluation": "protrek_hm.evaluate.run",
     "EvaluateConfig": "protrek_hm.evaluate.config",
-    "write_evaluation": "protrek_hm.evaluate.report",
+    "write_evaluation": "protrek_hm.evaluate.report.write",
 }
 __all__ = sorted(_HOMES)
 

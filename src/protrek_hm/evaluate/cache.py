@@ -14,8 +14,8 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from protrek_hm.evaluate.cases import Task
 from protrek_hm.files import new_file
+from protrek_hm.model.encoder import Task
 
 _HASH_BYTES = 16
 

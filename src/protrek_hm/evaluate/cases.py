@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int
 
 from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError
+from protrek_hm.model.encoder import Task
 
 _REQUIRED = ("anchor_seq", "anchor_text", "hard_neg_seq")
 _REMEDY = "give a triplet table as `protrek-hm mine` writes it"
-
-
-Task = Literal["text", "sequence", "structure"]
-"""What a model encodes; any two of them are a direction of retrieval."""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,19 @@ class Groups:
         """Return the share of all cases that the largest group holds, in (0, 1]."""
         return float(np.unique(self.of_case, return_counts=True)[1].max() / len(self.of_case))
 
+    def one_of_each(self, order: Int[np.ndarray, " candidates"], wanted: int) -> Int[np.ndarray, " chosen"]:
+        """Take cases in the given order, each from another group, then any, until there are enough.
+
+        Examples
+        --------
+        >>> Groups(np.array([5, 5, 7]), "components").one_of_each(np.array([1, 0, 2]), 2)
+        array([1, 2])
+        """
+        _, first = np.unique(self.of_case[order], return_index=True)
+        fresh = np.zeros(len(order), dtype=bool)
+        fresh[first] = True
+        return np.concatenate([order[fresh], order[~fresh]])[:wanted]
+
 
 def independent_groups(frame: pl.DataFrame, cases: Cases, kind: Literal["hard", "easy"]) -> Groups:
     """Group the cases by the table's `component` column, or without one by what they share.

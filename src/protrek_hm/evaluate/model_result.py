@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.evaluate.discrimination import Discrimination, discriminate, validation_threshold
-from protrek_hm.evaluate.embed import Embeddings, Encoder, encode_pool
+from protrek_hm.evaluate.embed import Embeddings, encode_pool
 from protrek_hm.evaluate.exam import Exam
 from protrek_hm.evaluate.measures import Scores, SetName, estimate_all
 from protrek_hm.evaluate.retrieval import Retrieval, retrieve
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer
 from protrek_hm.evaluate.statistics import Estimate
 from protrek_hm.evaluate.strata import StratumResult, estimate_strata
+from protrek_hm.model.encoder import Encoder
 
 TEMPERATURE = 0.07
 """ProTrek's own, for a model that states none."""

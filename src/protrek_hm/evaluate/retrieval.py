@@ -12,13 +12,14 @@ from itertools import permutations
 import numpy as np
 from jaxtyping import Bool, Int
 
-from protrek_hm.evaluate.cases import Pool, Task
+from protrek_hm.evaluate.cases import Pool
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.evaluate.embed import Embeddings
 from protrek_hm.evaluate.measures import CaseSet, SetName
 from protrek_hm.evaluate.ranking import Ranks, chance_of, rank_pool, ranking_values
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
 from protrek_hm.homology.components import connected_components
+from protrek_hm.model.encoder import Task
 
 METRICS = ("recall@1", "recall@5", "recall@10", "mrr", "map", "mean_rank", "auc")
 

@@ -10,7 +10,6 @@ from protrek_hm.evaluate.baselines.all_of_them import Baseline, make_baselines, 
 from protrek_hm.evaluate.cases import Pool, check_triplets
 from protrek_hm.evaluate.caveats import find_caveats
 from protrek_hm.evaluate.config import EvaluateConfig
-from protrek_hm.evaluate.embed import Encoder
 from protrek_hm.evaluate.exam import Exam, make_exam
 from protrek_hm.evaluate.leaks import LeakCheck, check_leaks
 from protrek_hm.evaluate.measures import CaseSet, SetName, differences_all, estimate_all, significance_all
@@ -19,6 +18,7 @@ from protrek_hm.evaluate.retrieval import retrieval_differences
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer
 from protrek_hm.evaluate.significance import Significance
 from protrek_hm.evaluate.statistics import Estimate
+from protrek_hm.model.encoder import Encoder
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,7 @@ def statistics_with_intervals(
     groups: Int[np.ndarray, " cases"],
     *,
     seed: int,
+    bounds: tuple[float, float] = (0.0, 1.0),
     resamples: int = 500,
 ) -> dict[str, Estimate]:
     """Return what is no mean over cases (areas, F1) with 95 % intervals by bootstrap over `groups`.
@@ -142,6 +143,8 @@ def statistics_with_intervals(
         Which cases belong together.
     seed
         Fixes the draws.
+    bounds
+        The range of the statistics.
     resamples
         How many draws.
 
@@ -164,7 +167,11 @@ def statistics_with_intervals(
     ]
     estimates = {}
     for name, value in values.items():
-        low, high = np.quantile([draw[name] for draw in draws], _levels(len(members))).tolist()
+        drawn = np.array([draw[name] for draw in draws])
+        if np.ptp(drawn) < 1e-12:
+            low, high = _interval_of_agreement(value, len(members), bounds)
+        else:
+            low, high = np.quantile(drawn, _levels(len(members))).tolist()
         estimates[name] = Estimate(value, min(low, value), max(high, value), len(groups), len(members))
     return estimates
 

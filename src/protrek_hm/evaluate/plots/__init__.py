@@ -1,4 +1,4 @@
-"""The pictures of an evaluation, one file each: `accuracy`, `distribution`, `projection`, `change`."""
+"""The pictures of an evaluation, one file each; `everything` lists them with what they say."""
 
 from protrek_hm.evaluate.plots.everything import draw_all
 

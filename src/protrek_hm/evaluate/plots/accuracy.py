@@ -1,4 +1,4 @@
-"""Picture 1: accuracy of each model by measure, with intervals, chance and baselines."""
+"""Picture 1: accuracy of each model by measure, with intervals, chance and the best baseline."""
 
 import numpy as np
 from matplotlib import rc_context
@@ -10,12 +10,10 @@ from protrek_hm.evaluate.plots.colours import model_colour
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import GREY, STYLE, new_figure
 
-_MARKS = "v^sd"
-
 
 @rc_context(STYLE)
 def plot_accuracy(evaluation: Evaluation) -> Figure:
-    """Draw bars with intervals by measure and model, chance as dashed lines, baselines as grey marks."""
+    """Draw bars with intervals by measure and model, chance as dashed lines, the best baseline as a mark."""
     shown = [each for each in MEASURES if each.headline and each.key in evaluation.models[0].estimates]
     figure = new_figure(max(5.0, 1.55 * len(shown) + 0.4 * len(evaluation.models)), 3.6)
     axes = figure.subplots()
@@ -60,11 +58,11 @@ def _draw_rivals(axes: Axes, evaluation: Evaluation, shown: list[Measure]) -> No
     for place, measure in enumerate(shown):
         ends = ([place - 0.44, place + 0.42], [100 * measure.chance] * 2)
         axes.plot(*ends, "--", color=GREY, linewidth=1.0, label="_nolegend_" if place else "chance")
-    for position, (baseline, mark) in enumerate(zip(evaluation.baselines, _MARKS, strict=False)):
-        places = [place for place, measure in enumerate(shown) if measure.key in baseline.estimates]
-        heights = [100 * baseline.estimates[shown[place].key].value for place in places]
-        right = np.array(places) + 0.42 + 0.07 * position
-        axes.plot(right, heights, mark, color=GREY, markersize=4.5, clip_on=False, label=baseline.name)
+    for place, measure in enumerate(shown):
+        known = [each.estimates[measure.key].value for each in evaluation.baselines if measure.key in each.estimates]
+        if known:
+            label = "_nolegend_" if place else "best baseline"
+            axes.plot(place + 0.44, 100 * max(known), "D", color=GREY, markersize=4.5, clip_on=False, label=label)
 
 
 def _label(measure: Measure, evaluation: Evaluation) -> str:

@@ -1,19 +1,106 @@
-"""All pictures of one evaluation."""
+"""All pictures of one evaluation, as data: what each is called, says and needs."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from protrek_hm.evaluate.plots.accuracy import plot_accuracy
 from protrek_hm.evaluate.plots.change import plot_change
 from protrek_hm.evaluate.plots.distribution import plot_distribution
 from protrek_hm.evaluate.plots.projection import plot_projection
+from protrek_hm.evaluate.plots.reliability import plot_reliability
+from protrek_hm.evaluate.plots.retrieval import plot_retrieval
+from protrek_hm.evaluate.plots.strata import plot_strata
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import save_figure
 
 
-def draw_all(evaluation: Evaluation, folder: Path) -> None:
-    """Write the pictures as PNG and PDF; the change per twin needs exactly two models."""
-    save_figure(plot_accuracy(evaluation), folder / "1_accuracy_comparison.png")
-    save_figure(plot_distribution(evaluation), folder / "2_score_distribution.png")
-    save_figure(plot_projection(evaluation), folder / "3_tsne.png")
-    if evaluation.differences:
-        save_figure(plot_change(evaluation), folder / "4_score_change.png")
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes
+    ----------
+    stem
+        Its file's name without the ending.
+    title, caption
+        Its heading and what it shows, in the report; the caption is also its text for who cannot see it.
+    plot
+        Draws it.
+    vector
+        Whether the report shows it as SVG; pictures of many points are smaller as PNG.
+    of_two
+        Whether it needs exactly two models.
+    """
+
+    stem: str
+    title: str
+    caption: str
+    plot: Callable[[Evaluation], Figure]
+    vector: bool = True
+    of_two: bool = False
+
+
+PICTURES = (
+    Picture(
+        "1_accuracy_comparison",
+        "Accuracy",
+        "Accuracy of each model by measure with 95 % intervals over groups; dashed: chance; mark: the best baseline.",
+        plot_accuracy,
+    ),
+    Picture(
+        "2_score_distribution",
+        "Scores",
+        "Distribution of the scores of each text with its own protein and with the wrong one; dotted: means.",
+        plot_distribution,
+    ),
+    Picture(
+        "3_tsne",
+        "Map",
+        "t-SNE of texts, their proteins and the twins, each model laid out on its own; the twins drawn with lines "
+        "are random ones, or those of the title.",
+        plot_projection,
+        vector=False,
+    ),
+    Picture(
+        "4_score_change",
+        "Change of each twin",
+        "Margin (right minus wrong score) of each case after over before; above the dotted line it grew.",
+        plot_change,
+        vector=False,
+        of_two=True,
+    ),
+    Picture(
+        "5_accuracy_by_stratum",
+        "Accuracy by kind of twin",
+        "Hard accuracy, text → protein, by identity, differing residues, length and family size, with 95 % intervals.",
+        plot_strata,
+    ),
+    Picture(
+        "6_reliability",
+        "Calibration",
+        "Share of right choices over the certainty that the model states; below: how many choices it states so surely.",
+        plot_reliability,
+    ),
+    Picture(
+        "7_retrieval",
+        "Retrieval",
+        "Share of queries whose answer is among the first k of the whole test pool, for every k.",
+        plot_retrieval,
+    ),
+)
+
+
+def pictures_of(evaluation: Evaluation) -> tuple[Picture, ...]:
+    """Return the pictures that this evaluation has."""
+    return tuple(picture for picture in PICTURES if evaluation.differences or not picture.of_two)
+
+
+def draw_all(evaluation: Evaluation, folder: Path) -> dict[str, Figure]:
+    """Write the pictures as PNG and PDF, and return the figures by the stems of their files."""
+    figures = {picture.stem: picture.plot(evaluation) for picture in pictures_of(evaluation)}
+    for stem, figure in figures.items():
+        save_figure(figure, folder / f"{stem}.png")
+    return figures

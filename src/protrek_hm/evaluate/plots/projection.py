@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from protrek_hm.evaluate.measures import CaseSet
 from protrek_hm.evaluate.metrics import margins
-from protrek_hm.evaluate.run import Evaluation, ModelResult
+from protrek_hm.evaluate.model_result import ModelResult
+from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure
 
 MOST_CASES = 200  # on the map; more make it slow and grey
@@ -28,10 +29,10 @@ def plot_projection(evaluation: Evaluation) -> Figure:
     hard = evaluation.sets["hard"]
     rng = np.random.default_rng(evaluation.config.seed)
     on_map = rng.permutation(len(hard.cases))[:MOST_CASES]
-    chosen = {"random twins": _one_per_group(on_map, hard, evaluation.config.shown_twins)}
+    chosen = {"random twins": hard.groups.one_of_each(on_map, evaluation.config.shown_twins)}
     if evaluation.differences:
         gain = margins(evaluation.models[1].scores["hard"]) - margins(evaluation.models[0].scores["hard"])
-        improved = _one_per_group(np.argsort(-gain, kind="stable"), hard, evaluation.config.shown_twins)
+        improved = hard.groups.one_of_each(np.argsort(-gain, kind="stable"), evaluation.config.shown_twins)
         chosen["most improved twins (selected)"] = improved[gain[improved] > 0]
     on_map = np.unique(np.concatenate([on_map, *chosen.values()]))
 
@@ -46,15 +47,6 @@ def plot_projection(evaluation: Evaluation) -> Figure:
     note = f"t-SNE of {len(on_map)} hard cases; each column is one map"
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, title=note, title_fontsize=8)
     return figure
-
-
-def _one_per_group(order: Int[np.ndarray, " candidates"], cases: CaseSet, wanted: int) -> Int[np.ndarray, " chosen"]:
-    """Take cases in the given order, each from another group, then any, until there are enough."""
-    groups = cases.groups.of_case[order]
-    _, first = np.unique(groups, return_index=True)
-    fresh = np.zeros(len(order), dtype=bool)
-    fresh[first] = True
-    return np.concatenate([order[fresh], order[~fresh]])[:wanted]
 
 
 def _map(
