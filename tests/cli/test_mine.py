@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from protrek_hm.cli.app import app
 from protrek_hm.errors import NothingFoundError, OptionError, OutputExistsError
+from protrek_hm.mine import leaks
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
 
@@ -36,12 +37,12 @@ def run(*arguments):
 
 def test_mine_then_leaks_then_audit(proteins, tmp_path):
     out = tmp_path / "out"
-    mined = run("mine", proteins, "-o", out, "--easy", 20, "--threads", 1)
+    mined = run("mine", proteins, "-o", out, "--no-neighbours", "--easy", 20, "--threads", 1)
     assert mined.exit_code == 0, mined.output
     assert "differ in function" in mined.stdout
     assert pl.read_csv(out / "hard_negatives_all.csv").height == 6 * 4 * 2
-    leaks = run("mine", "leaks", out, "-o", tmp_path / "leaks.json")
-    assert leaks.exit_code == 0, leaks.output
+    checked = run("mine", "leaks", out, "-o", tmp_path / "leaks.json")
+    assert checked.exit_code == 0, checked.output
     assert [side["related"] for side in json.loads((tmp_path / "leaks.json").read_text())["sides"]] == [0, 0]
     audit = run("mine", "audit", out, "--label", "drug:equal")
     assert audit.exit_code == 0, audit.output
@@ -49,11 +50,14 @@ def test_mine_then_leaks_then_audit(proteins, tmp_path):
     assert (out / "audit" / "audit.html").exists()
 
 
-def test_a_leaky_split_exits_with_1(proteins, tmp_path):
+def test_a_leaky_split_exits_with_1(proteins, tmp_path, monkeypatch):
     out = tmp_path / "out"
     assert run("mine", proteins, "-o", out, "--split", "pairs", "--easy", 0).exit_code == 0
+    found = leaks.check_leaks(out)
+    monkeypatch.setattr(leaks, "check_leaks", lambda *_, **__: found)
     assert run("mine", "leaks", out).exit_code == 1
     assert run("mine", "leaks", out, "--max-leak", 1000, "--max-shared-texts", 0).exit_code == 1
+    assert run("mine", "leaks", out, "--max-leak", 1000).exit_code == 0
 
 
 def test_settings_come_from_file_and_flags(proteins, tmp_path):
@@ -95,3 +99,14 @@ def test_help_is_light():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_what_is_asked_for_is_written(proteins, tmp_path):
+    out = tmp_path / "out"
+    flags = ["--format", "n-tuple", "--negatives-per-anchor", 1, "--medium", 20, "--max-pairs-per-protein", 2]
+    mined = run("mine", proteins, "-o", out, "--min-identity", 0.9, "--easy", 0, *flags)
+    assert mined.exit_code == 0, mined.output
+    assert "at most 2 a protein, sampled evenly" in mined.stdout
+    assert pl.read_csv(out / "text_tuples_train.csv").columns == ["anchor", "positive", "negative_1"]
+    assert (out / "protein_tuples_test.csv").exists()
+    assert set(pl.read_csv(out / "medium_negatives_train.csv")["type"]) == {"medium"}

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from protrek_hm.errors import NothingFoundError
 from protrek_hm.mine import MineConfig, mine_hard_negatives
 from protrek_hm.mine.evidence.likeness import judge_likeness
 
@@ -28,14 +31,13 @@ def test_agrees_with_a_plain_loop_and_encodes_once():
     assert sorted(encoder.asked) == sorted(set(texts))
 
 
-@pytest.mark.parametrize(("least", "kept"), [(-1.0, False), (1.0, True)])
-def test_the_threshold_decides_on_words(make_families, least, kept):
-    config = MineConfig(gate="function", text_model_similarity=least, neighbours=False, easy=0, threads=1)
-    alike = mine_hard_negatives(make_families(3).drop("drug"), config).pairs
-    if kept:
-        pairs = mine_hard_negatives(make_families(3).drop("drug"), config, text_encoder=Recorder()).pairs
-        assert pairs.equals(alike)
-    else:
-        config = MineConfig(text_model_similarity=least, evidence=("drug:equal",), easy=0, threads=1)
-        result = mine_hard_negatives(make_families(3), config, text_encoder=Recorder())
-        assert set(result.triplets["reasons"].str.contains("encoder:alike")) == {True}
+def test_it_doubts_words_and_nothing_stronger(make_families):
+    proteins = make_families(3)
+    config = MineConfig(text_model_similarity=-1, neighbours=False, easy=0, threads=1)
+    with pytest.raises(NothingFoundError):
+        mine_hard_negatives(proteins, config, text_encoder=Recorder())
+    named = replace(config, evidence=("drug:equal",))
+    found = mine_hard_negatives(proteins, named, text_encoder=Recorder())
+    assert found.triplets["reasons"].str.contains("drug:differs").all()
+    assert found.triplets["reasons"].str.contains("encoder:alike").any()
+    assert found.triplets.height == mine_hard_negatives(proteins, named).triplets.height
