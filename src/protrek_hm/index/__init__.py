@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "Encoder": "protrek_hm.index.encoder",
+    "IndexEncoder": "protrek_hm.index.encoder",
     "Index": "protrek_hm.index.store",
     "IndexInfo": "protrek_hm.index.layout",
     "build_index": "protrek_hm.index.build",

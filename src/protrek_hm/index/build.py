@@ -14,7 +14,7 @@ from protrek_hm.config import require
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder, refuse_existing
 from protrek_hm.index.embeddings import Embeddings, number_distinct
-from protrek_hm.index.encoder import Encoder, encode_unit
+from protrek_hm.index.encoder import IndexEncoder, encode_unit
 from protrek_hm.index.layout import MODALITIES, RECORDS, IndexInfo, Modality, vectors_file, write_info
 
 PACKAGES = ("protrek-hm", "numpy", "polars", "safetensors", "sentence-transformers", "torch")
@@ -22,7 +22,7 @@ PACKAGES = ("protrek-hm", "numpy", "polars", "safetensors", "sentence-transforme
 
 def build_index(
     proteins: pl.DataFrame,
-    model: Encoder,
+    model: IndexEncoder,
     output: Path,
     *,
     model_name: str,
@@ -83,7 +83,7 @@ def build_index(
     return info
 
 
-def _modalities(proteins: pl.DataFrame, model: Encoder) -> list[Modality]:
+def _modalities(proteins: pl.DataFrame, model: IndexEncoder) -> list[Modality]:
     """List what to encode: sequences and texts always, structures only where the model has that route."""
     present = [modality for modality in MODALITIES if modality in proteins.columns]
     return [modality for modality in present if modality != "structure" or "structure" in model.tasks]

@@ -2,8 +2,8 @@
 
 from protrek_hm.data.schema import AMINO_ACIDS, sequence_problem
 from protrek_hm.errors import OptionError
-from protrek_hm.index.encoder import shorten
 from protrek_hm.index.layout import Modality
+from protrek_hm.model.encoder import shorten
 
 STATES = AMINO_ACIDS + "#"
 """The letters of a 3Di string: Foldseek's 20 states, and # for residues of low confidence."""

@@ -8,7 +8,7 @@ from typing import Literal, TextIO
 import polars as pl
 
 from protrek_hm.homology.identity import identity
-from protrek_hm.index.encoder import shorten
+from protrek_hm.model.encoder import shorten
 from protrek_hm.search.searcher import Hit
 
 Format = Literal["table", "jsonl", "tsv"]

@@ -11,7 +11,7 @@ from jaxtyping import Int
 
 from protrek_hm.config import require
 from protrek_hm.errors import MissingFileError, ModelError, OptionError
-from protrek_hm.index.encoder import Encoder, encode_unit
+from protrek_hm.index.encoder import IndexEncoder, encode_unit
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality
 from protrek_hm.index.nearest import nearest
 from protrek_hm.index.store import Index
@@ -54,7 +54,7 @@ class Searcher:
     ('P2', 0.8, 8.0)
     """
 
-    def __init__(self, index: Index, model: Encoder) -> None:
+    def __init__(self, index: Index, model: IndexEncoder) -> None:
         found, wanted = model.fingerprint(), index.info.model_sha256
         if found != wanted:
             built = f"the index was built with the model {index.info.model} (weights {wanted[:12]}…)"
@@ -65,7 +65,7 @@ class Searcher:
 
     @classmethod
     def open(
-        cls, folder: str | Path, *, model: Encoder | str | Path | None = None, device: str | None = None
+        cls, folder: str | Path, *, model: IndexEncoder | str | Path | None = None, device: str | None = None
     ) -> "Searcher":
         """Open the index `folder` with the model that it names, or with a given one: loaded, or by name.
 

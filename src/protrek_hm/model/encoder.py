@@ -1,0 +1,63 @@
+"""What the rooms above ask of a model, and how its vectors become unit vectors."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float
+
+from protrek_hm.errors import ModelError
+
+Task = Literal["text", "sequence", "structure"]
+
+
+@runtime_checkable
+class Encoder(Protocol):
+    """`ProTrek`, or anything else that encodes by task."""
+
+    def encode(self, inputs: list[str], /, *, task: Task, batch_size: int, show_progress_bar: bool) -> Any:
+        """Return an array with a row for each input, in order."""
+        ...
+
+
+def unit_vectors(
+    model: Encoder,
+    inputs: Sequence[str],
+    *,
+    task: Task,
+    name: str = "the model",
+    batch_size: int = 32,
+    progress: bool = False,
+) -> Float[np.ndarray, "inputs dim"]:
+    """Encode `inputs` as float32 vectors of length 1; `name` is how messages call the model.
+
+    Raises
+    ------
+    ModelError
+        If a vector has no direction: zero, infinite or NaN.
+
+    Examples
+    --------
+    >>> class Letters:
+    ...     def encode(self, inputs, *, task, batch_size, show_progress_bar):
+    ...         return np.array([[text.count("K"), text.count("R")] for text in inputs])
+    >>> unit_vectors(Letters(), ["KR", "KKK"], task="sequence").round(2)
+    array([[0.71, 0.71], [1. , 0. ]], dtype=float32)
+    """
+    encoded = model.encode(list(inputs), task=task, batch_size=batch_size, show_progress_bar=progress)
+    vectors = np.asarray(encoded, dtype=np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    bad = np.flatnonzero(~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0)))
+    if len(bad):
+        problem = f"{name} gives no usable vector for {task} {shorten(inputs[bad[0]])!r} ({len(bad)} such)"
+        raise ModelError(problem, "its weights are damaged, or it has not been trained; take another model")
+    return vectors / lengths
+
+
+def shorten(value: str, *, width: int = 30) -> str:
+    """Shorten a long string for a message.
+
+    >>> shorten("MKVLATGGW", width=5)
+    'MKVL…'
+    """
+    return value if len(value) <= width else value[: width - 1] + "…"

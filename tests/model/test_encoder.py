@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from protrek_hm.errors import ModelError
+from protrek_hm.model import ProTrek
+from protrek_hm.model.encoder import Encoder, unit_vectors
+
+
+def test_vectors_are_float32_of_length_one(letter_encoder):
+    vectors = unit_vectors(letter_encoder(), ["AAC", "DDDD"], task="sequence")
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors[:, :3], [[2 / 5**0.5, 1 / 5**0.5, 0], [0, 0, 1]], rtol=1e-6)
+
+
+def test_a_vector_without_direction_is_refused(letter_encoder):
+    with pytest.raises(ModelError, match=r"base gives no usable vector for text '123' \(2 such\)"):
+        unit_vectors(letter_encoder(), ["AC", "123", "456"], task="text", name="base")
+
+
+def test_a_protrek_is_an_encoder(model):
+    assert isinstance(model, ProTrek)
+    assert isinstance(model, Encoder)
+    assert unit_vectors(model, ["MKV", "MKV"], task="sequence").shape == (2, 8)
