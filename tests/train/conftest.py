@@ -24,6 +24,16 @@ def triplets():
 
 
 @pytest.fixture(scope="session")
+def full_triplets(triplets):
+    """Return triplets with the twin's text, and of both kinds."""
+    letter = pl.col("hard_neg_seq").str.slice(-3, 1)
+    easy = pl.col("anchor_seq").str.starts_with("MTQNP")
+    return triplets.with_columns(
+        hard_neg_text=letter.replace_strict(SITES), type=pl.when(easy).then(pl.lit("easy")).otherwise(pl.lit("hard"))
+    )
+
+
+@pytest.fixture(scope="session")
 def valid():
     return twins(["MFFD"])
 

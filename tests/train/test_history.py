@@ -3,13 +3,14 @@ from protrek_hm.train.history import history_frame, read_history, write_history
 LOG = [
     {"step": 1, "epoch": 0.5, "loss": 0.5, "learning_rate": 1e-5, "grad_norm": 3.0},
     {"step": 2, "epoch": 1.0, "loss": 0.4, "learning_rate": 5e-6, "grad_norm": 2.0},
-    {"step": 2, "epoch": 1.0, "eval_loss": 0.3, "eval_accuracy": 0.75, "eval_runtime": 0.1},
+    {"step": 2, "epoch": 1.0, "eval_loss": 0.3, "eval_hard_accuracy": 0.75, "eval_score": 1.7, "eval_runtime": 0.1},
     {"step": 2, "epoch": 1.0, "train_runtime": 9.0, "total_flos": 0.0, "train_loss": 0.45},
 ]
 
 
 def test_a_row_a_step():
-    assert history_frame(LOG).rows() == [(1, 0.5, 1e-5, 0.5, None, None), (2, 1.0, 5e-6, 0.4, 0.3, 0.75)]
+    rows = history_frame(LOG).rows()
+    assert rows == [(1, 0.5, 1e-5, 0.5, None, None, None, None), (2, 1.0, 5e-6, 0.4, 0.3, 0.75, None, 1.7)]
 
 
 def test_it_is_read_as_it_was_written(tmp_path):

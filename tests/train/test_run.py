@@ -1,5 +1,6 @@
 """A run against the objective computed by hand, against itself, and against its own interruption."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -18,9 +19,9 @@ from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
 from protrek_hm.train.history import read_history
 from protrek_hm.train.progress import StepProgress
-from protrek_hm.train.validation import TwinAccuracy
+from protrek_hm.train.validation import Validation
 
-CONFIG = TrainConfig(epochs=3, learning_rate=5e-3, batch_size=8)
+CONFIG = TrainConfig(objective="triplet", epochs=3, learning_rate=5e-3, batch_size=8)
 
 
 def losses_by_hand(model, triplets, margin):
@@ -31,14 +32,18 @@ def losses_by_hand(model, triplets, margin):
 @pytest.mark.parametrize("margin", [0.2, 0.7])
 def test_the_first_loss_is_that_of_the_base(base, triplets, tmp_path, margin):
     expected = np.mean(losses_by_hand(base, triplets, margin))
-    config = TrainConfig(epochs=1, batch_size=100, margin=margin)  # fewer triplets than a batch holds
+    config = TrainConfig(
+        objective="triplet", epochs=1, batch_size=100, margin=margin
+    )  # fewer triplets than a batch holds
     run = fine_tune(base, triplets, config, tmp_path / "run")
     assert run.history["train_loss"].to_list() == [pytest.approx(expected, abs=1e-6)]
 
 
 def test_a_whole_epoch_is_the_mean_of_its_batches(base, triplets, tmp_path):
     expected = np.mean(losses_by_hand(base, triplets, 0.2))
-    config = TrainConfig(epochs=1, batch_size=6, learning_rate=1e-12)  # so small that nothing moves
+    config = TrainConfig(
+        objective="triplet", epochs=1, batch_size=6, learning_rate=1e-12
+    )  # so small that nothing moves
     history = fine_tune(base, triplets, config, tmp_path / "run").history
     assert history["step"].to_list() == [1, 2, 3]
     assert history["train_loss"].mean() == pytest.approx(expected, abs=1e-6)
@@ -61,25 +66,42 @@ def test_it_learns_the_twins(base, triplets, valid, tmp_path, capsys):
     assert np.mean([loss == 0 for loss in losses_by_hand(run.model, triplets, 1e-9)]) > 0.8
     assert run.model.fingerprint() != before
     assert sorted(path.name for path in run.folder.iterdir()) == [
-        "config.json", "loss_curve.pdf", "loss_curve.png", "loss_history.csv", "model"
+        "config.json", "log.jsonl", "loss_curve.pdf", "loss_curve.png", "loss_history.csv", "model"
     ]  # fmt: skip
     saved = ProTrek.from_pretrained(run.folder, device="cpu")
     assert saved.fingerprint() == run.model.fingerprint()
     assert read_history(run.folder).equals(run.history)
     out, err = capsys.readouterr()
     assert out == "", "stdout is for results"
-    assert "epoch 10: validation accuracy" in err
+    assert "epoch 10: validation hard" in err
 
 
 def test_the_epoch_that_validates_best_is_kept(base, triplets, valid, tmp_path):
     run = fine_tune(base, triplets, replace(CONFIG, epochs=8, seed=4), tmp_path / "run", valid=valid)
-    validated = run.history.drop_nulls("valid_accuracy")
-    assert validated["epoch"].to_list() == [1, 2, 3, 4, 5, 6, 7, 8]
-    best = validated.row(validated["valid_accuracy"].arg_max(), named=True)
-    assert best["valid_accuracy"] > validated["valid_accuracy"].min(), "the epochs differ, or this shows nothing"
-    kept = TwinAccuracy(valid, margin=0.2, batch_size=16)(run.model)
-    assert kept["accuracy"] == best["valid_accuracy"]
+    validated = run.history.drop_nulls("valid_score")
+    assert validated["epoch"].to_list() == [0, 1, 2, 3, 4, 5, 6, 7, 8], "the base, and each epoch"
+    trained = validated.tail(8)
+    best = trained.row(trained["valid_score"].arg_max(), named=True)
+    assert best["valid_hard"] > trained["valid_hard"].min(), "the epochs differ, or this shows nothing"
+    kept = Validation(valid, margin=0.2, tolerance=0.003, batch_size=16, seed=0)(run.model)
+    assert kept["hard_accuracy"] == best["valid_hard"]
     assert kept["loss"] == pytest.approx(best["valid_loss"], abs=1e-6)
+
+
+def test_training_stops_when_nothing_gets_better(base, triplets, valid, tmp_path):
+    config = replace(CONFIG, epochs=9, learning_rate=1e-12, patience=2)
+    run = fine_tune(base, triplets, config, tmp_path / "run", valid=valid)
+    assert run.history["epoch"].max() == 3
+    with pytest.raises(OptionError, match="patience = 2: needs a validation table"):
+        fine_tune(base, triplets, config, tmp_path / "other")
+
+
+def test_the_log_has_a_line_for_each_step(base, triplets, valid, tmp_path):
+    run = fine_tune(base, triplets, CONFIG, tmp_path / "run", valid=valid)
+    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    assert lines[0]["step"] == 0
+    assert lines[0]["eval_hard_accuracy"] == run.history["valid_hard"][0]
+    assert [line["loss"] for line in lines if "loss" in line] == run.history["train_loss"].drop_nulls().to_list()
 
 
 def test_the_same_seed_gives_the_same_weights(saved_base, triplets, tmp_path):
@@ -104,11 +126,21 @@ def stop_at(step):
     return stop
 
 
-@pytest.mark.parametrize("validated", [True, False])
-def test_an_interrupted_run_ends_as_one_in_one_go(saved_base, triplets, valid, tmp_path, monkeypatch, validated):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"objective": "balanced", "checkpoint_every": 1, "learn_temperature": True, "patience": 9},
+        {"objective": "contrastive", "mlm": 0.5, "checkpoint_every": 2},
+    ],
+)
+def test_an_interrupted_run_ends_as_one_in_one_go(saved_base, full_triplets, valid, tmp_path, monkeypatch, settings):
+    config = replace(CONFIG, **settings)
+
     def run(folder, if_exists="refuse"):
         base = ProTrek.from_pretrained(saved_base, device="cpu")
-        return fine_tune(base, triplets, CONFIG, folder, valid=valid if validated else None, if_exists=if_exists)
+        validation = valid if "patience" in settings else None
+        return fine_tune(base, full_triplets, config, folder, valid=validation, if_exists=if_exists)
 
     whole = run(tmp_path / "whole")
     with monkeypatch.context() as patch:
@@ -117,15 +149,19 @@ def test_an_interrupted_run_ends_as_one_in_one_go(saved_base, triplets, valid, t
             run(tmp_path / "begun")
     assert not (tmp_path / "begun" / "model").exists()
     moved = (tmp_path / "begun").rename(tmp_path / "moved")
-    broken = moved / "checkpoints" / "checkpoint-7"  # cut off while it was written
-    shutil.copytree(moved / "checkpoints" / "checkpoint-6", broken)
-    (broken / "trainer_state.json").write_text('{"global_step": 7, "best')
+    last = moved / "checkpoints" / f"checkpoint-{7 if settings.get('checkpoint_every') == 1 else 6}"
+    broken = moved / "checkpoints" / "checkpoint-8"  # cut off while it was written
+    shutil.copytree(last, broken)
+    (broken / "optimizer.pt").write_bytes((broken / "optimizer.pt").read_bytes()[:100])
     (moved / "checkpoints" / "checkpoint-12").mkdir()
 
     resumed = run(moved, if_exists="resume")
     assert resumed.model.fingerprint() == whole.model.fingerprint()
+    assert resumed.model.temperature == whole.model.temperature
     assert resumed.history.equals(whole.history)
     assert not (moved / "checkpoints").exists()
+    steps = [json.loads(line)["step"] for line in (moved / "log.jsonl").read_text().splitlines()]
+    assert steps == sorted(steps)
 
     again = run(moved, if_exists="resume")  # nothing left to do
     assert again.model.fingerprint() == whole.model.fingerprint()
@@ -171,7 +207,7 @@ def test_only_the_same_run_is_resumed(saved_base, triplets, valid, tmp_path):
     run()  # nothing there yet: it is begun
     for changed, name in (
         ({"config": replace(CONFIG, learning_rate=1e-4)}, "learning_rate = 0.0001: .* was begun with 0.005"),
-        ({"data": triplets.reverse()}, "triplets = '18 rows, "),
+        ({"data": triplets.reverse()}, "table = '18 rows, "),
         ({"valid": valid}, "valid = '6 rows, "),
         ({"model": tmp_path / "run"}, "base = "),
     ):
@@ -184,11 +220,11 @@ def test_data_that_cannot_be_trained_on(base, triplets, tmp_path):
     run = tmp_path / "run"
     with pytest.raises(MissingColumnError, match="no column 'hard_neg_seq'"):
         fine_tune(base, triplets.drop("hard_neg_seq"), CONFIG, run)
-    with pytest.raises(MissingColumnError, match="valid triplets: no column 'anchor_text'"):
+    with pytest.raises(MissingColumnError, match="validation table: no column 'anchor_text'"):
         fine_tune(base, triplets, CONFIG, run, valid=triplets.drop("anchor_text"))
-    with pytest.raises(NothingFoundError, match="training triplets: no rows"):
+    with pytest.raises(NothingFoundError, match="training table: no rows"):
         fine_tune(base, triplets.clear(), CONFIG, run)
-    with pytest.raises(NothingFoundError, match="valid triplets: no rows"):
+    with pytest.raises(NothingFoundError, match="validation table: no rows"):
         fine_tune(base, triplets, CONFIG, run, valid=pl.DataFrame(schema=triplets.schema))
     with pytest.raises(OptionError, match="two rows"):
         fine_tune(base, triplets.head(1), replace(CONFIG, objective="contrastive"), run)
@@ -196,5 +232,7 @@ def test_data_that_cannot_be_trained_on(base, triplets, tmp_path):
 
 
 def test_a_loss_that_is_no_number_is_an_error(base, triplets, tmp_path):
-    with pytest.raises(ModelError, match="the loss is nan after step .*lower learning rate"):
+    with pytest.raises(
+        ModelError, match=r"the (loss|gradient) is nan at step \d+, on row \d+, row .*lower learning rate"
+    ):
         fine_tune(base, triplets, replace(CONFIG, learning_rate=1e38, warmup=0.0), tmp_path / "run")

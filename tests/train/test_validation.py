@@ -1,14 +1,18 @@
-"""Accuracy and loss against the table read row by row."""
+"""Accuracy and loss against the table read row by row; which epoch is preferred."""
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from protrek_hm.train.validation import TwinAccuracy
+from protrek_hm.train.validation import Validation, selection_score
+
+OPTIONS = {"margin": 0.2, "tolerance": 0.003, "batch_size": 3, "seed": 0}
 
 
 class Letters:
-    """Texts and sequences as vectors of their first two letters' kinds."""
+    """Texts and sequences as vectors of their first letters' kinds."""
 
     def encode(self, inputs, *, task, batch_size, show_progress_bar):
         self.encoded = [*getattr(self, "encoded", []), *inputs]
@@ -20,16 +24,49 @@ def test_row_by_row():
     rows = [("A", "A", "C"), ("A", "D", "C"), ("D", "C", "E"), ("C", "A", "D"), ("C", "A", "DD")]
     table = pl.DataFrame(rows, schema=["anchor_text", "anchor_seq", "hard_neg_seq"], orient="row")
     model = Letters()
-    result = TwinAccuracy(table, margin=0.2, batch_size=3)(model)
+    result = Validation(table, **OPTIONS)(model)
     # cosines: 1 > cos .5; cos 1 < cos .5; cos .5 > cos 1.5; the last two are ties
-    assert result["accuracy"] == pytest.approx((1 + 0 + 1 + 0.5 + 0.5) / 5)
+    assert result["hard_accuracy"] == pytest.approx((1 + 0 + 1 + 0.5 + 0.5) / 5)
     gaps = [1 - np.cos(0.5), np.cos(1) - np.cos(0.5), np.cos(0.5) - np.cos(1.5), 0, 0]
     assert result["loss"] == pytest.approx(np.mean([max(0, 0.2 - gap) for gap in gaps]))
     assert len(model.encoded) == 3 + 5, "each distinct text and sequence once"
+    assert "easy_accuracy" not in result
+
+
+def test_both_ways_and_both_kinds():
+    columns = ["anchor_text", "anchor_seq", "hard_neg_seq", "hard_neg_text", "type"]
+    rows = [("A", "A", "C", "C", "hard"), ("A", "D", "C", "E", "hard"), ("A", "A", "E", "E", "easy")]
+    result = Validation(pl.DataFrame(rows, schema=columns, orient="row"), **OPTIONS)(Letters())
+    # text to protein: right, wrong, right; protein to text: right, cos 1 > cos 1.5: right, right
+    assert result["hard_accuracy"] == pytest.approx((1 + 0.5) / 2)
+    assert result["easy_accuracy"] == 1
 
 
 def test_the_model_s_own_numbers(base, valid):
     scores = [base.score([text], [mine, other])[0] for text, mine, other in valid.iter_rows()]
-    result = TwinAccuracy(valid, margin=0.2, batch_size=4)(base)
-    assert result["accuracy"] == np.mean([mine > other for mine, other in scores])
+    result = Validation(valid, **OPTIONS)(base)
+    assert result["hard_accuracy"] == np.mean([mine > other for mine, other in scores])
     assert result["loss"] == pytest.approx(np.mean([max(0, other - mine + 0.2) for mine, other in scores]), abs=1e-6)
+
+
+def test_proteins_are_held_against_each_other():
+    proteins = pl.DataFrame({"sequence": ["A", "C", "D", "E"], "text": ["A", "C", "D", "E"]})
+    result = Validation(proteins, **OPTIONS)(Letters())
+    assert result["easy_accuracy"] == 1
+    assert "hard_accuracy" not in result
+
+
+accuracies = st.floats(0, 1)
+
+
+@given(accuracies, accuracies, accuracies, accuracies)
+def test_easy_within_the_tolerance_first_then_hard(hard, easy, other_hard, other_easy):
+    def score(hard, easy, loss=0.1):
+        return selection_score(hard=hard, easy=easy, base_easy=0.9, tolerance=0.01, loss=loss)
+
+    kept, other_kept = easy >= 0.89, other_easy >= 0.89
+    if kept and not other_kept:
+        assert score(hard, easy) >= score(other_hard, other_easy)
+    if kept and other_kept and hard > other_hard + 1e-6:
+        assert score(hard, easy) > score(other_hard, other_easy)
+    assert score(hard, easy, loss=0.1) > score(hard, easy, loss=0.2), "a tie goes to the lower loss"

@@ -37,6 +37,9 @@ class TrainConfig(Tuning):
         "margin": no cost beyond the margin; "softplus": log(1 + exp(-gap ÷ temperature)).
     contrastive_weight, twin_weight, distillation_weight
         The parts of "balanced", at least 0; a part of weight 0 is not computed.
+    structures
+        Whether the texts learn to find structures, too, by the same objective and with the same weight: rows of the
+        table that hold 3Di letters count twice.
     mlm
         Weight of guessing masked residues (15 % of them, as ESM) beside the objective; 0 leaves it out.
     learn_temperature
@@ -56,7 +59,7 @@ class TrainConfig(Tuning):
     cache
         Gradient caching: the batch is encoded twice, a part at a time, and may be as large as one likes.
     checkpoint_layers
-        Whether layers are computed again in the backward pass instead of kept: less memory, a third slower.
+        Whether layers are computed again in the backward pass instead of kept: less memory, slower.
     precision
         Of the matrix products: "fp32", "tf32" (GPU), or "bf16" (autocast; the weights stay in fp32).
     crop
@@ -80,6 +83,7 @@ class TrainConfig(Tuning):
     contrastive_weight: float = 1.0
     twin_weight: float = 1.0
     distillation_weight: float = 1.0
+    structures: bool = False
     mlm: float = 0.0
     learn_temperature: bool = False
     false_negatives: Others = "mask"

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from protrek_hm.errors import ModelError
 from protrek_hm.model.packed import can_pack, packed_forward
@@ -176,13 +177,14 @@ class Encoder:
 def layers_computed_again(model: ProTrek, *, enabled: bool) -> Iterator[None]:
     """Let the towers keep no more than the input of each layer for the backward pass, which computes the rest again."""
     encoders = [cast("Any", next(tower.children())).model for tower in model.routes.values()] if enabled else []
+    name = "activation" if hasattr(PreTrainedModel, "activation_checkpointing_enable") else "gradient"  # its older name
     for encoder in encoders:
-        encoder.gradient_checkpointing_enable({"use_reentrant": False})
+        getattr(encoder, f"{name}_checkpointing_enable")({"use_reentrant": False})
     try:
         yield
     finally:
         for encoder in encoders:
-            encoder.gradient_checkpointing_disable()
+            getattr(encoder, f"{name}_checkpointing_disable")()
 
 
 def split(lengths: Int[Tensor, " inputs"], tokens: int | None) -> list[Int[Tensor, " part"]]:

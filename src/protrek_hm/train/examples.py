@@ -16,7 +16,8 @@ ROLES: dict[str, tuple[Task, str]] = {
     "positive": ("sequence", "anchor_seq"),
     "negative": ("sequence", "hard_neg_seq"),
     "negative_text": ("text", "hard_neg_text"),
-    "structure": ("structure", "structure"),
+    "structure": ("structure", "anchor_structure"),
+    "negative_structure": ("structure", "hard_neg_structure"),
 }
 NEEDED: dict[str, tuple[str, ...]] = {
     "triplet": ("text", "positive", "negative"),
@@ -58,7 +59,7 @@ def as_pairs(table: pl.DataFrame) -> pl.DataFrame:
     >>> as_pairs(pl.DataFrame({"sequence": ["MK"], "text": ["Binds."]})).columns
     ['anchor_seq', 'anchor_text']
     """
-    renamed = {"sequence": "anchor_seq", "text": "anchor_text", "id": "anchor_id"}
+    renamed = {name: f"anchor_{name}" for name in ("id", "text", "structure")} | {"sequence": "anchor_seq"}
     if "anchor_seq" in table.columns or "sequence" not in table.columns:
         return table
     return table.rename({ours: theirs for ours, theirs in renamed.items() if ours in table.columns})
@@ -115,6 +116,31 @@ def read_examples(
     }
     groups = np.full(table.height, ABSENT) if group is None else _number(table[group])
     return Examples(inputs, roles, names, groups)
+
+
+def structure_roles(table: pl.DataFrame, needed: Collection[str], *, name: str) -> list[str]:
+    """Return the roles of structures that go with the needed ones of sequences.
+
+    Raises
+    ------
+    MissingColumnError, NothingFoundError
+        If the table has no column for one of them, or not a row that holds all.
+
+    Examples
+    --------
+    >>> table = pl.DataFrame({"anchor_structure": ["dv", None], "hard_neg_structure": ["dp", "dv"]})
+    >>> structure_roles(table, ["text", "positive", "negative"], name="table")
+    ['structure', 'negative_structure']
+    """
+    roles = ["structure", *(["negative_structure"] if "negative" in needed else [])]
+    columns = [ROLES[role][1] for role in roles]
+    remedy = "mine proteins that have a column of structures (see `protrek-hm data structure`)"
+    for column in columns:
+        if column not in table.columns:
+            raise MissingColumnError(name, column, table.columns, remedy)
+    if table.drop_nulls(columns).is_empty():
+        raise NothingFoundError(f"{name}: no row with structures; {remedy}")
+    return roles
 
 
 def _names(table: pl.DataFrame) -> list[str]:

@@ -19,6 +19,7 @@ Vectors = Mapping[Task, Float[np.ndarray, "inputs dim"]]
 NEAR = 0.95
 """What a guide scores at least this share as high as a true pair may be one, too (arXiv:2407.15831)."""
 _KINDS = (("text", "positive"), ("text", "structure"), ("positive", "structure"))
+_ROUTES = {"": ("positive", "negative"), " structure": ("structure", "negative_structure")}
 
 
 class Objective(nn.Module):
@@ -51,8 +52,9 @@ class Objective(nn.Module):
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)), requires_grad=config.learn_temperature)
         self.fixed = None if config.learn_temperature else temperature
         self.wordings = _same_wordings(examples)
-        self.known = np.unique(self._codes("positive", np.arange(len(examples))))
-        self.twins = np.unique(self._codes("negative", np.arange(len(examples))))
+        self.known, self.twins = (
+            np.setdiff1d(self._codes(role, np.arange(len(examples))), [ABSENT]) for role in ("positive", "negative")
+        )
 
     @property
     def temperature(self) -> float:
@@ -67,34 +69,45 @@ class Objective(nn.Module):
         vectors: of each role, a row for each of the table's `rows`.
         """
         aim, config = self.config.objective, self.config
-        if aim == "triplet":
-            named = (vectors[role] for role in ("text", "positive", "negative"))
-            return {"triplet": triplet_loss(*named, margin=config.margin)}
         if aim == "contrastive":
             return self._contrastive(vectors, rows)
-        if aim == "twin":
-            return {"twin": self._twin(vectors)}
-        parts = {}
-        if config.contrastive_weight:
-            parts |= self._contrastive(vectors, rows)
-        if config.twin_weight:
-            parts["twin"] = config.twin_weight * self._twin(vectors)
-        if config.distillation_weight:
-            parts["distillation"] = config.distillation_weight * self._distillation(vectors, rows)
+        balanced = aim == "balanced"
+        parts = self._contrastive(vectors, rows) if balanced and config.contrastive_weight else {}
+        twin_weight = config.twin_weight if balanced else 1.0
+        for name, (own, other) in _ROUTES.items():
+            if not {own, other} <= vectors.keys():
+                continue
+            unlike = self._held((own, other), rows, differ=True)
+            if aim == "triplet" and len(unlike):
+                named = (vectors[role][unlike] for role in ("text", own, other))
+                parts[f"triplet{name}"] = triplet_loss(*named, margin=config.margin)
+            elif twin_weight and len(unlike):
+                named = (vectors[role][unlike] for role in ("text", own, other, "negative_text"))
+                parts[f"twin{name}"] = twin_weight * self._twin(*named)
+            if balanced and config.distillation_weight:
+                distilled = self._distillation(vectors, rows, own)
+                parts[f"distillation{name}"] = config.distillation_weight * distilled
         return parts
+
+    def _held(self, roles: tuple[str, ...], rows: Tensor, *, differ: bool = False) -> Int[Tensor, " held"]:
+        """Return the places among `rows` of those that hold all roles, and if told so different things in them."""
+        numbers = np.stack([self.examples.roles[role][rows.cpu().numpy()] for role in roles])
+        held = (numbers != ABSENT).all(axis=0)
+        if differ:
+            held &= numbers[0] != numbers[1]
+        return torch.from_numpy(held.nonzero()[0]).to(rows.device)
 
     def _contrastive(self, vectors: Mapping[str, Tensor], rows: Tensor) -> dict[str, Tensor]:
         parts = {}
         for kind in _KINDS:
             if not set(kind) <= vectors.keys():
                 continue
-            numbers = rows.cpu().numpy()
-            held = [self.examples.roles[role][numbers] != ABSENT for role in kind]
-            chosen = torch.from_numpy((held[0] & held[1]).nonzero()[0]).to(rows.device)
+            chosen = self._held(kind, rows)
             if len(chosen) < 2:
                 continue
-            masks = self.config.false_negatives == "mask"
-            ignored = self._may_be_pairs(rows[chosen].cpu().numpy()).to(rows.device) if masks else None
+            ignored = None
+            if self.config.false_negatives == "mask":
+                ignored = self._may_be_pairs(rows[chosen].cpu().numpy(), kind).to(rows.device)
             left, right = (vectors[role][chosen] for role in kind)
             temperature = self.fixed if self.fixed is not None else self.log_temperature.exp()
             loss = contrastive_loss(left, right, temperature=temperature, ignored=ignored)
@@ -102,30 +115,36 @@ class Objective(nn.Module):
             parts[name] = loss if self.config.objective == "contrastive" else self.config.contrastive_weight * loss
         return parts
 
-    def _twin(self, vectors: Mapping[str, Tensor]) -> Tensor:
-        text, protein, twin, twin_text = (vectors[role] for role in ("text", "positive", "negative", "negative_text"))
+    def _twin(self, text: Tensor, protein: Tensor, twin: Tensor, twin_text: Tensor) -> Tensor:
         if self.config.twin_shape == "margin":
             cost = partial(triplet_loss, margin=self.config.margin)
         else:
             cost = partial(soft_triplet_loss, temperature=self.temperature)
         return (cost(text, protein, twin) + cost(protein, text, twin_text)) / 2
 
-    def _distillation(self, vectors: Mapping[str, Tensor], rows: Tensor) -> Tensor:
+    def _distillation(self, vectors: Mapping[str, Tensor], rows: Tensor, role: str) -> Tensor:
         """Compare the model's and the base's choice among the batch, twins left out: these shall move."""
+        chosen = self._held((role,), rows)
+        rows = rows[chosen]
         numbers = rows.cpu().numpy()
         twins = torch.from_numpy(np.isin(self._codes("positive", numbers, crossed=True), self.twins)).to(rows.device)
         own = torch.eye(len(rows), dtype=torch.bool, device=rows.device)
         return distillation_loss(
-            vectors["text"] @ vectors["positive"].T,
-            _scores(cast("Vectors", self.base), self.examples, numbers).to(rows.device),
+            vectors["text"][chosen] @ vectors[role][chosen].T,
+            _scores(cast("Vectors", self.base), self.examples, numbers, role).to(rows.device),
             temperature=self.temperature,
             ignored=twins & ~own,
         )
 
-    def _may_be_pairs(self, rows: Int[np.ndarray, " batch"]) -> Bool[Tensor, "batch batch"]:
-        """Tell which text of the rows may belong to which of their proteins, though nothing proves it."""
+    def _may_be_pairs(
+        self, rows: Int[np.ndarray, " batch"], roles: tuple[str, ...] = _KINDS[0]
+    ) -> Bool[Tensor, "batch batch"]:
+        """Tell what of one role may belong to what of the other of these rows, though nothing proves it."""
         ignored = np.isin(self._codes("positive", rows, crossed=True), self.known)
         groups = self.examples.groups[rows]
+        for role in roles:  # the same protein, the same structure
+            if role != "text":
+                ignored |= self.examples.roles[role][rows][:, None] == self.examples.roles[role][rows]
         ignored |= (groups[:, None] == groups) & (groups != ABSENT)
         result = torch.from_numpy(ignored)
         if self.guide is not None:
@@ -154,15 +173,17 @@ def _same_wordings(examples: Examples) -> Int[np.ndarray, " rows"]:
     return np.where(texts == ABSENT, ABSENT, np.append(numbers, ABSENT)[texts])
 
 
-def _scores(vectors: Vectors, examples: Examples, rows: Int[np.ndarray, " batch"]) -> Float[Tensor, "batch batch"]:
+def _scores(
+    vectors: Vectors, examples: Examples, rows: Int[np.ndarray, " batch"], role: str = "positive"
+) -> Float[Tensor, "batch batch"]:
     texts = vectors["text"][examples.roles["text"][rows]]
-    return torch.from_numpy(texts @ vectors["sequence"][examples.roles["positive"][rows]].T)
+    return torch.from_numpy(texts @ vectors[ROLES[role][0]][examples.roles[role][rows]].T)
 
 
 def encode_inputs(model: ProTrek, examples: Examples, *, batch_size: int) -> dict[Task, np.ndarray]:
-    """Return a model's vectors of the texts and sequences of a table."""
+    """Return a model's vectors of a table's inputs, those that it has no route for left out."""
     return {
         task: np.asarray(model.encode(inputs, task=task, batch_size=batch_size, show_progress_bar=False))
         for task, inputs in examples.inputs.items()
-        if task != "structure"
+        if task in model.tasks
     }

@@ -22,7 +22,7 @@ from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.distributed import process_count
 from protrek_hm.train.encoding import layers_computed_again
-from protrek_hm.train.examples import NEEDED, ROLES, Examples, as_pairs, check_routes, read_examples
+from protrek_hm.train.examples import NEEDED, ROLES, Examples, as_pairs, check_routes, read_examples, structure_roles
 from protrek_hm.train.folder import CHECKPOINTS, MODEL, IfExists, begin, digest, is_finished
 from protrek_hm.train.history import history_frame, read_history, write_history
 from protrek_hm.train.logs import EverySteps, JsonLines
@@ -112,6 +112,7 @@ def fine_tune(
             tolerance=config.easy_tolerance,
             batch_size=2 * config.batch_size,
             seed=config.seed,
+            structures=config.structures,
         )
     )
     base = None if validation is None else validation.measure_base(model)
@@ -151,10 +152,10 @@ def fine_tune(
 def _examples(table: pl.DataFrame, valid: pl.DataFrame | None, config: TrainConfig) -> Examples:
     """Read the table, after making sure that all data are there and fit the settings."""
     needed, optional = list(NEEDED[config.objective]), []
-    if config.objective == "contrastive":
-        optional = ["structure"]
-        if config.mlm:  # a protein without a text is still read
-            needed, optional = ["positive"], ["text", "structure"]
+    if config.objective == "contrastive" and config.mlm:  # a protein without a text is still read
+        needed, optional = ["positive"], ["text"]
+    if config.structures:
+        optional += structure_roles(table, needed, name="training table")
     examples = read_examples(table, needed, name="training table", optional=optional, group=config.group)
     if valid is not None:
         roles = ("text", "positive", *(["negative"] if "hard_neg_seq" in valid.columns else []))

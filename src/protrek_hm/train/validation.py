@@ -5,7 +5,7 @@ import polars as pl
 from jaxtyping import Float
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from protrek_hm.model.protrek import ProTrek
+from protrek_hm.model.protrek import ProTrek, Task
 from protrek_hm.train.examples import as_pairs
 
 _TIE = 1e-9
@@ -42,20 +42,30 @@ class Validation(BaseEvaluator):
 
     Accuracy is the share of the choices that are right, ties half: a text between its protein and the negative,
     and, where the table has the negative's text, a protein between its text and that. Rows are easy where `type`
-    says so; a table of proteins without negatives is given others of its own as easy ones. Every distinct text
-    and sequence is encoded once.
+    says so; a table of proteins without negatives is given others of its own as easy ones. With `structures` the
+    same choices between structures count, where a row has two different ones. Every distinct input is encoded once.
     """
 
-    def __init__(self, table: pl.DataFrame, *, margin: float, tolerance: float, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        table: pl.DataFrame,
+        *,
+        margin: float,
+        tolerance: float,
+        batch_size: int,
+        seed: int,
+        structures: bool = False,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         table = as_pairs(table)
         if "hard_neg_seq" not in table.columns:
             table = _with_negatives(table, seed=seed)
         texts = [table[name].to_list() for name in ("anchor_text", "hard_neg_text") if name in table.columns]
         self.texts, text = np.unique(sum(texts, []), return_inverse=True)
-        sequences = table["anchor_seq"].to_list() + table["hard_neg_seq"].to_list()
-        self.sequences, sequence = np.unique(sequences, return_inverse=True)
-        self.text, self.sequence = text.reshape(len(texts), -1), sequence.reshape(2, -1)
+        self.text = text.reshape(len(texts), -1)
+        self.proteins = [_Proteins("sequence", table["anchor_seq"], table["hard_neg_seq"])]
+        if structures and {"anchor_structure", "hard_neg_structure"} <= {*table.columns}:
+            self.proteins.append(_Proteins("structure", table["anchor_structure"], table["hard_neg_structure"]))
         kinds = table["type"].to_list() if "type" in table.columns else ["hard"] * table.height
         self.easy = np.array([kind == "easy" for kind in kinds])
         self.margin, self.tolerance, self.batch_size = margin, tolerance, batch_size
@@ -74,13 +84,16 @@ class Validation(BaseEvaluator):
         """Return `hard_accuracy` and `easy_accuracy` (where there are such rows), `loss` and `score`."""
         options = {"batch_size": self.batch_size, "show_progress_bar": False}
         texts = model.encode(self.texts.tolist(), task="text", **options)[self.text]
-        sequences = model.encode(self.sequences.tolist(), task="sequence", **options)[self.sequence]
-        gaps = [_dot(texts[0], sequences[0] - sequences[1])]
-        if len(texts) == 2:
-            gaps.append(_dot(sequences[0], texts[0] - texts[1]))
+        gaps = []
+        for proteins in self.proteins:
+            vectors = model.encode(proteins.inputs, task=proteins.task, **options)[proteins.index]
+            both = [_dot(texts[0], vectors[0] - vectors[1])]
+            if len(texts) == 2:
+                both.append(_dot(vectors[0], texts[0] - texts[1]))
+            gaps += [np.where(proteins.counts, gap, np.nan) for gap in both]
         # Beyond six decimals the same protein in another batch scores differently
-        right = np.mean([(1 + np.sign(gap.round(6))) / 2 for gap in gaps], axis=0)
-        loss = float(np.mean([np.maximum(0, self.margin - gap).mean() for gap in gaps]))
+        right = np.nanmean([(1 + np.sign(gap.round(6))) / 2 for gap in gaps], axis=0)
+        loss = float(np.mean([np.nanmean(np.maximum(0, self.margin - gap)) for gap in gaps if not np.isnan(gap).all()]))
         kinds = {"hard": ~self.easy, "easy": self.easy}
         accuracies = {kind: float(right[rows].mean()) for kind, rows in kinds.items() if rows.any()}
         score = selection_score(
@@ -93,6 +106,17 @@ class Validation(BaseEvaluator):
         return {**{f"{kind}_accuracy": value for kind, value in accuracies.items()}, "loss": loss, "score": score}
 
 
+class _Proteins:
+    """The two proteins of each row as one route reads them: distinct inputs, where each stands, which rows count."""
+
+    def __init__(self, task: Task, positive: pl.Series, negative: pl.Series) -> None:
+        self.task = task
+        self.counts = (positive != negative).fill_null(value=False).to_numpy()
+        cells = [*positive.fill_null(""), *negative.fill_null("")]
+        distinct, index = np.unique(cells, return_inverse=True)
+        self.inputs, self.index = distinct.tolist(), index.reshape(2, -1)
+
+
 def _dot(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, " rows"]:
     return (a * b).sum(axis=1, dtype=np.float64)
 
@@ -100,6 +124,7 @@ def _dot(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, " rows"]:
 def _with_negatives(table: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     """Give each pair another protein of the table, and that one's text, at random; a few may get none and go."""
     other = np.random.default_rng(seed).permutation(table.height)
-    negatives = table.select(hard_neg_seq="anchor_seq", hard_neg_text="anchor_text")[other]
+    names = {"hard_neg_seq": "anchor_seq", "hard_neg_text": "anchor_text", "hard_neg_structure": "anchor_structure"}
+    negatives = table.select(pl.col(own).alias(name) for name, own in names.items() if own in table.columns)[other]
     made = table.with_columns(*negatives.get_columns(), type=pl.lit("easy"))
     return made.filter(pl.col("anchor_seq") != pl.col("hard_neg_seq"), pl.col("anchor_text") != pl.col("hard_neg_text"))
