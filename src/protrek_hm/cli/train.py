@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from protrek_hm.model import ProTrek
+    from protrek_hm.model.protrek import Task
     from protrek_hm.train import TrainConfig
 
 
@@ -32,6 +33,9 @@ def train(
         typer.Option(help="What to minimise. [default: balanced]"),
     ] = None,
     margin: Annotated[float | None, typer.Option(help="Wanted gap of two cosines (triplet). [default: 0.2]")] = None,
+    structures: Annotated[
+        bool | None, typer.Option("--structures", help="Texts learn to find structures, too, by the same objective.")
+    ] = None,
     mlm: Annotated[float | None, typer.Option(help="Weight of guessing masked residues. [default: 0]")] = None,
     group: Annotated[
         str | None, typer.Option(help="Column: proteins of one group are not each other's negatives (contrastive).")
@@ -63,9 +67,7 @@ def train(
     ] = None,
     tokens: Annotated[int | None, typer.Option(help="Tokens encoded at once. [default: 16384]")] = None,
     cache: Annotated[bool | None, typer.Option("--cache", help="Gradient caching: batches of any size.")] = None,
-    checkpoint_layers: Annotated[
-        bool | None, typer.Option("--checkpoint-layers", help="Less memory, a third slower.")
-    ] = None,
+    checkpoint_layers: Annotated[bool | None, typer.Option("--checkpoint-layers", help="Less memory, slower.")] = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Steps between further checkpoints.")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log for TensorBoard, too.")] = False,
     seed: Annotated[int | None, typer.Option(help="Of order, crops and masks. [default: 42]")] = None,
@@ -81,6 +83,7 @@ def train(
 
     flags = {
         **{"objective": objective, "margin": margin, "mlm": mlm, "group": group, "guide": guide},
+        **{"structures": structures},
         **{"epochs": epochs, "batch_size": batch_size, "learning_rate": lr, "tune": tune, "schedule": schedule},
         **{"lr_text": lr_text, "lr_sequence": lr_sequence, "lr_structure": lr_structure},
         **{"layer_decay": layer_decay, "lora_rank": lora_rank},
@@ -151,11 +154,15 @@ def _tell_cuts(model: "ProTrek", tables: list["pl.DataFrame"], settings: "TrainC
     from protrek_hm.model.window import count_cut, window
 
     fate = {"random": "each epoch reads another part of them, validation the first", "start": "the rest is not read"}
-    for task, names in (("sequence", ("anchor_seq", "hard_neg_seq")), ("text", ("anchor_text", "hard_neg_text"))):
+    endings: dict[Task, str] = {"sequence": "seq", "text": "text"}
+    if settings.structures:
+        endings["structure"] = "structure"
+    for task, ending in endings.items():
+        names = (f"anchor_{ending}", f"hard_neg_{ending}")
         columns = [table[name] for table in tables for name in names if name in table.columns]
         distinct = sorted({each for column in columns for each in column.drop_nulls()})
         if cut := count_cut(model, distinct, task=task):
-            unit, end = ("residues", fate[settings.crop]) if task == "sequence" else ("tokens", fate["start"])
+            unit, end = ("residues", fate[settings.crop]) if task != "text" else ("tokens", fate["start"])
             longer = "is longer" if cut == 1 else "are longer"
             limit = f"{window(model, task):,} {unit}"
             typer.echo(f"{cut:,} of {len(distinct):,} {task}s {longer} than the model's {limit}: {end}", err=True)
