@@ -66,7 +66,7 @@ def test_models_that_do_not_belong_together(base, tuned):
         ("towers: text, sequence against text, sequence, structure", other(structure=None)),
         ("the sequence tower's num_attention_heads: 4 against 2", other(sequence=TowerConfig(**shape | {"heads": 4}))),
         ("the sequence tower's num_hidden_layers: 2 against 1", other(sequence=TowerConfig(**shape | {"layers": 2}))),
-        (r"the shape of .*linear.bias: \(4,\) against \(8,\)", other(dimension=4)),
+        (r"differs in the shape of .*linear.bias: \(4,\) against \(8,\)", other(dimension=4)),
         ("the tuned model has another tokenizer for text", other(texts=["Breaks down penicillins."])),
     ):
         with pytest.raises(ModelError, match=problem) as caught:

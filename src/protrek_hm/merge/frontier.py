@@ -19,25 +19,19 @@ def draw_frontier(result: SweepResult, path: Path) -> None:
     axes = figure.add_subplot()
     axes.axvline(lowest, color=GREY, linestyle="--", linewidth=0.8, label="lowest easy accuracy allowed")
     axes.plot(easy, hard, color=GREY, linewidth=1.0, marker=".", zorder=2)
-    marked = (
-        (result.points[0], BEFORE, "base, α = 0"),
-        (result.points[-1], AFTER, "tuned, α = 1"),
-        (result.chosen, POSITIVE, f"chosen, α = {result.chosen.alpha:g}"),
+    marks: tuple[tuple[Point, str, dict[str, Any]], ...] = (
+        (result.points[0], BEFORE, {"label": "base, α = 0"}),
+        (result.points[-1], AFTER, {"label": "tuned, α = 1"}),
+        (
+            result.chosen,
+            POSITIVE,
+            {"label": f"chosen, α = {result.chosen.alpha:g}", "markersize": 12, "markerfacecolor": "none"},
+        ),
     )
-    for point, colour, label in marked:
+    for point, colour, look in marks:
         _draw_interval(axes, point, colour)
-        size, face = (12, "none") if point is result.chosen and label.startswith("chosen") else (6, colour)
-        axes.plot(
-            100 * point.easy.value,
-            100 * point.hard.value,
-            linestyle="none",
-            marker="o",
-            markersize=size,
-            markerfacecolor=face,
-            markeredgecolor=colour,
-            label=label,
-            zorder=3,
-        )
+        place = (100 * point.easy.value, 100 * point.hard.value)
+        axes.plot(*place, "o", color=colour, zorder=3, **look)
     for point, x, y in zip(result.points, easy, hard, strict=True):
         axes.annotate(
             f"{point.alpha:g}", (x, y), (-4, -9), textcoords="offset points", ha="right", fontsize=7, color=GREY

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from protrek_hm.evaluate.cases import Pool, check_triplets, make_cases, make_pool
+from protrek_hm.evaluate.cases import check_triplets, make_cases, make_pool
 from protrek_hm.evaluate.embed import encode_pool
 from protrek_hm.evaluate.groups import independent_groups
 from protrek_hm.evaluate.measures import SetName
@@ -83,14 +83,12 @@ def sweep(
     groups = {name: independent_groups(frame, cases[name], name).of_case for name, frame in frames.items()}
     goal = tuned if isinstance(tuned, ProTrek) else average_models(tuned)
 
-    def values(model: ProTrek, pool: Pool) -> Values:
-        scorer = cosine_scorer(encode_pool(model, pool, name="the merged model", batch_size=config.batch_size))
-        return {name: both_directions(case_scores(each, scorer)) for name, each in cases.items()}
-
     measured: list[Values] = []
     points: list[Point] = []
     for alpha in config.alphas:
-        measured.append(values(merge_models(base, goal, alpha=alpha), pool))
+        model = merge_models(base, goal, alpha=alpha)
+        scorer = cosine_scorer(encode_pool(model, pool, name="the merged model", batch_size=config.batch_size))
+        measured.append({name: both_directions(case_scores(each, scorer)) for name, each in cases.items()})
         means = {
             name: mean_with_interval(each, groups[name], seed=config.seed, resamples=config.resamples)
             for name, each in measured[-1].items()

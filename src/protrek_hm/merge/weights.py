@@ -86,7 +86,7 @@ def check_alike(base: ProTrek, other: ProTrek, *, name: str) -> None:
             if values[0] != values[1]:
                 raise _difference(name, f"the {task} tower's {setting}", *values)
         if _pieces(ours.tokenizer) != _pieces(theirs.tokenizer):
-            raise ModelError(f"{name} has another tokenizer for {task} than the base", _REMEDY)
+            raise ModelError(f"{name} has another tokenizer for {task}", _REMEDY)
     shapes, others = ({key: tuple(each.shape) for key, each in model.state_dict().items()} for model in (base, other))
     for key in sorted(shapes.keys() | others.keys()):
         if shapes.get(key) != others.get(key):
@@ -126,4 +126,4 @@ def _pieces(tokenizer: Any) -> Any:
 
 
 def _difference(name: str, what: str, value: object, wanted: object) -> ModelError:
-    return ModelError(f"{name} differs from the base in {what}: {value} against {wanted}", _REMEDY)
+    return ModelError(f"{name} differs in {what}: {value} against {wanted}", _REMEDY)

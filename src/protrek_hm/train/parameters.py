@@ -36,9 +36,9 @@ def moving(model: ProTrek, config: Tuning, *, tasks: Collection[str], seed: int)
     """
     learned_before = [parameter for parameter in model.parameters() if parameter.requires_grad]
     learning = [task for task in tasks if config.rate(task) > 0]
-    if config.tune == "lora":
-        add_lora(model, tasks=learning, rank=config.lora_rank, alpha=config.lora_alpha, seed=seed)
     try:
+        if config.tune == "lora":
+            add_lora(model, tasks=learning, rank=config.lora_rank, alpha=config.lora_alpha, seed=seed)
         for task, tower in model.routes.items():
             layers = count_layers(name for name, _ in tower.named_parameters())
             for name, parameter in tower.named_parameters():
