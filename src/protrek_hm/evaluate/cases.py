@@ -11,6 +11,8 @@ from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundE
 from protrek_hm.model.encoder import Task
 
 _REQUIRED = ("anchor_seq", "anchor_text", "hard_neg_seq")
+_STRUCTURES = ("anchor_structure", "hard_neg_structure")
+ROW = "row of the table"
 _REMEDY = "give a triplet table as `protrek-hm mine` writes it"
 
 
@@ -86,6 +88,31 @@ def check_triplets(frame: pl.DataFrame, name: str) -> None:
         if blank.any():
             row = int(blank.arg_true()[0]) + 1
             raise FileFormatError(name, f"row {row} has no {column}", "fill it in, or drop the row")
+
+
+def structure_view(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return the rows that hold both structures, these in the place of the sequences; `ROW` is their old number.
+
+    Raises
+    ------
+    MissingColumnError, NothingFoundError
+        If there are no structures.
+
+    Examples
+    --------
+    >>> table = {"anchor_text": ["a", "b"], "anchor_structure": ["dv", None], "hard_neg_structure": ["dp", "vv"]}
+    >>> structure_view(pl.DataFrame(table), "test.csv").select("anchor_text", "anchor_seq", "hard_neg_seq").rows()
+    [('a', 'dv', 'dp')]
+    """
+    remedy = "mine proteins that have a column of structures (see `protrek-hm data structure`)"
+    for column in _STRUCTURES:
+        if column not in frame.columns:
+            raise MissingColumnError(name, column, frame.columns, remedy)
+    own, other = (pl.col(column) for column in _STRUCTURES)
+    view = frame.with_row_index(ROW).drop_nulls(_STRUCTURES).with_columns(anchor_seq=own, hard_neg_seq=other)
+    if view.is_empty():
+        raise NothingFoundError(f"{name}: no row with structures; {remedy}")
+    return view
 
 
 def make_pool(frames: Sequence[pl.DataFrame]) -> Pool:

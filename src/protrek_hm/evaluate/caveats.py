@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from protrek_hm.evaluate.leaks import LeakCheck
-from protrek_hm.evaluate.measures import MEASURES, CaseSet, Measure, SetName
+from protrek_hm.evaluate.measures import EVERY_MEASURE, CaseSet, Measure, SetName
 from protrek_hm.evaluate.statistics import Estimate
 
 FEW_GROUPS = 10
@@ -35,7 +35,7 @@ def find_caveats(
         elif share > 0.5:
             found.append(f"One of the {groups} {each.groups.basis} holds {share:.0%} of the {name} cases.")
     for model, estimates in models.items():
-        for measure in MEASURES:
+        for measure in EVERY_MEASURE:
             if measure.key in estimates:
                 found += _about_estimate(model, measure, estimates[measure.key], baselines)
     return tuple(found)

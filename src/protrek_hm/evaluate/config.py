@@ -17,6 +17,8 @@ class EvaluateConfig:
         Bootstrap draws behind each interval, at least 100.
     shown_twins
         Twins drawn with lines in each picture of the embedding space, at least 1.
+    structures
+        Whether the structures of the tables (3Di letters) are asked, too: text → structure beside text → protein.
     seed
         Fixes the bootstrap, the choice of shown twins and the layout; same seed, same bytes.
 
@@ -29,6 +31,7 @@ class EvaluateConfig:
     batch_size: int = 32
     resamples: int = 2000
     shown_twins: int = 10
+    structures: bool = False
     seed: int = 42
 
     def __post_init__(self) -> None:

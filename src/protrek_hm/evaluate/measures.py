@@ -1,6 +1,6 @@
 """The measures that an evaluation reports: which cases, which metric, what chance gives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -57,6 +57,15 @@ MEASURES = (
     Measure("easy_protein_to_text", "easy, protein → text", "easy", protein_to_text, headline=False),
 )
 
+STRUCTURE_MEASURES = (
+    Measure("hard_text_to_structure", "hard, text → structure", "hard", text_to_protein),
+    Measure("hard_structure_to_text", "hard, structure → text", "hard", protein_to_text, headline=False),
+    Measure("easy_text_to_structure", "easy, text → structure", "easy", text_to_protein),
+)
+"""The same, where the protein is given by its structure."""
+
+EVERY_MEASURE = (*MEASURES, *STRUCTURE_MEASURES)
+
 
 @dataclass(frozen=True)
 class CaseSet:
@@ -86,10 +95,16 @@ def case_values(measure: Measure, cases: Cases, scores: Float[np.ndarray, "cases
     return np.where(cases.new_pair, values, np.nan) if measure.once_per_pair else values
 
 
-def estimate_all(sets: Mapping[SetName, CaseSet], scores: Scores, config: EvaluateConfig) -> dict[str, Estimate]:
+def estimate_all(
+    sets: Mapping[SetName, CaseSet],
+    scores: Scores,
+    config: EvaluateConfig,
+    *,
+    measures: Sequence[Measure] = MEASURES,
+) -> dict[str, Estimate]:
     """Return each measure's mean and interval by key; a measure without a single case is not in it."""
     estimates = {}
-    for measure in MEASURES:
+    for measure in measures:
         if measure.on in scores:
             each = sets[measure.on]
             values = case_values(measure, each.cases, scores[measure.on])
@@ -100,11 +115,16 @@ def estimate_all(sets: Mapping[SetName, CaseSet], scores: Scores, config: Evalua
 
 
 def differences_all(
-    sets: Mapping[SetName, CaseSet], before: Scores, after: Scores, config: EvaluateConfig
+    sets: Mapping[SetName, CaseSet],
+    before: Scores,
+    after: Scores,
+    config: EvaluateConfig,
+    *,
+    measures: Sequence[Measure] = MEASURES,
 ) -> dict[str, Estimate]:
     """Return each measure's mean difference `after - before` on the same cases, and its interval, by key."""
     differences = {}
-    for measure in MEASURES:
+    for measure in measures:
         if measure.on in sets:
             each = sets[measure.on]
             first, second = (case_values(measure, each.cases, scores[measure.on]) for scores in (before, after))
@@ -114,10 +134,12 @@ def differences_all(
     return {key: difference for key, difference in differences.items() if difference is not None}
 
 
-def significance_all(sets: Mapping[SetName, CaseSet], before: Scores, after: Scores) -> dict[str, Significance]:
+def significance_all(
+    sets: Mapping[SetName, CaseSet], before: Scores, after: Scores, *, measures: Sequence[Measure] = MEASURES
+) -> dict[str, Significance]:
     """Return the exact paired tests of each measure, by key; a measure without a single case is not in it."""
     found = {}
-    for measure in MEASURES:
+    for measure in measures:
         if measure.on in sets:
             each = sets[measure.on]
             first, second = (case_values(measure, each.cases, scores[measure.on]) for scores in (before, after))

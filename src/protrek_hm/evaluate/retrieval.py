@@ -80,6 +80,8 @@ def make_records(sets: Mapping[SetName, CaseSet], pool: Pool) -> Records:
         "text": np.concatenate(texts),
         "sequence": np.concatenate(sequences),
     }
+    if pool.structures:
+        items["structure"] = np.concatenate(_structures(sets, pool))
     of_record = np.concatenate(groups)
     if any(each.groups.basis != "components" for each in sets.values()):
         twins = np.stack([sets["hard"].cases.positive, sets["hard"].cases.negative], axis=1)
@@ -88,6 +90,18 @@ def make_records(sets: Mapping[SetName, CaseSet], pool: Pool) -> Records:
         of_record = labels[items["sequence"]]
     sizes: dict[Task, int] = {task: len(pool.of(task)) for task in items}
     return Records(items, sizes, of_record, np.concatenate(asks))
+
+
+def _structures(sets: Mapping[SetName, CaseSet], pool: Pool) -> list[Int[np.ndarray, " records"]]:
+    """Return where the structures of the anchors, and of the twins with known texts, stand in the pool."""
+    places = {structure: place for place, structure in enumerate(pool.structures)}
+    found = []
+    for each in sets.values():
+        known = each.cases.other_text >= 0
+        for column, rows in (("anchor_structure", np.full(len(known), fill_value=True)), ("hard_neg_structure", known)):
+            cells = each.frame[column].to_list()
+            found.append(np.array([places.get(cells[row], -1) for row in np.flatnonzero(rows)], dtype=np.int64))
+    return found
 
 
 def retrieve(records: Records, embeddings: Embeddings, config: EvaluateConfig) -> dict[str, Retrieval]:

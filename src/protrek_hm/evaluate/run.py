@@ -12,7 +12,14 @@ from protrek_hm.evaluate.caveats import find_caveats
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.evaluate.exam import Exam, make_exam
 from protrek_hm.evaluate.leaks import LeakCheck, check_leaks
-from protrek_hm.evaluate.measures import CaseSet, SetName, differences_all, estimate_all, significance_all
+from protrek_hm.evaluate.measures import (
+    STRUCTURE_MEASURES,
+    CaseSet,
+    SetName,
+    differences_all,
+    estimate_all,
+    significance_all,
+)
 from protrek_hm.evaluate.model_result import ModelResult, examine
 from protrek_hm.evaluate.retrieval import retrieval_differences
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer
@@ -73,7 +80,8 @@ def evaluate(
     Parameters
     ----------
     models
-        Anything with `encode(texts, task="text" | "sequence")`, by the name that it has in the results.
+        Anything with `encode(texts, task="text" | "sequence")`, by the name that it has in the results; with
+        `config.structures` also "structure".
     hard, easy
         Triplet tables: each row says that `anchor_text` belongs to `anchor_seq` and not to `hard_neg_seq`;
         with `hard_neg_text` the other direction and the group score are measured too.
@@ -110,7 +118,7 @@ def evaluate(
         raise OptionError("models", "{}", "give at least one model")
     if train is not None:
         check_triplets(train, "training triplets")
-    exam = make_exam(hard, easy, valid)
+    exam = make_exam(hard, easy, valid, structures=config.structures)
     baselines = make_baselines(exam.pool, hard, train, seed=config.seed)
     results = tuple(
         examine(model, exam, config, name=name, show_progress=show_progress) for name, model in models.items()
@@ -133,7 +141,7 @@ def evaluate(
             leaks,
         ),
     )
-    return _compare(evaluation, *results) if len(results) == 2 else evaluation
+    return _compare(evaluation, exam, *results) if len(results) == 2 else evaluation
 
 
 def _score_baseline(baseline: Baseline, exam: Exam, config: EvaluateConfig) -> BaselineResult:
@@ -142,12 +150,20 @@ def _score_baseline(baseline: Baseline, exam: Exam, config: EvaluateConfig) -> B
     return BaselineResult(baseline.name, baseline.meaning, estimate_all(sets, scores, config))
 
 
-def _compare(evaluation: Evaluation, before: ModelResult, after: ModelResult) -> Evaluation:
+def _compare(evaluation: Evaluation, exam: Exam, before: ModelResult, after: ModelResult) -> Evaluation:
     """Add what changed from the first model to the second, on the same cases."""
-    sets, config = evaluation.sets, evaluation.config
+    config = evaluation.config
+    by_sequence = (exam.sets, before.scores, after.scores)
+    by_structure = (exam.structures, before.structure_scores, after.structure_scores)
     return replace(
         evaluation,
-        differences=differences_all(sets, before.scores, after.scores, config),
-        significance=significance_all(sets, before.scores, after.scores),
+        differences={
+            **differences_all(*by_sequence, config),
+            **differences_all(*by_structure, config, measures=STRUCTURE_MEASURES),
+        },
+        significance={
+            **significance_all(*by_sequence),
+            **significance_all(*by_structure, measures=STRUCTURE_MEASURES),
+        },
         retrieval_differences=retrieval_differences(before.retrieval, after.retrieval, config),
     )

@@ -1,6 +1,7 @@
 """The 2 × 2 scores of each case, from embeddings or from any other function of a text and a protein."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,8 +17,8 @@ Scorer = Callable[[Positions, Positions], Float[np.ndarray, " pairs"]]
 """Positions of texts and of sequences in a pool → a score for each pair of them."""
 
 
-def cosine_scorer(embeddings: Embeddings) -> Scorer:
-    """Return the function that scores pairs by the cosine of their embeddings, in [-1, 1], to six decimals.
+def cosine_scorer(embeddings: Embeddings, target: Literal["sequence", "structure"] = "sequence") -> Scorer:
+    """Return the function that scores texts with targets by the cosine of embeddings, in [-1, 1], to six decimals.
 
     Examples
     --------
@@ -25,13 +26,14 @@ def cosine_scorer(embeddings: Embeddings) -> Scorer:
     >>> scorer(np.array([0, 1]), np.array([0, 0]))
     array([0.6, 0.8])
     """
+    proteins = embeddings.by_task()[target]
 
     def score(texts: Positions, sequences: Positions) -> Float[np.ndarray, " pairs"]:
         cosines = np.empty(len(texts))
         for start in range(0, len(texts), _AT_ONCE):  # bounds the memory
             part = slice(start, start + _AT_ONCE)
             # row by row, not by a matrix product: equal rows must give equal sums wherever they stand
-            cosines[part] = (embeddings.texts[texts[part]] * embeddings.sequences[sequences[part]]).sum(axis=1)
+            cosines[part] = (embeddings.texts[texts[part]] * proteins[sequences[part]]).sum(axis=1)
         return np.round(cosines, DECIMALS)
 
     return score

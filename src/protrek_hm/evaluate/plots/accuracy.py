@@ -5,7 +5,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from protrek_hm.evaluate.measures import MEASURES, Measure
+from protrek_hm.evaluate.measures import EVERY_MEASURE, Measure
 from protrek_hm.evaluate.plots.colours import model_colour
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import GREY, STYLE, new_figure
@@ -14,7 +14,7 @@ from protrek_hm.figures.style import GREY, STYLE, new_figure
 @rc_context(STYLE)
 def plot_accuracy(evaluation: Evaluation) -> Figure:
     """Draw bars with intervals by measure and model, chance as dashed lines, the best baseline as a mark."""
-    shown = [each for each in MEASURES if each.headline and each.key in evaluation.models[0].estimates]
+    shown = [each for each in EVERY_MEASURE if each.headline and each.key in evaluation.models[0].estimates]
     figure = new_figure(max(5.0, 1.55 * len(shown) + 0.4 * len(evaluation.models)), 3.6)
     axes = figure.subplots()
     names = [model.name for model in evaluation.models]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from protrek_hm.evaluate.measures import MEASURES
+from protrek_hm.evaluate.measures import EVERY_MEASURE
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.evaluate.statistics import Estimate
 from protrek_hm.evaluate.strata import BINS
@@ -56,7 +56,7 @@ class PageTable:
 
 def accuracy_table(evaluation: Evaluation) -> PageTable:
     """Return models, their difference, chance and baselines by measure."""
-    shown = [each for each in MEASURES if each.key in evaluation.models[0].estimates]
+    shown = [each for each in EVERY_MEASURE if each.key in evaluation.models[0].estimates]
     first = evaluation.models[0].estimates
     rows = [Row(model.name, _cells(model.estimates, [each.key for each in shown])) for model in evaluation.models]
     if evaluation.differences:
@@ -142,7 +142,7 @@ def significance_table(evaluation: Evaluation) -> PageTable | None:
     """Return the exact paired tests, if there are two models."""
     if not evaluation.significance:
         return None
-    titles = {measure.key: measure.title for measure in MEASURES}
+    titles = {measure.key: measure.title for measure in EVERY_MEASURE}
     rows = []
     for key, found in evaluation.significance.items():
         tests = (found.cases, found.groups)
