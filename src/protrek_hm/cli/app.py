@@ -4,7 +4,7 @@ import typer
 
 from protrek_hm.cli.data import data_app
 from protrek_hm.cli.demo import demo
-from protrek_hm.cli.evaluate import evaluate
+from protrek_hm.cli.evaluate import evaluate_app
 from protrek_hm.cli.guard import guard
 from protrek_hm.cli.index import index_app
 from protrek_hm.cli.merge import merge
@@ -26,13 +26,13 @@ data_app.command("structure")(structure)
 data_app.command("convert")(convert_files)
 data_app.command("uniprot")(uniprot)
 app.add_typer(data_app)
+app.add_typer(evaluate_app)
 app.add_typer(index_app)
 app.add_typer(mine_app)
 app.add_typer(model_app)
 app.command()(demo)
 app.command()(train)
 app.command()(merge)
-app.command()(evaluate)
 app.command()(search)
 
 

@@ -11,7 +11,7 @@ from protrek_hm.cli.scoreboards import ec, retrieval
 
 evaluate_app = typer.Typer(
     name="evaluate",
-    help="Measure models: `evaluate FILE -m MODEL -o DIR` (short for `evaluate run FILE …`); compare runs; scoreboards.",
+    help="Measure: `evaluate FILE -m MODEL -o DIR` (short for `evaluate run FILE …`); compare runs; public scoreboards.",
     cls=DefaultCommandGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -33,6 +33,9 @@ def evaluate(
     ] = None,
     valid: Annotated[
         Path | None, typer.Option(help="Validation triplets, which choose the threshold of precision and recall.")
+    ] = None,
+    structures: Annotated[
+        bool | None, typer.Option("--structures/--no-structures", help="Ask by the tables' structures (3Di), too.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Inputs per batch. [default: 32]")] = None,
     resamples: Annotated[int | None, typer.Option(help="Bootstrap draws per interval. [default: 2000]")] = None,
@@ -58,7 +61,7 @@ def evaluate(
     from protrek_hm.evaluate.report.write import EMBEDDINGS, holds_embeddings_only, write_evaluation
     from protrek_hm.files import refuse_existing
 
-    flags = {"batch_size": batch_size, "resamples": resamples, "seed": seed}
+    flags = {"batch_size": batch_size, "resamples": resamples, "seed": seed, "structures": structures}
     settings = resolve(EvaluateConfig, read_toml(config, "evaluate"), flags)
     names = name_models(model)
     refuse_existing(output, force=force or holds_embeddings_only(output))

@@ -45,6 +45,8 @@ class FingerprintedEncoder(Protocol):
 class CachedEncoder:
     """An encoder that looks into a folder before it encodes, and keeps there what it had to encode.
 
+    `precision` other than "float32" is passed on to the model, and has files of its own.
+
     Attributes
     ----------
     encoded
@@ -67,8 +69,8 @@ class CachedEncoder:
     [[1.0, 1.0], [2.0, 0.0]] 0
     """
 
-    def __init__(self, model: FingerprintedEncoder, folder: Path) -> None:
-        self.model, self.folder = model, folder
+    def __init__(self, model: FingerprintedEncoder, folder: Path, *, precision: str = "float32") -> None:
+        self.model, self.folder, self.precision = model, folder, precision
         self.temperature, self.tasks = model.temperature, model.tasks
         self._fingerprint = model.fingerprint()
         self.encoded = 0
@@ -81,13 +83,14 @@ class CachedEncoder:
         self, inputs: list[str], /, *, task: Task, batch_size: int, show_progress_bar: bool
     ) -> Float[np.ndarray, "inputs dim"]:
         """Return one float32 vector per input, in order; only those that are not there yet are encoded."""
-        path = self.folder / f"{self._fingerprint[:24]}-{task}.safetensors"
+        reduced = {} if self.precision == "float32" else {"precision": self.precision}
+        path = self.folder / f"{'-'.join([self._fingerprint[:24], task, *reduced.values()])}.safetensors"
         hashes, vectors = _read(path)
         known = {each.tobytes(): row for row, each in enumerate(hashes)}
         wanted = [_hash(each) for each in inputs]
         missing = {digest: each for digest, each in zip(wanted, inputs, strict=True) if digest not in known}
         if missing:
-            options: dict[str, Any] = {"batch_size": batch_size, "show_progress_bar": show_progress_bar}
+            options: dict[str, Any] = {"batch_size": batch_size, "show_progress_bar": show_progress_bar, **reduced}
             fresh = np.asarray(self.model.encode(list(missing.values()), task=task, **options), dtype=np.float32)
             self.encoded += len(fresh)
             vectors = np.concatenate([vectors, fresh]) if len(vectors) else fresh

@@ -1,19 +1,21 @@
 """The results as a table for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from protrek_hm.evaluate.measures import MEASURES, Measure
+from protrek_hm.evaluate.compare import MeasureComparison
+from protrek_hm.evaluate.measures import EVERY_MEASURE, Measure
 from protrek_hm.evaluate.run import Evaluation
+from protrek_hm.evaluate.significance import SeedSummary
 from protrek_hm.evaluate.statistics import Estimate
 
 
 def result_table(evaluation: Evaluation) -> Table:
     """Return a row per model, the difference of two, the baselines; a column per measure, n in its head."""
-    shown = [each for each in MEASURES if each.headline and each.key in evaluation.models[0].estimates]
+    shown = [each for each in EVERY_MEASURE if each.headline and each.key in evaluation.models[0].estimates]
     table = Table(box=box.SIMPLE_HEAD, caption_justify="left")
     table.caption = "Accuracy in % [95 % interval by bootstrap over groups]; ties count half."
     table.add_column("")
@@ -56,6 +58,40 @@ def percent(estimate: Estimate, *, sign: str = "") -> str:
     if estimate.low is not None and estimate.high is not None:
         interval = f"{100 * estimate.low:.1f}, {100 * estimate.high:.1f}"
     return f"{100 * estimate.value:{sign}.1f}\n[{interval}]"
+
+
+def comparison_table(found: Sequence[MeasureComparison], names: Sequence[str]) -> Table:
+    """Return a row for each measure: both runs, the difference, the exact tests."""
+    table = Table(box=box.SIMPLE_HEAD, caption_justify="left")
+    table.caption = "In % [95 % interval over groups]; p: exact, over cases (McNemar) and over groups."
+    for head in ("", *names, "difference", "won : lost", "p, cases", "p, groups"):
+        table.add_column(head, justify="right" if head else "left")
+    for each in found:
+        test = each.significance
+        table.add_row(
+            f"{each.title}\nn = {each.difference.n}, {each.difference.groups} groups",
+            percent(each.first),
+            percent(each.second),
+            percent(each.difference, sign="+"),
+            f"{test.cases.wins} : {test.cases.losses}",
+            f"{test.cases.p:.2g}",
+            f"{test.groups.p:.2g}",
+        )
+    return table
+
+
+def seeds_table(found: Mapping[str, SeedSummary]) -> Table:
+    """Return a row for each measure: mean over seeds, interval, deviation, how many runs."""
+    titles = {measure.key: measure.title for measure in EVERY_MEASURE}
+    table = Table(box=box.SIMPLE_HEAD, caption_justify="left")
+    table.caption = "In %; the interval is of the mean over seeds (Student's t): other cases would add to it."
+    for head in ("", "mean", "95 % interval", "deviation", "runs"):
+        table.add_column(head, justify="right" if head else "left")
+    for key, each in found.items():
+        interval = f"[{100 * each.low:.1f}, {100 * each.high:.1f}]"
+        cells = (f"{100 * each.mean:.1f}", interval, f"{100 * each.deviation:.1f}", str(len(each.values)))
+        table.add_row(titles.get(key, key), *cells)
+    return table
 
 
 def _head(measure: Measure, evaluation: Evaluation) -> str:

@@ -13,6 +13,9 @@ from protrek_hm.evaluate.report.predictions import predictions
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.files import new_folder, write_json
 
+EMBEDDINGS = "embeddings"
+"""The folder of cached embeddings; it outlives the evaluation that is replaced."""
+
 _TITLES: dict[Kind, str] = {"won": "Twins that {} tells apart", "lost": "Twins that {} gets wrong"}
 
 
@@ -37,7 +40,8 @@ def write_evaluation(
     OutputExistsError, OutputError
         If `folder` holds something and `force` is false, or it cannot be written.
     """
-    with new_folder(folder, force=force) as temporary:
+    kept = folder / EMBEDDINGS
+    with new_folder(folder, force=force or holds_embeddings_only(folder)) as temporary:
         content = report(evaluation, provenance=provenance or {})
         write_json(temporary / "report.json", content)
         predictions(evaluation).write_parquet(temporary / "predictions.parquet")
@@ -49,3 +53,10 @@ def write_evaluation(
                 draw_cards(chosen, temporary / f"{number}_twins_{kind}.png", title=title)
         page = render_page(evaluation, content, figures, examples)
         (temporary / "report.html").write_text(page, encoding="utf-8")
+        if kept.is_dir():
+            kept.rename(temporary / EMBEDDINGS)
+
+
+def holds_embeddings_only(folder: Path) -> bool:
+    """Tell whether a folder is what an interrupted evaluation leaves: embeddings, from which the next goes on."""
+    return folder.is_dir() and [each.name for each in folder.iterdir()] == [EMBEDDINGS]

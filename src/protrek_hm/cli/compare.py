@@ -1,0 +1,88 @@
+"""`protrek-hm evaluate compare A B` and `evaluate seeds A B C`: runs that are on disk against each other."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people, or JSON.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="Folder of an evaluation; of before and after, after counts.")],
+    second: Annotated[Path, typer.Argument(help="Folder of another evaluation on the same table.")],
+    *,
+    output: Output = None,
+    resamples: Annotated[int, typer.Option(min=100, help="Bootstrap draws per interval.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the draws.")] = 42,
+    output_format: Format = "table",
+    force: Force = False,
+) -> None:
+    """Compare two evaluations case by case: difference with interval, exact paired tests."""
+    from protrek_hm.evaluate.compare import compare_runs, read_run
+
+    runs = [read_run(folder) for folder in (first, second)]
+    found = compare_runs(*runs, seed=seed, resamples=resamples)
+    names = [str(run.folder) for run in runs]
+    content: dict[str, Any] = {
+        "format_version": 1,
+        "first": {"folder": names[0], "model": runs[0].model},
+        "second": {"folder": names[1], "model": runs[1].model},
+        "measures": {
+            each.key: {
+                "first": each.first.as_dict(),
+                "second": each.second.as_dict(),
+                "difference": each.difference.as_dict(),
+                "significance": each.significance.as_dict(),
+            }
+            for each in found
+        },
+    }
+    _write(content, output, force=force)
+    if output_format == "json":
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from protrek_hm.evaluate.table import comparison_table
+
+    Console().print(comparison_table(found, names))
+
+
+def seeds(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of evaluations that differ in their seed alone.")],
+    *,
+    output: Output = None,
+    output_format: Format = "table",
+    force: Force = False,
+) -> None:
+    """Summarise several seeds: mean, deviation, 95 % interval of the mean over runs."""
+    from protrek_hm.evaluate.compare import compare_seeds
+
+    found = compare_seeds(runs)
+    content = {
+        "format_version": 1,
+        "runs": [str(run) for run in runs],
+        "measures": {key: asdict(each) for key, each in found.items()},
+    }
+    _write(content, output, force=force)
+    if output_format == "json":
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from protrek_hm.evaluate.table import seeds_table
+
+    Console().print(seeds_table(found))
+
+
+def _write(content: dict[str, Any], output: Path | None, *, force: bool) -> None:
+    from protrek_hm.files import refuse_existing, write_json
+
+    if output is not None:
+        refuse_existing(output, force=force)
+        write_json(output, content)
