@@ -64,7 +64,7 @@ def test_a_run_and_its_continuation(run, tmp_path, base, table):
     resolved = json.loads((output / "config.json").read_text())
     assert (resolved["epochs"], resolved["margin"], resolved["learning_rate"]) == (1, 0.3, 1e-3)
     assert resolved["valid"].startswith("6 rows")
-    assert (output / "loss_history.csv").read_text().count("\n") == 2
+    assert (output / "loss_history.csv").read_text().count("\n") == 3, "a header, the base, one step"
 
     code, out, err = run(table, *options)
     assert (code, out) == (2, "")
@@ -80,15 +80,39 @@ def test_several_tables_and_no_validation(run, tmp_path, base, table):
     (tmp_path / "hard_negatives_valid.csv").unlink()
     code, _, err = run(table, easy, "-m", base, "-o", tmp_path / "run", "--epochs", "1")
     assert code == 0
-    assert "no validation triplets: the last epoch is kept" in err
-    assert json.loads((tmp_path / "run" / "config.json").read_text())["triplets"].startswith("12 rows")
+    assert "no validation table: the last epoch is kept" in err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["table"].startswith("12 rows")
 
 
 def test_what_is_cut_is_told(run, tmp_path, base):
     table = write(tmp_path / "triplets.csv", "MKVLMKVL")
     code, _, err = run(table, "-m", base, "-o", tmp_path / "run", "--epochs", "1")
     assert code == 0
-    assert "3 of 3 sequences are longer than the model's 6 residues: the rest is not read" in err
+    assert "3 of 3 sequences are longer than the model's 6 residues: each epoch reads another part of them" in err
+
+
+def test_proteins_some_without_a_text(run, tmp_path, base):
+    proteins = tmp_path / "proteins.tsv"
+    proteins.write_text("id\tsequence\ttext\nP1\tMKVL\tBinds.\nP2\tMEEK\t\nP3\tMRRS\tCuts.\nP4\tMFFD\tFolds.\n")
+    output = ("-o", tmp_path / "run")
+    options = (proteins, "-m", base, "--valid", proteins, "--objective", "contrastive", "--epochs", "1", *output)
+    code, _, err = run(*options)
+    assert code == 0, err
+    assert "1 of 4 rows have no text and are left out (--mlm reads them)" in err
+    assert "validation easy" in err
+    code, _, err = run(*options, "--mlm", "0.5", "--force")
+    assert code == 0, err
+    assert "left out" not in err
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert lines[1]["loss"] == pytest.approx(lines[1]["contrastive"] + lines[1]["masked"], abs=2e-4)
+
+    fasta = tmp_path / "proteins.fasta"
+    fasta.write_text(">P1 x\nMKVL\n>P2\nMEEK\n")
+    code, _, err = run(proteins, fasta, *options[1:], "--mlm", "1", "--force")
+    assert code == 0, err
+    code, _, err = run(proteins, "-m", base, *output, "--objective", "twin", "--force")
+    assert code == 2
+    assert "no column 'hard_neg_seq'" in err
 
 
 def test_an_interruption_says_how_to_go_on(run, tmp_path, base, table, monkeypatch):

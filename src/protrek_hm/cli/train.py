@@ -102,9 +102,10 @@ def train(
 
     from protrek_hm.model import ProTrek
     from protrek_hm.train import fine_tune
-    from protrek_hm.train.logs import tensorboard as for_tensorboard
+    from protrek_hm.train.logs import TensorBoard
 
     table = _with_text(table, settings)
+    validation = None if validation is None else validation.drop_nulls("anchor_text")
     base = ProTrek.from_pretrained(model, device=device)
     _tell_cuts(base, [table] if validation is None else [table, validation], settings)
     try:
@@ -115,7 +116,7 @@ def train(
             output,
             valid=validation,
             if_exists="resume" if resume else "overwrite" if force else "refuse",
-            callbacks=[for_tensorboard(output)] if tensorboard else [],
+            callbacks=[TensorBoard(output)] if tensorboard else [],
         )
     except KeyboardInterrupt:
         typer.echo("interrupted; the same command with --resume goes on", err=True)

@@ -50,18 +50,38 @@ class EverySteps(TrainerCallback):
         control.should_save |= state.global_step % self.steps == 0
 
 
-def tensorboard(folder: Path) -> TrainerCallback:
-    """Return a callback that writes what the trainer logs for TensorBoard, into `folder`/tensorboard.
+class TensorBoard(TrainerCallback):
+    """Writes what the trainer logs into `folder`/tensorboard.
 
     Raises
     ------
     OptionError
         If TensorBoard is not installed.
     """
-    from transformers.integrations import TensorBoardCallback
 
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise OptionError("tensorboard", True, "not installed; pip install 'protrek-hm[tensorboard]'") from error  # noqa: FBT003
-    return TensorBoardCallback(SummaryWriter(str(folder / "tensorboard")))
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            wanted = "TensorBoard is not installed; pip install 'protrek-hm[tensorboard]'"
+            raise OptionError("tensorboard", "on", wanted) from error
+        self.folder, self.open = folder / "tensorboard", SummaryWriter
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Open the file."""
+        self.writer = self.open(str(self.folder)) if state.is_world_process_zero else None
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Write the numbers of a line."""
+        if self.writer is not None:
+            for name, value in state.log_history[-1].items():
+                self.writer.add_scalar(name.replace("eval_", "valid/"), value, state.global_step)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Close the file."""
+        if self.writer is not None:
+            self.writer.close()

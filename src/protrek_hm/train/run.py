@@ -139,6 +139,7 @@ def fine_tune(
         if trainer.average is not None:
             trainer.average.apply()
     model.temperature = objective.temperature
+    model.record("train", **resolved)
     history = history_frame(trainer.state.log_history)
     if state.is_main_process:
         write_history(history, folder)
@@ -205,6 +206,7 @@ def _arguments(
         metric_for_best_model="score" if validate else None,
         greater_is_better=True if validate else None,
         dataloader_pin_memory=False,
+        dataloader_drop_last=process_count() > 1,  # our loader drops nothing; without it the trainer prints a warning
         report_to="none",
         disable_tqdm=True,
     )

@@ -1,5 +1,6 @@
 """The sentence-transformers trainer, with our batches, losses and checkpoints."""
 
+import logging
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -114,6 +115,15 @@ class TwinTrainer(SentenceTransformerTrainer):
         """Measure the weights that would be kept: their average, if one is held."""
         with nullcontext() if self.average is None else self.average.applied():
             return super().evaluate(*args, **kwargs)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        logger = logging.getLogger("transformers.trainer_utils")  # it warns of files that are young
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            logger.setLevel(level)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         folder = Path(output_dir or self.args.output_dir)
