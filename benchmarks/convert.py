@@ -267,13 +267,16 @@ def main() -> None:
     say("format      size (MB)   CPU (s)   MB/s   entries/s   memory so far (GB)")
     with TemporaryDirectory() as folder:
         for kind, (start, write, between, end) in FORMATS.items():
-            # one accession per copy, of the same length: the entries differ in nothing else
-            texts = [write(entry) for entry in entries]
-            body = (text.replace("A0", f"{chr(66 + n % 20)}{n // 20:02d}A0") for n in range(repeats) for text in texts)
             plain = Path(folder) / f"a.{kind}"
-            plain.write_text(start + between.join(body) + end, encoding="utf-8")
             packed = plain.with_suffix(f".{kind}.gz")
-            packed.write_bytes(gzip.compress(plain.read_bytes(), compresslevel=1))
+            texts = [write(entry) for entry in entries]
+            with plain.open("w") as one, gzip.open(packed, "wt", compresslevel=1) as other:
+                for number in range(repeats):
+                    # another accession in each copy, of the same length: the entries differ in nothing else
+                    mark = f"{chr(66 + number % 20)}{number // 20:02d}A0"
+                    copy = between.join(texts).replace("A0", mark)
+                    for file in (one, other):
+                        file.write((between if number else start) + copy + (end if number == repeats - 1 else ""))
             for file in (plain, packed):
                 twins = Path(folder) / "twins.parquet" if arguments.gold_twins else None
                 begun = time.process_time()

@@ -19,7 +19,10 @@ _Twins = Annotated[
 ]
 _Section = Annotated[
     list[str] | None,
-    typer.Option(help="Section of the text, as function; repeatable, in order. [default: those of function]"),
+    typer.Option(
+        help="Section of the text; repeatable, in order. [default: function, catalytic_activity, cofactor, "
+        "activity_regulation, pathway]"
+    ),
 ]
 _TextPer = Annotated[TextPer | None, typer.Option(help="A row per protein, or per section. [default: protein]")]
 _OnBad = Annotated[OnBadRecord | None, typer.Option(help="Stop at a broken record, or leave it out. [default: error]")]

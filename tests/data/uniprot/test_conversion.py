@@ -1,15 +1,19 @@
 """Files become a table that `read_proteins` reads, whole or not at all."""
 
 import json
+import re
+from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from protrek_hm.data import read_proteins
 from protrek_hm.data.uniprot import ConvertConfig, conversion, convert
 from protrek_hm.data.uniprot.rows import SCHEMA
-from protrek_hm.errors import FileFormatError, OptionError, OutputExistsError, RecordError
+from protrek_hm.errors import FileFormatError, OptionError, OutputExistsError, ProTrekHMError, RecordError
 
 FORMATS = ["dat", "xml", "json", "tsv"]
 
@@ -140,3 +144,54 @@ def test_memory_is_bounded(tmp_path, monkeypatch):
     assert sum(groups) == 500
     assert max(groups) < 60
     assert read_proteins(tmp_path / "a.parquet").height == 500
+
+
+DEBRIS = [
+    b"",
+    b'"',
+    b"\t",
+    b"<",
+    b">",
+    b"\n",
+    b"//\n",
+    b"{",
+    b"]",
+    b"\0",
+    b"\xff",
+    b"7",
+    b"</entry>",
+    b"null",
+    b"->",
+    b";",
+]
+
+
+@settings(deadline=None, max_examples=120)
+@given(
+    st.sampled_from(FORMATS),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 60), st.sampled_from(DEBRIS)), min_size=1, max_size=3),
+    st.sampled_from(["error", "skip"]),
+)
+def test_a_damaged_file_is_read_or_refused_in_one_line(files, tmp_path_factory, kind, damages, on_bad_record):
+    content = (files / f"three.{kind}").read_bytes()
+    for where, lost, debris in damages:
+        start = round(where * len(content))
+        content = content[:start] + debris + content[start + lost :]
+    folder = tmp_path_factory.mktemp("damaged")
+    (folder / "a").write_bytes(content)
+    config = ConvertConfig(on_bad_record=on_bad_record)
+    try:
+        report = convert([folder / "a"], folder / "b.tsv", gold_twins_path=folder / "c.tsv", config=config)
+        assert read_proteins(folder / "b.tsv").height == report.proteins
+    except ProTrekHMError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+
+
+def test_the_example_of_the_documentation(tmp_path, monkeypatch, capsys):
+    page = Path(__file__).parents[3] / "docs" / "uniprot.md"
+    [example] = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})  # noqa: S102
+    printed = capsys.readouterr().out
+    for promised in re.findall(r"# (.+)", example):
+        assert promised in printed

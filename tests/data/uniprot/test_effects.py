@@ -18,6 +18,7 @@ from protrek_hm.data.uniprot.mutations import parse_changes
         ("Dead when associated with 62-D-E-63.", [("Dead.", ((62, "DE"),))]),
         ("Dead; when associated with DEL-GENE.", [("Dead.", None)]),
         ("Dead; when associated with 332-A--A-342.", [("Dead.", None)]),
+        ("Dead; when associated with 332-A-A-342.", [("Dead.", None)]),
         ("Grows in E.coli at 37 degrees. Dead.", [("Grows in E.coli at 37 degrees. Dead.", ())]),
         ("", []),
     ],

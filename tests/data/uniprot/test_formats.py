@@ -116,7 +116,7 @@ def test_features_only_if_wanted(files, kind):
 def test_the_name_does_not_matter_but_lines_are_counted(files, tmp_path, kind):
     content = (files / f"three.{kind}").read_bytes()
     disguised = tmp_path / "x.parquet"
-    disguised.write_bytes(gzip.compress(b"\xef\xbb\xbf" * (kind == "tsv") + content))
+    disguised.write_bytes(gzip.compress(b"\xef\xbb\xbf" + content))
     found = list(read_entries(disguised))
     assert [each.entry for each in found] == [each.entry for each in read_entries(files / f"three.{kind}")]
     text = content.decode()
@@ -188,11 +188,11 @@ def test_a_file_that_ends_too_early_tells_the_line(files, tmp_path, kind, kept):
     ("kind", "old", "new", "record", "problem"),
     [
         ("dat", "SQ   SEQUENCE   24", "XX   SEQUENCE   24", "A0A999FIC1", "no SQ line"),
-        ("dat", "AVLGDEKRNY ", "AVLGDEKRN ", "A0A999FIC1", "23 residues where its ID line says 24"),
+        ("dat", "AVLGDEKRNY ", "AVLGDEKRN ", "A0A999FIC1", "23 residues where its length says 24"),
         ("dat", "//\nID   A0A", "ID   A0A", "P00901", "another ID line stands in it: the line // is missing"),
         ("dat", "ID   A0A999FIC1_FICTC ", "XX   ", "A0A999FIC1", "its first line is no ID line"),
         ("xml", '<ecNumber evidence="1">1.6.99.-</ecNumber>', "<ecNumber>", "A0A999FIC1", "not well-formed XML"),
-        ("xml", ">AVLG", ">AVL", "A0A999FIC1", "23 residues where its <sequence> says 24"),
+        ("xml", ">AVLG", ">AVL", "A0A999FIC1", "23 residues where its length says 24"),
         ("json", '"AVLG', '"AVL', "A0A999FIC1", "23 residues where its length says 24"),
         ("json", '"primaryAccession":"A0A999FIC1"', '"x":1', "record", "no 'primaryAccession'"),
         ("json", '"genes":[{"orderedLocusNames"', '"genes":[[],{"x"', "A0A999FIC1", "not laid out as UniProt's"),
@@ -226,3 +226,26 @@ def test_sniffing_by_hand():
     assert sniff(b"[\n{", "a") == "json"
     assert sniff(b'<?xml version="1.0"?><uniprot', "a") == "xml"
     assert next(flat_records(io.BufferedReader(io.BytesIO(b"ID   A\n//")))) == (1, "ID   A")
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("xml", 'length="24"', 'length="x"'),
+        ("xml", 'id="999902"', 'id="x"'),
+        ("xml", 'position="12"', 'position="x"'),
+        ("xml", "<accession>P00901<", "<accession> <"),
+        ("json", '"value":"AVLGDEKRNYTPLSQWFHCMIVKX"', '"value":7'),
+        ("json", '"primaryAccession":"P00901"', '"primaryAccession":7'),
+        ("json", '"value":"Putative testase"', '"value":7'),
+        ("json", '"taxonId":999902', '"taxonId":"x"'),
+        ("json", '{"value":12,"modifier"', '{"value":"x","modifier"'),
+        ("json", '"scientificName":"Fictus virus"', '"scientificName":null'),
+        ("dat", "NCBI_TaxID=999902", "NCBI_TaxID=99999999999999999999999"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_a_broken_record(files, tmp_path, kind, old, new):
+    text = (files / f"three.{kind}").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "a").write_text(text.replace(old, new, 1), encoding="utf-8")
+    assert [each.bad is None for each in read_entries(tmp_path / "a")].count(False) == 1

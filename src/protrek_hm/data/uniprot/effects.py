@@ -99,7 +99,11 @@ def is_neutral(effect: str) -> bool:
 
 def _partners(words: str) -> Partners | None:
     """Read ``A-5, C-9 and 12-D-E-13``."""
-    ranges = [(int(start), letters.replace("-", "")) for start, letters, _ in _RANGE.findall(words)]
+    ranges = []
+    for start, letters, end in _RANGE.findall(words):
+        ranges.append((int(start), letters.replace("-", "")))
+        if len(ranges[-1][1]) != int(end) - int(start) + 1:
+            return None
     without = _RANGE.sub("", words)
     singles = [(int(position), letter) for letter, position in _SINGLE.findall(without)]
     if _JOINTS.sub("", _SINGLE.sub("", without)) or not (ranges or singles):

@@ -10,6 +10,7 @@ SECTIONS = (
 )
 """Columns of the comments, in UniProt's own order as far as texts go; a comment's type in lower case."""
 
+_TAXA = 1 << 62
 _RENAMED = {"enzyme_regulation": "activity_regulation"}
 
 
@@ -94,3 +95,34 @@ class Entry:
 
 class BrokenRecordError(ValueError):
     """A record that does not keep its format; the message says what is wrong, the reader adds where."""
+
+
+def check_entry(entry: Entry, stated_length: int | None) -> Entry:
+    """Return the entry if it holds what each entry must: for what a format's own parser takes on trust.
+
+    Raises
+    ------
+    BrokenRecordError
+        If it has no accession, something that is no text where one belongs, a number of residues other than the
+        `stated_length`, or an impossible taxon.
+
+    Examples
+    --------
+    >>> check_entry(Entry(accession="P1", sequence="MKV"), 4)
+    Traceback (most recent call last):
+    ...
+    protrek_hm.data.uniprot.entry.BrokenRecordError: 3 residues where its length says 4
+    """
+    names = entry.names
+    texts = [entry.accession, entry.entry_name, entry.sequence, entry.organism, entry.gene or "", entry.alphafold or ""]
+    texts += [names.name, *names.alternatives, *names.domains, *names.components, *names.ec, *sum(entry.go, ())]
+    for text in texts:
+        if not isinstance(text, str):
+            raise BrokenRecordError(f"{text!r} stands where a text belongs")
+    if not entry.accession.strip():
+        raise BrokenRecordError("no accession")
+    if stated_length is not None and stated_length != len(entry.sequence):
+        raise BrokenRecordError(f"{len(entry.sequence)} residues where its length says {stated_length}")
+    if entry.taxon is not None and not (isinstance(entry.taxon, int) and 0 <= entry.taxon < _TAXA):
+        raise BrokenRecordError(f"taxon {entry.taxon!r}")
+    return entry

@@ -7,7 +7,7 @@ cross-references and most features are never taken apart. That makes the differe
 import re
 
 from protrek_hm.data.uniprot.comments import flat_comment
-from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, section_of
+from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, check_entry, section_of
 from protrek_hm.data.uniprot.features import make_feature
 from protrek_hm.data.uniprot.names import parse_names
 from protrek_hm.data.uniprot.plain import bare
@@ -39,22 +39,18 @@ def parse_flat(record: str, *, features: bool = True) -> Entry:
         raise BrokenRecordError("its first line is no ID line")
     if "\nID   " in record:
         raise BrokenRecordError("another ID line stands in it: the line // is missing between two records")
-    accession = _between(record, "\nAC   ", ";").strip()
     sequence_at = record.find("\nSQ   ")
-    if not accession or sequence_at < 0:
-        raise BrokenRecordError(f"no {'SQ' if accession else 'AC'} line")
+    if sequence_at < 0:
+        raise BrokenRecordError("no SQ line")
     after = record.find("\n", sequence_at + 1)
-    sequence = record[after:].removesuffix("//").translate(_NO_SPACE) if after > 0 else ""
-    if len(sequence) != int(head[3]):
-        raise BrokenRecordError(f"{len(sequence)} residues where its ID line says {head[3]}")
     entry = Entry(
-        accession=accession,
+        accession=_between(record, "\nAC   ", ";").strip(),
         entry_name=head[1],
         reviewed=head[2] in ("Reviewed", "STANDARD"),
         names=_names(record),
         organism=bare(_lines(record, "OS").removesuffix(".")),
         taxon=int(taxon[1]) if (taxon := _TAXON.search(record)) else None,
-        sequence=sequence,
+        sequence=record[after:].removesuffix("//").translate(_NO_SPACE) if after > 0 else "",
         gene=_gene(record),
         go=_GO.findall(record),
         alphafold=link[1] if (link := _ALPHAFOLD.search(record)) else None,
@@ -62,7 +58,7 @@ def parse_flat(record: str, *, features: bool = True) -> Entry:
     _add_comments(record, entry)
     if features and ("\nFT   MUTAGEN " in record or "\nFT   VARIANT " in record):
         entry.features = _features(record)
-    return entry
+    return check_entry(entry, int(head[3]))
 
 
 def _between(record: str, start: str, end: str) -> str:

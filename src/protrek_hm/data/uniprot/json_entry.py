@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from protrek_hm.data.uniprot.comments import cofactor_text, disease_text, location_text, of_molecule, sentences
-from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, section_of
+from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, check_entry, section_of
 from protrek_hm.data.uniprot.features import describe
 
 _FEATURES = {"Mutagenesis": "MUTAGEN", "Natural variant": "VARIANT"}
@@ -24,7 +24,6 @@ def parse_json(tree: Tree, *, features: bool = True) -> Entry | None:
         return None
     try:
         organism = tree.get("organism") or {}
-        sequence = tree["sequence"]["value"]
         entry = Entry(
             accession=tree["primaryAccession"],
             entry_name=tree.get("uniProtkbId", ""),
@@ -32,7 +31,7 @@ def parse_json(tree: Tree, *, features: bool = True) -> Entry | None:
             names=_names(tree.get("proteinDescription") or {}),
             organism=_organism(organism),
             taxon=organism.get("taxonId"),
-            sequence=sequence,
+            sequence=tree["sequence"]["value"],
             gene=_gene(tree.get("genes") or []),
         )
         for reference in tree.get("uniProtKBCrossReferences") or ():
@@ -42,14 +41,11 @@ def parse_json(tree: Tree, *, features: bool = True) -> Entry | None:
         if features:
             found = (feature for feature in tree.get("features") or () if feature["type"] in _FEATURES)
             entry.features = [_feature(feature) for feature in found]
+        return check_entry(entry, tree["sequence"].get("length"))
     except KeyError as error:
         raise BrokenRecordError(f"no {error.args[0]!r} where each entry has one") from None
     except (TypeError, AttributeError):
         raise BrokenRecordError("not laid out as UniProt's entries are") from None
-    length = tree["sequence"].get("length", len(sequence))
-    if length != len(sequence):
-        raise BrokenRecordError(f"{len(sequence)} residues where its length says {length}")
-    return entry
 
 
 def _values(names: Iterable[Tree] | None) -> list[str]:
@@ -143,4 +139,4 @@ def _feature(feature: Tree) -> Feature:
 
 
 def _position(place: Tree) -> int:
-    return place["value"] if place.get("modifier", "EXACT") == "EXACT" else 0
+    return 0 + place["value"] if place.get("modifier", "EXACT") == "EXACT" else 0

@@ -112,10 +112,10 @@ def _decode(held: str, at: int, line: int, *, ended: bool) -> tuple[dict[str, An
 
 def _text_blocks(stream: io.BufferedReader) -> Iterator[str]:
     """Decode block by block, line ends as in Unix."""
-    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8")(), translate=True)
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), translate=True)
     while block := stream.read(BLOCK):
-        yield decoder.decode(block)  # type: ignore[arg-type]  # bytes, as it has a decoder
-    yield decoder.decode(b"", final=True)  # type: ignore[arg-type]
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
 
 
 def _cut(stream: io.BufferedReader, end: str, start: str) -> Iterator[tuple[int, str]]:

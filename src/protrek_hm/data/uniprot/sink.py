@@ -91,8 +91,7 @@ def table_sink(
     'id\tlength\nP1\t3\n'
     """
     name = bare_name(path)
-    known = name.endswith((".tsv", ".csv")) or path.name.lower().endswith(".parquet")
-    if not known:
+    if not (name.endswith((".tsv", ".csv")) or path.suffix.lower() == ".parquet"):
         raise FileFormatError(path, "unknown ending", "end its name in .parquet, .tsv or .csv (also with .gz or .zst)")
     content = json.dumps({"format_version": 1, **about}, ensure_ascii=False)
     with new_file(path, force=force) as temporary, open_compressed(temporary) as stream:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from protrek_hm.data.uniprot.comments import flat_comment
-from protrek_hm.data.uniprot.entry import BrokenRecordError, Entry
+from protrek_hm.data.uniprot.entry import BrokenRecordError, Entry, check_entry
 from protrek_hm.data.uniprot.features import cell_features
 from protrek_hm.data.uniprot.names import parse_names
 
@@ -70,12 +70,6 @@ def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Ent
     if len(cells) != len(header):
         raise BrokenRecordError(f"{len(cells)} fields where the header has {len(header)}")
     row = {key: _unquoted(cell) for key, cell in zip(header, cells, strict=True)}
-    sequence = "".join(row["sequence"].split())
-    length = row.get("length", "").replace(",", "")
-    if length.isdigit() and int(length) != len(sequence):
-        raise BrokenRecordError(f"{len(sequence)} residues where its length says {length}")
-    if not row["entry"]:
-        raise BrokenRecordError("no accession")
     names = parse_names(row.get("proteinnames", ""))
     if row.get("ecnumber"):
         names.ec = row["ecnumber"].split("; ")
@@ -88,7 +82,7 @@ def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Ent
         names=names,
         organism=row.get("organism", ""),
         taxon=int(taxon) if taxon.isdigit() else None,
-        sequence=sequence,
+        sequence="".join(row["sequence"].split()),
         gene=_gene(row),
         go=_go(row),
         alphafold=row.get("alphafolddb", "").split(";")[0] or None,
@@ -99,7 +93,8 @@ def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Ent
             entry.comments[section] = statements
     if features:
         entry.features = [each for key in ("naturalvariant", "mutagenesis") for each in cell_features(row.get(key, ""))]
-    return entry
+    length = row.get("length", "").replace(",", "")
+    return check_entry(entry, int(length) if length.isdigit() else None)
 
 
 def _unquoted(cell: str) -> str:

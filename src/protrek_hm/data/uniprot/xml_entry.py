@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from protrek_hm.data.uniprot.comments import cofactor_text, disease_text, location_text, of_molecule, sentences
-from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, section_of
+from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, check_entry, section_of
 from protrek_hm.data.uniprot.features import describe
 
 _FEATURES = {"mutagenesis site": "MUTAGEN", "sequence variant": "VARIANT"}
@@ -26,16 +26,22 @@ def parse_xml(record: str, *, features: bool = True) -> Entry:
     """
     record = _without(_without(record, "<reference ", "</reference>"), "<evidence ", "<sequence ")
     try:
-        root = ElementTree.fromstring(_NAMESPACE.sub(r"\1", record, count=1))
+        return _read(ElementTree.fromstring(_NAMESPACE.sub(r"\1", record, count=1)), features=features)
     except ElementTree.ParseError as error:
         raise BrokenRecordError(f"not well-formed XML ({error.msg.split(':')[0]})") from None
+    except BrokenRecordError:
+        raise
+    except ValueError as error:
+        raise BrokenRecordError(f"no number where one belongs ({error})") from None
+
+
+def _read(root: Element, *, features: bool) -> Entry:
     sequence = root.find("sequence")
-    accession = root.findtext("accession")
-    if sequence is None or not sequence.text or not accession:
-        raise BrokenRecordError("no <sequence>" if accession else "no <accession>")
+    if sequence is None or not sequence.text:
+        raise BrokenRecordError("no <sequence>")
     organism = root.find("organism")
     entry = Entry(
-        accession=accession,
+        accession=root.findtext("accession") or "",
         entry_name=root.findtext("name") or "",
         reviewed=root.get("dataset") == "Swiss-Prot",
         names=_names(root.find("protein")),
@@ -45,9 +51,6 @@ def parse_xml(record: str, *, features: bool = True) -> Entry:
         gene=_gene(root.find("gene")),
     )
     entry.names.fragment = sequence.get("fragment") is not None
-    length = sequence.get("length")
-    if length and int(length) != len(entry.sequence):
-        raise BrokenRecordError(f"{len(entry.sequence)} residues where its <sequence> says {length}")
     for child in root:
         if child.tag == "comment":
             _add_comment(child, entry)
@@ -55,7 +58,8 @@ def parse_xml(record: str, *, features: bool = True) -> Entry:
             _add_reference(child, entry)
         elif features and child.tag == "feature" and child.get("type") in _FEATURES:
             entry.features.append(_feature(child))
-    return entry
+    length = sequence.get("length")
+    return check_entry(entry, int(length) if length else None)
 
 
 def _without(record: str, start: str, end: str) -> str:
