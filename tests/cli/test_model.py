@@ -1,8 +1,13 @@
 """`protrek-hm model`: fresh and pretrained towers, what a model is made of, the way to ProTrek's layout and back."""
 
 import json
+import re
+import runpy
+import shlex
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import huggingface_hub
 import pytest
@@ -154,3 +159,17 @@ def test_info_of_a_saved_model_builds_nothing(run, tmp_path, proteins):
     code += "assert not {'torch', 'transformers'} & sys.modules.keys()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, "fingerprint" in done.stdout) == (0, True), done.stderr
+
+
+def test_the_example_of_the_document_runs(run, tmp_path, monkeypatch, capsys):
+    root = Path(__file__).parents[2]
+    document = (root / "docs" / "models.md").read_text(encoding="utf-8")
+    shutil.copytree(root / "example", tmp_path / "example")
+    monkeypatch.chdir(tmp_path)
+    for line in re.search(r"```console\n(.*?)```", document, flags=re.DOTALL)[1].splitlines():
+        code, _, err = run(*shlex.split(line.removeprefix("$ protrek-hm model ")))
+        assert (code, err) == (0, ""), line
+    [python] = re.findall(r"```python\n(.*?)```", document, flags=re.DOTALL)
+    (tmp_path / "example.py").write_text(python)
+    runpy.run_path(str(tmp_path / "example.py"))
+    assert capsys.readouterr().out.startswith("(2, 32) [[")

@@ -26,6 +26,7 @@ def test_towers_out_of_range(setting, value):
         ("temperature", 1.1),
         ("temperature", float("nan")),
         ("vocabulary", 99),
+        ("license", "MIT\nevil: true"),
     ],
 )
 def test_models_out_of_range(setting, value):

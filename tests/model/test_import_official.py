@@ -1,6 +1,7 @@
 """ProTrek's own layout against ProTrek's classes, restated in conftest: the same vectors, whatever the file."""
 
 import json
+import math
 import shutil
 
 import numpy as np
@@ -39,10 +40,14 @@ def rewrite(folder, change):
     torch.save(content, path)
 
 
-def assert_same_vectors(model, original, tolerance=1e-6, tasks=tuple(INPUTS)):
+FEW = {"sequence": ["MKV", random_letters(60, 6)], "structure": ["dvpq", "d#v"], "text": ["A kinase.", "binds heme"]}
+
+
+def assert_same_vectors(model, original, tasks=tuple(FEW), inputs=None):
     for task in tasks:
-        expected = original.towers[task].get_repr(INPUTS[task])
-        np.testing.assert_allclose(model.encode(INPUTS[task], task=task), expected, atol=tolerance, rtol=0)
+        given = (inputs or FEW)[task]
+        expected = original.towers[task].get_repr(given)
+        np.testing.assert_allclose(model.encode(given, task=task), expected, atol=1e-6, rtol=0)
 
 
 def test_vectors_are_those_of_protreks_classes(official):
@@ -50,7 +55,7 @@ def test_vectors_are_those_of_protreks_classes(official):
     model = ProTrek.from_pretrained(folder, device="cpu")
     assert model.tasks == ("text", "sequence", "structure")
     assert model.temperature == original.temperature.item()
-    assert_same_vectors(model, original)
+    assert_same_vectors(model, original, inputs=INPUTS)
     spread = np.std(model.encode(INPUTS["sequence"], task="sequence"), axis=0)
     assert spread.max() > 0.05, "the towers would tell nothing apart"
 
@@ -63,6 +68,59 @@ def test_padding_and_order_change_nothing(official, batch_size):
         alone = original.towers[task].get_repr(inputs, batch_size=1)
         found = model.encode(inputs[::-1], task=task, batch_size=batch_size)[::-1]
         np.testing.assert_allclose(found, alone, atol=1e-6, rtol=0)
+
+
+def esm2_by_hand(tensors, prefix, token_ids, *, layers, heads):
+    """ESM-2's forward pass for one input, written out in float64 from the paper's and the checkpoint's terms."""
+
+    def weight(name):
+        return tensors[f"{prefix}{name}"].double().numpy()
+
+    def linear(x, name):
+        return x @ weight(f"{name}.weight").T + weight(f"{name}.bias")
+
+    def norm(x, name):
+        centred = x - x.mean(-1, keepdims=True)
+        scaled = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
+        return scaled * weight(f"{name}.weight") + weight(f"{name}.bias")
+
+    def rotate(x):  # heads, tokens, size
+        size = x.shape[-1]
+        angle = np.outer(np.arange(x.shape[1]), 10000.0 ** (-np.arange(0, size, 2) / size))
+        angle = np.concatenate([angle, angle], axis=-1)
+        turned = np.concatenate([-x[..., size // 2 :], x[..., : size // 2]], axis=-1)
+        return x * np.cos(angle) + turned * np.sin(angle)
+
+    x = weight("embeddings.word_embeddings.weight")[token_ids] * (1 - 0.15 * 0.8)  # token dropout, nothing masked
+    for layer in range(layers):
+        at = f"encoder.layer.{layer}."
+        inner = norm(x, f"{at}attention.LayerNorm")
+        query, key, value = (
+            linear(inner, f"{at}attention.self.{name}").reshape(len(x), heads, -1).swapaxes(0, 1)
+            for name in ("query", "key", "value")
+        )
+        scores = rotate(query) @ rotate(key).swapaxes(1, 2) / np.sqrt(query.shape[-1])
+        shares = np.exp(scores - scores.max(-1, keepdims=True))
+        mixed = (shares / shares.sum(-1, keepdims=True) @ value).swapaxes(0, 1).reshape(len(x), -1)
+        x = x + linear(mixed, f"{at}attention.output.dense")
+        inner = linear(norm(x, f"{at}LayerNorm"), f"{at}intermediate.dense")
+        gelu = inner * 0.5 * (1 + np.vectorize(math.erf)(inner / math.sqrt(2)))
+        x = x + linear(gelu, f"{at}output.dense")
+    return norm(x, "encoder.emb_layer_norm_after")[0]
+
+
+def test_the_sequence_tower_is_esm2_written_out(official):
+    """Without transformers at all, so that no change of theirs passes unseen."""
+    folder, _ = official
+    tensors = torch.load(folder / "ProTrek_tiny.pt", weights_only=True)["model"]
+    vocabulary = (folder / "esm2_t3_tiny" / "vocab.txt").read_text().split()
+    model = ProTrek.from_pretrained(folder, device="cpu")
+    for sequence in ("MKV", "ACDEFGHIKLMNPQRSTVWY" * 2):
+        ids = [0, *(vocabulary.index(letter) for letter in sequence), 2]
+        first = esm2_by_hand(tensors, "1.model.esm.", ids, layers=3, heads=4)
+        vector = tensors["1.out.weight"].double().numpy() @ first + tensors["1.out.bias"].double().numpy()
+        expected = vector / np.linalg.norm(vector)
+        np.testing.assert_allclose(model.encode(sequence, task="sequence"), expected, atol=2e-6, rtol=0)
 
 
 def test_texts_are_cut_at_512_tokens_and_proteins_nowhere(official):
@@ -90,11 +148,12 @@ def test_saved_as_ours_it_is_the_same_also_for_plain_sentence_transformers(offic
     assert again.fingerprint() == model.fingerprint()
     assert again.temperature == model.temperature
     assert_same_vectors(again, original)
-    assert_same_vectors(SentenceTransformer(str(tmp_path / "ours"), device="cpu"), original)
+    plain = SentenceTransformer(str(tmp_path / "ours"), device="cpu")
+    assert_same_vectors(plain, original, inputs=INPUTS)
 
 
 def test_frequencies_that_half_precision_rounded_are_kept(copy, restated, tmp_path):
-    """ESM-2's were trained so; computing them anew would move every vector."""
+    """As old checkpoints may have them: computing them anew would move every vector."""
 
     def round_frequencies(content):
         for name, tensor in content["model"].items():

@@ -111,13 +111,13 @@ def _print_tables(made_of: dict[str, Any]) -> None:
     import json
 
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    towers = Table("tower", "encoder", "layers", "width", "vocabulary", "longest input", "parameters")
+    towers = Table("tower", "encoder", "blocks", "vocabulary", "reads", "parameters")
     for route, tower in made_of["towers"].items():
-        numbers = (tower[name] for name in ("layers", "hidden", "vocabulary", "max_tokens", "parameters"))
-        towers.add_row(route, tower["encoder"], *(f"{number:,}" for number in numbers))
-    facts = Table(show_header=False)
+        numbers = (f"{tower[name]:,}" for name in ("vocabulary", "max_tokens", "parameters"))
+        towers.add_row(route, tower["encoder"], f"{tower['layers']} × {tower['hidden']}", *numbers)
+    facts = Table("fact", Column("value", overflow="fold"))
     for name in ("parameters", "dimension"):
         facts.add_row(name, f"{made_of[name]:,}")
     facts.add_row("temperature", f"{made_of['temperature']:.6g}")

@@ -1,12 +1,16 @@
 """ProTrek as a SentenceTransformer: three towers, one space.
 
-`config`: the shape of a fresh model. `tokenizers`, `towers`: its parts. `protrek`: the model itself.
+`config`: the shape of a model to be built. Its parts are fresh (`tokenizers`, `towers`) or pretrained (`encoders`,
+`vocabularies`). `protrek`: the model itself, found by `locate` (and fetched by `hub`), loaded whole (`source`).
+ProTrek's own layout (`official`, `checkpoint`) comes in by `import_official` and goes out by `export_official`;
+`convert` does both. A saved model is described by `settings`, `info` and `card`.
 """
 
 from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "EncoderConfig": "protrek_hm.model.config",
     "ModelConfig": "protrek_hm.model.config",
     "TowerConfig": "protrek_hm.model.config",
     "ProTrek": "protrek_hm.model.protrek",

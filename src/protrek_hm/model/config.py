@@ -1,5 +1,6 @@
 """The shape of a fresh ProTrek: three towers and one joint space."""
 
+import re
 from dataclasses import dataclass, field
 
 from protrek_hm.config import require
@@ -73,3 +74,13 @@ class ModelConfig:
         require("dimension", self.dimension, "must be at least 1", holds=self.dimension >= 1)
         require("temperature", self.temperature, "must lie in (0, 1]", holds=0 < self.temperature <= 1)
         require("vocabulary", self.vocabulary, "must be at least 100", holds=self.vocabulary >= 100)
+        require_license(self.license)
+
+
+def require_license(name: str | None) -> None:
+    """Raise OptionError unless `name` is None or one word, as the hub's identifiers of licences are.
+
+    >>> require_license("apache-2.0")
+    """
+    fine = name is None or re.fullmatch(r"[\w.-]+", name) is not None
+    require("license", name, "must be an identifier such as apache-2.0, mit or other", holds=fine)

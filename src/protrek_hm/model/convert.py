@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from protrek_hm.files import new_folder, refuse_existing
+from protrek_hm.model.config import require_license
 from protrek_hm.model.export_official import write_official
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.protrek import ProTrek
@@ -22,11 +23,14 @@ def convert_model(
     ------
     MissingFileError, FileFormatError
         If there is no model, or only a part of one.
+    OptionError
+        If `license` is not one word.
     ModelError
         If ProTrek's own code has no such towers.
     OutputExistsError, OutputError
         If `output` exists (without `force`) or cannot be written.
     """
+    require_license(license)
     refuse_existing(output, force=force)
     place = find_model(source)
     to = to or ("sentence-transformers" if is_official(place) else "official")

@@ -268,6 +268,8 @@ class ProTrek(SentenceTransformer):
             options = folder / f"{route}_0_Transformer" / "sentence_bert_config.json"
             content = read_json(options)  # plain SentenceTransformer, too, shall load the same towers
             write_json(options, {**content, **loading_options(cast("Any", tower)[0])})
+        for weights in folder.rglob("*.safetensors"):  # safetensors writes for its owner's eyes alone
+            weights.chmod((folder / "README.md").stat().st_mode)
 
 
 def _make_tower(
