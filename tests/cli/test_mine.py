@@ -12,6 +12,7 @@ from protrek_hm.errors import NothingFoundError, OptionError, OutputExistsError
 from protrek_hm.mine import leaks
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
+pytestmark = pytest.mark.usefixtures("no_pictures")
 
 
 @pytest.fixture

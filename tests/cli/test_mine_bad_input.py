@@ -17,6 +17,7 @@ BASE = "".join(GENERATOR.choice(list("ACDEFGHIKLMNPQRSTVWY"), 60))
 TWIN = BASE[:30] + ("W" if BASE[30] != "W" else "A") + BASE[31:]
 OTHER = "".join(GENERATOR.choice(list("ACDEFGHIKLMNPQRSTVWY"), 60))
 ZINC, IRON = "Binds zinc.", "Binds iron."
+pytestmark = pytest.mark.usefixtures("no_pictures")
 
 
 @pytest.fixture

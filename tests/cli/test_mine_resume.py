@@ -15,10 +15,12 @@ from protrek_hm.homology import homologs
 from protrek_hm.mine import related
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
+pytestmark = pytest.mark.usefixtures("no_pictures")
 KILLED = """
 import os, signal, sys
 from protrek_hm.cli.app import main
 from protrek_hm.mine import related
+
 related.find_families = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 main()
 """

@@ -52,3 +52,9 @@ def test_faults_are_told(tmp_path):
         check_leaks(tmp_path / "none")
     with pytest.raises(FileFormatError, match="mine first"):
         check_leaks(tmp_path)
+
+
+def test_a_side_that_is_all_in_training_needs_no_search(tmp_path, unrelated):
+    write_split(tmp_path, unrelated[:16], unrelated[:4])
+    (side,) = check_leaks(tmp_path, threads=1)
+    assert (side.shared_proteins, side.related) == (4, 4)

@@ -112,8 +112,8 @@ def _compare(
     worst = [(sequence, sequence, 1.0) for sequence in sorted(related)]
     queries = [sequence for sequence in ours if sequence not in known]
     word = 5 if sum(map(len, theirs)) < _SMALL else 0
-    hits = search(queries, theirs, sensitivity=7.5, word=word, hits=_HITS, threads=threads)
-    for query, target in hits.select("query", "target").iter_rows():
+    found = search(queries, theirs, sensitivity=7.5, word=word, hits=_HITS, threads=threads) if queries else None
+    for query, target in found.select("query", "target").iter_rows() if found is not None else ():
         aligned = align(queries[query], theirs[target])
         highest[queries[query]] = max(highest[queries[query]], aligned.identity)
         if aligned.identity >= identity and aligned.coverage >= coverage:

@@ -26,6 +26,7 @@ class TextLinks:
         folded = pl.Series([fold_text(text) for text in corpus.entries["text"]], dtype=pl.String)
         distinct = folded.unique().sort()
         self._bearers = pl.DataFrame({"text": folded.rank("dense") - 1, "protein": corpus.entries["protein"]})
+        self._texts = len(distinct)
         self._alike = similar_texts(text_vectors(distinct.to_list()), least=NEAR_IDENTICAL)
 
     def links(
@@ -46,7 +47,7 @@ class TextLinks:
             .filter(pl.col("before").is_not_null())
         )
         links = chain.select("before", "protein").to_numpy().astype(np.int64)
-        bearer = np.full(int(self._bearers["text"].max() or 0) + 1, -1)
+        bearer = np.full(self._texts, -1)
         bearer[bearers["text"].to_numpy()] = bearers["protein"].to_numpy()
         alike = bearer[self._alike]
         return np.concatenate([links, alike[(alike >= 0).all(axis=1)]])

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Int
@@ -43,6 +44,11 @@ class Statement:
     stems: tuple[str, ...]
     slots: frozenset[tuple[str, str]]
     sentences: frozenset[str]
+
+    @cached_property
+    def distinct_stems(self) -> frozenset[str]:
+        """The stems without order."""
+        return frozenset(self.stems)
 
 
 def read_statements(texts: Sequence[str]) -> list[Statement]:
@@ -83,7 +89,7 @@ def compare_statements(one: Statement, other: Statement) -> Outcome:
         return overlap
     slot = _contradicted_slot(one, other)
     if slot is None:
-        if ours != theirs or set(one.stems) != set(other.stems):
+        if ours != theirs or one.distinct_stems != other.distinct_stems:
             return _MORE
         return _SAME if one.stems == other.stems else _REORDERED
     if ours and ours == theirs:
@@ -129,7 +135,9 @@ def _read(parts: list[str], labels: set[str]) -> Statement:
 
 def _contradicted_slot(one: Statement, other: Statement) -> str | None:
     """Return the first slot that each text fills with something that the other does not mention."""
-    ours, theirs = set(one.stems), set(other.stems)
-    mine = {slot for slot, value in one.slots - other.slots if stem(value) not in theirs}
-    yours = {slot for slot, value in other.slots - one.slots if stem(value) not in ours}
+    ours, theirs = one.slots - other.slots, other.slots - one.slots
+    if not ours or not theirs:
+        return None
+    mine = {slot for slot, value in ours if stem(value) not in other.distinct_stems}
+    yours = {slot for slot, value in theirs if stem(value) not in one.distinct_stems}
     return min(mine & yours, default=None)
