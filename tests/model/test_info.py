@@ -82,6 +82,8 @@ def test_the_card(model):
 
 def test_the_card_is_beside_the_weights_and_is_true(model, saved):
     assert (saved / "README.md").read_text() == make_card(model.describe())
+    modes = {path.stat().st_mode for path in saved.rglob("*") if path.is_file()}
+    assert len(modes) == 1, "weights are for the same eyes as all else"
 
 
 def test_merged_low_rank_weights_survive(model, config, tmp_path):

@@ -69,6 +69,8 @@ def test_it_learns_the_twins(base, triplets, valid, tmp_path, capsys):
         "config.json", "log.jsonl", "loss_curve.pdf", "loss_curve.png", "loss_history.csv", "model"
     ]  # fmt: skip
     saved = ProTrek.from_pretrained(run.folder, device="cpu")
+    trained = saved.history[-1]
+    assert (trained["step"], trained["epochs"], trained["base"]) == ("train", 10, before)
     assert saved.fingerprint() == run.model.fingerprint()
     assert read_history(run.folder).equals(run.history)
     out, err = capsys.readouterr()
