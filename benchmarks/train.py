@@ -1,6 +1,6 @@
 """How fast training is, against the reference's loop; both in this run, on this machine.
 
-    python benchmarks/train.py [--steps 50] [--layers 4] [--hidden 128] [--mean 370] [--batch 16] [--repeats 5] [--threads 1]
+    python benchmarks/train.py [--steps 50] [--layers 2] [--hidden 64] [--mean 370] [--batch 16] [--repeats 3]
 
 Same model, same triplets in the same order, fp32. The reference's loop: `get_text_repr` of the texts,
 `get_protein_repr` of the proteins and of their twins, each padded to its longest, AdamW on the triplet loss. Ours:
@@ -105,7 +105,7 @@ def batches(rows: int, size: int, *, seed: int) -> Iterator[list[int]]:
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    sizes = {"steps": 50, "layers": 4, "hidden": 128, "mean": 370, "batch": 16, "repeats": 5, "threads": 1}
+    sizes = {"steps": 50, "layers": 2, "hidden": 64, "mean": 370, "batch": 16, "repeats": 3, "threads": 1}
     for name, value in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=value)
     given = parser.parse_args()
@@ -142,8 +142,9 @@ def main() -> None:
         rate = statistics.median(rates)
         say(f"{name:22} {rate:8.2f} triplets/s   {rate / base:5.2f} x   ({min(rates):.2f}-{max(rates):.2f})")
 
-    plain, distinct = reference(copy.deepcopy(model), triplets), ours(
-        copy.deepcopy(model), examples, TrainConfig(objective="triplet", batch_size=given.batch)
+    plain, distinct = (
+        reference(copy.deepcopy(model), triplets),
+        ours(copy.deepcopy(model), examples, TrainConfig(objective="triplet", batch_size=given.batch)),
     )
     drawn = batches(triplets.height, given.batch, seed=2)
     gaps = []

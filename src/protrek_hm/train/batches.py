@@ -76,7 +76,7 @@ class Collator:
 
     def _distinct(self, rows: np.ndarray) -> tuple[dict[Task, list[np.ndarray]], dict[str, np.ndarray]]:
         groups: dict[Task, list[np.ndarray]] = {}
-        index = {}
+        index: dict[str, np.ndarray] = {}
         for task in self.examples.inputs:
             held = {role: numbers[rows] for role, numbers in self.examples.roles.items() if ROLES[role][0] == task}
             all_numbers = np.unique(np.concatenate(list(held.values())))

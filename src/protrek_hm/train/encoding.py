@@ -36,7 +36,7 @@ class _Part:
     task: Task
     features: Features
     place: Int[Tensor, " inputs"]
-    random: Tensor
+    random: list[Tensor]
     vectors: Float[Tensor, "inputs dim"]
 
 
@@ -47,6 +47,7 @@ class Encoder:
         self.model = model
         self.tokens = config.tokens if config.encoding == "distinct" else None
         self.cache = config.cache
+        self.parts: list[_Part] = []
         self.precision = config.precision
         self.packed = {
             task: config.encoding == "distinct" and not config.checkpoint_layers and can_pack(tower)
@@ -82,7 +83,7 @@ class Encoder:
         return total
 
     def _encode(self, inputs: dict[Task, list[Features]]) -> dict[Task, Tensor]:
-        self.parts: list[_Part] = []
+        self.parts = []
         vectors = {}
         for task, groups in inputs.items():
             mine = []
@@ -90,7 +91,7 @@ class Encoder:
             for group in groups:
                 for rows in split(group["attention_mask"].sum(1), self.tokens):
                     features = _rows_of(group, rows)
-                    random = torch.get_rng_state()
+                    random = self._random_states()
                     with torch.set_grad_enabled(not self.cache):
                         part = _Part(task, features, first + rows, random, self._forward(task, features))
                     mine.append(part)
@@ -104,16 +105,28 @@ class Encoder:
     def _backward(self, gradients: dict[Task, Tensor]) -> None:
         wanted = [part for part in self.parts if part.task in gradients]
         if not self.cache:
-            pairs = [(part.vectors, gradients[part.task][part.place]) for part in wanted]
-            pairs = [(vectors, gradient) for vectors, gradient in pairs if vectors.requires_grad]
-            torch.autograd.backward(*(tuple(each) for each in zip(*pairs, strict=True)))
+            learning = [part for part in wanted if part.vectors.requires_grad]
+            if learning:
+                into = [gradients[part.task][part.place] for part in learning]
+                torch.autograd.backward([part.vectors for part in learning], into)
             return
         for part in wanted:
-            with torch.random.fork_rng(enabled=True):  # the same dropout as the first time
-                torch.set_rng_state(part.random)
-                vectors = self._forward(part.task, part.features)
+            vectors = self._forward_again(part)
             if vectors.requires_grad:
-                vectors.backward(gradients[part.task][part.place])
+                torch.autograd.backward([vectors], [gradients[part.task][part.place]])
+
+    def _forward_again(self, part: _Part) -> Float[Tensor, "inputs dim"]:
+        """Return the vectors of a part with their graph, and with the dropout of the first time."""
+        cpu, *gpu = part.random
+        with torch.random.fork_rng(devices=[self.model.device] if gpu else []):
+            torch.set_rng_state(cpu)
+            for state in gpu:
+                torch.cuda.set_rng_state(state, self.model.device)
+            return self._forward(part.task, part.features)
+
+    def _random_states(self) -> list[Tensor]:
+        device = self.model.device
+        return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
 
     def _forward(self, task: Task, features: Features) -> Float[Tensor, "inputs dim"]:
         with self._autocast():
@@ -127,8 +140,8 @@ class Encoder:
 
     def _guess(self, masked: Features, weight: float) -> float:
         """Return the summed loss of the masked residues; their gradient, times `weight`, is added."""
-        reader = next(self.model.routes["sequence"].children())
-        table = cast("Tensor", cast("torch.nn.Module", reader).model.get_input_embeddings().weight)
+        reader = cast("Any", next(self.model.routes["sequence"].children()))
+        table = reader.model.get_input_embeddings().weight
         total = 0.0
         for rows in split(masked["attention_mask"].sum(1), self.tokens):
             part = _rows_of(masked, rows)
@@ -136,7 +149,7 @@ class Encoder:
             with self._autocast():
                 hidden = reader({name: part[name] for name in ("input_ids", "attention_mask")})["token_embeddings"]
             loss = masked_language_loss(hidden[asked].float(), table, part["labels"][asked]) * asked.sum()
-            (loss * weight).backward()
+            torch.autograd.backward([loss * weight])
             total += loss.item()
         return total
 

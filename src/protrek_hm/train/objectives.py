@@ -18,6 +18,7 @@ from protrek_hm.train.losses import contrastive_loss, distillation_loss, soft_tr
 Vectors = Mapping[Task, Float[np.ndarray, "inputs dim"]]
 NEAR = 0.95
 """What a guide scores at least this share as high as a true pair may be one, too (arXiv:2407.15831)."""
+_BOUNDS = (0.01, 1.0)  # of a temperature that is learned, the lower one as CLIP's
 _KINDS = (("text", "positive"), ("text", "structure"), ("positive", "structure"))
 _ROUTES = {"": ("positive", "negative"), " structure": ("structure", "negative_structure")}
 
@@ -59,7 +60,7 @@ class Objective(nn.Module):
     @property
     def temperature(self) -> float:
         """The contrastive temperature as it is now."""
-        return self.fixed if self.fixed is not None else math.exp(self.log_temperature.item())
+        return self.fixed if self.fixed is not None else self.log_temperature.exp().clamp(*_BOUNDS).item()
 
     def forward(
         self, vectors: Mapping[str, Float[Tensor, "batch dim"]], rows: Int[Tensor, " batch"]
@@ -109,7 +110,7 @@ class Objective(nn.Module):
             if self.config.false_negatives == "mask":
                 ignored = self._may_be_pairs(rows[chosen].cpu().numpy(), kind).to(rows.device)
             left, right = (vectors[role][chosen] for role in kind)
-            temperature = self.fixed if self.fixed is not None else self.log_temperature.exp()
+            temperature = self.fixed if self.fixed is not None else self.log_temperature.exp().clamp(*_BOUNDS)
             loss = contrastive_loss(left, right, temperature=temperature, ignored=ignored)
             name = "contrastive" if kind == _KINDS[0] else f"contrastive {ROLES[kind[0]][0]}-{ROLES[kind[1]][0]}"
             parts[name] = loss if self.config.objective == "contrastive" else self.config.contrastive_weight * loss

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import torch
-from accelerate import PartialState
+from accelerate import PartialState  # type: ignore[import-untyped]
 from sentence_transformers import SentenceTransformerTrainingArguments
 from transformers import EarlyStoppingCallback, TrainerCallback
 
@@ -118,7 +118,7 @@ def fine_tune(
     base = None if validation is None else validation.measure_base(model)
     objective = _objective(model, examples, config)
     progress = StepProgress()
-    added = [EverySteps(config.checkpoint_every)] if config.checkpoint_every else []
+    added: list[TrainerCallback] = [EverySteps(config.checkpoint_every)] if config.checkpoint_every else []
     if config.patience is not None:
         added.append(EarlyStoppingCallback(config.patience))
     with (
@@ -196,7 +196,7 @@ def _arguments(
         seed=config.seed,
         data_seed=config.seed,
         use_cpu=model.device.type == "cpu",
-        router_mapping={role: task for role, (task, _) in ROLES.items()},
+        router_mapping={role: str(task) for role, (task, _) in ROLES.items()},
         logging_steps=1,
         logging_nan_inf_filter=False,  # a loss that is no number is an error, not to be smoothed over
         eval_strategy="epoch" if validate else "no",

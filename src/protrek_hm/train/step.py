@@ -42,7 +42,7 @@ class Step:
             loss = torch.stack(list(parts.values())).sum()
             if not loss.isfinite():
                 return {name: part.detach() for name, part in parts.items()}
-            loss.backward()
+            torch.autograd.backward([loss])
             for task, (whole, first) in gathered.items():
                 if whole.grad is not None:  # times the number of processes, for their mean is taken below
                     gradients[task] = whole.grad[first : first + len(own[task])] * process_count()

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from sentence_transformers import SentenceTransformerTrainer
+from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from torch import Tensor
-from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 
 from protrek_hm.errors import ModelError
 from protrek_hm.model.protrek import ProTrek
@@ -40,22 +40,24 @@ class TwinTrainer(SentenceTransformerTrainer):
         objective: Objective,
         config: TrainConfig,
         *,
-        args: TrainingArguments,
+        args: SentenceTransformerTrainingArguments,
         validation: Validation | None,
         callbacks: Sequence[TrainerCallback],
     ) -> None:
-        self.config = config
+        self.protrek, self.config = model, config
+        self.objective: Objective = objective
         examples = objective.examples
         self.batches = Batches(
             len(examples), config.batch_size, seed=config.seed, rank=process_rank(), processes=process_count()
         )
+        self.collator = Collator(model, examples, config, self.batches)
         self.average = WeightAverage(model, config.ema) if config.ema else None
         super().__init__(
             model=model,
             args=args,
             loss=objective,
             evaluator=validation,
-            data_collator=Collator(model, examples, config, self.batches),
+            data_collator=self.collator,  # type: ignore[arg-type]
             callbacks=[*([] if self.average is None else [self.average]), *callbacks],
         )
         self.step = Step(model, objective, config)
@@ -67,16 +69,16 @@ class TwinTrainer(SentenceTransformerTrainer):
 
     def get_train_dataloader(self) -> Loader:
         """Return the loader of this process's share of the batches."""
-        return Loader(self.batches, self.data_collator)
+        return Loader(self.batches, self.collator)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Return AdamW with a rate for each part of the model, and for the temperature if it is learned."""
         if self.optimizer is None:
-            groups = parameter_groups(self.model, self.config)
+            groups = parameter_groups(self.protrek, self.config)
             if self.config.learn_temperature:
                 rate = self.config.learning_rate
-                groups.append({"params": [self.loss.log_temperature], "lr": rate, "weight_decay": 0.0})
-            kind, options = Trainer.get_optimizer_cls_and_kwargs(self.args, self.model)
+                groups.append({"params": [self.objective.log_temperature], "lr": rate, "weight_decay": 0.0})
+            kind, options = Trainer.get_optimizer_cls_and_kwargs(self.args)
             self.optimizer = kind(groups, **options)
         return self.optimizer
 
@@ -98,14 +100,14 @@ class TwinTrainer(SentenceTransformerTrainer):
         return loss
 
     def _clip_grad_norm(self, model: Any) -> Any:
-        norm = super()._clip_grad_norm(model)
+        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
         self._must_be_finite("gradient", float(norm))
         return norm
 
     def _must_be_finite(self, what: str, value: float) -> None:
         if math.isfinite(value):
             return
-        names = [self.loss.examples.names[row] for row in self.current_rows]
+        names = [self.objective.examples.names[row] for row in self.current_rows]
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
         listed = ", ".join(names[:_MOST_NAMES]) + more
         problem = f"the {what} is {value} at step {self.state.global_step + 1}, on {listed}"
@@ -126,9 +128,9 @@ class TwinTrainer(SentenceTransformerTrainer):
             logger.setLevel(level)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        folder = Path(output_dir or self.args.output_dir)
+        folder = Path(str(output_dir or self.args.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        save_weights(folder, self.model, self.loss)
+        save_weights(folder, self.protrek, self.objective)
         if self.average is not None:
             self.average.save(folder)
 
@@ -138,6 +140,6 @@ class TwinTrainer(SentenceTransformerTrainer):
             seal(Path(output_dir))  # next comes the trainer's state, and then older checkpoints are deleted
 
     def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
-        load_weights(Path(checkpoint_path), self.model, self.loss)
+        load_weights(Path(checkpoint_path), self.protrek, self.objective)
         if self.average is not None:
             self.average.load(Path(checkpoint_path))

@@ -1,5 +1,7 @@
 """What the trainer asks the validation set after every epoch, and which epoch it prefers."""
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from jaxtyping import Float
@@ -82,7 +84,7 @@ class Validation(BaseEvaluator):
         self, model: ProTrek, output_path: str | None = None, epoch: int = -1, steps: int = -1
     ) -> dict[str, float]:
         """Return `hard_accuracy` and `easy_accuracy` (where there are such rows), `loss` and `score`."""
-        options = {"batch_size": self.batch_size, "show_progress_bar": False}
+        options: dict[str, Any] = {"batch_size": self.batch_size, "show_progress_bar": False}
         texts = model.encode(self.texts.tolist(), task="text", **options)[self.text]
         gaps = []
         for proteins in self.proteins:
@@ -118,7 +120,7 @@ class _Proteins:
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, " rows"]:
-    return (a * b).sum(axis=1, dtype=np.float64)
+    return np.asarray((a * b).sum(axis=1, dtype=np.float64))
 
 
 def _with_negatives(table: pl.DataFrame, *, seed: int) -> pl.DataFrame:
