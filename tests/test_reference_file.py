@@ -54,6 +54,9 @@ def reference_file(tmp_path):
 
 
 def test_from_the_file_to_the_report(run, reference_file, tmp_path):
+    from protrek_hm.evaluate import EvaluateConfig, evaluate
+    from protrek_hm.model import ProTrek
+
     proteins = pl.read_csv(reference_file, separator="\t")
     run(f"mine {reference_file} -o mined --gate text --max-text-similarity 0.9 --easy 60")
     structures = dict(zip(proteins["protein_sequence"], proteins["foldseek_seq"].str.to_lowercase(), strict=True))
@@ -73,24 +76,17 @@ def test_from_the_file_to_the_report(run, reference_file, tmp_path):
     run("train mined/hard_negatives_train.csv -m base -o run --structures --epochs 2 --lr 1e-3 --device cpu")
     settings = json.loads((tmp_path / "run" / "config.json").read_text())
     assert settings["structures"] is True
-    run(
-        "evaluate mined/hard_negatives_test.csv --easy mined/easy_samples_test.csv -m base -m run -o report"
-        " --train mined/hard_negatives_train.csv --structures --resamples 100 --device cpu"
+    hard, easy, train = (
+        read_triplets(tmp_path / "mined" / f"{name}.csv")
+        for name in ("hard_negatives_test", "easy_samples_test", "hard_negatives_train")
     )
-    report = json.loads((tmp_path / "report" / "report.json").read_text())
-    for model in ("base", "run"):
-        measures = report["models"][model]["measures"]
-        assert {"hard_text_to_protein", "hard_text_to_structure", "easy_text_to_structure"} <= measures.keys()
-        assert measures["hard_text_to_structure"]["n"] == measures["hard_text_to_protein"]["n"] == 24
-    assert report["leak_check"]["leaks"] is False
-    assert any(
-        not np.array_equal(before, after)
-        for before, after in zip(_weights(tmp_path / "base"), _weights(tmp_path / "run" / "model"), strict=True)
-    ), "the structure tower has moved"
-
-
-def _weights(folder):
-    from protrek_hm.model import ProTrek
-
-    tower = ProTrek.from_pretrained(folder, device="cpu").routes["structure"]
-    return [weight.detach().numpy() for weight in tower.parameters()]
+    model = ProTrek.from_pretrained(tmp_path / "run", device="cpu")
+    # As the command does with --structures, without its pictures
+    result = evaluate({"tuned": model}, hard, easy, EvaluateConfig(resamples=100, structures=True), train=train)
+    found = result.models[0].estimates
+    assert found["hard_text_to_structure"].n == found["hard_text_to_protein"].n == 24
+    assert "easy_text_to_structure" in found
+    assert not result.leaks.leaks
+    base = ProTrek.from_pretrained(tmp_path / "base", device="cpu")
+    both = zip(*(each.routes["structure"].parameters() for each in (base, model)), strict=True)
+    assert any(not before.equal(after) for before, after in both), "the structure tower has moved"
