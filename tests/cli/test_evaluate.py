@@ -35,6 +35,16 @@ def run(monkeypatch, capsys):
     return run
 
 
+@pytest.fixture(autouse=True)
+def _without_pictures(monkeypatch):
+    """Leave out what takes long and is tested elsewhere: rendering, and the start of MMseqs2."""
+    none = pl.DataFrame(schema={"query": pl.UInt32, "target": pl.UInt32})
+    monkeypatch.setattr("protrek_hm.evaluate.report.write.draw_all", lambda *_: {})
+    monkeypatch.setattr("protrek_hm.evaluate.report.write.draw_cards", lambda *_, **__: None)
+    monkeypatch.setattr("protrek_hm.evaluate.baselines.homologs.search", lambda *_, **__: none)
+    monkeypatch.setattr("protrek_hm.evaluate.scoreboards.ec.search", lambda *_, **__: none)
+
+
 @pytest.fixture
 def table(tmp_path):
     families = [("MKVLA", "MKVLG", "MKVLW"), ("MRRSD", "MRRSE", "MRRSN")]
@@ -59,7 +69,8 @@ def table(tmp_path):
 def test_before_and_after(run, tmp_path, models, table):
     base, tuned = models
     output = tmp_path / "results"
-    code, out, err = run(table, "--easy", table, "--train", table, "-m", base, "-m", tuned, "-o", output)
+    tables = (table, "--easy", table, "--train", table, "--valid", table)
+    code, out, err = run(*tables, "-m", base, "-m", tuned, "-o", output)
     assert code == 0, err
     assert out.startswith("Leak check: LEAK; training saw 6 of 6 proteins")
     assert "tuned − base" in out
@@ -68,12 +79,62 @@ def test_before_and_after(run, tmp_path, models, table):
     assert list(report["models"]) == ["base", "tuned"]
     assert report["provenance"]["command"].startswith("protrek-hm evaluate")
     assert len(report["provenance"]["models"]["tuned"]["weights_sha256"]) == 64
-    assert list(report["provenance"]["tables"]) == ["hard", "easy", "train"]
-    assert (output / "1_accuracy_comparison.png").stat().st_size > 10_000
+    assert list(report["provenance"]["tables"]) == ["hard", "easy", "train", "valid"]
+    assert "f1" in report["models"]["tuned"]["discrimination"]["hard"]
+    assert "tuned tell twins apart?" in (output / "report.html").read_text(encoding="utf-8")
 
     code, _, err = run(table, "-m", base, "-o", output)
     assert code == 2
     assert "exists already" in err
+
+
+def test_a_second_evaluation_encodes_nothing(run, tmp_path, models, table):
+    first, second = tmp_path / "first", tmp_path / "second"
+    code, _, err = run(table, "-m", models[0], "-o", first, "--resamples", "100")
+    assert (code, "inputs encoded: base 12;" in err) == (0, True)
+    code, _, err = run(table, "-m", models[0], "-o", first, "--force", "--seed", "7", "--resamples", "100")
+    assert (code, "inputs encoded: base 0;" in err) == (0, True)
+    options = ("--cache", first / "embeddings", "--resamples", "100")
+    code, _, err = run("run", table, "-m", models[0], "-o", second, *options)
+    assert (code, "inputs encoded: base 0;" in err) == (0, True)
+    reports = [json.loads((each / "report.json").read_text(encoding="utf-8"))["models"] for each in (first, second)]
+    retrieval = [each["base"]["retrieval"]["text_to_sequence"]["measures"]["mrr"]["value"] for each in reports]
+    assert retrieval[0] == retrieval[1]
+
+    code, out, err = run("compare", first, second, "--format", "json", "-o", tmp_path / "compared.json")
+    assert code == 0, err
+    assert json.loads(out)["measures"]["hard_text_to_protein"]["difference"]["value"] == 0.0
+    assert json.loads((tmp_path / "compared.json").read_text(encoding="utf-8")) == json.loads(out)
+    code, out, _ = run("compare", first, second)
+    assert (code, "0 : 0" in out) == (0, True)
+    code, out, _ = run("seeds", first, second)
+    assert (code, "deviation" in out) == (0, True)
+    assert "report.json: no such file" in fails(run, "compare", first, tmp_path)
+
+
+def test_scoreboards(run, tmp_path, models):
+    train, test, texts = tmp_path / "train.csv", tmp_path / "test.csv", tmp_path / "text2EC.csv"
+    train.write_text("Entry\tEC number\tSequence\nA\t1.1.1.1\tMKVLA\nB\t3.5.2.6\tMRRSD\n")
+    test.write_text("Entry\tEC number\tSequence\nU\t1.1.1.1\tMKVLA\nV\t3.5.2.6\tMRRSE\n")
+    texts.write_text("EC number,Text\n1.1.1.1,a kinase\n3.5.2.6,a lyase\n")
+    output = tmp_path / "ec.json"
+    options = ("-m", models[0], "-o", output, "--cache", tmp_path / "cache")
+    code, out, err = run("ec", train, test, "--texts", texts, *options)
+    assert code == 0, err
+    assert "1 of 2 test proteins stand in training" in err
+    assert "n = 2 proteins" in out
+    content = json.loads(output.read_text(encoding="utf-8"))
+    assert list(content["transfers"]) == ["class text", "nearest protein", "MMseqs2"]
+    assert content["transfers"]["nearest protein"]["predicted"]["U"][0] == "1.1.1.1"
+    assert "exists already" in fails(run, "ec", train, test, "-m", models[0], "-o", output)
+
+    proteins = tmp_path / "proteins.tsv"
+    proteins.write_text("id\tsequence\ttext\tpathway\na\tMKV\ta kinase\tone\nb\tMRV\ta lyase\ttwo\n")
+    code, out, err = run("retrieval", proteins, "-m", models[0], "--section", "text", "--section", "pathway")
+    assert code == 0, err
+    for words in ("text → sequence", "pathway", "Total", "MRR"):
+        assert words in out
+    assert "no column 'cofactor'" in fails(run, "retrieval", proteins, "-m", models[0], "--section", "cofactor")
 
 
 def test_json_is_the_report(run, tmp_path, models, table):

@@ -102,6 +102,7 @@ def accuracy(scorer, pool, test):
     return float((0.5 * (np.sign(right - wrong) + 1)).mean())
 
 
+@pytest.mark.usefixtures("real_search")
 def test_the_nearest_homolog_knows_relatives_and_nobody_else(families):
     inside = pl.int_range(pl.len()) % 4 != 0
     train, related = pairs_of(families, inside), pairs_of(families, ~inside)

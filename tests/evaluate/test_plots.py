@@ -9,6 +9,9 @@ from protrek_hm.evaluate.plots.change import plot_change
 from protrek_hm.evaluate.plots.distribution import plot_distribution
 from protrek_hm.evaluate.plots.everything import draw_all
 from protrek_hm.evaluate.plots.projection import plot_projection
+from protrek_hm.evaluate.plots.reliability import plot_reliability
+from protrek_hm.evaluate.plots.retrieval import plot_retrieval
+from protrek_hm.evaluate.plots.strata import plot_strata
 
 
 @pytest.fixture(scope="module")
@@ -67,8 +70,18 @@ def test_change_needs_two_models(oracle, hard, quick):
         plot_change(evaluate({"only": oracle}, hard, config=quick))
 
 
+def test_strata_reliability_and_retrieval_show_every_model(two_models):
+    assert len(plot_strata(two_models).axes) == 4
+    reliability = plot_reliability(two_models).axes
+    assert [axes.get_title(loc="left") for axes in reliability[:2]] == ["hard (n = 120)", "easy (n = 60)"]
+    for axes in plot_retrieval(two_models).axes:
+        curves = [line.get_ydata() for line in axes.get_lines()[:2]]
+        assert all((np.diff(curve) >= 0).all() and curve[-1] == 100 for curve in curves)
+
+
 @pytest.mark.parametrize(("rows", "models"), [(1, 1), (2, 3), (1, 2)])
-def test_smallest_inputs_are_drawn(tmp_path, rows, models, text_blind, hard, quick):
+def test_smallest_inputs_are_drawn(tmp_path, monkeypatch, rows, models, text_blind, hard, quick):
+    monkeypatch.setattr("protrek_hm.evaluate.plots.everything.save_figure", lambda _figure, path: path.touch())
     named = {f"m{number}": text_blind for number in range(models)}
     draw_all(evaluate(named, hard.head(rows), config=quick), tmp_path)
-    assert len(list(tmp_path.glob("*.png"))) == (4 if models == 2 else 3)
+    assert len(list(tmp_path.glob("*.png"))) == (7 if models == 2 else 6)

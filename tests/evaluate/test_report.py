@@ -13,24 +13,69 @@ from protrek_hm.evaluate.report.predictions import predictions
 
 @pytest.fixture(scope="module")
 def evaluation(hard, easy, quick, letter_encoder):
-    texts = letter_encoder()
-    return evaluate({"base": texts, "tuned": letter_encoder()}, hard, easy, quick)
+    class Some(letter_encoder):
+        def encode(self, inputs, /, **options):
+            return super().encode(inputs, **options)[:, : int(self.weights)] + 0.1
+
+    return evaluate({"base": Some("8"), "tuned": Some("10")}, hard, easy, quick)
 
 
-def test_folder_is_complete(evaluation, tmp_path):
-    write_evaluation(evaluation, tmp_path / "results", provenance={"command": "protrek-hm evaluate"})
-    pictures = ("1_accuracy_comparison", "2_score_distribution", "3_tsne", "4_score_change")
-    expected = {
-        "report.json",
-        "predictions.parquet",
-        *(f"{name}{end}" for name in pictures for end in (".png", ".pdf")),
-    }
-    assert {file.name for file in (tmp_path / "results").iterdir()} == expected
-    content = json.loads((tmp_path / "results" / "report.json").read_text(encoding="utf-8"))
-    assert content["format_version"] == 1
-    assert content["provenance"] == {"command": "protrek-hm evaluate"}
+PICTURES = (
+    *("1_accuracy_comparison", "2_score_distribution", "3_tsne", "4_score_change", "5_accuracy_by_stratum"),
+    *("6_reliability", "7_retrieval", "8_twins_won", "9_twins_lost"),
+)
+
+
+def test_folder_is_complete_and_its_page_opens_in_a_browser(evaluation, tmp_path, request):
+    provenance = {"command": "protrek-hm evaluate", "tables": {"hard": {"path": "a & b.csv", "sha256": "12ab"}}}
+    write_evaluation(evaluation, tmp_path / "results", provenance=provenance)
+    files = {file.name: file for file in (tmp_path / "results").iterdir()}
+    expected = {"report.html", "report.json", "predictions.parquet"}
+    assert set(files) == expected | {f"{name}{end}" for name in PICTURES for end in (".png", ".pdf")}
+    assert all(file.stat().st_size > 5_000 for file in files.values())
+    content = json.loads(files["report.json"].read_text(encoding="utf-8"))
+    assert content["format_version"] == 2
+    assert content["provenance"] == provenance
     with pytest.raises(OutputExistsError):
         write_evaluation(evaluation, tmp_path / "results")
+
+    browser = request.getfixturevalue("browser")
+    browser.open(files["report.html"].as_uri())
+    script = "[...document.images].map(each => [each.naturalWidth > 300, each.alt.length > 20])"
+    assert browser.evaluate(script) == [[True, True]] * 7
+    assert browser.evaluate("document.title") == "Evaluation: base, tuned"
+    told = {"Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Network.loadingFailed"}
+    assert [event for event in browser.events if event.get("method") in told] == []
+    asked = [e["params"]["request"]["url"] for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 27)"
+
+
+@pytest.mark.usefixtures("light_pictures")
+def test_page_says_what_was_measured(evaluation, tmp_path):
+    write_evaluation(evaluation, tmp_path / "results", provenance={"command": "protrek-hm evaluate <x>"})
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert "On 120 hard cases in 20 components, tuned finds the right protein for" in page
+    assert evaluation.leaks.sentence() in page
+    assert "protrek-hm evaluate &lt;x&gt;" in page
+    assert page.count("<mark>") >= 12
+    assert "http" not in page.replace("http-equiv", "")
+    for words in ("length only", "text-blind bound", "text shuffled, tuned", "ECE", "R@10", "McNemar"):
+        assert words in page
+
+
+@pytest.mark.usefixtures("light_pictures")
+def test_embeddings_outlive_the_evaluation_that_is_replaced(evaluation, tmp_path):
+    kept = tmp_path / "results" / "embeddings" / "some.safetensors"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("vectors")
+    write_evaluation(evaluation, tmp_path / "results")  # a folder with nothing else is no evaluation yet
+    assert kept.read_text() == "vectors"
+    with pytest.raises(OutputExistsError):
+        write_evaluation(evaluation, tmp_path / "results")
+    write_evaluation(evaluation, tmp_path / "results", force=True)
+    assert kept.read_text() == "vectors"
 
 
 def test_nothing_is_left_of_a_failed_run(evaluation, tmp_path, monkeypatch):

@@ -50,7 +50,7 @@ def compare(
 
     from protrek_hm.evaluate.table import comparison_table
 
-    Console().print(comparison_table(found, names))
+    Console().print(comparison_table(found, names), highlight=False)
 
 
 def seeds(

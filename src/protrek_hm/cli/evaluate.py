@@ -11,7 +11,7 @@ from protrek_hm.cli.scoreboards import ec, retrieval
 
 evaluate_app = typer.Typer(
     name="evaluate",
-    help="Measure: `evaluate FILE -m MODEL -o DIR` (short for `evaluate run FILE …`); compare runs; public scoreboards.",
+    help="Measure: `evaluate FILE -m MODEL -o DIR` (short for `evaluate run FILE …`); compare runs; scoreboards.",
     cls=DefaultCommandGroup,
     no_args_is_help=True,
     rich_markup_mode=None,

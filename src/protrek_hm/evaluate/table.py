@@ -61,21 +61,21 @@ def percent(estimate: Estimate, *, sign: str = "") -> str:
 
 
 def comparison_table(found: Sequence[MeasureComparison], names: Sequence[str]) -> Table:
-    """Return a row for each measure: both runs, the difference, the exact tests."""
-    table = Table(box=box.SIMPLE_HEAD, caption_justify="left")
-    table.caption = "In % [95 % interval over groups]; p: exact, over cases (McNemar) and over groups."
-    for head in ("", *names, "difference", "won : lost", "p, cases", "p, groups"):
+    """Return a row for each measure: runs A and B (called by `names` in the caption), the difference, exact tests."""
+    table = Table(box=box.SIMPLE_HEAD, caption_justify="left", padding=(0, 1, 0, 0))
+    runs = "; ".join(f"{letter} = {name}" for letter, name in zip("AB", names, strict=True))
+    table.caption = f"{runs}. In % [95 % interval over groups]; B won : lost, exact p (over cases: McNemar)."
+    for head in ("", "A", "B", "B − A", "cases", "groups"):
         table.add_column(head, justify="right" if head else "left")
     for each in found:
-        test = each.significance
+        kind, _, what = each.title.partition(", ")
+        tests = (each.significance.cases, each.significance.groups)
         table.add_row(
-            f"{each.title}\nn = {each.difference.n}, {each.difference.groups} groups",
+            f"{kind}, n = {each.difference.n}\n{what}",
             percent(each.first),
             percent(each.second),
             percent(each.difference, sign="+"),
-            f"{test.cases.wins} : {test.cases.losses}",
-            f"{test.cases.p:.2g}",
-            f"{test.groups.p:.2g}",
+            *(f"{test.wins} : {test.losses}\np = {test.p:.2g}" for test in tests),
         )
     return table
 

@@ -102,5 +102,7 @@ def draw_all(evaluation: Evaluation, folder: Path) -> dict[str, Figure]:
     """Write the pictures as PNG and PDF, and return the figures by the stems of their files."""
     figures = {picture.stem: picture.plot(evaluation) for picture in pictures_of(evaluation)}
     for stem, figure in figures.items():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not again for each format
         save_figure(figure, folder / f"{stem}.png")
     return figures

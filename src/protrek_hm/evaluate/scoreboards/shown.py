@@ -8,6 +8,7 @@ from rich.table import Table
 
 from protrek_hm.evaluate.scoreboards.ec import EcResult
 from protrek_hm.evaluate.scoreboards.ec_files import Enzymes
+from protrek_hm.evaluate.scoreboards.ec_metrics import LEVELS
 from protrek_hm.evaluate.scoreboards.sections import METRICS, SectionResult
 from protrek_hm.evaluate.statistics import Estimate
 
@@ -15,14 +16,15 @@ FORMAT_VERSION = 1
 
 
 def ec_table(results: Sequence[EcResult]) -> Table:
-    """Return a row for each way of transfer: CLEAN's figures, then CARE's shares right by level."""
+    """Return a column for each way of transfer: CLEAN's figures, then CARE's shares right by level."""
     count = results[0].levels[0].n
-    table = _table(f"n = {count} proteins; in %, below it the 95 % interval over proteins.")
-    for head in ("precision", "recall", "F1", "AUC", "level 1", "level 2", "level 3", "level 4"):
-        table.add_column(head, justify="right")
+    table = _table(f"n = {count} proteins; in % [95 % interval over proteins].")
     for each in results:
-        estimates = [each.estimates[name] for name in ("precision", "recall", "f1", "auc")]
-        table.add_row(each.name, *(_cell(estimate) for estimate in (*estimates, *each.levels)))
+        table.add_column(each.name, justify="right")
+    for name, title in (("precision", "precision"), ("recall", "recall"), ("f1", "F1"), ("auc", "AUC")):
+        table.add_row(f"CLEAN, {title}", *(_cell(each.estimates[name]) for each in results))
+    for level in range(LEVELS):
+        table.add_row(f"CARE, first right to level {level + 1}", *(_cell(each.levels[level]) for each in results))
     return table
 
 
@@ -46,12 +48,15 @@ def ec_content(results: Sequence[EcResult], test: Enzymes, *, shared: int) -> di
 
 def sections_table(results: Sequence[SectionResult]) -> Table:
     """Return a row for each direction and section."""
-    table = _table("In %, below it the 95 % interval over queries; n queries over a pool.")
-    for head in ("section", "n", "pool", *(name.upper() for name in METRICS)):
-        table.add_column(head, justify="left" if head == "section" else "right")
+    table = _table("In % [95 % interval over queries]; n queries over a pool.")
+    for head in ("n", "pool", *(name.upper() for name in METRICS)):
+        table.add_column(head, justify="right")
     for each in results:
         cells = [_cell(each.estimates[name]) if name in each.estimates else "–" for name in METRICS]
-        table.add_row(each.direction, each.section, str(each.estimates["map"].n), str(each.pool), *cells)
+        name = f"{each.section}\n{each.direction}"
+        table.add_row(
+            name, f"{each.estimates['map'].n}", f"{each.pool}", *(cell.replace(" [", "\n[") for cell in cells)
+        )
     return table
 
 
@@ -70,7 +75,7 @@ def sections_content(results: Sequence[SectionResult]) -> dict[str, Any]:
 
 
 def _table(caption: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_justify="left", padding=(0, 1, 0, 0))
     table.add_column("")
     return table
 
@@ -79,4 +84,4 @@ def _cell(estimate: Estimate) -> str:
     value = f"{100 * estimate.value:.1f}"
     if estimate.low is None or estimate.high is None:
         return value
-    return f"{value}\n[{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
+    return f"{value} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
