@@ -114,3 +114,15 @@ def test_the_reference_on_request(make_families):
     assert all(order[a] < order[b] for a, b in result.triplets.select("anchor_id", "hard_neg_id").iter_rows())
     assert sum(result.report.reference.values()) > 0
     assert "in the reference" in str(result.report)
+
+
+def test_every_stage_is_told(make_families):
+    told = []
+    mine_hard_negatives(
+        make_families(1, families=8),
+        MineConfig(easy=0, threads=1),
+        progress=lambda stage, done, total: told.append((stage, done, total)),
+    )
+    ended = {stage: (done, total) for stage, done, total in told}
+    assert list(ended) == ["pairs", "verdicts", "sides", "families"]
+    assert all(done == total for done, total in ended.values())

@@ -1,5 +1,7 @@
 """The miner: proteins in, triplets and easy pairs out, with a report of every step."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,7 +96,8 @@ def mine_hard_negatives(
     for evidence in config.column_evidence():
         judge_column(corpus.entries, _NO_PAIR, _NO_PAIR, evidence=evidence)  # a bad column is told before the search
     related = Related(corpus.sequences, config, work_dir=work_dir, progress=progress)
-    judged = _judge(corpus, related, gate, report)
+    with _stage("verdicts", progress):
+        judged = _judge(corpus, related, gate, report)
     triplets = build_triplets(corpus, judged.filter(verdict="different"), kind="hard")
     if config.compat == "reference":
         number = {sequence: index for index, sequence in enumerate(corpus.sequences)}
@@ -110,7 +113,9 @@ def mine_hard_negatives(
     if triplets.is_empty():
         verdicts = dict(judged.unique("pair")["verdict"].value_counts().iter_rows())
         raise NothingFoundError(advise(verdicts, config), report)
-    assignment = assign_sides(corpus, related.families, triplets.select("anchor", "negative").to_numpy(), config)
+    twins = triplets.select("anchor", "negative").to_numpy()
+    with _stage("sides", progress):
+        assignment = assign_sides(corpus, related.families, twins, config)
     report.warnings += assignment.warnings
     triplets = share_out(triplets, assignment, config)
     limited = limit_negatives(triplets, config.negatives_per_anchor, seed=config.seed)
@@ -151,6 +156,16 @@ _SPLIT_NOTES = {
     "proteins": "split by proteins: relatives stand on several sides",
     "pairs": "split by pairs, as the reference does: LEAKY, proteins stand on several sides",
 }
+
+
+@contextmanager
+def _stage(name: str, progress: Progress | None) -> Iterator[None]:
+    """Show a stage that is done in one step."""
+    if progress is not None:
+        progress(name, 0, 1)
+    yield
+    if progress is not None:
+        progress(name, 1, 1)
 
 
 def _judge(corpus: Corpus, related: Related, gate: Gate, report: MiningReport) -> pl.DataFrame:
