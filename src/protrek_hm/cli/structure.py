@@ -47,12 +47,14 @@ def structure(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
     """Read the protein chains of structures: sequence and 3Di letters, as long as each other."""
+    from protrek_hm.data.tables import check_ending
     from protrek_hm.files import refuse_existing
 
     settings = StructureConfig(tuple(chain or ()), parse_mask(mask_plddt), max_bytes=max_bytes, workers=workers)
     if not paths and not alphafold:
         raise OptionError("paths", "none", "give structure files, folders of them, or accessions with --alphafold")
     refuse_existing(output, force=force)
+    check_ending(output)
 
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.data import write_proteins

@@ -55,9 +55,8 @@ def write_table(frame: pl.DataFrame, path: Path, *, force: bool = True) -> None:
     >>> read_table(path).frame.rows()
     [('A', '3'), ('B', None)]
     """
+    check_ending(path)
     name = bare_name(path)
-    if not name.endswith((".tsv", ".csv", ".parquet")):
-        raise FileFormatError(path, "unknown ending", f"end its name in {_FORMATS}")
     with new_file(path, force=force) as temporary, open_compressed(temporary) as stream:
         if name.endswith(".parquet"):
             buffer = io.BytesIO()  # polars reports a full disk as an error of its own; so we write ourselves
@@ -68,6 +67,18 @@ def write_table(frame: pl.DataFrame, path: Path, *, force: bool = True) -> None:
         if nested:
             raise FileFormatError(path, f"column {nested[0]!r} holds lists", "write it as .parquet")
         frame.write_csv(stream, separator="\t" if name.endswith(".tsv") else ",")
+
+
+def check_ending(path: Path) -> None:
+    """Make sure, before long work, that a table can be written under this name.
+
+    Raises
+    ------
+    FileFormatError
+        If its ending is unknown.
+    """
+    if not bare_name(path).endswith((".tsv", ".csv", ".parquet")):
+        raise FileFormatError(path, "unknown ending", f"end its name in {_FORMATS}")
 
 
 def _read_parquet(data: bytes, path: Path) -> Table:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from protrek_hm.data.schema import STRUCTURE_LETTERS
 from protrek_hm.data.structures.backbone import Backbone
-from protrek_hm.data.structures.letters import MOST_RESIDUES, structure_letters
+from protrek_hm.data.structures.letters import structure_letters
 from protrek_hm.data.structures.reading import read_entry
 
 
@@ -122,12 +122,6 @@ def test_as_many_letters_as_residues_whatever_the_coordinates(cells):
     letters = structure_letters(Backbone("A", "A" * len(cells), coordinates, np.zeros(len(cells))))
     assert len(letters) == len(cells)
     assert set(letters) <= set(STRUCTURE_LETTERS) - {"#"}
-
-
-def test_the_longest_chain():
-    size = MOST_RESIDUES + 1
-    with pytest.raises(ValueError, match="chain B has more than 10,000 residues"):
-        structure_letters(Backbone("B", "A" * size, np.zeros((size, 4, 3)), np.zeros(size)))
 
 
 @pytest.mark.realdata

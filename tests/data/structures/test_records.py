@@ -83,6 +83,14 @@ def test_chosen_chains(write, build):
         read_structure(path, StructureConfig(chains=("A", "B")))
 
 
+def test_chains_too_long_for_the_memory(write, build, monkeypatch):
+    monkeypatch.setattr("protrek_hm.data.structures.records.MOST_RESIDUES", 29)
+    path = write([*build.hairpin(chain="C"), *build.peptide("GAS", [build.strand] * 3)], name="pair.pdb")
+    with pytest.raises(FileFormatError, match=r"pair\.pdb: chain C has more than 29 residues; .*--chain"):
+        read_structure(path)
+    assert [each["id"] for each in read_structure(path, StructureConfig(chains=("A",)))] == ["pair_A"]
+
+
 def test_protrek_reads_the_letters(write, unsure):
     from protrek_hm.model.tokenizers import structure_tokenizer
 

@@ -11,7 +11,7 @@ import numpy as np
 from protrek_hm.data.structures.backbone import Backbone
 
 MOST_RESIDUES = 10_000
-"""In one chain: memory grows with the square of its length, to 2 GB at this one."""
+"""In one chain, no more are read: memory grows with the square of its length, to 2 GB at this one."""
 
 
 def structure_letters(backbone: Backbone) -> str:
@@ -19,18 +19,11 @@ def structure_letters(backbone: Backbone) -> str:
 
     As in Foldseek, ends of chains, and residues that lack N or C or stand beside such ones, get a `d`.
 
-    Raises
-    ------
-    ValueError
-        If the chain has more than `MOST_RESIDUES` residues.
-
     Examples
     --------
     >>> structure_letters(Backbone("A", "GG", np.zeros((2, 4, 3)), np.zeros(2)))
     'dd'
     """
-    if len(backbone.sequence) > MOST_RESIDUES:
-        raise ValueError(f"chain {backbone.chain} has more than {MOST_RESIDUES:,} residues")
     if len(backbone.sequence) < 3:
         return "d" * len(backbone.sequence)
     encoder = _encoder()

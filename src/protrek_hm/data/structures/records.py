@@ -7,7 +7,7 @@ from protrek_hm.data.structures.backbone import Backbone, protein_backbones
 from protrek_hm.data.structures.confidence import as_plddt, mask_unsure
 from protrek_hm.data.structures.config import StructureConfig
 from protrek_hm.data.structures.files import stem
-from protrek_hm.data.structures.letters import structure_letters
+from protrek_hm.data.structures.letters import MOST_RESIDUES, structure_letters
 from protrek_hm.data.structures.reading import Entry, read_entry
 from protrek_hm.errors import FileFormatError
 
@@ -46,10 +46,12 @@ def read_structure(path: Path, config: StructureConfig | None = None) -> list[Ch
         if chain not in present:
             problem = f"no protein chain {chain!r} (chains: {', '.join(present)})"
             raise FileFormatError(path, problem, "choose one of them with --chain")
-    try:
-        return [_record(path, present[name], entry, config) for name in config.chains or present]
-    except ValueError as error:
-        raise FileFormatError(path, str(error), "choose shorter ones with --chain") from None
+    chosen = [present[name] for name in config.chains or present]
+    for each in chosen:
+        if len(each.sequence) > MOST_RESIDUES:
+            problem = f"chain {each.chain} has more than {MOST_RESIDUES:,} residues"
+            raise FileFormatError(path, problem, "choose shorter ones with --chain")
+    return [_record(path, each, entry, config) for each in chosen]
 
 
 def _record(path: Path, backbone: Backbone, entry: Entry, config: StructureConfig) -> ChainRecord:

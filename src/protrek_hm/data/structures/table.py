@@ -29,8 +29,6 @@ _AHEAD = 4  # tasks that wait, for each process
 _AT_ONCE = 10_000  # records that wait as Python objects
 
 Progress = Callable[[str, int, int], None]
-
-
 _Outcome = list[ChainRecord] | BadFile
 
 
