@@ -12,7 +12,6 @@ from pathlib import Path
 import polars as pl
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
-from sentence_transformers import SentenceTransformerTrainingArguments
 from transformers import EarlyStoppingCallback, TrainerCallback
 
 from protrek_hm.errors import OptionError
@@ -20,7 +19,6 @@ from protrek_hm.files import new_folder
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.config import TrainConfig
-from protrek_hm.train.distributed import process_count
 from protrek_hm.train.encoding import layers_computed_again
 from protrek_hm.train.examples import NEEDED, ROLES, Examples, as_pairs, check_routes, read_examples, structure_roles
 from protrek_hm.train.folder import CHECKPOINTS, MODEL, IfExists, begin, digest, is_finished
@@ -29,7 +27,7 @@ from protrek_hm.train.logs import EverySteps, JsonLines
 from protrek_hm.train.objectives import Objective, encode_inputs
 from protrek_hm.train.parameters import moving
 from protrek_hm.train.progress import StepProgress
-from protrek_hm.train.trainer import TwinTrainer
+from protrek_hm.train.trainer import TwinTrainer, trainer_arguments
 from protrek_hm.train.validation import Validation
 
 _READ = tuple(column for _, column in ROLES.values())
@@ -131,7 +129,7 @@ def fine_tune(
             model,
             objective,
             config,
-            args=_arguments(config, model, folder / CHECKPOINTS, validate=valid is not None),
+            args=trainer_arguments(config, model, folder / CHECKPOINTS, validate=valid is not None),
             validation=validation,
             callbacks=[progress, JsonLines(folder, base), *added, *callbacks],
         )
@@ -178,35 +176,4 @@ def _objective(model: ProTrek, examples: Examples, config: TrainConfig) -> Objec
         guide = encode_inputs(ProTrek.from_pretrained(str(config.guide), device=str(model.device)), examples, **options)
     return Objective(
         examples, config, temperature=model.temperature, base=base, guide=None if config.guide is None else guide
-    )
-
-
-def _arguments(
-    config: TrainConfig, model: ProTrek, checkpoints: Path, *, validate: bool
-) -> SentenceTransformerTrainingArguments:
-    return SentenceTransformerTrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=config.epochs,
-        learning_rate=config.learning_rate,
-        lr_scheduler_type=config.schedule,
-        warmup_steps=config.warmup,
-        weight_decay=config.weight_decay,
-        max_grad_norm=config.max_gradient,
-        per_device_train_batch_size=max(1, config.batch_size // process_count()),
-        seed=config.seed,
-        data_seed=config.seed,
-        use_cpu=model.device.type == "cpu",
-        router_mapping={role: str(task) for role, (task, _) in ROLES.items()},
-        logging_steps=1,
-        logging_nan_inf_filter=False,  # a loss that is no number is an error, not to be smoothed over
-        eval_strategy="epoch" if validate else "no",
-        save_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=validate,
-        metric_for_best_model="score" if validate else None,
-        greater_is_better=True if validate else None,
-        dataloader_pin_memory=False,
-        dataloader_drop_last=process_count() > 1,  # our loader drops nothing; without it the trainer prints a warning
-        report_to="none",
-        disable_tqdm=True,
     )

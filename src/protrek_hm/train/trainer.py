@@ -19,6 +19,7 @@ from protrek_hm.train.batches import Batches, Collator, Loader
 from protrek_hm.train.checkpoints import load_weights, save_weights, seal
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.distributed import process_count, process_rank
+from protrek_hm.train.examples import ROLES
 from protrek_hm.train.objectives import Objective
 from protrek_hm.train.parameters import parameter_groups
 from protrek_hm.train.step import Step
@@ -143,3 +144,35 @@ class TwinTrainer(SentenceTransformerTrainer):
         load_weights(Path(checkpoint_path), self.protrek, self.objective)
         if self.average is not None:
             self.average.load(Path(checkpoint_path))
+
+
+def trainer_arguments(
+    config: TrainConfig, model: ProTrek, checkpoints: Path, *, validate: bool
+) -> SentenceTransformerTrainingArguments:
+    """Return what the stock trainer is told; the learning rates are those of `parameter_groups`."""
+    return SentenceTransformerTrainingArguments(
+        output_dir=str(checkpoints),
+        num_train_epochs=config.epochs,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type=config.schedule,
+        warmup_steps=config.warmup,
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.max_gradient,
+        per_device_train_batch_size=max(1, config.batch_size // process_count()),
+        seed=config.seed,
+        data_seed=config.seed,
+        use_cpu=model.device.type == "cpu",
+        router_mapping={role: str(task) for role, (task, _) in ROLES.items()},
+        logging_steps=1,
+        logging_nan_inf_filter=False,  # a loss that is no number is an error, not to be smoothed over
+        eval_strategy="epoch" if validate else "no",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=validate,
+        metric_for_best_model="score" if validate else None,
+        greater_is_better=True if validate else None,
+        dataloader_pin_memory=False,
+        dataloader_drop_last=process_count() > 1,  # our loader drops nothing; without it the trainer prints a warning
+        report_to="none",
+        disable_tqdm=True,
+    )

@@ -26,8 +26,8 @@ def selection_score(
     loss: at least 0.
 
     >>> best = dict(base_easy=0.9, tolerance=0.003, loss=0.0)
-    >>> selection_score(hard=0.8, easy=0.9, **best), selection_score(hard=0.9, easy=0.6, **best)
-    (1.8, 0.72)
+    >>> selection_score(hard=0.5, easy=0.9, **best), selection_score(hard=1.0, easy=0.25, **best)
+    (1.5, 0.4)
     """
     if hard is None or easy is None:
         only = hard if easy is None else easy
