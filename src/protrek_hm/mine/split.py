@@ -109,7 +109,7 @@ def deal_components(
         free = np.flatnonzero(chosen & (side_of == UNASSIGNED))
         for component in free[np.lexsort((lots[free], -sizes[free]))]:
             size = sizes[component]
-            fits = (share > 0) & (size <= largest * share)
+            fits = (share > 0) & (size <= np.where(share > 0, largest, 0) * share)  # inf · 0 is no number
             fits[0] = True
             lacking = np.where(fits, 1 - filled / np.maximum(share, 1e-9), -np.inf)
             side_of[component] = int(np.argmax(lacking))

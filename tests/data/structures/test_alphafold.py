@@ -8,7 +8,7 @@ import pytest
 
 from protrek_hm.data.structures.alphafold import AlphaFold, default_cache, fetch_predictions, read_accessions
 from protrek_hm.data.structures.records import read_structure
-from protrek_hm.data.uniprot.web import Patience
+from protrek_hm.data.web import Patience
 from protrek_hm.errors import DownloadError, FileFormatError
 
 

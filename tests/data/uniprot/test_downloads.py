@@ -9,7 +9,7 @@ import pytest
 
 from protrek_hm.data.uniprot import convert, download
 from protrek_hm.data.uniprot.downloads import discard
-from protrek_hm.data.uniprot.web import Patience
+from protrek_hm.data.web import Patience
 from protrek_hm.errors import DownloadError, NothingFoundError, OptionError
 
 QUICK = Patience(tries=4, first_pause=0.0, timeout=5.0)
@@ -63,7 +63,7 @@ def test_what_passes_is_waited_for(server, tmp_path, troubles, caplog):
 @pytest.mark.parametrize("as_date", [False, True])
 def test_the_server_says_how_long_to_wait(server, tmp_path, monkeypatch, as_date):
     pauses = []
-    monkeypatch.setattr("protrek_hm.data.uniprot.web.time.sleep", pauses.append)
+    monkeypatch.setattr("protrek_hm.data.web.time.sleep", pauses.append)
     asked = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True) if as_date else "40"
     server.troubles.extend([("429", asked), 500, 500])
     download(QUERY, tmp_path, server=server.url, patience=Patience(tries=4, first_pause=3.0))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from protrek_hm.data.proteins import OnBadRecord
 from protrek_hm.data.structures.files import BadFile
-from protrek_hm.data.uniprot.web import Patience, RefusedError, ask
+from protrek_hm.data.web import Patience, RefusedError, ask
 from protrek_hm.errors import DownloadError
 from protrek_hm.files import new_file
 

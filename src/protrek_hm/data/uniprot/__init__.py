@@ -1,6 +1,6 @@
 """UniProt in: downloads and files become a table of proteins, with gold twins beside it.
 
-The flow: `downloads` asks UniProt's server (through `web`, which tries again) and keeps pages; a file or page is
+The flow: `downloads` asks UniProt's server (through `data.web`, which tries again) and keeps pages; a file or page is
 known by its content and cut into records (`formats`, `records`), each is parsed (`flat`, `xml_entry`,
 `json_entry`, `tsv`, with `names`, `comments` and `features` for what they share) into an `entry`, whose texts
 lose evidence tags (`plain`); `rows` makes it a row, `mutations` and `twins` its mutants with their curated effects

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from protrek_hm.data.uniprot.web import Patience, RefusedError, ask
+from protrek_hm.data.web import Patience, RefusedError, ask
 from protrek_hm.errors import DownloadError, NothingFoundError, OptionError
 from protrek_hm.files import new_file, read_json, write_json
 
