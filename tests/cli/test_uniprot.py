@@ -127,7 +127,7 @@ def test_an_interruption_says_how_to_go_on(command, server, monkeypatch, tmp_pat
     def interrupt(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("protrek_hm.data.uniprot.web.time.sleep", interrupt)
+    monkeypatch.setattr("protrek_hm.data.web.time.sleep", interrupt)
     code, out, err = command("uniprot", "x", "-o", "a.parquet", "--base-url", url)
     assert (code, out) == (130, "")
     assert err.splitlines()[-1] == "what has come is kept in a.parquet.download: the same command goes on"
