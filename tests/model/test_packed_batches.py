@@ -1,5 +1,10 @@
 """Packed `encode` against SentenceTransformer's own; batches against their budget."""
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -144,3 +149,12 @@ def test_a_pool_of_processes_gives_the_same(model):
             np.testing.assert_allclose(found, wanted, atol=0.05 if options.get("precision") else 1e-6)
     finally:
         model.stop_multi_process_pool(pool)
+
+
+@pytest.mark.slow
+def test_the_example_of_the_document_runs():
+    text = (Path(__file__).parents[2] / "docs" / "encoding.md").read_text(encoding="utf-8")
+    [python] = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    run = subprocess.run([sys.executable, "-c", python], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "True True\n"
