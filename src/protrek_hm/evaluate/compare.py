@@ -87,11 +87,11 @@ def compare_runs(
         groups = cases["group"].to_numpy()
         before, after = (measure.metric(_tables(cases, ending)) for ending in ("", "_second"))
         options: dict[str, Any] = {"seed": seed, "resamples": resamples}
-        estimates = [mean_with_interval(values, groups, **options) for values in (before, after)]
+        one, other = (mean_with_interval(values, groups, **options) for values in (before, after))
         difference = paired_difference(before, after, groups, **options) if len(cases) else None
-        if estimates[0] is not None and estimates[1] is not None and difference is not None:
+        if one is not None and other is not None and difference is not None:
             test = significance(before, after, groups)
-            found.append(MeasureComparison(measure.key, measure.title, *estimates, difference, test))
+            found.append(MeasureComparison(measure.key, measure.title, one, other, difference, test))
     return tuple(found)
 
 

@@ -62,8 +62,10 @@ def make_exam(
     (2, ('differing residues', '2–5'))
     """
     frames: dict[SetName, pl.DataFrame] = {"hard": hard} if easy is None else {"hard": hard, "easy": easy}
-    for name, frame in {**frames, **({} if valid is None else {"validation": valid})}.items():
+    for name, frame in frames.items():
         check_triplets(frame, f"{name} triplets")
+    if valid is not None:
+        check_triplets(valid, "validation triplets")
     views: dict[SetName, pl.DataFrame] = {}
     if structures:
         views = {name: structure_view(frame, f"{name} triplets") for name, frame in frames.items()}

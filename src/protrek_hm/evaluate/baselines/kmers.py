@@ -47,6 +47,6 @@ def kmer_probe(pool: Pool, triplets: pl.DataFrame, *, seed: int = 0) -> Scorer:
     predicted = normalize(probe.predict(letters.transform(pool.sequences).toarray()) - probe.intercept_)
 
     def score(texts: Positions, sequences: Positions) -> Float[np.ndarray, " pairs"]:
-        return np.round((asked[texts] * predicted[sequences]).sum(axis=1), 6)
+        return np.asarray(np.round((asked[texts] * predicted[sequences]).sum(axis=1), 6))
 
     return score
