@@ -65,7 +65,7 @@ def train(
     precision: Annotated[
         Literal["fp32", "tf32", "bf16"] | None, typer.Option(help="Of matrix products. [default: fp32]")
     ] = None,
-    tokens: Annotated[int | None, typer.Option(help="Tokens encoded at once. [default: 16384]")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens encoded at once. [default: 4096]")] = None,
     cache: Annotated[bool | None, typer.Option("--cache", help="Gradient caching: batches of any size.")] = None,
     checkpoint_layers: Annotated[bool | None, typer.Option("--checkpoint-layers", help="Less memory, slower.")] = None,
     checkpoint_every: Annotated[int | None, typer.Option(help="Steps between further checkpoints.")] = None,

@@ -90,7 +90,7 @@ class TrainConfig(Tuning):
     group: str | None = None
     guide: str | None = None
     encoding: Encoding = "distinct"
-    tokens: int = 16_384
+    tokens: int = 4_096
     cache: bool = False
     checkpoint_layers: bool = False
     precision: Precision = "fp32"

@@ -46,6 +46,14 @@ def is_finished(folder: Path) -> bool:
     return (folder / MODEL / "modules.json").is_file() and not (folder / CHECKPOINTS).exists()
 
 
+def clear_checkpoints(folder: Path) -> None:
+    """Delete the checkpoints of a finished run; it is finished at once, however long the deletion takes."""
+    doomed = folder / f".{CHECKPOINTS}"
+    if (folder / CHECKPOINTS).exists():
+        (folder / CHECKPOINTS).rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
 def digest(table: pl.DataFrame | None, columns: Sequence[str]) -> str | None:
     """Name what a run reads of its data, order included, so that it is resumed with the same.
 

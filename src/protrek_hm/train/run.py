@@ -4,7 +4,6 @@ A run folder holds `model/` (the best weights), `loss_history.csv`, `loss_curve.
 and, until the run is finished, `checkpoints/`, from which an interrupted run goes on.
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +20,7 @@ from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.encoding import layers_computed_again
 from protrek_hm.train.examples import NEEDED, ROLES, Examples, as_pairs, check_routes, read_examples, structure_roles
-from protrek_hm.train.folder import CHECKPOINTS, MODEL, IfExists, begin, digest, is_finished
+from protrek_hm.train.folder import CHECKPOINTS, MODEL, IfExists, begin, clear_checkpoints, digest, is_finished
 from protrek_hm.train.history import history_frame, read_history, write_history
 from protrek_hm.train.logs import EverySteps, JsonLines
 from protrek_hm.train.objectives import Objective, encode_inputs
@@ -143,7 +142,7 @@ def fine_tune(
         write_history(history, folder)
         with new_folder(folder / MODEL, force=True) as temporary:
             model.save_pretrained(str(temporary))
-        shutil.rmtree(folder / CHECKPOINTS)
+        clear_checkpoints(folder)
     state.wait_for_everyone()
     return TrainingRun(folder, model, history)
 
