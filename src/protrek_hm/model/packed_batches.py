@@ -40,7 +40,7 @@ def encode_packed(
     inputs: Sequence[str],
     packing: Packing,
     *,
-    finish: Callable[[Float[Tensor, "batch dim"]], Float[Tensor, "batch out"]] = torch.Tensor.detach,
+    finish: Callable[[Float[Tensor, "batch dim"]], Float[Tensor, "batch out"]],
     progress: bool = False,
 ) -> Float[Tensor, "inputs out"]:
     """Return `finish` of the tower's vector of each of the inputs, of which there must be one.
