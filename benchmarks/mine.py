@@ -196,7 +196,7 @@ def search_alone(n: int) -> tuple[int, int, float, float, float]:
 
 
 def scaling(sizes: list[int], folder: Path) -> None:
-    """Print seconds and memory over the number of proteins, each in a process of its own, and draw the seconds."""
+    """Print seconds and memory over the number of proteins, each in a process of its own; draw those of processors."""
     rows = []
     say("  proteins       pairs   seconds   of processors   µs per protein and pair   peak memory (GB)")
     for n in sizes:
@@ -208,10 +208,10 @@ def scaling(sizes: list[int], folder: Path) -> None:
         say(f"  {n:8,} {pairs:11,} {seconds:9.1f} {processor:15.1f} {each:25.0f} {memory:18.2f}")
     figure = new_figure(4.5, 3.2)
     axes = figure.subplots()
-    work, seconds = np.array([[n + pairs, seconds] for n, pairs, seconds, *_ in rows]).T
+    work, seconds = np.array([[n + pairs, processor] for n, pairs, _, processor, _ in rows]).T
     axes.loglog(work, seconds, "o-", color=AFTER)
     axes.loglog(work, seconds[0] * work / work[0], ":", color="0.6", label="in proportion")
-    axes.set(xlabel="proteins + pairs found", ylabel="seconds", title=f"Finding all pairs on {CORES} cores")
+    axes.set(xlabel="proteins + pairs found", ylabel="processor seconds", title="Finding all pairs")
     axes.legend()
     save_figure(figure, folder / "homology_scaling.png")
     say(f"picture: {folder / 'homology_scaling.png'}")

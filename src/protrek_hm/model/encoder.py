@@ -51,7 +51,7 @@ def unit_vectors(
     if len(bad):
         problem = f"{name} gives no usable vector for {task} {shorten(inputs[bad[0]])!r} ({len(bad)} such)"
         raise ModelError(problem, "its weights are damaged, or it has not been trained; take another model")
-    return vectors / lengths
+    return np.asarray(vectors / lengths)
 
 
 def shorten(value: str, *, width: int = 30) -> str:
