@@ -7,7 +7,7 @@ second evaluation of the same model on the same inputs encodes nothing, whatever
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -15,12 +15,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from protrek_hm.files import new_file
-from protrek_hm.model.encoder import Task
+from protrek_hm.model.encoder import Encoder, Task
 
 _HASH_BYTES = 16
 
 
-class FingerprintedEncoder(Protocol):
+@runtime_checkable
+class FingerprintedEncoder(Encoder, Protocol):
     """A model that says which weights it has, as `ProTrek` does."""
 
     @property
@@ -31,10 +32,6 @@ class FingerprintedEncoder(Protocol):
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks it can encode."""
-        ...
-
-    def encode(self, inputs: list[str], /, *, task: Task, batch_size: int, show_progress_bar: bool) -> Any:
-        """Return one vector per input, in order."""
         ...
 
     def fingerprint(self) -> str:

@@ -77,7 +77,7 @@ class CaseSet:
     groups: Groups
 
 
-Scores = Mapping[SetName, Float[np.ndarray, "cases 2 2"]]
+Scores = Mapping[SetName, Float[np.ndarray, "_cases 2 2"]]
 """2 × 2 scores of each case of each set."""
 
 

@@ -1,6 +1,7 @@
 """What is more than luck: two models on the same cases, several seeds of one model."""
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -34,7 +35,7 @@ class Significance:
     cases: SignTest
     groups: SignTest
 
-    def as_dict(self) -> dict[str, dict[str, float]]:
+    def as_dict(self) -> dict[str, Any]:
         """Return the fields as they stand in `report.json`."""
         return asdict(self)
 
