@@ -1,9 +1,11 @@
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from protrek_hm.cli.app import main
+from protrek_hm.index.store import Index
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,17 @@ def test_build_info_and_search(run, tmp_path, proteins, model):
     code, out, _ = run("search", index, "a lyase", "--want", "text", "-o", tmp_path / "hits.tsv", "--format", "tsv")
     assert (code, out) == (0, "")
     assert (tmp_path / "hits.tsv").read_text().splitlines()[1].split("\t")[:3] == ["a lyase", "1", "P2"]
+
+
+def test_the_model_computes_in_bf16_when_asked(run, tmp_path, proteins, model):
+    for precision in ("float32", "bf16"):
+        build = ("index", "build", proteins, "-m", model, "-o", tmp_path / precision, "--device", "cpu")
+        assert run(*build, "--precision", precision)[0] == 0
+    exact, rough = (Index.open(tmp_path / precision) for precision in ("float32", "bf16"))
+    assert (exact.info.precision, rough.info.precision) == ("float32", "bf16")
+    vectors = [index.embeddings["sequence"].vectors for index in (exact, rough)]
+    assert not np.array_equal(*vectors)
+    np.testing.assert_allclose(*vectors, atol=0.05)
 
 
 def test_bad_records_can_be_skipped(run, tmp_path, proteins, model):

@@ -7,6 +7,7 @@ from polars.testing import assert_frame_equal
 
 from protrek_hm.errors import ModelError, NothingFoundError, OptionError, OutputError, OutputExistsError
 from protrek_hm.index.build import build_index
+from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 
@@ -101,7 +102,7 @@ def test_bad_input(tmp_path, letter_encoder):
     with pytest.raises(NothingFoundError, match="no proteins"):
         build_index(PROTEINS[:0], letter_encoder(), tmp_path / "index", model_name="m")
     with pytest.raises(OptionError, match="batch_size = 0"):
-        build_index(PROTEINS, letter_encoder(), tmp_path / "index", model_name="m", batch_size=0)
+        build_index(PROTEINS, letter_encoder(), tmp_path / "index", IndexConfig(batch_size=0), model_name="m")
     (tmp_path / "file").touch()
     with pytest.raises(OutputError):
         build_index(PROTEINS, letter_encoder(), tmp_path / "file" / "index", model_name="m")

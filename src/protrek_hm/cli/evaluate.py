@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from protrek_hm.cli.compare import compare, seeds
-from protrek_hm.cli.mine import DefaultCommandGroup
+from protrek_hm.cli.groups import DefaultCommandGroup
 from protrek_hm.cli.scoreboards import ec, retrieval
 
 evaluate_app = typer.Typer(

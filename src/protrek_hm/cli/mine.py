@@ -4,29 +4,16 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from shutil import rmtree
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from protrek_hm.cli.data import parse_columns
+from protrek_hm.cli.groups import DefaultCommandGroup
 from protrek_hm.config import read_toml, resolve
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import refuse_existing, refuse_unwritable
 from protrek_hm.mine.config import Compat, Format, Gate, MineConfig, Split
-
-
-class DefaultCommandGroup(TyperGroup):
-    """A group whose first command is meant where no command is named: `mine FILE` is `mine run FILE`."""
-
-    default = "run"
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the default command's name before arguments that name none."""
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
-            args = [self.default, *args]
-        return super().parse_args(ctx, args)
-
 
 mine_app = typer.Typer(
     name="mine",

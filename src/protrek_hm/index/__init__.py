@@ -1,6 +1,6 @@
 """Embeddings on disk, and the nearest of them.
 
-The flow: every distinct sequence, text and structure of a table is encoded once (`encoder`), the unit vectors
+The flow: every distinct sequence, text and structure of a table is encoded once (`config`, `encoder`), the unit vectors
 and the rows they belong to are kept together (`embeddings`), written with the table as one folder (`build`,
 `layout`), read back whole or refused (`store`), and compared with queries exactly (`nearest`).
 """
@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "IndexConfig": "protrek_hm.index.config",
     "IndexEncoder": "protrek_hm.index.encoder",
     "Index": "protrek_hm.index.store",
     "IndexInfo": "protrek_hm.index.layout",

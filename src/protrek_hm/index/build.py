@@ -3,6 +3,7 @@
 import hashlib
 import os
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +11,9 @@ from platform import python_version
 
 import polars as pl
 
-from protrek_hm.config import require
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder, refuse_existing
+from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import Embeddings, number_distinct
 from protrek_hm.index.encoder import IndexEncoder, encode_unit
 from protrek_hm.index.layout import MODALITIES, RECORDS, IndexInfo, Modality, vectors_file, write_info
@@ -24,10 +25,10 @@ def build_index(
     proteins: pl.DataFrame,
     model: IndexEncoder,
     output: Path,
+    config: IndexConfig | None = None,
     *,
     model_name: str,
     source: Path | None = None,
-    batch_size: int = 32,
     force: bool = False,
 ) -> IndexInfo:
     """Encode a table as `read_proteins` gives it, and write the index folder `output`, whole or not at all.
@@ -39,21 +40,21 @@ def build_index(
     ----------
     proteins
         Columns `id`, `sequence`, optionally `text` and `structure`; all others are kept as they are.
+    config
+        How they are encoded; the defaults where None.
     model_name
         The folder or hub id that `model` was loaded from; `Searcher.open` loads it from there.
     source
         The file that the table was read from, for the record.
-    batch_size
-        How many inputs the model takes at a time, at least 1.
 
     Raises
     ------
     NothingFoundError
         If the table is empty.
-    OptionError, ModelError, OutputExistsError, OutputError
-        If the batch size is below 1, the model fails, or `output` exists (without `force`) or cannot be made.
+    ModelError, OutputExistsError, OutputError
+        If the model fails, or `output` exists (without `force`) or cannot be made.
     """
-    require("batch_size", batch_size, "must be at least 1", holds=batch_size >= 1)
+    config = config or IndexConfig()
     refuse_existing(output, force=force)
     if proteins.is_empty():
         raise NothingFoundError(f"{source or 'the table'}: no proteins to index; give a file with at least one")
@@ -62,7 +63,7 @@ def build_index(
         distinct, of_row = number_distinct(proteins[modality].to_list())
         if distinct:
             progress = sys.stderr.isatty()
-            vectors = encode_unit(model, distinct, task=modality, batch_size=batch_size, progress=progress)
+            vectors = encode_unit(model, distinct, task=modality, **asdict(config), progress=progress)
             embeddings[modality] = Embeddings(vectors, of_row)
     info = IndexInfo(
         model=model_name,
@@ -74,6 +75,7 @@ def build_index(
         source_sha256=None if source is None else _sha256(source),
         versions={"python": python_version(), **{package: version(package) for package in PACKAGES}},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        precision=config.precision,
     )
     with new_folder(output, force=force) as folder:
         proteins.write_parquet(folder / RECORDS)

@@ -30,7 +30,13 @@ class IndexEncoder(Encoder, Protocol):
 
 
 def encode_unit(
-    model: IndexEncoder, inputs: Sequence[str], *, task: Modality, batch_size: int = 32, progress: bool = False
+    model: IndexEncoder,
+    inputs: Sequence[str],
+    *,
+    task: Modality,
+    batch_size: int = 32,
+    progress: bool = False,
+    precision: str = "float32",
 ) -> Float[np.ndarray, "n dim"]:
     """Encode `inputs` as float32 vectors of length 1, whatever precision the model computes in.
 
@@ -41,4 +47,4 @@ def encode_unit(
     """
     if task not in model.tasks:
         raise ModelError(f"the model has no route for {task!r}", f"it encodes {', '.join(model.tasks)}")
-    return unit_vectors(model, inputs, task=task, batch_size=batch_size, progress=progress)
+    return unit_vectors(model, inputs, task=task, batch_size=batch_size, progress=progress, precision=precision)

@@ -1,7 +1,7 @@
 """The index folder: which files it holds, and what `index.json` says about them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -23,7 +23,8 @@ class IndexInfo:
     model: the name it was given; model_path: the model's folder as seen from the index (None for a hub id),
     so that both can be moved together; model_sha256: hash of its weights. dimension: numbers per vector.
     counts: `records`, and distinct vectors per modality. source, source_sha256: the file of proteins, where
-    there was one. versions: of the software that wrote it. created: UTC, ISO 8601.
+    there was one. versions: of the software that wrote it. created: UTC, ISO 8601. precision: in what the model
+    computed.
     """
 
     model: str
@@ -35,6 +36,7 @@ class IndexInfo:
     source_sha256: str | None
     versions: Mapping[str, str]
     created: str
+    precision: str = "float32"
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -75,7 +77,7 @@ def read_info(folder: Path) -> IndexInfo:
     if version != FORMAT_VERSION:
         problem = f"index format {version!r}, and this version of protrek-hm reads format {FORMAT_VERSION}"
         raise FileFormatError(folder, problem, f"update protrek-hm, or {REBUILD}")
-    missing = [field.name for field in fields(IndexInfo) if field.name not in content]
+    missing = [field.name for field in fields(IndexInfo) if field.default is MISSING and field.name not in content]
     unknown = [key for key in content if key not in {field.name for field in fields(IndexInfo)}]
     if missing or unknown or not _plausible(content):
         problem = f"damaged (missing: {missing or 'nothing'}, unknown: {unknown or 'nothing'})"

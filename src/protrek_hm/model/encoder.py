@@ -28,8 +28,11 @@ def unit_vectors(
     name: str = "the model",
     batch_size: int = 32,
     progress: bool = False,
+    precision: str = "float32",
 ) -> Float[np.ndarray, "inputs dim"]:
     """Encode `inputs` as float32 vectors of length 1; `name` is how messages call the model.
+
+    precision: in what the model computes; another one than "float32" is passed on to it.
 
     Raises
     ------
@@ -44,7 +47,8 @@ def unit_vectors(
     >>> unit_vectors(Letters(), ["KR", "KKK"], task="sequence").round(2)
     array([[0.71, 0.71], [1. , 0. ]], dtype=float32)
     """
-    encoded = model.encode(list(inputs), task=task, batch_size=batch_size, show_progress_bar=progress)
+    reduced: dict[str, Any] = {} if precision == "float32" else {"precision": precision}
+    encoded = model.encode(list(inputs), task=task, batch_size=batch_size, show_progress_bar=progress, **reduced)
     vectors = np.asarray(encoded, dtype=np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     bad = np.flatnonzero(~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0)))
