@@ -1,13 +1,11 @@
 """`protrek-hm evaluate`, from tables and model folders to the report; one clear line for each bad input."""
 
 import json
-import sys
+from functools import partial
 from itertools import permutations
 
 import polars as pl
 import pytest
-
-from protrek_hm.cli.app import main
 
 
 @pytest.fixture(scope="module")
@@ -24,15 +22,8 @@ def models(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["protrek-hm", "evaluate", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr()
-        return caught.value.code or 0, output.out, output.err
-
-    return run
+def run(command_line):
+    return partial(command_line, "evaluate")
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,8 @@
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from protrek_hm.cli.app import main
 from protrek_hm.index.store import Index
 
 
@@ -20,15 +18,8 @@ def model(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["protrek-hm", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr()
-        return caught.value.code or 0, output.out, output.err
-
-    return run
+def run(command_line):
+    return command_line
 
 
 @pytest.fixture

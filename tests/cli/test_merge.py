@@ -1,14 +1,11 @@
 """`protrek-hm merge`, from model folders and tables to a model; one clear line for each bad input."""
 
 import json
-import sys
 from itertools import permutations
 
 import polars as pl
 import pytest
 import torch
-
-from protrek_hm.cli.app import main
 
 COLUMNS = ("anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text", "component", "type")
 
@@ -31,15 +28,8 @@ def models(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["protrek-hm", "merge", *map(str, arguments), "--device", "cpu"])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr()
-        return caught.value.code or 0, output.out, output.err
-
-    return run
+def run(command_line):
+    return lambda *arguments: command_line("merge", *arguments, "--device", "cpu")
 
 
 def write(path, kind, prefixes):

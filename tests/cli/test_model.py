@@ -7,24 +7,16 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import huggingface_hub
 import pytest
 
-from protrek_hm.cli.app import main
-
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["protrek-hm", "model", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr()
-        return caught.value.code or 0, output.out, output.err
-
-    return run
+def run(command_line):
+    return partial(command_line, "model")
 
 
 @pytest.fixture

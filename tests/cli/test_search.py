@@ -1,11 +1,11 @@
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
-from protrek_hm.cli.app import main
 from protrek_hm.index import build_index
 
 
@@ -22,15 +22,8 @@ def index(tmp_path, letter_encoder, monkeypatch):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["protrek-hm", "search", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr()
-        return caught.value.code or 0, output.out, output.err
-
-    return run
+def run(command_line):
+    return partial(command_line, "search")
 
 
 def test_the_model_that_the_index_names_is_loaded(run, index):

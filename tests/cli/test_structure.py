@@ -1,28 +1,20 @@
 """`protrek-hm data structure`: files become a table that other commands read; one clear line for each bad input."""
 
 import gzip
-import sys
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from protrek_hm.cli.app import main
 from protrek_hm.data import read_proteins
 
 EXAMPLE = Path(__file__).parents[2] / "example" / "structures"
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["protrek-hm", "data", "structure", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr()
-        return caught.value.code or 0, output.out, output.err
-
-    return run
+def run(command_line):
+    return partial(command_line, "data", "structure")
 
 
 @pytest.fixture

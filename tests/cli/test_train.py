@@ -1,13 +1,11 @@
 """`protrek-hm train`, from tables and a model folder to a run; one clear line for each bad input."""
 
 import json
-import sys
+from functools import partial
 from itertools import permutations
 
 import polars as pl
 import pytest
-
-from protrek_hm.cli.app import main
 
 COLUMNS = ("anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text", "seq_similarity", "type")
 
@@ -24,15 +22,8 @@ def base(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["protrek-hm", "train", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        output = capsys.readouterr()
-        return caught.value.code or 0, output.out, output.err
-
-    return run
+def run(command_line):
+    return partial(command_line, "train")
 
 
 def write(path, family):
