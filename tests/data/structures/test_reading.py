@@ -109,7 +109,7 @@ def test_limits(build, tmp_path):
         (b"data_x\nloop_\n_atom_site.id\n1 2\n_y", "no structure file"),
         (b"data_x\n_atom_site.id 'open\n", "no structure file"),
         (b"\x83\xa7version", "no structure file"),
-        (gzip.compress(b"ATOM" * 999)[:40], "truncated"),
+        (gzip.compress(b"ATOM" * 999, mtime=0)[:40], "truncated"),
         (b"\x1f\x8b" + b"x" * 40, "damaged"),
         (b"PK\x03\x04" + b"x" * 40, "no protein chain"),
     ],
