@@ -1,8 +1,8 @@
 """`protrek-hm data convert` and `data uniprot`: what is printed, with which exit code, and what is left behind."""
 
 import json
-import sys
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,24 +11,14 @@ import polars as pl
 import pyarrow.parquet
 import pytest
 
-from protrek_hm.cli.app import main
-
 FILES = Path(__file__).parents[1] / "data" / "uniprot" / "files"
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
+def command(command_line, monkeypatch, tmp_path):
     """Run `protrek-hm data …` in an empty folder; give exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["protrek-hm", "data", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capsys.readouterr()
-        return ended.value.code or 0, captured.out, captured.err
-
-    return run
+    return partial(command_line, "data")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from protrek_hm.model import ProTrek
-    from protrek_hm.model.protrek import Task
+    from protrek_hm.model.encoder import Task
     from protrek_hm.train import TrainConfig
 
 

@@ -7,7 +7,7 @@ second evaluation of the same model on the same inputs encodes nothing, whatever
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -15,28 +15,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from protrek_hm.files import new_file
-from protrek_hm.model.encoder import Encoder, Task
+from protrek_hm.model.encoder import FingerprintedEncoder, Task
 
 _HASH_BYTES = 16
-
-
-@runtime_checkable
-class FingerprintedEncoder(Encoder, Protocol):
-    """A model that says which weights it has, as `ProTrek` does."""
-
-    @property
-    def temperature(self) -> float:
-        """What ProTrek divides cosines by."""
-        ...
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The tasks it can encode."""
-        ...
-
-    def fingerprint(self) -> str:
-        """Hash the weights."""
-        ...
 
 
 class CachedEncoder:

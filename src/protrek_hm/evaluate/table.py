@@ -44,8 +44,8 @@ def print_results(evaluation: Evaluation, console: Console | None = None) -> Non
             console.print(f"! {caveat}", highlight=False)
 
 
-def percent(estimate: Estimate, *, sign: str = "") -> str:
-    r"""Write an estimate in percent, and its interval on a second line.
+def percent(estimate: Estimate, *, sign: str = "", between: str = "\n") -> str:
+    r"""Write an estimate in percent, and its interval on a second line, or behind what else stands `between`.
 
     Examples
     --------
@@ -53,11 +53,15 @@ def percent(estimate: Estimate, *, sign: str = "") -> str:
     '90.0\n[85.1, 94.0]'
     >>> percent(Estimate(value=0.123, low=None, high=None, n=200, groups=1), sign="+")
     '+12.3\n[no interval]'
+    >>> percent(Estimate(value=0.9, low=0.8512, high=0.94, n=200, groups=31), between=" ")
+    '90.0 [85.1, 94.0]'
+    >>> percent(Estimate(value=0.123, low=None, high=None, n=200, groups=1), sign="+", between=" ")
+    '+12.3 [no interval]'
     """
     interval = "no interval"
     if estimate.low is not None and estimate.high is not None:
         interval = f"{100 * estimate.low:.1f}, {100 * estimate.high:.1f}"
-    return f"{100 * estimate.value:{sign}.1f}\n[{interval}]"
+    return f"{100 * estimate.value:{sign}.1f}{between}[{interval}]"
 
 
 def comparison_table(found: Sequence[MeasureComparison], names: Sequence[str]) -> Table:

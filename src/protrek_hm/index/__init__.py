@@ -10,7 +10,6 @@ from typing import Any
 
 _HOMES = {
     "IndexConfig": "protrek_hm.index.config",
-    "IndexEncoder": "protrek_hm.index.encoder",
     "Index": "protrek_hm.index.store",
     "IndexInfo": "protrek_hm.index.layout",
     "build_index": "protrek_hm.index.build",

@@ -15,15 +15,16 @@ from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder, refuse_existing
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import Embeddings, number_distinct
-from protrek_hm.index.encoder import IndexEncoder, encode_unit
+from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.layout import MODALITIES, RECORDS, IndexInfo, Modality, vectors_file, write_info
+from protrek_hm.model.encoder import FingerprintedEncoder
 
 PACKAGES = ("protrek-hm", "numpy", "polars", "safetensors", "sentence-transformers", "torch")
 
 
 def build_index(
     proteins: pl.DataFrame,
-    model: IndexEncoder,
+    model: FingerprintedEncoder,
     output: Path,
     config: IndexConfig | None = None,
     *,
@@ -85,7 +86,7 @@ def build_index(
     return info
 
 
-def _modalities(proteins: pl.DataFrame, model: IndexEncoder) -> list[Modality]:
+def _modalities(proteins: pl.DataFrame, model: FingerprintedEncoder) -> list[Modality]:
     """List what to encode: sequences and texts always, structures only where the model has that route."""
     present = [modality for modality in MODALITIES if modality in proteins.columns]
     return [modality for modality in present if modality != "structure" or "structure" in model.tasks]

@@ -1,36 +1,17 @@
-"""What an index asks of a model."""
+"""How an index has its proteins and queries encoded."""
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
 
 from protrek_hm.errors import ModelError
 from protrek_hm.index.layout import Modality
-from protrek_hm.model.encoder import Encoder, unit_vectors
-
-
-class IndexEncoder(Encoder, Protocol):
-    """An encoder that says what it encodes and which weights it has, as `ProTrek` does."""
-
-    @property
-    def temperature(self) -> float:
-        """What ProTrek divides cosines by."""
-        ...
-
-    @property
-    def tasks(self) -> tuple[str, ...]:
-        """The tasks it can encode."""
-        ...
-
-    def fingerprint(self) -> str:
-        """Hash the weights."""
-        ...
+from protrek_hm.model.encoder import FingerprintedEncoder, unit_vectors
 
 
 def encode_unit(
-    model: IndexEncoder,
+    model: FingerprintedEncoder,
     inputs: Sequence[str],
     *,
     task: Modality,

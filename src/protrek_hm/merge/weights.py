@@ -11,6 +11,7 @@ from torch import Tensor
 from protrek_hm.config import require
 from protrek_hm.errors import ModelError
 from protrek_hm.model.protrek import ProTrek
+from protrek_hm.model.towers import reader_of
 
 _REMEDY = "merge a base only with models that were tuned from it"
 # What decides on the numbers beside the weights, or names a difference in plainer words than a shape does
@@ -80,7 +81,7 @@ def check_alike(base: ProTrek, other: ProTrek, *, name: str) -> None:
     if base.tasks != other.tasks:
         raise _difference(name, "towers", ", ".join(other.tasks), ", ".join(base.tasks))
     for task in base.tasks:
-        ours, theirs = (_tower(model, task) for model in (base, other))
+        ours, theirs = (reader_of(model.routes[task]) for model in (base, other))
         for setting in _COMPUTES:
             values = [getattr(tower.model.config, setting, None) for tower in (theirs, ours)]
             if values[0] != values[1]:
@@ -110,12 +111,6 @@ def _lerp(start: Tensor, end: Tensor, alpha: float) -> Tensor:
     if not start.is_floating_point():  # numbers of positions and the like, the same in both
         return start
     return start.float().lerp(end.float(), alpha)
-
-
-def _tower(model: ProTrek, task: str) -> Any:
-    """Return the tower's first module: the encoder with its tokenizer."""
-    tower: Any = model.routes[task]
-    return tower[0]
 
 
 def _pieces(tokenizer: Any) -> Any:

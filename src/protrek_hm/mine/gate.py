@@ -21,7 +21,7 @@ from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.ec import judge_ec
 from protrek_hm.mine.evidence.effects import judge_effects
 from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, join_reasons
-from protrek_hm.mine.evidence.go import judge_go, read_ancestors
+from protrek_hm.mine.evidence.go import Ancestors, judge_go, read_ancestors
 from protrek_hm.mine.evidence.guesses import judge_guesses
 from protrek_hm.mine.evidence.likeness import TextEncoder, judge_likeness
 from protrek_hm.mine.evidence.neighbours import judge_neighbours
@@ -91,6 +91,15 @@ class Gate:
         return text_vectors(self._texts)
 
     @cached_property
+    def _ancestors(self) -> Ancestors | None:
+        return read_ancestors(Path(self.config.ontology)) if self.config.ontology else None
+
+    @cached_property
+    def _folded(self) -> np.ndarray:
+        """A number for each text, the same for texts that differ only in form."""
+        return pl.Series([fold_text(text) for text in self._texts]).rank("dense").to_numpy()
+
+    @cached_property
     def _statements(self) -> list[Statement]:
         return read_statements(self._texts)
 
@@ -118,11 +127,9 @@ class Gate:
         if "ec" in entries.columns:
             annotations.append(judge_ec(entries["ec"].to_list(), left, right))
         if "go" in entries.columns:
-            ancestors = read_ancestors(Path(config.ontology)) if config.ontology else None
-            annotations.append(judge_go(entries["go"].to_list(), left, right, ancestors=ancestors))
+            annotations.append(judge_go(entries["go"].to_list(), left, right, ancestors=self._ancestors))
         words, *doubts = self._judge_words(left, right, identity)
-        folded = pl.Series([fold_text(text) for text in self._texts]).rank("dense").to_numpy()
-        one_text = Findings(_ONE_TEXT, (folded[left] == folded[right]).astype(np.int16))
+        one_text = Findings(_ONE_TEXT, (self._folded[left] == self._folded[right]).astype(np.int16))
 
         verdicts = words.verdicts.copy()
         for doubt in doubts:

@@ -20,6 +20,25 @@ class Encoder(Protocol):
         ...
 
 
+@runtime_checkable
+class FingerprintedEncoder(Encoder, Protocol):
+    """A model that says which weights it has, as `ProTrek` does."""
+
+    @property
+    def temperature(self) -> float:
+        """What ProTrek divides cosines by."""
+        ...
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks it can encode."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Hash the weights."""
+        ...
+
+
 def unit_vectors(
     model: Encoder,
     inputs: Sequence[str],

@@ -19,6 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import BertModel, EsmModel
 
 from protrek_hm.model.packed_attention import segment_attention
+from protrek_hm.model.towers import reader_of
 
 
 def can_pack(tower: nn.Module) -> bool:
@@ -50,7 +51,7 @@ def packed_forward(tower: nn.Module, token_ids: Sequence[Tensor]) -> Float[Tenso
 
 def padded_forward(tower: nn.Module, token_ids: Sequence[Tensor]) -> Float[Tensor, "inputs dim"]:
     """Return what `packed_forward` does, for any tower, by padding to the longest input."""
-    transformer = cast("Any", next(tower.children()))
+    transformer = reader_of(tower)
     padding = transformer.tokenizer.pad_token_id
     padded, real = pad_tokens(token_ids, padding=padding, device=next(tower.parameters()).device)
     features = {"input_ids": padded, "attention_mask": real}

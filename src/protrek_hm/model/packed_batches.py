@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -11,6 +11,7 @@ from transformers.utils import logging
 
 from protrek_hm.config import require
 from protrek_hm.model.packed import can_pack, packed_forward, padded_forward
+from protrek_hm.model.towers import reader_of
 
 # A CPU is fastest while a layer's numbers stay in its cache; a GPU wants to be filled (`docs/LOG.md`)
 CPU_TOKENS, GPU_TOKENS = 2048, 32_768
@@ -51,7 +52,7 @@ def encode_packed(
     tower: a route of `ProTrek.routes`. finish: what is done with some vectors, in float32; the result lies
     where `finish` puts it.
     """
-    transformer = cast("Any", next(tower.children()))
+    transformer = reader_of(tower)
     device = next(tower.parameters()).device
     packs = can_pack(tower)
     forward = packed_forward if packs else padded_forward

@@ -8,7 +8,7 @@ them.
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model.card import write_card
 from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
+from protrek_hm.model.encoder import Task
 from protrek_hm.model.encoders import read_encoder
 from protrek_hm.model.import_official import read_official
 from protrek_hm.model.info import describe_tower
@@ -31,9 +32,8 @@ from protrek_hm.model.packed_batches import Packing, encode_packed
 from protrek_hm.model.settings import ModelSettings, read_settings, write_settings
 from protrek_hm.model.source import check_device, no_progress_bars, whole_model
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
-from protrek_hm.model.towers import bert_tower, esm_tower, loading_options
+from protrek_hm.model.towers import bert_tower, esm_tower, loading_options, reader_of
 
-Task = Literal["text", "sequence", "structure"]
 _STOCK_ONLY = {"prompt": None, "output_value": "sentence_embedding", "processing_kwargs": None}  # and their defaults
 _ONLY_PACKED = "packed encoding alone computes in it: no prompt, no packed=False, no other output than embeddings"
 
@@ -218,7 +218,7 @@ class ProTrek(SentenceTransformer):
         """Return what the model is made of: towers, parameters, dimension, temperature, fingerprint, history."""
         towers = {}
         for route, tower in self.routes.items():
-            transformer = cast("Any", tower)[0]
+            transformer = reader_of(tower)
             config = {**transformer.config.to_dict(), "architectures": [type(transformer.auto_model).__name__]}
             towers[route] = describe_tower(config, parameters=_count(tower), max_tokens=transformer.max_seq_length)
         return {
@@ -267,7 +267,7 @@ class ProTrek(SentenceTransformer):
         for route, tower in self.routes.items():
             options = folder / f"{route}_0_Transformer" / "sentence_bert_config.json"
             content = read_json(options)  # plain SentenceTransformer, too, shall load the same towers
-            write_json(options, {**content, **loading_options(cast("Any", tower)[0])})
+            write_json(options, {**content, **loading_options(reader_of(tower))})
         for weights in folder.rglob("*.safetensors"):  # safetensors writes for its owner's eyes alone
             weights.chmod((folder / "README.md").stat().st_mode)
 

@@ -1,11 +1,12 @@
 """What a model does not read: inputs longer than its window lose their ends."""
 
 from collections.abc import Sequence
-from typing import Any, cast
 
 import numpy as np
 
-from protrek_hm.model.protrek import ProTrek, Task
+from protrek_hm.model.encoder import Task
+from protrek_hm.model.protrek import ProTrek
+from protrek_hm.model.towers import reader_of
 
 _MARKS = 2  # the start and end tokens
 _UNITS = {"text": "tokens", "sequence": "residues", "structure": "residues"}
@@ -13,7 +14,7 @@ _UNITS = {"text": "tokens", "sequence": "residues", "structure": "residues"}
 
 def window(model: ProTrek, task: Task) -> int:
     """Return how many tokens of an input `model` reads, start and end tokens not counted."""
-    return int(_reader(model, task).max_seq_length) - _MARKS
+    return int(reader_of(model.routes[task]).max_seq_length) - _MARKS
 
 
 def count_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> int:
@@ -23,7 +24,7 @@ def count_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> int:
     if task != "text":
         lengths = [len(each) for each in inputs]
     else:
-        tokenizer = _reader(model, task).tokenizer
+        tokenizer = reader_of(model.routes[task]).tokenizer
         read = tokenizer(list(inputs), add_special_tokens=False, truncation=False, verbose=False)
         lengths = [len(tokens) for tokens in read["input_ids"]]
     return int((np.array(lengths) > window(model, task)).sum())
@@ -37,8 +38,3 @@ def describe_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> str | 
     are = "is" if cut == 1 else "are"
     limit = f"{window(model, task):,} {_UNITS[task]}"
     return f"{cut:,} of {len(inputs):,} {task}s {are} longer than the model's {limit}: the rest is not read"
-
-
-def _reader(model: ProTrek, task: Task) -> Any:
-    """Return the tower's first module: the encoder with its tokenizer."""
-    return cast("Any", model.routes[task])[0]

@@ -11,10 +11,11 @@ from jaxtyping import Int
 
 from protrek_hm.config import require
 from protrek_hm.errors import MissingFileError, ModelError, OptionError
-from protrek_hm.index.encoder import IndexEncoder, encode_unit
+from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality
 from protrek_hm.index.nearest import nearest
 from protrek_hm.index.store import Index
+from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.query import clean_query
 
 
@@ -54,7 +55,7 @@ class Searcher:
     ('P2', 0.8, 8.0)
     """
 
-    def __init__(self, index: Index, model: IndexEncoder) -> None:
+    def __init__(self, index: Index, model: FingerprintedEncoder) -> None:
         found, wanted = model.fingerprint(), index.info.model_sha256
         if found != wanted:
             built = f"the index was built with the model {index.info.model} (weights {wanted[:12]}…)"
@@ -65,7 +66,7 @@ class Searcher:
 
     @classmethod
     def open(
-        cls, folder: str | Path, *, model: IndexEncoder | str | Path | None = None, device: str | None = None
+        cls, folder: str | Path, *, model: FingerprintedEncoder | str | Path | None = None, device: str | None = None
     ) -> "Searcher":
         """Open the index `folder` with the model that it names, or with a given one: loaded, or by name.
 

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from protrek_hm.model.protrek import ProTrek, Task
+from protrek_hm.model.encoder import Task
+from protrek_hm.model.protrek import ProTrek
+from protrek_hm.model.towers import reader_of
 from protrek_hm.model.window import window
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import ABSENT, ROLES, Examples
@@ -68,7 +70,7 @@ class Collator:
             "index": {role: torch.from_numpy(place) for role, place in index.items()},
         }
         if self.config.mlm and groups["sequence"]:
-            tokenizer = self._reader("sequence").tokenizer
+            tokenizer = reader_of(self.model.routes["sequence"]).tokenizer
             numbers = np.unique(np.concatenate(groups["sequence"]))
             rng = self._rng(int(chosen.min()))
             batch["masked"] = mask_tokens(self._tokens("sequence", numbers), tokenizer, rng=rng)
@@ -115,9 +117,6 @@ class Collator:
     def _rng(self, number: int) -> np.random.Generator:
         """Return a generator that depends on the seed, the epoch and one number, and on nothing drawn before."""
         return np.random.default_rng([self.config.seed, self.batches.epoch, number])
-
-    def _reader(self, task: Task) -> Any:
-        return next(self.model.routes[task].children())
 
 
 class Loader(DataLoader[int]):

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -17,8 +17,10 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from protrek_hm.errors import ModelError
+from protrek_hm.model.encoder import Task
 from protrek_hm.model.packed import can_pack, packed_forward
-from protrek_hm.model.protrek import ProTrek, Task
+from protrek_hm.model.protrek import ProTrek
+from protrek_hm.model.towers import reader_of
 from protrek_hm.train.batches import Features
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.losses import masked_language_loss
@@ -140,7 +142,7 @@ class Encoder:
 
     def _guess(self, masked: Features, weight: float) -> float:
         """Return the summed loss of the masked residues; their gradient, times `weight`, is added."""
-        reader = cast("Any", next(self.model.routes["sequence"].children()))
+        reader = reader_of(self.model.routes["sequence"])
         table = reader.model.get_input_embeddings().weight
         total = 0.0
         for rows in split(masked["attention_mask"].sum(1), self.tokens):
@@ -189,7 +191,7 @@ class Encoder:
 @contextmanager
 def layers_computed_again(model: ProTrek, *, enabled: bool) -> Iterator[None]:
     """Let the towers keep no more than the input of each layer for the backward pass, which computes the rest again."""
-    encoders = [cast("Any", next(tower.children())).model for tower in model.routes.values()] if enabled else []
+    encoders = [reader_of(tower).model for tower in model.routes.values()] if enabled else []
     name = "activation" if hasattr(PreTrainedModel, "activation_checkpointing_enable") else "gradient"  # its older name
     for encoder in encoders:
         getattr(encoder, f"{name}_checkpointing_enable")({"use_reentrant": False})

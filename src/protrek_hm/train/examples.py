@@ -8,7 +8,7 @@ import polars as pl
 from jaxtyping import Int
 
 from protrek_hm.errors import MissingColumnError, ModelError, NothingFoundError, RecordError
-from protrek_hm.model.protrek import Task
+from protrek_hm.model.encoder import Task
 
 # What a row holds → the route that reads it, and its column
 ROLES: dict[str, tuple[Task, str]] = {

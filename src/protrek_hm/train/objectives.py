@@ -10,7 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from protrek_hm.model.protrek import ProTrek, Task
+from protrek_hm.model.encoder import Task
+from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import ABSENT, ROLES, Examples
 from protrek_hm.train.losses import contrastive_loss, distillation_loss, soft_triplet_loss, triplet_loss

@@ -7,7 +7,8 @@ import polars as pl
 from jaxtyping import Float
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from protrek_hm.model.protrek import ProTrek, Task
+from protrek_hm.model.encoder import Task
+from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.examples import as_pairs
 
 _TIE = 1e-9
