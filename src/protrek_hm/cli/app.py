@@ -5,6 +5,7 @@ import typer
 from protrek_hm.cli.data import data_app
 from protrek_hm.cli.demo import demo
 from protrek_hm.cli.evaluate import evaluate_app
+from protrek_hm.cli.explain import explain
 from protrek_hm.cli.guard import guard
 from protrek_hm.cli.index import index_app
 from protrek_hm.cli.merge import merge
@@ -34,6 +35,7 @@ app.command()(demo)
 app.command()(train)
 app.command()(merge)
 app.command()(search)
+app.command()(explain)
 
 
 def main() -> None:

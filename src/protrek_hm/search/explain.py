@@ -1,0 +1,231 @@
+"""Why this protein and not its twin: two candidates aligned, and what each difference does to the score.
+
+A difference is taken back in one of the two alone, the mutant is scored, and the change is what the difference is
+worth there. Single changes need not add up to the gap between the two; how much is left is said, too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from protrek_hm.config import require
+from protrek_hm.homology.identity import Alignment
+from protrek_hm.index.encoder import encode_unit
+from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.search.candidate import Protein, find_protein
+from protrek_hm.search.differences import Difference, align_in_bounds, differences, with_one_difference
+from protrek_hm.search.query import clean_query
+from protrek_hm.search.reading import residues_read, tell_unread
+from protrek_hm.search.searcher import Searcher
+
+TWINS = 0.5
+"""Identity from which single differences are worth a look; below, each would count against another background."""
+
+MOST_DIFFERENCES = 100
+"""Differences up to which each is scored: twice as many proteins are encoded."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the two proteins.
+
+    id: in the index, None if the sequence was given. score: cosine with the text, in [-1, 1]. protrek_score: on
+    ProTrek's own scale, score ÷ temperature. residues_read: how many the model reads, from the first one on.
+    """
+
+    id: str | None
+    sequence: str
+    score: float
+    protrek_score: float
+    residues_read: int
+
+
+@dataclass(frozen=True)
+class Substitution(Difference):
+    """A difference, and what it is worth.
+
+    change: score of `a` with this one difference as `b` has it, less the score of `a`. change_in_b: score of `b`
+    with it as `a` has it, less the score of `b`. Both are None where they were not computed.
+    """
+
+    change: float | None = None
+    change_in_b: float | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Two candidates for a text, side by side.
+
+    alignment: global, of `a` and `b`. identity, coverage: its own, in [0, 1]. substitutions: all that differs,
+    runs of gaps as one item, in order. notes: what should be known besides, a sentence each.
+    """
+
+    text: str
+    a: Candidate
+    b: Candidate
+    alignment: Alignment
+    identity: float
+    coverage: float
+    substitutions: tuple[Substitution, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def gap(self) -> float:
+        """Score of `a` − score of `b`."""
+        return self.a.score - self.b.score
+
+    @property
+    def winner(self) -> Literal["a", "b"] | None:
+        """Which of the two fits the text better; None if neither."""
+        return "a" if self.gap > 0 else "b" if self.gap < 0 else None
+
+    @property
+    def explained(self) -> float | None:
+        """What the gap would be if the changes of `a` simply added up: −(their sum); None if not computed."""
+        changes = [each.change for each in self.substitutions if each.change is not None]
+        return -sum(changes) if len(changes) == len(self.substitutions) else None
+
+    @property
+    def explained_in_b(self) -> float | None:
+        """The same by the changes of `b`: their sum."""
+        changes = [each.change_in_b for each in self.substitutions if each.change_in_b is not None]
+        return sum(changes) if len(changes) == len(self.substitutions) else None
+
+    @property
+    def interaction(self) -> float | None:
+        """The gap less `explained`: what the differences do only together."""
+        return None if self.explained is None else self.gap - self.explained
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it."""
+        pair = {name: {**asdict(each), "length": len(each.sequence)} for name, each in (("a", self.a), ("b", self.b))}
+        return {
+            "text": self.text,
+            **pair,
+            "winner": self.winner,
+            "gap": self.gap,
+            "alignment": {**asdict(self.alignment), "marks": marks(self.alignment)},
+            "identity": self.identity,
+            "coverage": self.coverage,
+            "substitutions": [asdict(each) for each in self.substitutions],
+            "explained": self.explained,
+            "explained_in_b": self.explained_in_b,
+            "interaction": self.interaction,
+            "notes": list(self.notes),
+        }
+
+
+def explain(
+    searcher: Searcher, text: str, a: str, b: str, *, most_differences: int = MOST_DIFFERENCES, batch_size: int = 256
+) -> Explanation:
+    """Compare two proteins, given as ids of the index or as sequences of at least 10 residues; see `explain_pair`.
+
+    Raises
+    ------
+    OptionError
+        If a protein is neither an id nor a sequence, or as `explain_pair`.
+    ModelError
+        If the model gives a vector without direction.
+    """
+    one, other = find_protein(searcher.index, a), find_protein(searcher.index, b)
+    return explain_pair(searcher.model, text, one, other, most_differences=most_differences, batch_size=batch_size)
+
+
+def explain_pair(
+    model: FingerprintedEncoder,
+    text: str,
+    a: Protein,
+    b: Protein,
+    *,
+    most_differences: int = MOST_DIFFERENCES,
+    batch_size: int = 256,
+) -> Explanation:
+    """Align two proteins, score both for `text`, and say what each difference between them is worth.
+
+    Parameters
+    ----------
+    most_differences
+        Pairs that differ in more places are aligned and scored, and their single differences are not; at least 0.
+    batch_size
+        Proteins that the model takes at a time at most.
+
+    Raises
+    ------
+    OptionError
+        If the text is empty, or the proteins are too long to be aligned.
+    ModelError
+        If the model gives a vector without direction.
+
+    Examples
+    --------
+    A stand-in for a model, which gives a protein 0.1 for each K:
+
+    >>> class Lysines:
+    ...     temperature, tasks, fingerprint = 0.1, ("text", "sequence"), lambda self: "k"
+    ...     def encode(self, inputs, /, *, task, **options):
+    ...         share = np.array([1.0 if task == "text" else 0.1 * each.count("K") for each in inputs])
+    ...         return np.stack([share, np.sqrt(1 - share**2)], axis=1)
+    >>> why = explain_pair(Lysines(), "much K", Protein("P1", "MKTKYWKAAR"), Protein(None, "MKTRYWRAAKR"))
+    >>> why.alignment.a, why.alignment.b, why.winner, round(why.gap, 6)
+    ('MKTKYWKAA-R', 'MKTRYWRAAKR', 'a', 0.1)
+    >>> [(each.notation, round(each.change, 6)) for each in why.substitutions]
+    [('K4R', -0.1), ('K7R', -0.1), ('A9_R10insK', 0.1)]
+    """
+    require("most_differences", most_differences, "must be 0 or more", holds=most_differences >= 0)
+    text = clean_query(text, "text")
+    alignment = align_in_bounds(a.sequence, b.sequence)
+    found = differences(alignment)
+    notes = _why_not_scored(alignment, len(found), most_differences)
+    mutants = [with_one_difference(alignment, each, into=side) for side in "ab" for each in found] if not notes else []
+    scores = _cosines(model, text, [a.sequence, b.sequence, *mutants], batch_size=batch_size)
+    one, other = (_candidate(model, each, score) for each, score in zip((a, b), scores[:2].tolist(), strict=True))
+    in_a, in_b = (scores[2:].reshape(2, -1) - scores[:2, None]).tolist()
+    changes = list(zip(in_a, in_b, strict=True)) or [(None, None)] * len(found)
+    read = [(each.id or name, len(each.sequence), each.residues_read) for name, each in (("A", one), ("B", other))]
+    return Explanation(
+        text,
+        one,
+        other,
+        alignment,
+        alignment.identity,
+        alignment.coverage,
+        tuple(Substitution(**vars(each), change=x, change_in_b=y) for each, (x, y) in zip(found, changes, strict=True)),
+        (*notes, *tell_unread(read)),
+    )
+
+
+def marks(alignment: Alignment) -> str:
+    """Write a letter for each column: a blank where both agree, `*` for a substitution, `-` for a gap.
+
+    >>> marks(Alignment("MKTA-", "MRTAY"))
+    ' *  -'
+    """
+    pairs = zip(alignment.a, alignment.b, strict=True)
+    return "".join(" " if a == b else "-" if "-" in (a, b) else "*" for a, b in pairs)
+
+
+def _why_not_scored(alignment: Alignment, found: int, most: int) -> list[str]:
+    """Say why single differences are not scored; nothing if they are."""
+    if alignment.identity < TWINS:
+        return [f"no twins: {alignment.identity:.0%} of the columns are identical; single differences are not scored"]
+    if found > most:
+        return [f"{found:,} differences, more than the {most:,} up to which single ones are scored"]
+    return [] if found else ["the two sequences are the same"]
+
+
+def _candidate(model: FingerprintedEncoder, protein: Protein, score: float) -> Candidate:
+    read = residues_read(model, len(protein.sequence))
+    return Candidate(protein.id, protein.sequence, score, score / model.temperature, read)
+
+
+def _cosines(
+    model: FingerprintedEncoder, text: str, proteins: Sequence[str], *, batch_size: int
+) -> Float[np.ndarray, " proteins"]:
+    asked = encode_unit(model, [text], task="text").astype(np.float64)
+    # cut here, so that proteins which differ behind the window alone get the same vector to the last bit
+    read = [each[: residues_read(model, len(each))] for each in proteins]
+    vectors = encode_unit(model, read, task="sequence", batch_size=batch_size).astype(np.float64)
+    return np.asarray(np.clip((vectors * asked).sum(axis=1), -1, 1))

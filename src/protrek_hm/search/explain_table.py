@@ -1,0 +1,129 @@
+"""An explanation for people: both candidates, the alignment where it differs, the differences, strongest first."""
+
+import json
+from collections.abc import Iterator
+from typing import Literal, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from protrek_hm.homology.identity import Alignment
+from protrek_hm.model.encoder import shorten
+from protrek_hm.search.explain import Explanation, Substitution, marks
+
+WIDTH = 60
+"""Alignment columns a line."""
+
+_LABEL = 16
+_BAR = 12  # characters of the longest bar
+
+
+def write_explanation(explanation: Explanation, file: TextIO, *, form: Literal["table", "json"]) -> None:
+    """Write an explanation to `file`: as tables, or complete as JSON."""
+    if form == "json":
+        file.write(json.dumps(explanation.as_dict(), indent=2, ensure_ascii=False) + "\n")
+        return
+    console = Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    console.print(f"“{explanation.text}”\n")
+    console.print(_candidates(explanation))
+    console.print(f"\n{verdict(explanation)}\n")
+    for line in alignment_lines(explanation.alignment, names(explanation)):
+        console.print(line)
+    if explanation.explained is not None and explanation.substitutions:
+        console.print(_differences(explanation))
+        console.print(_sums(explanation))
+    for note in explanation.notes:
+        console.print(f"note: {note}")
+
+
+def names(explanation: Explanation) -> tuple[str, str]:
+    """Call the two by their ids, or A and B."""
+    return explanation.a.id or "A", explanation.b.id or "B"
+
+
+def verdict(explanation: Explanation) -> str:
+    """Say in a line which of the two fits better, by how much, and how alike they are."""
+    better = {"a": names(explanation)[0], "b": names(explanation)[1]}
+    scaled = abs(explanation.a.protrek_score - explanation.b.protrek_score)
+    first = (
+        f"{better[explanation.winner]} fits better by {abs(explanation.gap):.4f} ({scaled:.2f} on ProTrek's scale)"
+        if explanation.winner
+        else "both fit equally well"
+    )
+    count = len(explanation.substitutions)
+    differ = "no difference" if not count else "1 difference" if count == 1 else f"{count:,} differences"
+    return f"{first}; {explanation.identity:.1%} identical over {explanation.coverage:.0%}, {differ}"
+
+
+def alignment_lines(alignment: Alignment, names: tuple[str, str], *, width: int = WIDTH) -> Iterator[str]:
+    r"""Yield the blocks of an alignment that hold a difference, and how many columns lie between.
+
+    >>> print("\n".join(alignment_lines(Alignment("MKTAYIAKQR", "MKTAYIAKER"), ("a", "b"), width=5)))
+    … 5 columns, all identical
+    a                     6 IAKQR 10
+                               *
+    b                     6 IAKER 10
+    <BLANKLINE>
+    """
+    signs, skipped = marks(alignment), 0
+    for start in range(0, len(signs), width):
+        block = slice(start, start + width)
+        if not signs[block].strip():
+            skipped += len(signs[block])
+            continue
+        if skipped:
+            yield _skipped(skipped)
+            skipped = 0
+        one, other = (_row(name, whole, block) for name, whole in zip(names, (alignment.a, alignment.b), strict=True))
+        yield from (one, " " * (_LABEL + 8) + signs[block].rstrip(), other, "")
+    if skipped:
+        yield _skipped(skipped)
+
+
+def _skipped(columns: int) -> str:
+    return f"… {columns:,} columns, all identical"
+
+
+def _row(name: str, whole: str, block: slice) -> str:
+    before, row = len(whole[: block.start].replace("-", "")), whole[block]
+    last = before + len(row.replace("-", ""))
+    return f"{shorten(name, width=_LABEL):<{_LABEL}} {before + (last > before):>6} {row} {last}"
+
+
+def _candidates(explanation: Explanation) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "id", "score", "ProTrek scale", "residues"):
+        table.add_column(heading, justify="left" if heading in ("", "id") else "right")
+    for name, each in (("A", explanation.a), ("B", explanation.b)):
+        table.add_row(
+            name, each.id or "(given)", f"{each.score:.4f}", f"{each.protrek_score:.2f}", f"{len(each.sequence):,}"
+        )
+    return table
+
+
+def _differences(explanation: Explanation) -> Table:
+    one, other = names(explanation)
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{shorten(one, width=_LABEL)} → {shorten(other, width=_LABEL)}")
+    table.add_column("A changes by", justify="right")
+    table.add_column("")
+    table.add_column("B, taken back, by", justify="right")
+    strongest = max(abs(each.change or 0) for each in explanation.substitutions) or 1.0
+    for each in by_strength(explanation):
+        change, back = each.change or 0.0, each.change_in_b or 0.0
+        bar = "█" * round(_BAR * abs(change) / strongest)
+        table.add_row(each.notation, f"{change:+.4f}", bar, f"{back:+.4f}")
+    return table
+
+
+def by_strength(explanation: Explanation) -> list[Substitution]:
+    """Sort the differences by what they change in `a`, the strongest first."""
+    return sorted(explanation.substitutions, key=lambda each: -abs(each.change or 0))
+
+
+def _sums(explanation: Explanation) -> str:
+    explained, interaction = explanation.explained or 0.0, explanation.interaction or 0.0
+    return (
+        f"\nalone they add up to {-explained:+.4f}, all together make {-explanation.gap:+.4f}:"
+        f" {-interaction:+.4f} comes of their acting together"
+    )
