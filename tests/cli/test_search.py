@@ -30,8 +30,8 @@ def test_the_model_that_the_index_names_is_loaded(run, index):
     code, out, _ = run(index, "DKD")
     assert code == 0
     assert [line.split() for line in out.splitlines()[1:3]] == [
-        ["rank", "score", "like", "1st", "id", "length", "text"],
-        ["1", "0.8944", "P2", "3", "a", "lyase"],
+        ["rank", "score", "E", "id", "length", "text"],
+        ["1", "0.8944", "1.3", "P2", "3", "a", "lyase"],
     ]
 
 

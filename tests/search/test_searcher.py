@@ -112,4 +112,4 @@ def test_a_model_that_has_moved_is_named(tmp_path, letter_encoder):
 
 def test_hits_are_frozen():
     with pytest.raises(AttributeError):
-        Hit(1, "P1", 0.5, 10.0, {}).rank = 2
+        Hit(1, "P1", 0.5, 10.0, None, 0.1, 0.2, {}).rank = 2

@@ -1,19 +1,69 @@
-"""Queries, checked before a model sees them."""
+"""Queries, checked before a model sees them: given as they are, or as files that hold them."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from protrek_hm.data.compression import bare_name
+from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
+from protrek_hm.data.fasta import FastaRecord, read_fasta
 from protrek_hm.data.schema import AMINO_ACIDS, sequence_problem
-from protrek_hm.errors import OptionError
+from protrek_hm.data.structures import StructureConfig, read_structure
+from protrek_hm.data.structures.files import is_structure
+from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
 from protrek_hm.index.layout import Modality
 from protrek_hm.model.encoder import shorten
 
 STATES = AMINO_ACIDS + "#"
 """The letters of a 3Di string: Foldseek's 20 states, and # for residues of low confidence."""
 
+LONGEST_PATH = 4_096
+"""Bytes from which nothing is a path on any system."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is searched by, and the name that its answers bear."""
+
+    name: str
+    content: str
+
+
+def read_queries(given: Sequence[str], by: Modality, *, chains: tuple[str, ...] = ()) -> list[Query]:
+    """Read queries from a command line: each is the query itself, or a file of sequences or structures.
+
+    A FASTA file (`by` = "sequence") holds a query a record, a PDB, mmCIF or BinaryCIF file (`by` = "structure") one a
+    chain, or those named in `chains`; all may be compressed. Texts are never files.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If a file is not there, or not what its ending says, or not of the kind `by`.
+    OptionError
+        If a query is no text, sequence or structure.
+
+    Examples
+    --------
+    >>> read_queries(["mkv"], "sequence")
+    [Query(name='mkv', content='MKV')]
+    >>> read_queries(["1abc.cif"], "structure")
+    Traceback (most recent call last):
+        ...
+    protrek_hm.errors.MissingFileError: 1abc.cif: no such file or folder; check the path
+    """
+    queries = dict[str, Query]()
+    for each in given:
+        for query in _read_file(Path(each), by, chains) if _names_a_file(each, by) else [_written_out(each, by)]:
+            if queries.setdefault(query.name, query) != query:
+                raise OptionError("query", query.name, "two queries bear this name; rename one, or search in two runs")
+    return list(queries.values())
+
 
 def clean_query(query: str, by: Modality) -> str:
     """Return `query` as a table of proteins holds it.
 
-    Texts lose the space around them. Sequences and structures lose all white space; sequences also a trailing
-    `*`, and are raised to upper case.
+    Texts lose the space around them. Sequences and structures lose all white space; sequences also a trailing `*`, and
+    are raised to upper case; structures are brought to lower case.
 
     Raises
     ------
@@ -37,7 +87,7 @@ def clean_query(query: str, by: Modality) -> str:
     problem = None if by == "text" else sequence_problem(cleaned) if by == "sequence" else _state_problem(cleaned)
     if problem is not None:
         raise OptionError("query", shorten(cleaned), f"{problem}; mend it, or choose another kind of query with --by")
-    return cleaned
+    return cleaned.lower() if by == "structure" else cleaned
 
 
 def _state_problem(states: str) -> str | None:
@@ -45,3 +95,40 @@ def _state_problem(states: str) -> str | None:
         if state.upper() not in STATES:
             return f"letter {state!r} at position {position} is not a 3Di state"
     return None
+
+
+def _written_out(given: str, by: Modality) -> Query:
+    if by == "text" and len(given) < LONGEST_PATH and Path(given).is_file():
+        remedy = "say with --by what it holds, or give a table of many queries with --batch"
+        raise OptionError("query", given, f"is a file, not a text; {remedy}")
+    return Query(given, clean_query(given, by))
+
+
+def _names_a_file(given: str, by: Modality) -> bool:
+    """Say whether a file is meant: there is one, or it ends like one."""
+    if by == "text" or len(given) >= LONGEST_PATH:
+        return False
+    path = Path(given)
+    return path.is_file() or is_structure(path) or bare_name(path).endswith(FASTA_ENDINGS)
+
+
+def _read_file(path: Path, by: Modality, chains: tuple[str, ...]) -> list[Query]:
+    if not path.exists():
+        raise MissingFileError(path)
+    if by == "structure":
+        if bare_name(path).endswith(FASTA_ENDINGS):
+            raise FileFormatError(path, "FASTA, which holds no structure", "search by it with --by sequence")
+        records = read_structure(path, StructureConfig(chains=chains))
+        return [Query(record["id"], record["structure"]) for record in records]
+    if is_structure(path):
+        raise FileFormatError(path, "a structure", "search by it with --by structure")
+    return [Query(record.id, _cleaned(path, record)) for record in read_fasta(path)]
+
+
+def _cleaned(path: Path, record: FastaRecord) -> str:
+    try:
+        return clean_query(record.sequence, "sequence")
+    except OptionError as error:
+        raise FileFormatError(
+            path, f"line {record.line}: {record.id}: {error.wanted}", "or remove the record"
+        ) from None

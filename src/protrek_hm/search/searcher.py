@@ -2,35 +2,54 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
-from jaxtyping import Int
+from jaxtyping import Float
 
 from protrek_hm.config import require
-from protrek_hm.errors import MissingFileError, ModelError, OptionError
+from protrek_hm.errors import MissingFileError, ModelError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality
-from protrek_hm.index.nearest import nearest
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.search import bridge
+from protrek_hm.search.probability import calibrate
 from protrek_hm.search.query import clean_query
+from protrek_hm.search.significance import p_values
 
 
 @dataclass(frozen=True)
 class Hit:
     """One answer.
 
-    rank: from 1. id: of the protein. score: cosine of query and answer, in [-1, 1]. protrek_score: on
-    ProTrek's own scale, score ÷ temperature. record: the protein's row of the table, all columns.
+    Attributes
+    ----------
+    rank
+        From 1.
+    id
+        Of the protein.
+    score, protrek_score
+        Cosine of query and answer, in [-1, 1]; on ProTrek's own scale: score ÷ temperature.
+    probability
+        That it is the query's own, if one of all that were searched is, in [0, 1]; None where the index has no
+        pairs to learn this from. See `search.probability`.
+    p_value, e_value
+        Chance that a vector drawn from the index scores as high, and how many of all would: p × vectors. See
+        `search.significance`.
+    record
+        The protein's row of the table, all columns.
     """
 
     rank: int
     id: str
     score: float
     protrek_score: float
+    probability: float | None
+    p_value: float | None
+    e_value: float | None
     record: Mapping[str, Any]
 
 
@@ -41,6 +60,7 @@ class Searcher:
     --------
     A stand-in for a model, which counts the letters A and C:
 
+    >>> import polars as pl
     >>> from protrek_hm.index.embeddings import Embeddings
     >>> class Counter:
     ...     temperature, tasks, fingerprint = 0.1, ("text", "sequence"), lambda self: "counts"
@@ -51,8 +71,8 @@ class Searcher:
     >>> records = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["A", "AAACCCC"]})
     >>> searcher = Searcher(Index(info, records, {"sequence": vectors}), Counter())
     >>> [hits] = searcher.search("C", by="sequence", k=1)
-    >>> hits[0].id, round(hits[0].score, 6), round(hits[0].protrek_score, 5)
-    ('P2', 0.8, 8.0)
+    >>> hits[0].id, round(hits[0].score, 6), round(hits[0].protrek_score, 5), round(hits[0].p_value, 3)
+    ('P2', 0.8, 8.0, 0.667)
     """
 
     def __init__(self, index: Index, model: FingerprintedEncoder) -> None:
@@ -62,7 +82,8 @@ class Searcher:
             remedy = "name that model with -m, or build the index again with this one"
             raise ModelError(f"{built}, not with this one ({found[:12]}…)", remedy)
         self.index, self.model = index, model
-        self._answers = {modality: _answers(index, modality) for modality in index.embeddings}
+        self._sample = cache(lambda want: bridge.sample(index, want))
+        self._calibration = cache(lambda by, want: calibrate(index, by, want))
 
     @classmethod
     def open(
@@ -92,9 +113,10 @@ class Searcher:
         by: Modality = "text",
         want: Modality = "sequence",
         k: int = 10,
+        where: str | None = None,
         batch_size: int = 32,
     ) -> list[list[Hit]]:
-        """Rank the proteins (or texts) of the index by their cosine with each query; the search is exact.
+        """Rank the proteins (or texts) of the index by their cosine with each query.
 
         Parameters
         ----------
@@ -106,6 +128,9 @@ class Searcher:
             its record is the first of them.
         k
             Hits per query, at least 1; fewer where the index holds fewer.
+        where
+            Only records that meet this condition, in SQL over their columns and `length` (residues), such as
+            `length < 400 and organism = 'Escherichia coli'`. p, E and probability stay those of the whole index.
 
         Returns
         -------
@@ -114,44 +139,65 @@ class Searcher:
         Raises
         ------
         OptionError
-            If a query is empty or has wrong letters, k < 1, or the index has no such modality.
+            If a query is empty or has wrong letters, k < 1, the index has no such modality, or `where` is no
+            condition on its columns.
         ModelError
             If the model cannot encode this kind of query.
         """
-        require("k", k, "must be at least 1", holds=k >= 1)
+        self.check(want=want, k=k)
+        queries = [query] if isinstance(query, str) else query
+        vectors = self.encode(queries, by=by, batch_size=batch_size)
+        return self.rank(vectors, by=by, want=want, k=k, where=where)
+
+    def encode(self, queries: Sequence[str], *, by: Modality, batch_size: int = 32) -> Float[np.ndarray, "queries dim"]:
+        """Check queries and encode them as unit vectors; raises as `search` does."""
         require("by", by, f"known kinds are {', '.join(MODALITIES)}", holds=by in MODALITIES)
-        if want not in self.index.embeddings:
-            held = ", ".join(self.index.embeddings)
-            raise OptionError("want", want, f"this index holds {held}; build one from a table with a column {want!r}")
-        queries = [clean_query(each, by) for each in ([query] if isinstance(query, str) else query)]
-        if not queries:
-            return []
-        encoded = encode_unit(self.model, queries, task=by, batch_size=batch_size)
-        cosines, found = nearest(encoded, self.index.embeddings[want].vectors, k=k)
-        return [self._hits(cosines[i], found[i], want, k) for i in range(len(queries))]
+        cleaned = [clean_query(each, by) for each in queries]
+        if not cleaned:
+            return np.empty((0, self.index.info.dimension), dtype=np.float32)
+        return encode_unit(self.model, cleaned, task=by, batch_size=batch_size)
 
-    def _hits(self, cosines: np.ndarray, found: np.ndarray, want: Modality, k: int) -> list[Hit]:
-        # vectors lie in the order of their first rows: the k best rows are among those of the k best vectors
-        rows, starts = self._answers[want]
-        scored = [
-            (-float(cosine), int(row))
-            for cosine, vector in zip(cosines, found, strict=True)
-            for row in rows[starts[vector] : starts[vector + 1]][:k]
-        ]
-        hits = []
-        for rank, (negated, row) in enumerate(sorted(scored)[:k], start=1):
-            record = self.index.records.row(row, named=True)
-            hits.append(Hit(rank, record["id"], -negated, -negated / self.model.temperature, record))
-        return hits
+    def rank(
+        self,
+        vectors: Float[np.ndarray, "queries dim"],
+        *,
+        by: Modality,
+        want: Modality = "sequence",
+        k: int = 10,
+        where: str | None = None,
+    ) -> list[list[Hit]]:
+        """Answer queries that `encode` encoded; all else is as in `search`."""
+        self.check(want=want, k=k)
+        background = self.background(vectors, want=want)
+        cosines, rows = bridge.nearest(self.index, vectors, want=want, k=k, where=where)
+        surprise = p_values(cosines, background)
+        calibration = self._calibration(by, want)
+        chances = None if calibration is None else calibration(cosines)
+        found, place = np.unique(rows[rows >= 0], return_inverse=True)
+        records = bridge.take(self.index, found).rows(named=True)
+        answers, places = [], iter(place.tolist())
+        for query in range(len(vectors)):
+            hits = []
+            for column in np.flatnonzero(rows[query] >= 0).tolist():
+                record, cosine, p = records[next(places)], float(cosines[query, column]), float(surprise[query, column])
+                chance = None if chances is None else float(chances[query, column])
+                scores = (cosine, cosine / self.model.temperature, chance, p, p * self.index.info.counts[want])
+                hits.append(Hit(column + 1, record["id"], *scores, record))
+            answers.append(hits)
+        return answers
 
+    def background(
+        self, vectors: Float[np.ndarray, "queries dim"], *, want: Modality
+    ) -> Float[np.ndarray, "queries sample"]:
+        """Return the cosines of each query with the index's background sample, in ascending order."""
+        return np.sort(vectors @ self._sample(want).T, axis=1)
 
-def _answers(index: Index, want: Modality) -> tuple[Int[np.ndarray, " answers"], Int[np.ndarray, " vectors_plus_1"]]:
-    """List the rows that are answers, vector by vector, and where each vector's rows start."""
-    key = ["vector"] if want == "text" else ["vector", "id"]
-    rows = index.records.select("id").with_columns(vector=index.embeddings[want].of_row).with_row_index("row")
-    answers = rows.filter(pl.col("vector") >= 0).unique(key, keep="first").sort("vector", "row")
-    starts = np.searchsorted(answers["vector"].to_numpy(), np.arange(index.info.counts[want] + 1))
-    return answers["row"].to_numpy(), starts
+    def check(self, *, want: Modality, k: int) -> None:
+        """Raise OptionError if the index has no such modality, or k < 1."""
+        require("k", k, "must be at least 1", holds=k >= 1)
+        held = self.index.info.modalities
+        remedy = f"this index holds {', '.join(held)}; build one from a table with a column {want!r}"
+        require("want", want, remedy, holds=want in held)
 
 
 def _locate(index: Path, info: IndexInfo) -> str | Path:

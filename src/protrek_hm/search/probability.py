@@ -1,0 +1,113 @@
+"""How likely a hit is right: a logistic function of its cosine, fitted to the index's own pairs.
+
+Pairs of a text with its own protein are right, pairs with another's are wrong; Platt's logistic regression, with his
+smoothed targets (Platt 1999; Lin, Lin and Weng 2007, doi:10.1007/s10994-007-5018-6), turns cosines into chances. Every
+text is compared with every protein of the sample, so that the function is fitted where right and wrong are rare
+alike, and then moved from the sample's odds to those of a search (King and Zeng 2001,
+doi:10.1093/oxfordjournals.pan.a004868): *one of the vectors that are searched is the right one*. Equal odds would
+call every good hit certain, since random pairs are easily told apart; who searches a million proteins wants to know
+whether this one stands out among a million.
+
+A model is surer of pairs that it was trained on: in an index of its training data the probability is an upper bound.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from protrek_hm.index.layout import Modality
+from protrek_hm.search import bridge
+
+PAIRS = 1_000
+"""Proteins drawn for the fit; each is also compared with the texts of all others."""
+
+FEWEST = 20
+"""Pairs below which nothing is fitted."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """P(right | cosine) = 1 ÷ (1 + exp(−(slope × cosine + intercept))).
+
+    Examples
+    --------
+    >>> Calibration(slope=10.0, intercept=-5.0)(np.array([0.5, 0.7])).round(3)
+    array([0.5  , 0.881])
+    """
+
+    slope: float
+    intercept: float
+
+    def __call__(self, cosines: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
+        """Return the probability of each cosine, in [0, 1]; NaN gives NaN."""
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(self.slope * cosines + self.intercept, -500, 500))))
+
+    def with_odds(self, fitted: float, wanted: float) -> "Calibration":
+        """Move from the odds of right to wrong that it was fitted at to others.
+
+        >>> Calibration(10.0, -5.0).with_odds(1.0, 1 / 9)(np.array([0.5])).round(3)
+        array([0.1])
+        """
+        return Calibration(self.slope, self.intercept + float(np.log(wanted / fitted)))
+
+
+def fit_logistic(cosines: Float[np.ndarray, " pairs"], right: Bool[np.ndarray, " pairs"]) -> Calibration:
+    """Fit Platt's logistic function by maximum likelihood, at the odds of the pairs given.
+
+    Examples
+    --------
+    Right at 0.9 in three of four, at 0.1 in one of four (smoothed: five right and five wrong, 0.7 and 0.3):
+
+    >>> cosines = np.repeat([0.9, 0.1], 4)
+    >>> right = np.array([True, True, True, False, True, False, False, False])
+    >>> fit_logistic(cosines, right)(np.array([0.9, 0.5])).round(2)
+    array([0.67, 0.5 ])
+    """
+    from scipy.optimize import minimize
+
+    n_right = int(right.sum())
+    n_wrong = len(right) - n_right
+    targets = np.where(right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
+    middle, spread = float(cosines.mean()), max(float(cosines.std()), 1e-9)
+    x = (cosines - middle) / spread
+
+    def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        z = parameters[0] * x + parameters[1]
+        residual = 1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))) - targets
+        gradient = np.array([(residual * x).mean(), residual.mean()])
+        return float((np.logaddexp(0.0, z) - targets * z).mean()), gradient
+
+    start = np.array([0.0, np.log((n_right + 1) / (n_wrong + 1))])
+    slope, intercept = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-8}).x
+    return Calibration(float(slope / spread), float(intercept - slope * middle / spread))
+
+
+def calibrate(index: Any, by: Modality, want: Modality, *, seed: int = 0) -> Calibration | None:
+    """Fit the probability that a hit of kind `want` is the query's own, at odds of one in all that are searched.
+
+    Returns
+    -------
+    None where the index holds no such pairs (no texts; or `by` and `want` are the same), fewer than `FEWEST`, or its
+    own pairs score no higher than others, as with a model that was never trained.
+    """
+    if by == want or not {by, want} <= set(index.info.modalities):
+        return None
+    total = index.info.counts["records"]
+    rows = np.sort(np.random.default_rng(seed).permutation(total)[:PAIRS])
+    records = bridge.take(index, rows).select("id", by, want)
+    whole = records.select(present=~(records[by].is_null() | records[want].is_null()))["present"].to_numpy()
+    rows, records = rows[whole], records.filter(whole)
+    if len(rows) < FEWEST:
+        return None
+    cosines = bridge.vectors(index, by, rows) @ bridge.vectors(index, want, rows).T
+    names = [np.unique(records[column].to_numpy(), return_inverse=True)[1] for column in ("id", by, want)]
+    same = np.any([each[:, None] == each for each in names], axis=0)
+    right = np.eye(len(rows), dtype=bool)
+    used = right | ~same
+    if not (~same).any():
+        return None
+    fitted = fit_logistic(cosines[used].astype(np.float64), right[used])
+    searched = max(index.info.counts[want] - 1, 1)
+    return fitted.with_odds(right.sum() / (~same).sum(), 1 / searched) if fitted.slope > 0 else None

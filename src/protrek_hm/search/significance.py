@@ -1,0 +1,70 @@
+"""How surprising a score is: against what the same query scores with proteins drawn from the index at random.
+
+Each query has a null distribution of its own: its cosines with the index's background sample, n distinct vectors
+drawn when the index was built. Ten or more of them reach the score: p = (1 + how many do) ÷ (n + 1), which is
+uniform for a vector that could as well have been drawn into the sample. Fewer do: p comes from the tail, fitted to
+the highest tenth, a generalized Pareto distribution (as Knijnenburg et al. 2009, doi:10.1093/bioinformatics/btp211,
+do for permutations) whose end is known, since no cosine is above 1: p = share above u × ((1 − score) ÷ (1 − u))^a,
+with a by maximum likelihood in closed form (Falk 1995, doi:10.1016/0167-7152(94)00235-Q). A free end would call every
+score beyond it impossible; an end at 1 errs on the side of caution where a tail ends sooner.
+
+The sample is of the index itself, so relatives of the query are in it, and make p larger. In an index that is no larger
+than its sample every hit is in it: then nothing is rarer than a few in n, as nothing could be known to be.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+REACHED = 10
+"""Background vectors that must reach a score for their count to be taken as it is."""
+
+TAIL = 0.1
+"""Share of the background that the tail is fitted to."""
+
+LEAST = 200
+"""Background vectors below which there is no tail to fit: p stays at 1 ÷ (n + 1) or above."""
+
+ROUNDING = 1e-6
+"""Scores closer than this are equal: float32 products differ in the seventh decimal."""
+
+
+def p_values(
+    scores: Float[np.ndarray, "queries hits"], background: Float[np.ndarray, "queries n"]
+) -> Float[np.ndarray, "queries hits"]:
+    """Return the chance that a vector drawn at random scores as high with the same query.
+
+    Parameters
+    ----------
+    scores
+        Cosines, in [-1, 1]; NaN gives NaN.
+    background
+        Each query's cosines with the background sample, in ascending order, n ≥ 1.
+
+    Returns
+    -------
+    p, in (0, 1], never larger for a higher score.
+
+    Examples
+    --------
+    >>> background = np.linspace(0.0, 0.9, 10)[None]  # 0.0, 0.1, …, 0.9
+    >>> p_values(np.array([[0.95, 0.85, 0.0]]), background).round(3).tolist()  # 1, 2 and 11 of 11
+    [[0.091, 0.182, 1.0]]
+    """
+    n = background.shape[1]
+    reached = np.empty(scores.shape, dtype=np.int64)
+    for query, lowest in enumerate(scores - ROUNDING):
+        reached[query] = n - np.searchsorted(background[query], lowest)
+    counted = np.where(np.isnan(scores), np.nan, (1.0 + reached) / (n + 1.0))
+    if n < LEAST:
+        return counted
+    return np.where(reached >= REACHED, counted, np.minimum(_tail(scores, background), (1.0 + REACHED) / (n + 1.0)))
+
+
+def _tail(
+    scores: Float[np.ndarray, "queries hits"], background: Float[np.ndarray, "queries n"]
+) -> Float[np.ndarray, "queries hits"]:
+    n = background.shape[1]
+    above = int(n * TAIL)
+    gaps = np.maximum(1.0 - background[:, n - above - 1 :].astype(np.float64), ROUNDING)  # of u first, then of the tail
+    exponent = above / np.maximum(np.log(gaps[:, :1] / gaps[:, 1:]).sum(axis=1, keepdims=True), ROUNDING)
+    return np.asarray(above / n * (np.maximum(1.0 - scores, ROUNDING) / gaps[:, :1]) ** exponent)
