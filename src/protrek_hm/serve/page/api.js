@@ -1,0 +1,53 @@
+// Talks to the REST service; whatever goes wrong becomes a Problem in plain words, with the remedy.
+
+const KEY = "protrek-hm-key";
+
+/** Something that a person can read: field (of the form, or null), message, remedy, status (0: no answer). */
+export class Problem extends Error {
+  constructor(message, remedy, { field = null, status = 0 } = {}) {
+    super(message);
+    Object.assign(this, { remedy, field, status });
+  }
+}
+
+/** Keep the key for this tab. */
+export function setKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+/** GET `path`, or POST `body` there: plain objects go as JSON, a FormData as it is. */
+export async function ask(path, body, { signal } = {}) {
+  const headers = { accept: "application/json" };
+  const key = sessionStorage.getItem(KEY);
+  if (key) headers.authorization = `Bearer ${key}`;
+  const options = { headers, signal };
+  if (body !== undefined) {
+    options.method = "POST";
+    options.body = body instanceof FormData ? body : JSON.stringify(body);
+    if (!(body instanceof FormData)) headers["content-type"] = "application/json";
+  }
+  let answer;
+  try {
+    answer = await fetch(path, options);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("The server does not answer.", "See that protrek-hm serve is still running, then try again.");
+  }
+  const content = await answer.json().catch(() => null);
+  if (answer.ok && content !== null) return content;
+  throw problemOf(answer, content);
+}
+
+function problemOf(answer, content) {
+  const { status } = answer;
+  const said = content?.error;
+  if (said?.message) return new Problem(said.message, said.remedy ?? "", { field: said.field ?? null, status });
+  const usual = {
+    401: ["This server asks for a key.", "Type it into the box below."],
+    413: ["That is more than the server takes.", "Send a shorter query or a smaller file."],
+    429: ["Too many searches at this moment.", "Wait a few seconds and search again."],
+    503: ["The server is not ready.", "Wait a few seconds and try again."],
+    504: ["The search took too long.", "Try again with fewer hits or a shorter query."],
+  }[status] ?? [`The server answered with status ${status}.`, "Try again; if it stays so, tell whoever runs the server."];
+  return new Problem(...usual, { status });
+}

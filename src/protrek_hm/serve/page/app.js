@@ -1,0 +1,157 @@
+// The page's flow: the address says what is shown; the form and the buttons only change the address.
+
+import { showAbout } from "./about.js";
+import { ask, Problem, setKey } from "./api.js";
+import { showComparison } from "./compare.js";
+import { showDescription } from "./describe.js";
+import { announce, byId, h } from "./dom.js";
+import { adapt, clearProblems, equip, readForm, showProblem, writeForm } from "./form.js";
+import { Picks } from "./picks.js";
+import { showResult, summary } from "./results.js";
+import { format, parse, sameSearch } from "./state.js";
+import { forgetFile, listenForFiles } from "./upload.js";
+
+let shown = parse("");
+let running = new AbortController();
+const picks = new Picks(byId("tray"), compare);
+
+function go(state) {
+  const hash = format(state);
+  if (hash === (location.hash || "#")) render({ again: true });
+  else location.hash = hash;
+}
+
+function compare(a, b) {
+  go({ ...parse(location.hash), a, b });
+}
+
+async function render({ again = false } = {}) {
+  const state = parse(location.hash);
+  const same = sameSearch(state, shown) && !again;
+  shown = state;
+  if (!same) {
+    writeForm(state);
+    picks.clear();
+    await guarded(() => search(state));
+  }
+  const leave = (words = "") => (words ? go({ ...state, words }) : go({ ...state, a: "", b: "", words: "" }));
+  if (state.a && state.b) await guarded(() => showComparison(byId("compare"), state, leave));
+  else if (byId("compare").open) byId("compare").close();
+}
+
+async function search(state) {
+  running.abort();
+  running = new AbortController();
+  const { signal } = running;
+  clearProblems();
+  byId("alert").replaceChildren();
+  const results = byId("results");
+  byId("welcome").hidden = state.q !== "";
+  if (!state.q) {
+    results.replaceChildren();
+    document.title = "ProTrek-HM";
+    return;
+  }
+  document.title = `${state.q.slice(0, 60)} – ProTrek-HM`;
+  byId("submit").setAttribute("aria-busy", "true");
+  results.setAttribute("aria-busy", "true");
+  announce("Searching.");
+  try {
+    if (state.want === "describe") {
+      const { descriptions } = await ask("v1/describe", { sequences: [state.q], k: 5 }, { signal });
+      results.replaceChildren(...showDescription(descriptions[0]));
+      announce("The description is here.");
+    } else {
+      const { q: query, by, want, k, where, group } = state;
+      const result = await ask("v1/search", { query, by, want, k, where: where || null, group }, { signal });
+      results.replaceChildren(...showResult(result, picks));
+      announce(summary(result));
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") results.replaceChildren();
+    throw error;
+  } finally {
+    if (!signal.aborted) {
+      byId("submit").removeAttribute("aria-busy");
+      results.removeAttribute("aria-busy");
+    }
+  }
+}
+
+async function guarded(action) {
+  try {
+    await action();
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    if (!(error instanceof Problem)) throw error;
+    report(error);
+  }
+}
+
+function report(problem) {
+  announce("");
+  if (problem.status === 401) {
+    byId("key-form").hidden = false;
+    byId("key").focus();
+  }
+  if (showProblem(problem)) return;
+  const again = h("button", { type: "button", class: "quiet small", onclick: () => render({ again: true }) }, "Try again");
+  byId("alert").replaceChildren(h("p", { class: "notice bad" }, h("b", {}, problem.message), ` ${problem.remedy} `, again));
+}
+
+async function begin() {
+  byId("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const asked = readForm(parse(location.hash));
+    const empty = { text: "Write what the protein should do.", sequence: "Paste a sequence or open a file.", structure: "Paste 3Di letters or open a structure file." };
+    clearProblems();
+    if (asked.q) go(asked);
+    else showProblem(new Problem("The query is empty.", empty[asked.by], { field: "query" }));
+  });
+  byId("form").addEventListener("change", adapt);
+  byId("query").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("form").requestSubmit();
+  });
+  byId("query").addEventListener("input", () => {
+    forgetFile();
+    adapt();
+  });
+  byId("key-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    setKey(byId("key").value);
+    byId("key-form").hidden = true;
+    start();
+  });
+  listenForFiles((problem) => report(problem));
+  listenForTheme();
+  addEventListener("hashchange", () => render());
+  await start();
+}
+
+async function start() {
+  await guarded(async () => {
+    const info = await ask("v1/index");
+    equip(info);
+    showAbout(byId("about-content"), info);
+  });
+  await render({ again: true });
+}
+
+function listenForTheme() {
+  const root = document.documentElement;
+  const dark = () => (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const name = () => (byId("theme").textContent = dark() ? "Light" : "Dark");
+  byId("theme").addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      // storage can be forbidden: the choice holds for this page
+    }
+    name();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", name);
+  name();
+}
+
+begin();

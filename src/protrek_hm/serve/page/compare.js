@@ -1,0 +1,95 @@
+// Two near-identical proteins side by side: which fits the words better, and which residues make it so.
+
+import { showAlignment } from "./alignment.js";
+import { ask } from "./api.js";
+import { contributions } from "./contributions.js";
+import { announce, h } from "./dom.js";
+import { counted, percent, score, signed } from "./numbers.js";
+
+let asked = "";
+
+/** Open the dialog on `state.a` and `state.b`; `leave()` closes it, `leave(words)` asks again with other words. */
+export async function showComparison(dialog, state, leave) {
+  const text = state.words || (state.by === "text" ? state.q : "");
+  const key = JSON.stringify([state.a, state.b, text]);
+  if (dialog.open && key === asked) return;
+  asked = key;
+  dialog.oncancel = (event) => {
+    event.preventDefault();
+    leave();
+  };
+  const body = h("div", { class: "body", "aria-live": "polite" });
+  dialog.replaceChildren(head(state, leave), wordsForm(text, leave), body);
+  if (!dialog.open) dialog.showModal();
+  if (!text) {
+    body.replaceChildren(h("p", { class: "hint" }, "Your query was no text. Write what the protein should do, and see which of the two fits it better."));
+    dialog.querySelector("#words").focus();
+    return;
+  }
+  body.replaceChildren(h("p", { class: "hint" }, "Comparing…"));
+  try {
+    const found = await ask("v1/explain", { text, a: state.a, b: state.b });
+    if (key === asked) body.replaceChildren(...content(found, dialog));
+  } catch (error) {
+    if (!error.remedy && error.remedy !== "") throw error;
+    body.replaceChildren(h("p", { class: "notice bad", role: "alert" }, h("b", {}, error.message), ` ${error.remedy}`));
+  }
+}
+
+function head(state, leave) {
+  return h("div", { class: "dialog-head" },
+    h("h2", { id: "compare-title", tabindex: "-1", autofocus: true }, h("span", { class: "side-a" }, state.a), " or ", h("span", { class: "side-b" }, state.b), "?"),
+    h("button", { type: "button", class: "quiet", "aria-label": "Close the comparison", onclick: () => leave() }, "Close"));
+}
+
+function wordsForm(text, leave) {
+  const input = h("input", { id: "words", type: "text", value: text, autocomplete: "off" });
+  const again = (event) => {
+    event.preventDefault();
+    if (input.value.trim()) leave(input.value.trim());
+  };
+  return h("form", { class: "words row", onsubmit: again },
+    h("label", { for: "words" }, "For the words"), input, h("button", { type: "submit", class: "quiet" }, "Compare"));
+}
+
+function content(found, dialog) {
+  const names = [found.a.id ?? "A", found.b.id ?? "B"];
+  const width = dialog.clientWidth < 560 ? 20 : dialog.clientWidth < 900 ? 40 : 60;
+  const aligned = showAlignment(found.alignment, names, width);
+  announce(verdict(found, names));
+  return [
+    h("p", { class: "lead" }, verdict(found, names)),
+    duel(found, names),
+    found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, note))) : null,
+    contributions(found, names, (column) => point(aligned, column)),
+    h("h3", {}, "Alignment"),
+    h("p", { class: "hint" }, `${percent(found.identity)} identical, ${counted(found.substitutions.length, "difference")}. `
+      + "Below the pair, * marks a substitution and - a gap."),
+    aligned,
+  ].filter(Boolean);
+}
+
+function verdict(found, names) {
+  const size = Math.abs(found.gap);
+  if (!found.winner || size < 0.0005) return `The model sees no difference between ${names[0]} and ${names[1]} for these words.`;
+  const [better, worse] = found.winner === "a" ? names : [names[1], names[0]];
+  return `${better} fits these words better than ${worse}, by ${score(size)}.`;
+}
+
+function duel(found, names) {
+  const card = (side, name, candidate) =>
+    h("div", { class: `score-card side-${side} ${found.winner === side ? "wins" : ""}` },
+      h("b", {}, name), h("span", { class: "big" }, score(candidate.score)),
+      h("span", { class: "hint" }, `${candidate.length} aa, ${candidate.protrek_score.toFixed(2)} on ProTrek's scale`));
+  return h("div", { class: "duel" }, card("a", names[0], found.a),
+    h("div", { class: "gap" }, h("span", { class: "hint" }, "difference"), h("b", {}, signed(found.gap))),
+    card("b", names[1], found.b));
+}
+
+function point(aligned, column) {
+  for (const mark of aligned.querySelectorAll("mark")) {
+    const here = mark.dataset.column === String(column);
+    mark.classList.toggle("pointed", here);
+    if (here) mark.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+}

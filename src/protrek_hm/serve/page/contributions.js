@@ -1,0 +1,60 @@
+// What each difference is worth: the score of one protein when this residue alone is as in the other.
+
+import { h, svg } from "./dom.js";
+import { signed } from "./numbers.js";
+
+const WIDTH = 220;
+const FIRST = 12;
+
+/**
+ * Diverging bars, the weightiest difference first; to the left: the residue of `a` speaks for `a`.
+ *
+ * The upper bar of each is measured in `a`, the lower in `b`: they differ where residues work together.
+ */
+export function contributions(found, names, point) {
+  const scored = found.substitutions.filter((each) => each.change !== null);
+  if (scored.length === 0) return null;
+  const rows = scored.map((each) => ({ ...each, inA: -each.change, inB: each.change_in_b ?? -each.change }))
+    .sort((one, other) => weight(other) - weight(one));
+  const most = Math.max(...rows.map(weight), 1e-9);
+  const table = h("table", { class: "worth" },
+    h("caption", {}, `Each difference taken back alone. Bars to the left: the residue of ${names[0]} fits the words better; to the right: that of ${names[1]}. The upper bar is measured in ${names[0]}, the lower in ${names[1]}.`),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Difference"),
+      h("th", { scope: "col", class: "bars" }, h("span", { class: "side-a" }, `← ${names[0]}`), h("span", { class: "side-b" }, `${names[1]} →`)),
+      h("th", { scope: "col" }, `change of ${names[0]}`), h("th", { scope: "col" }, `of ${names[1]}`))),
+    h("tbody", {}, rows.map((each, at) => line(each, at, most, point))));
+  const more = rows.length > FIRST && h("button", { type: "button", class: "quiet small", onclick: (event) => {
+    for (const row of table.querySelectorAll("tr[hidden]")) row.hidden = false;
+    event.target.remove();
+  } }, `All ${rows.length} differences`);
+  return h("section", { class: "contributions" }, h("h3", {}, "What makes the difference"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Worth of each difference" }, table), more, together(found, names));
+}
+
+function weight(each) {
+  return Math.max(Math.abs(each.inA), Math.abs(each.inB));
+}
+
+function line(each, at, most, point) {
+  const show = () => point(each.column);
+  const name = h("button", { type: "button", class: "chip mono", onclick: show, onfocus: show, title: "Show it in the alignment" }, each.notation);
+  return h("tr", { hidden: at >= FIRST, onmouseenter: show },
+    h("th", { scope: "row" }, name),
+    h("td", { class: "bars" }, bars(each, most)),
+    h("td", { class: "number" }, signed(each.change)),
+    h("td", { class: "number" }, each.change_in_b === null ? "–" : signed(each.change_in_b)));
+}
+
+function bars(each, most) {
+  const bar = (value, y) => {
+    const long = Math.max((Math.abs(value) / most) * (WIDTH / 2 - 2), 0.5);
+    return svg("rect", { class: value >= 0 ? "for-a" : "for-b", x: value >= 0 ? WIDTH / 2 - long : WIDTH / 2, y, width: long, height: 6, rx: 1 });
+  };
+  return svg("svg", { viewBox: `0 0 ${WIDTH} 18`, preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("line", { class: "axis", x1: WIDTH / 2, x2: WIDTH / 2, y1: 0, y2: 18 }), bar(each.inA, 2), bar(each.inB, 10));
+}
+
+function together(found, names) {
+  if (found.explained === null || found.substitutions.length < 2) return null;
+  return h("p", { class: "hint" }, `One by one in ${names[0]} the differences add up to ${signed(found.explained)} of the ${signed(found.gap)}; `
+    + `what is left, ${signed(found.interaction)}, they do only together.`);
+}

@@ -1,0 +1,53 @@
+// The result on the screen as a file, built here from that very result: nobody else's can get in between.
+
+import { toFasta } from "./sequences.js";
+
+const OWN = ["family", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value"];
+
+/** A result as JSON, complete. */
+export function asJson(result) {
+  return JSON.stringify(result, null, 2);
+}
+
+/** A result as CSV: a line for each hit, then the columns of the table; ours keep their names. */
+export function asCsv(result) {
+  const hits = result.families.flatMap((family) => family.hits.map((hit) => ({ ...hit, family: family.rank })));
+  const columns = [...new Set(hits.flatMap((hit) => Object.keys(hit.record)))].filter((name) => name !== "id");
+  const heads = [...OWN, ...columns.map((name) => (OWN.includes(name) ? `record.${name}` : name))];
+  const lines = hits.map((hit) => [...OWN.map((name) => hit[name]), ...columns.map((name) => hit.record[name])]);
+  return [heads, ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
+}
+
+/** A result as FASTA, best hit first. */
+export function asFasta(result) {
+  const hits = result.families.flatMap((family) => family.hits).sort((one, other) => one.rank - other.rank);
+  return hits
+    .filter((hit) => hit.record.sequence)
+    .map((hit) => toFasta(`${hit.id} rank=${hit.rank} score=${hit.score}`, hit.record.sequence))
+    .join("");
+}
+
+/** Hand a text to the browser as a file. */
+export function save(name, type, content) {
+  const href = URL.createObjectURL(new Blob([content], { type }));
+  const link = document.createElement("a");
+  link.href = href;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(href), 10_000);
+}
+
+/** A file name that tells what was asked: "protrek-hm_heat-stable-enzyme.csv". */
+export function fileName(query, ending) {
+  const words = query.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "").slice(0, 40);
+  return `protrek-hm_${words || "result"}.${ending}`;
+}
+
+function cell(value) {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  // a spreadsheet would run what begins like a formula
+  const harmless = /^[=+@\t\r]|^-[^0-9.]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}

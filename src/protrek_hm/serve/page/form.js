@@ -1,0 +1,149 @@
+// The form: what is asked, as a state and back; examples; columns to filter by; problems beside their field.
+
+import { byId, h } from "./dom.js";
+import { parseFasta } from "./sequences.js";
+
+const KINDS = {
+  text: {
+    label: "What should the protein do?",
+    placeholder: "Serine protease that works at alkaline pH and survives bleach",
+    hint: "A sentence as one would write it in a database entry works best.",
+  },
+  sequence: {
+    label: "Amino acid sequence",
+    placeholder: "MSIQHFRVALIPFFAAFCLPVFAHPETLVKVKDAEDQLGARVGYIELDLNSGKILESFRPEERF…",
+    hint: "One-letter code; FASTA can be pasted as it is. Or open a FASTA, PDB or mmCIF file.",
+  },
+  structure: {
+    label: "Structure in 3Di letters",
+    placeholder: "DPVVVLVVCCVVVVHDSVVSNVVVVVVVVVLCVVLVADSQEWEWEA…",
+    hint: "Foldseek's alphabet. Open a PDB or mmCIF file and the letters are made for you.",
+  },
+};
+const FIELDS = ["query", "where", "k"];
+
+/** What the form asks, over a state. */
+export function readForm(state) {
+  const by = chosen("by");
+  const query = byId("query").value;
+  const records = by === "text" ? [] : parseFasta(query);
+  return {
+    ...state,
+    q: by === "text" ? query.trim() : (records[0]?.sequence ?? ""),
+    by,
+    want: chosen("want"),
+    where: byId("where").value.trim(),
+    k: Number(byId("k").value) || 10,
+    group: byId("group").checked,
+    a: "",
+    b: "",
+    words: "",
+  };
+}
+
+/** Show a state in the form. */
+export function writeForm(state) {
+  byId("query").value = state.q;
+  byId("where").value = state.where;
+  byId("k").value = state.k;
+  byId("group").checked = state.group;
+  choose("by", state.by);
+  choose("want", state.want);
+  if (state.where) byId("options").open = true;
+  adapt();
+}
+
+/** Fit labels, examples and choices to the kind of query. */
+export function adapt() {
+  const by = chosen("by");
+  const kind = KINDS[by];
+  byId("query-label").textContent = kind.label;
+  byId("query-hint").textContent = kind.hint;
+  byId("query").placeholder = kind.placeholder;
+  byId("query").classList.toggle("letters", by !== "text");
+  byId("upload").hidden = by === "text";
+  const describe = radio("want", "describe");
+  describe.parentElement.hidden = by !== "sequence";
+  if (by !== "sequence" && describe.checked) choose("want", "sequence");
+  const describing = chosen("want") === "describe";
+  byId("options").hidden = describing;
+  byId("submit").textContent = describing ? "Describe" : "Search";
+  const set = [byId("where").value.trim() && "filter", byId("k").value !== "10" && `${byId("k").value} hits`];
+  byId("options-summary").textContent = set.filter(Boolean).join(", ");
+  showExamples(by);
+}
+
+/** Take the columns, kinds and examples of this index into the form. */
+export function equip(info) {
+  examples = info.examples ?? {};
+  for (const input of document.querySelectorAll("#want input")) {
+    const missing = input.value !== "describe" && info.modalities && !info.modalities.includes(input.value);
+    input.parentElement.hidden = Boolean(missing);
+  }
+  byId("columns").replaceChildren(...columnButtons(info.columns ?? []));
+  adapt();
+}
+
+/** Show a problem beside the field that it belongs to; false if the form has no such field. */
+export function showProblem(problem) {
+  if (!FIELDS.includes(problem.field)) return false;
+  const line = byId(`${problem.field}-problem`);
+  line.textContent = `${problem.message} ${problem.remedy}`.trim();
+  line.hidden = false;
+  const input = byId(problem.field);
+  input.setAttribute("aria-invalid", "true");
+  if (byId("options").contains(input)) byId("options").open = true;
+  input.focus();
+  return true;
+}
+
+/** Take back all problems. */
+export function clearProblems() {
+  for (const field of FIELDS) {
+    byId(`${field}-problem`).hidden = true;
+    byId(field).removeAttribute("aria-invalid");
+  }
+}
+
+let examples = {};
+
+function showExamples(by) {
+  const texts = examples[by] ?? [];
+  byId("examples").hidden = texts.length === 0 || byId("query").value !== "";
+  byId("examples").querySelector("ul").replaceChildren(
+    ...texts.map((example) => {
+      const { label, query } = typeof example === "string" ? { label: example, query: example } : example;
+      const use = () => {
+        byId("query").value = query;
+        byId("form").requestSubmit();
+      };
+      return h("li", {}, h("button", { type: "button", class: "chip", title: query, onclick: use }, label));
+    }),
+  );
+}
+
+function columnButtons(columns) {
+  return columns.map((name) => {
+    const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `\`${name}\``;
+    const insert = () => {
+      const where = byId("where");
+      const before = where.value.slice(0, where.selectionStart ?? where.value.length);
+      const space = before && !/[\s(]$/.test(before) ? " " : "";
+      where.setRangeText(`${space}${plain} `, before.length, where.selectionEnd ?? before.length, "end");
+      where.focus();
+    };
+    return h("button", { type: "button", class: "chip mono", onclick: insert }, name);
+  });
+}
+
+function radio(name, value) {
+  return document.querySelector(`input[name="${name}"][value="${value}"]`);
+}
+
+function chosen(name) {
+  return document.querySelector(`input[name="${name}"]:checked`).value;
+}
+
+function choose(name, value) {
+  radio(name, value).checked = true;
+}

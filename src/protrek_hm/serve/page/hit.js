@@ -1,0 +1,67 @@
+// One hit: who it is, what the table says about it, its numbers.
+
+import { h, svg } from "./dom.js";
+import { linksOf } from "./links.js";
+import { count, percent, score, tiny } from "./numbers.js";
+import { toFasta } from "./sequences.js";
+
+const SHOWN = ["id", "sequence", "structure", "text", "organism", "length"];
+
+/** Name, organism, length and links, then the text and all the rest on demand. */
+export function identityCell(hit, { below = null, brief = false } = {}) {
+  const { record } = hit;
+  const length = record.length ?? record.sequence?.length;
+  const links = brief ? [] : linksOf(record);
+  return h("div", { class: "who" },
+    h("p", { class: "name" },
+      h("b", {}, hit.id), " ",
+      record.organism && h("i", {}, record.organism), " ",
+      length && h("span", { class: "hint" }, `${count(length)} aa`), " ",
+      links.map((link) => [external(link), " "])),
+    record.text && h("p", { class: "text" }, record.text),
+    below,
+    details(hit));
+}
+
+/** Score with its bar, probability and E-value, as cells of a table. */
+export function numberCells(hit, bounds) {
+  const share = Math.max(0, Math.min(1, (hit.score - bounds.low) / (bounds.high - bounds.low || 1)));
+  return [
+    h("td", { role: "cell", class: "number", "data-name": "Score" }, score(hit.score),
+      svg("svg", { class: "bar", width: 56, height: 6, "aria-hidden": "true" },
+        svg("rect", { class: "rail", width: 56, height: 6, rx: 3 }),
+        svg("rect", { class: "value", width: 56 * share, height: 6, rx: 3 }))),
+    h("td", { role: "cell", class: "number", "data-name": "Probability" }, percent(hit.probability)),
+    h("td", { role: "cell", class: "number", "data-name": "E-value" }, tiny(hit.e_value)),
+  ];
+}
+
+function details(hit) {
+  const { record } = hit;
+  const rest = Object.entries(record).filter(([name, value]) => !SHOWN.includes(name) && value !== null && value !== "");
+  const rows = [["ProTrek's scale", hit.protrek_score?.toFixed(2)], ["p-value", hit.p_value === null ? null : tiny(hit.p_value)], ...rest]
+    .filter(([, value]) => value !== null && value !== undefined);
+  const body = h("div", { class: "record" });
+  const open = () => {
+    if (body.childElementCount) return;
+    body.append(h("dl", { class: "keys" }, rows.map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))])));
+    if (record.sequence) body.append(sequenceBlock(hit));
+  };
+  return h("details", { class: "more", ontoggle: open }, h("summary", {}, "Record"), body);
+}
+
+function sequenceBlock(hit) {
+  const fasta = toFasta(hit.id, hit.record.sequence);
+  const copy = async (event) => {
+    const button = event.currentTarget;
+    await navigator.clipboard.writeText(fasta).then(() => (button.textContent = "Copied"), () => (button.textContent = "Select it and copy"));
+  };
+  return [
+    h("pre", { class: "sequence", tabindex: "0", "aria-label": `Sequence of ${hit.id}` }, fasta),
+    h("p", { class: "row" }, h("button", { type: "button", class: "quiet small", onclick: copy }, "Copy FASTA")),
+  ].reduce((holder, each) => (holder.append(each), holder), h("div"));
+}
+
+function external({ label, title, href }) {
+  return h("a", { class: "out", href, title, target: "_blank", rel: "noopener noreferrer" }, label, h("span", { class: "hidden" }, `: ${title}, in a new tab`));
+}

@@ -1,0 +1,40 @@
+// Numbers as people read them.
+
+const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
+const MINUS = "−";
+
+/** A cosine with three decimals. */
+export function score(value) {
+  return value === null || value === undefined ? "–" : value.toFixed(3).replace("-", MINUS);
+}
+
+/** A difference of scores, with its sign. */
+export function signed(value) {
+  return (value > 0 ? "+" : "") + score(value);
+}
+
+/** A probability as per cent. */
+export function percent(value) {
+  if (value === null || value === undefined) return "–";
+  if (value > 0 && value < 0.01) return "< 1 %";
+  if (value < 1 && value > 0.99) return "> 99 %";
+  return `${Math.round(100 * value)} %`;
+}
+
+/** A p or E-value: 0.03, 12, 2 × 10⁻⁵. */
+export function tiny(value) {
+  if (value === null || value === undefined) return "–";
+  if (value === 0 || (value >= 0.001 && value < 10000)) return String(Number(value.toPrecision(2)));
+  const [digits, exponent] = value.toExponential(0).split("e");
+  return `${digits} × 10${[...exponent.replace("+", "")].map((letter) => SUPERSCRIPT[letter]).join("")}`;
+}
+
+/** 201 → "201", 12345 → "12,345". */
+export function count(value) {
+  return Number(value).toLocaleString("en");
+}
+
+/** (1, "hit") → "1 hit", (2, "hit") → "2 hits". */
+export function counted(value, noun, plural = `${noun}s`) {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
+}

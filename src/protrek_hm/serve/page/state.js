@@ -1,0 +1,32 @@
+// What is shown, as it stands in the address: a link gives the same page, and the back button works.
+// It stands behind the #, which browsers do not send: no query ends up in a server's log.
+
+const DEFAULTS = { q: "", by: "text", want: "sequence", k: 10, where: "", group: true, a: "", b: "", words: "" };
+const SEARCHED = ["q", "by", "want", "k", "where", "group"];
+const KINDS = ["text", "sequence", "structure"];
+
+/** Read a state from a hash; what is missing or makes no sense is as by default. */
+export function parse(hash) {
+  const given = new URLSearchParams(hash.replace(/^#/, ""));
+  const state = { ...DEFAULTS };
+  for (const name of ["q", "where", "a", "b", "words"]) state[name] = given.get(name) ?? "";
+  if (KINDS.includes(given.get("by"))) state.by = given.get("by");
+  if ([...KINDS, "describe"].includes(given.get("want"))) state.want = given.get("want");
+  if (/^[0-9]{1,6}$/.test(given.get("k") ?? "")) state.k = Number(given.get("k"));
+  state.group = given.get("group") !== "0";
+  return state;
+}
+
+/** Write a state as a hash that says only what differs from the default. */
+export function format(state) {
+  const said = new URLSearchParams();
+  for (const [name, usual] of Object.entries(DEFAULTS)) {
+    if (state[name] !== usual) said.set(name, name === "group" ? "0" : String(state[name]));
+  }
+  return `#${said}`;
+}
+
+/** Whether both states ask the index the same. */
+export function sameSearch(one, other) {
+  return SEARCHED.every((name) => one[name] === other[name]);
+}
