@@ -5,16 +5,15 @@ import { count } from "./numbers.js";
 
 /** Fill the footer's box. */
 export function showAbout(holder, info) {
-  const counts = Object.entries(info.counts ?? {}).map(([name, number]) => `${count(number)} ${name}`);
+  const counts = Object.entries(info.counts).map(([name, number]) => `${count(number)} ${name}`);
   const rows = [
     ["Model", info.model],
     ["Holds", counts.join(", ")],
     ["Built", info.created],
-    ["From", info.source],
-    ["Columns", (info.columns ?? []).join(", ")],
+    ["Columns", info.columns.map((column) => column.name).join(", ")],
     ["Weights", info.model_sha256],
   ];
   holder.replaceChildren(
     h("dl", { class: "keys" }, rows.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))])),
-    h("p", { class: "hint" }, "From a program: ", h("a", { href: "docs" }, "REST interface"), ", or for assistants that speak the Model Context Protocol ", h("code", {}, new URL("mcp", document.baseURI).href), "."));
+    h("p", { class: "hint" }, "From a program: ", h("a", { href: "openapi.json" }, "REST interface"), ", or for assistants that speak the Model Context Protocol ", h("code", {}, new URL("mcp", document.baseURI).href), "."));
 }

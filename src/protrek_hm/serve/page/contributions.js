@@ -1,7 +1,7 @@
 // What each difference is worth: the score of one protein when this residue alone is as in the other.
 
 import { h, svg } from "./dom.js";
-import { signed } from "./numbers.js";
+import { magnitude, signed } from "./numbers.js";
 
 const WIDTH = 220;
 const FIRST = 12;
@@ -21,7 +21,7 @@ export function contributions(found, names, point) {
     h("caption", {}, `Each difference taken back alone. Bars to the left: the residue of ${names[0]} fits the words better; to the right: that of ${names[1]}. The upper bar is measured in ${names[0]}, the lower in ${names[1]}.`),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Difference"),
       h("th", { scope: "col", class: "bars" }, h("span", { class: "side-a" }, `← ${names[0]}`), h("span", { class: "side-b" }, `${names[1]} →`)),
-      h("th", { scope: "col" }, `change of ${names[0]}`), h("th", { scope: "col" }, `of ${names[1]}`))),
+      h("th", { scope: "col" }, "Worth"))),
     h("tbody", {}, rows.map((each, at) => line(each, at, most, point))));
   const more = rows.length > FIRST && h("button", { type: "button", class: "quiet small", onclick: (event) => {
     for (const row of table.querySelectorAll("tr[hidden]")) row.hidden = false;
@@ -40,17 +40,16 @@ function line(each, at, most, point) {
   return h("tr", { hidden: at >= FIRST, onmouseenter: show },
     h("th", { scope: "row" }, name),
     h("td", { class: "bars" }, bars(each, most)),
-    h("td", { class: "number" }, signed(each.change)),
-    h("td", { class: "number" }, each.change_in_b === null ? "–" : signed(each.change_in_b)));
+    h("td", { class: "number" }, [each.inA, each.inB].map((value) => h("div", { class: value >= 0 ? "side-a" : "side-b" }, magnitude(value)))));
 }
 
 function bars(each, most) {
   const bar = (value, y) => {
     const long = Math.max((Math.abs(value) / most) * (WIDTH / 2 - 2), 0.5);
-    return svg("rect", { class: value >= 0 ? "for-a" : "for-b", x: value >= 0 ? WIDTH / 2 - long : WIDTH / 2, y, width: long, height: 6, rx: 1 });
+    return svg("rect", { class: value >= 0 ? "for-a" : "for-b", x: value >= 0 ? WIDTH / 2 - long : WIDTH / 2, y, width: long, height: 7 });
   };
   return svg("svg", { viewBox: `0 0 ${WIDTH} 18`, preserveAspectRatio: "none", "aria-hidden": "true" },
-    svg("line", { class: "axis", x1: WIDTH / 2, x2: WIDTH / 2, y1: 0, y2: 18 }), bar(each.inA, 2), bar(each.inB, 10));
+    svg("line", { class: "axis", x1: WIDTH / 2, x2: WIDTH / 2, y1: 0, y2: 18 }), bar(each.inA, 1), bar(each.inB, 10));
 }
 
 function together(found, names) {

@@ -76,21 +76,22 @@ export function adapt() {
 /** Take the columns, kinds and examples of this index into the form. */
 export function equip(info) {
   examples = info.examples ?? {};
-  for (const input of document.querySelectorAll("#want input")) {
-    const missing = input.value !== "describe" && info.modalities && !info.modalities.includes(input.value);
-    input.parentElement.hidden = Boolean(missing);
+  for (const [name, known] of [["by", info.queries], ["want", [...info.modalities, "describe"]]]) {
+    for (const input of document.querySelectorAll(`#${name} input`)) input.parentElement.hidden = !known.includes(input.value);
   }
-  byId("columns").replaceChildren(...columnButtons(info.columns ?? []));
+  byId("k").max = info.limits.max_k;
+  byId("columns").replaceChildren(...columnButtons(info.columns));
   adapt();
 }
 
 /** Show a problem beside the field that it belongs to; false if the form has no such field. */
 export function showProblem(problem) {
-  if (!FIELDS.includes(problem.field)) return false;
-  const line = byId(`${problem.field}-problem`);
+  const field = /^(queries|sequences)\b/.test(problem.field ?? "") ? "query" : problem.field;
+  if (!FIELDS.includes(field)) return false;
+  const line = byId(`${field}-problem`);
   line.textContent = `${problem.message} ${problem.remedy}`.trim();
   line.hidden = false;
-  const input = byId(problem.field);
+  const input = byId(field);
   input.setAttribute("aria-invalid", "true");
   if (byId("options").contains(input)) byId("options").open = true;
   input.focus();
@@ -123,8 +124,8 @@ function showExamples(by) {
 }
 
 function columnButtons(columns) {
-  return columns.map((name) => {
-    const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `\`${name}\``;
+  return columns.map(({ name, type }) => {
+    const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `"${name}"`;
     const insert = () => {
       const where = byId("where");
       const before = where.value.slice(0, where.selectionStart ?? where.value.length);
@@ -132,7 +133,7 @@ function columnButtons(columns) {
       where.setRangeText(`${space}${plain} `, before.length, where.selectionEnd ?? before.length, "end");
       where.focus();
     };
-    return h("button", { type: "button", class: "chip mono", onclick: insert }, name);
+    return h("button", { type: "button", class: "chip mono", title: type, onclick: insert }, name);
   });
 }
 

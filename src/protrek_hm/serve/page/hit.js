@@ -19,8 +19,7 @@ export function identityCell(hit, { below = null, brief = false } = {}) {
       length && h("span", { class: "hint" }, `${count(length)} aa`), " ",
       links.map((link) => [external(link), " "])),
     record.text && h("p", { class: "text" }, record.text),
-    below,
-    details(hit));
+    h("div", { class: "foot" }, below, details(hit)));
 }
 
 /** Score with its bar, probability and E-value, as cells of a table. */

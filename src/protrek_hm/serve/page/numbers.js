@@ -13,6 +13,12 @@ export function signed(value) {
   return (value > 0 ? "+" : "") + score(value);
 }
 
+/** A difference without its sign, with two digits that count: 0.13, 0.0021. */
+export function magnitude(value) {
+  const size = Math.abs(value);
+  return size < 0.00005 ? "0" : size < 0.095 ? String(Number(size.toPrecision(2))) : size.toFixed(3);
+}
+
 /** A probability as per cent. */
 export function percent(value) {
   if (value === null || value === undefined) return "–";
