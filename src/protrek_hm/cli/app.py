@@ -12,6 +12,7 @@ from protrek_hm.cli.merge import merge
 from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.model import model_app
 from protrek_hm.cli.search import search
+from protrek_hm.cli.serve import serve
 from protrek_hm.cli.structure import structure
 from protrek_hm.cli.train import train
 from protrek_hm.cli.uniprot import convert_files, uniprot
@@ -35,6 +36,7 @@ app.command()(demo)
 app.command()(train)
 app.command()(merge)
 app.command()(search)
+app.command()(serve)
 app.command()(explain)
 
 

@@ -1,0 +1,75 @@
+"""The application: door, addresses, page and the words for what goes wrong."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from protrek_hm.search.searcher import Searcher
+from protrek_hm.serve.config import ServeConfig
+from protrek_hm.serve.guard import Guard
+from protrek_hm.serve.metrics import Metrics
+from protrek_hm.serve.problems import ProblemError, status_problem, validation_problem
+from protrek_hm.serve.routes import api_routes, health_routes
+from protrek_hm.serve.service import Service
+from protrek_hm.serve.static import page_routes
+
+
+def create_app(searcher: Searcher, config: ServeConfig | None = None) -> FastAPI:
+    """Make the application that answers from `searcher`; it holds a thread until its lifespan ends.
+
+    Parameters
+    ----------
+    searcher
+        An open index with its model.
+    config
+        Limits, keys, and the names it answers to; the defaults where None.
+    """
+    config = config or ServeConfig()
+    metrics = Metrics()
+    service = Service(searcher, config, observe=metrics.batches.observe)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(
+        title="ProTrek-HM",
+        version=version("protrek-hm"),
+        description="Search proteins by words and tell twins apart.",
+        lifespan=lifespan,
+        docs_url=None,  # those pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.service = service
+    app.include_router(api_routes(service))
+    app.include_router(health_routes(service, metrics))
+    app.router.routes.extend(page_routes())
+    app.add_exception_handler(ProblemError, _tell_problem)
+    app.add_exception_handler(RequestValidationError, _tell_validation)
+    app.add_exception_handler(HTTPException, _tell_http)
+    app.add_middleware(Guard, config=config, metrics=metrics)
+    return app
+
+
+async def _tell_problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ProblemError)
+    return error.response()
+
+
+async def _tell_validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return validation_problem(error.errors()).response()
+
+
+async def _tell_http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail = error.detail
+    problem = detail if isinstance(detail, ProblemError) else status_problem(error.status_code, str(detail))
+    return problem.response()

@@ -1,0 +1,84 @@
+"""What went wrong with a request, told as JSON: the field, what is wrong with it, and what helps."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from protrek_hm.errors import FileFormatError, ModelError, OptionError, ProTrekHMError
+
+_STATUSES = {
+    400: ("request", "the request cannot be read", "send JSON as /openapi.json describes"),
+    404: ("path", "there is nothing at this address", "see /openapi.json for what there is"),
+    405: ("method", "this address takes another method", "see /openapi.json for which"),
+}
+
+
+class ProblemError(ProTrekHMError):
+    """A request that is not answered, with its HTTP status.
+
+    >>> problem = ProblemError(429, None, "too many wait", "try again", headers={"Retry-After": "1"})
+    >>> problem.status, problem.content()
+    (429, {'error': {'field': None, 'message': 'too many wait', 'remedy': 'try again'}})
+    """
+
+    def __init__(
+        self, status: int, field: str | None, message: str, remedy: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.status, self.field, self.message, self.remedy = status, field, message, remedy
+        self.headers = dict(headers or {})
+        super().__init__(f"{field}: {message}; {remedy}")
+
+    def content(self) -> dict[str, Any]:
+        """Return the body of the answer."""
+        return {"error": {"field": self.field, "message": self.message, "remedy": self.remedy}}
+
+    def response(self) -> JSONResponse:
+        """Return the answer."""
+        return JSONResponse(self.content(), self.status, headers=self.headers)
+
+
+def as_problem(error: BaseException) -> ProblemError:
+    """Tell an error of the library, or any other, to the one who asked; what only the operator may know is left out.
+
+    >>> as_problem(OptionError("k", 0, "must be at least 1")).content()["error"]
+    {'field': 'k', 'message': 'k = 0: must be at least 1', 'remedy': 'mend it'}
+    >>> as_problem(ZeroDivisionError()).status
+    503
+    """
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, OptionError):
+        wanted, _, remedy = error.wanted.replace("--", "").partition("; ")
+        value = repr(error.value) if len(repr(error.value)) <= 80 else f"{repr(error.value)[:80]}…"
+        return ProblemError(400, error.name, f"{error.name} = {value}: {wanted}", remedy or "mend it")
+    if isinstance(error, FileFormatError):
+        return ProblemError(400, "file", error.problem, error.remedy.replace("--", ""))
+    if isinstance(error, ProTrekHMError) and not isinstance(error, ModelError):
+        return ProblemError(400, None, str(error), "mend the request")
+    return ProblemError(503, None, "the model failed", "try again; the server's log says what happened")
+
+
+def validation_problem(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
+    """Tell the first thing that is wrong with a request's form.
+
+    >>> place = {"loc": ("body", "queries", 3), "msg": "Input should be a valid string", "type": "string_type"}
+    >>> validation_problem([place]).content()["error"]["field"]
+    'queries[3]'
+    """
+    first = errors[0]
+    field = ""
+    for part in first["loc"][1:]:
+        field += f"[{part}]" if isinstance(part, int) and field else f".{part}" if field else str(part)
+    message = str(first["msg"]).removeprefix("Value error, ")
+    unknown = first["type"] == "extra_forbidden"
+    if first["type"] == "json_invalid":
+        return ProblemError(400, "body", "this is no JSON", _STATUSES[400][2])
+    remedy = "leave it out, or mend its name" if unknown else "mend it as /openapi.json describes"
+    return ProblemError(422, field or "body", "unknown field" if unknown else message, remedy)
+
+
+def status_problem(status: int, detail: str) -> ProblemError:
+    """Tell what the framework refuses by itself."""
+    field, message, remedy = _STATUSES.get(status, ("request", detail, "mend the request"))
+    return ProblemError(status, field, message, remedy)

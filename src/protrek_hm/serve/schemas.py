@@ -1,0 +1,145 @@
+"""What requests and answers look like; `/openapi.json` is made from these."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from protrek_hm.index.layout import Modality
+
+By = Annotated[Modality, Field(description="What the query is; a structure is written in Foldseek's 3Di letters.")]
+Want = Annotated[Modality, Field(description="What is compared with it.")]
+Hits = Annotated[int, Field(ge=1, description="Hits per query; the server has a limit.")]
+Where = Annotated[
+    str | None,
+    Field(
+        max_length=2000,
+        description="SQL condition over the columns of the records, as /v1/index lists them.",
+        examples=["length < 400 and organism = 'Escherichia coli'"],
+    ),
+]
+Group = Annotated[bool, Field(description="Whether nearly identical hits share a family.")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Options(_Request):
+    by: By = "text"
+    want: Want = "sequence"
+    k: Hits = 10
+    where: Where = None
+    group: Group = True
+
+
+class SearchRequest(_Options):
+    """One question."""
+
+    query: str = Field(min_length=1, examples=["hydrolyses carbapenems"])
+
+
+class BatchRequest(_Options):
+    """Several questions of one kind."""
+
+    queries: list[str] = Field(min_length=1, examples=[["a beta-lactamase", "a kinase of histidines"]])
+
+
+class ScoreRequest(_Request):
+    """Every text with every sequence."""
+
+    texts: list[str] = Field(min_length=1, examples=[["a beta-lactamase"]])
+    sequences: list[str] = Field(min_length=1, examples=[["MKVLAA", "MKWLAA"]])
+
+
+class ExplainRequest(_Request):
+    """Why one of two proteins fits a text better."""
+
+    text: str = Field(min_length=1, examples=["hydrolyses carbapenems"])
+    a: str = Field(min_length=1, description="An id in the index, or a sequence.")
+    b: str = Field(min_length=1, description="An id in the index, or a sequence.")
+
+
+class DescribeRequest(_Request):
+    """What proteins do, by the texts of the index."""
+
+    sequences: list[str] = Field(min_length=1, examples=[["MKVLAA"]])
+    k: Annotated[int, Field(ge=1, description="Texts per protein.")] = 5
+
+
+class HitAnswer(BaseModel):
+    """One protein or text, as `protrek_hm.search.Hit`."""
+
+    rank: int
+    id: str
+    score: float = Field(description="Cosine, in [-1, 1].")
+    protrek_score: float = Field(description="On ProTrek's scale: cosine ÷ temperature.")
+    probability: float | None = Field(description="Calibrated, in [0, 1]; null where the model is not.")
+    p_value: float | None = Field(description="Against the index's background, in (0, 1].")
+    e_value: float | None = Field(description="Hits as good that chance would give.")
+    record: dict[str, Any]
+
+
+class FamilyAnswer(BaseModel):
+    """Hits that are nearly identical, best first."""
+
+    rank: int
+    hits: list[HitAnswer]
+
+
+class BackgroundAnswer(BaseModel):
+    """Histogram of the query's scores with a sample of the index: `counts[i]` in [edges[i], edges[i + 1])."""
+
+    counts: list[int]
+    edges: list[float]
+
+
+class SearchAnswer(BaseModel):
+    """The answer to one question."""
+
+    query: str
+    by: Modality
+    want: Modality
+    families: list[FamilyAnswer]
+    background: BackgroundAnswer | None
+
+
+class BatchAnswer(BaseModel):
+    """The answers, in the order of the questions."""
+
+    results: list[SearchAnswer]
+
+
+class ScoreAnswer(BaseModel):
+    """A row for each text, a column for each sequence."""
+
+    scores: list[list[float]] = Field(description="Cosines, in [-1, 1].")
+    temperature: float = Field(description="ProTrek's scale is cosine ÷ temperature.")
+
+
+class DescribeAnswer(BaseModel):
+    """One description for each sequence, in order."""
+
+    descriptions: list[dict[str, Any]]
+
+
+class StructureAnswer(BaseModel):
+    """A chain of an uploaded file."""
+
+    sequence: str
+    structure: str = Field(description="3Di letters, a query for `by`: `structure`.")
+    chain: str
+    chains: list[str] = Field(description="All protein chains of the file.")
+
+
+class Problem(BaseModel):
+    """What is wrong with a request."""
+
+    field: str | None
+    message: str
+    remedy: str
+
+
+class ProblemAnswer(BaseModel):
+    """The body of every status from 400."""
+
+    error: Problem

@@ -1,0 +1,254 @@
+"""What the server can do, each as one method from request to answer; routes and other doors call these alone."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from protrek_hm.errors import OptionError
+from protrek_hm.index.encoder import encode_unit
+from protrek_hm.index.layout import Modality
+from protrek_hm.search.query import clean_query
+from protrek_hm.search.searcher import Hit, Searcher
+from protrek_hm.serve.answers import histogram, hit_answer, plain
+from protrek_hm.serve.batching import Batcher, FullError
+from protrek_hm.serve.config import ServeConfig
+from protrek_hm.serve.limits import check_k, check_text, check_texts
+from protrek_hm.serve.problems import ProblemError, as_problem
+from protrek_hm.serve.schemas import (
+    BatchRequest,
+    DescribeRequest,
+    ExplainRequest,
+    ScoreRequest,
+    SearchRequest,
+)
+from protrek_hm.serve.uploads import read_upload
+
+Item = TypeVar("Item")
+_UPLOADS = 8  # that wait to be read
+_MOST_GROUPED = 500  # hits that are looked at to fill the families, unless more are asked for
+
+
+@dataclass(frozen=True)
+class _Question:
+    query: str
+    want: Modality
+    k: int
+    where: str | None
+
+
+class Service:
+    """A searcher with a queue before it.
+
+    `observe` is called with the size of each batch. All methods raise ProblemError.
+    """
+
+    def __init__(
+        self, searcher: Searcher, config: ServeConfig, *, observe: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self.searcher, self.config = searcher, config
+        self._model = Batcher(
+            most_waiting=config.max_waiting,
+            batch_size=config.batch_size,
+            batch_wait=config.batch_wait,
+            observe=observe,
+        )
+        self._uploads = Batcher(most_waiting=_UPLOADS, batch_size=1)
+
+    @property
+    def waiting(self) -> int:
+        """How many queries wait for the model."""
+        return self._model.waiting
+
+    def close(self) -> None:
+        """Answer what waits, and stop."""
+        self._model.close()
+        self._uploads.close()
+
+    async def search(self, request: SearchRequest) -> dict[str, Any]:
+        """Answer one question: families of hits, and how the query scores with the background."""
+        check_text(request.query, "query", self.config)
+        options = request.model_dump(exclude={"query"})
+        [answer] = await self._search(["query"], BatchRequest(queries=[request.query], **options))
+        return answer
+
+    async def batch(self, request: BatchRequest) -> dict[str, Any]:
+        """Answer several questions."""
+        check_texts(request.queries, "queries", self.config)
+        return {"results": await self._search(_places("queries", request.queries), request)}
+
+    async def score(self, request: ScoreRequest) -> dict[str, Any]:
+        """Score every text with every sequence."""
+        check_texts(request.texts, "texts", self.config)
+        check_texts(request.sequences, "sequences", self.config)
+        self._check_kinds("text", "sequence")
+        texts = _clean(request.texts, "text", _places("texts", request.texts))
+        sequences = _clean(request.sequences, "sequence", _places("sequences", request.sequences))
+        model, batch_size = self.searcher.model, self.config.batch_size
+
+        def run(_: list[None]) -> list[list[list[float]]]:
+            rows = encode_unit(model, texts, task="text", batch_size=batch_size)
+            columns = encode_unit(model, sequences, task="sequence", batch_size=batch_size)
+            return [(rows.astype(float) @ columns.astype(float).T).clip(-1, 1).tolist()]
+
+        [scores] = await self._ask(self._model, [None], run)
+        return {"scores": scores, "temperature": float(model.temperature)}
+
+    async def explain(self, request: ExplainRequest) -> dict[str, Any]:
+        """Say which differences of two proteins make one fit a text better."""
+        from protrek_hm.search.candidate import find_protein
+        from protrek_hm.search.explain import explain_pair
+
+        for field in ("text", "a", "b"):
+            check_text(getattr(request, field), field, self.config)
+        self._check_kinds("text", "sequence")
+
+        def run(_: list[None]) -> list[Any]:
+            with _told_of("a"):
+                a = find_protein(self.searcher.index, request.a)
+            with _told_of("b"):
+                b = find_protein(self.searcher.index, request.b)
+            return [plain(explain_pair(self.searcher.model, request.text, a, b).as_dict())]
+
+        [answer] = await self._ask(self._model, [None], run)
+        return dict(answer)
+
+    async def describe(self, request: DescribeRequest) -> dict[str, Any]:
+        """Say what proteins do, by the texts of the index."""
+        from protrek_hm.search.describe import describe
+
+        check_texts(request.sequences, "sequences", self.config)
+        check_k(request.k, self.config)
+        self._check_kinds("sequence")
+        sequences = _clean(request.sequences, "sequence", _places("sequences", request.sequences))
+
+        def run(asked: list[str]) -> list[Any]:
+            return [plain(each.as_dict()) for each in describe(self.searcher, asked, k=request.k)]
+
+        found = await self._ask(self._model, sequences, run, group=("describe", request.k))
+        return {"descriptions": found}
+
+    async def structure(self, upload: IO[bytes], chain: str | None) -> dict[str, Any]:
+        """Return sequence and 3Di letters of an uploaded structure."""
+
+        def run(_: list[None]) -> list[dict[str, Any]]:
+            return [read_upload(upload, chain, self.config)]
+
+        [answer] = await self._ask(self._uploads, [None], run)
+        return dict(answer)
+
+    def index(self) -> dict[str, Any]:
+        """Say what the index holds, what it was made from, and what may be asked; no path of this machine."""
+        index, config = self.searcher.index, self.config
+        info = asdict(index.info)
+        limits = ("max_k", "max_queries", "max_query_length", "max_upload_bytes")
+        described = {key: value for key, value in info.items() if key not in ("model", "model_path", "source")}
+        return {
+            "model": Path(info["model"]).name if Path(info["model"]).is_absolute() else info["model"],
+            "modalities": list(index.info.modalities),
+            "queries": list(self.searcher.model.tasks),
+            "columns": [{"name": name, "type": str(kind)} for name, kind in index.records.schema.items()],
+            **described,
+            "limits": {name: getattr(config, name) for name in limits},
+        }
+
+    async def _search(self, fields: Sequence[str], request: BatchRequest) -> list[dict[str, Any]]:
+        check_k(request.k, self.config)
+        self._check_kinds(request.by)
+        held = self.searcher.index.info.modalities
+        if request.want not in held:
+            raise ProblemError(400, "want", f"this index holds {', '.join(held)}", "choose one of them")
+        grouped = request.group and request.want != "text"
+        k = max(request.k, min(5 * request.k, _MOST_GROUPED)) if grouped else request.k
+        cleaned = _clean(request.queries, request.by, fields)
+        asked = [_Question(query, request.want, k, request.where) for query in cleaned]
+
+        def run(questions: list[_Question]) -> list[tuple[list[Hit], Any]]:
+            return self._answer(questions, request.by)
+
+        found = await self._ask(self._model, asked, run, group=("search", request.by))
+        answers = []
+        for query, (hits, background) in zip(request.queries, found, strict=True):
+            families = await asyncio.to_thread(_families, hits, k=request.k, group=grouped)
+            kinds = {"query": query, "by": request.by, "want": request.want}
+            answers.append({**kinds, "families": families, "background": background})
+        return answers
+
+    def _answer(self, questions: list[_Question], by: Modality) -> list[tuple[list[Hit], Any]]:
+        """Encode the queries of several requests at once, then rank those of each kind."""
+        distinct = list(dict.fromkeys(question.query for question in questions))
+        encoded = self.searcher.encode(distinct, by=by, batch_size=self.config.batch_size)
+        vectors = encoded[[distinct.index(question.query) for question in questions]]
+        alike: dict[Hashable, list[int]] = {}
+        for place, question in enumerate(questions):
+            alike.setdefault((question.want, question.k, question.where), []).append(place)
+        answers: dict[int, tuple[list[Hit], Any]] = {}
+        for places in alike.values():
+            first = questions[places[0]]
+            hits = self.searcher.rank(vectors[places], by=by, want=first.want, k=first.k, where=first.where)
+            backgrounds = self.searcher.background(vectors[places], want=first.want)
+            for place, found, background in zip(places, hits, backgrounds, strict=True):
+                answers[place] = (found, histogram(background))
+        return [answers[place] for place in range(len(questions))]
+
+    async def _ask(
+        self,
+        batcher: Batcher,
+        items: Sequence[Item],
+        run: Callable[[list[Item]], Sequence[Any]],
+        *,
+        group: Hashable | None = None,
+    ) -> list[Any]:
+        try:
+            future = asyncio.wrap_future(batcher.submit(items, run, group=group))
+        except FullError:
+            message, remedy = "too many questions wait already", "ask again in a second"
+            raise ProblemError(429, None, message, remedy, headers={"Retry-After": "1"}) from None
+        done, _ = await asyncio.wait([future], timeout=self.config.timeout)
+        if not done:
+            future.cancel()
+            message = f"no answer within {self.config.timeout:g} seconds"
+            raise ProblemError(503, None, message, "ask for less, or later", headers={"Retry-After": "5"})
+        error = future.exception()
+        if error is not None:
+            raise as_problem(error) from error
+        return future.result()
+
+    def _check_kinds(self, *kinds: Modality) -> None:
+        known = self.searcher.model.tasks
+        for kind in kinds:
+            if kind not in known:
+                message = f"this model has no route for {kind!r}"
+                raise ProblemError(400, "by", message, f"it encodes {', '.join(known)}")
+
+
+def _places(field: str, values: Sequence[str]) -> list[str]:
+    return [f"{field}[{place}]" for place in range(len(values))]
+
+
+def _clean(values: Sequence[str], by: Modality, fields: Sequence[str]) -> list[str]:
+    cleaned = []
+    for value, field in zip(values, fields, strict=True):
+        with _told_of(field):
+            cleaned.append(clean_query(value, by))
+    return cleaned
+
+
+@contextmanager
+def _told_of(field: str) -> Iterator[None]:
+    """Say in which field of the request the value stands that is refused."""
+    try:
+        yield
+    except OptionError as error:
+        problem = as_problem(error)
+        raise ProblemError(400, field, problem.message, problem.remedy) from None
+
+
+def _families(hits: Sequence[Hit], *, k: int, group: bool) -> list[dict[str, Any]]:
+    from protrek_hm.search.families import each_alone, group_hits
+
+    comparable = group and all(hit.record.get("sequence") for hit in hits)
+    families = (group_hits(hits) if comparable else each_alone(hits))[:k]
+    return [{"rank": each.rank, "hits": [hit_answer(hit) for hit in each.hits]} for each in families]

@@ -1,0 +1,125 @@
+import pytest
+
+
+def search(client, **request):
+    return client.post("/v1/search", json=request)
+
+
+def test_a_search_has_families_with_hits_and_the_background(client, searcher):
+    answer = search(client, query="DDC", k=3)
+    assert answer.status_code == 200
+    content = answer.json()
+    assert (content["query"], content["by"], content["want"]) == ("DDC", "text", "sequence")
+    [hits] = searcher.search("DDC", k=5)
+    answered = [hit for family in content["families"] for hit in family["hits"]]
+    assert len(content["families"]) == 3
+    for hit in answered:
+        wanted = hits[hit["rank"] - 1]
+        assert hit == {**vars(wanted), "record": hit["record"]}
+        assert hit["record"]["sequence"] == wanted.record["sequence"]
+    assert sum(content["background"]["counts"]) == 5
+    assert len(content["background"]["edges"]) == len(content["background"]["counts"]) + 1
+
+
+def test_twins_share_a_family_unless_told_otherwise(client):
+    families = search(client, query="AACCDD", by="sequence").json()["families"]
+    assert [hit["id"] for hit in families[0]["hits"]] == ["P2", "P1"]
+    families = search(client, query="AACCDD", by="sequence", group=False).json()["families"]
+    assert [[hit["id"] for hit in family["hits"]] for family in families[:2]] == [["P2"], ["P1"]]
+
+
+def test_numbers_that_are_none_are_null(client):
+    families = search(client, query="AAW", by="sequence", group=False).json()["families"]
+    weights = {family["hits"][0]["id"]: family["hits"][0]["record"]["weight"] for family in families}
+    assert weights == {"P1": 1.5, "P2": None, "P3": None, "P4": None, "P5": 2.0}
+
+
+def test_a_batch_answers_each_query_as_alone(client):
+    queries = ["AAC", "DDW", "KRK"]
+    answer = client.post("/v1/batch", json={"queries": queries, "by": "sequence", "k": 2})
+    assert answer.json()["results"] == [search(client, query=query, by="sequence", k=2).json() for query in queries]
+
+
+def test_a_condition_chooses_records(client):
+    families = search(client, query="AC", where="organism = 'Homo sapiens' or length > 1000").json()["families"]
+    assert [hit["id"] for family in families for hit in family["hits"]] == ["P3"]
+
+
+def test_scores_are_the_cosines_of_every_text_with_every_sequence(client):
+    answer = client.post("/v1/score", json={"texts": ["A", "CC"], "sequences": ["AAC", "AAAA", "KC"]}).json()
+    wanted = [[2 / 5**0.5, 1, 0], [1 / 5**0.5, 0, 0.5**0.5]]
+    assert answer["scores"] == [pytest.approx(row, abs=1e-6) for row in wanted]
+    assert answer["temperature"] == 0.05
+
+
+def test_two_proteins_are_explained(client):
+    answer = client.post("/v1/explain", json={"text": "GG", "a": "P1", "b": "P2"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["text"] == "GG"
+
+
+def test_the_index_says_what_it_holds(client, index_folder):
+    answer = client.get("/v1/index").json()
+    assert answer["model"] == "user/model"
+    assert answer["modalities"] == ["sequence", "text"]
+    assert answer["counts"]["records"] == 5
+    assert {"name": "organism", "type": "String"} in answer["columns"]
+    assert answer["limits"]["max_k"] == 1000
+    assert str(index_folder.parent) not in str(answer)
+
+
+def test_health_and_counts(client):
+    search(client, query="A")
+    search(client, query=" ")
+    client.get("/nowhere")
+    assert client.get("/healthz").json() == {"status": "ok"}
+    page = client.get("/metrics").text
+    assert 'protrek_hm_requests_total{method="POST",route="/v1/search",status="200"} 1.0' in page
+    assert 'protrek_hm_requests_total{method="POST",route="/v1/search",status="400"} 1.0' in page
+    assert 'protrek_hm_requests_total{method="GET",route="other",status="404"} 1.0' in page
+    assert "protrek_hm_batch_size_count 1.0" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "request_", "status", "field", "message"),
+    [
+        ("search", {}, 422, "query", "Field required"),
+        ("search", {"query": "A", "key": 1}, 422, "key", "unknown field"),
+        ("search", {"query": "A", "k": 0}, 422, "k", "greater than or equal to 1"),
+        ("search", {"query": "A", "k": 1001}, 400, "k", "must be at most 1,000"),
+        ("search", {"query": "A", "by": "name"}, 422, "by", "'sequence'"),
+        ("search", {"query": " "}, 400, "query", "is empty"),
+        ("search", {"query": "MK1", "by": "sequence"}, 400, "query", "letter '1' at position 3"),
+        ("search", {"query": "A" * 10_001}, 400, "query", "more than 10,000"),
+        ("search", {"query": "A", "want": "structure"}, 400, "want", "this index holds sequence, text"),
+        ("search", {"query": "A", "where": "colour = 'red'"}, 400, "where", "colour"),
+        ("batch", {"queries": []}, 422, "queries", "at least 1 item"),
+        ("batch", {"queries": ["A", 3]}, 422, "queries[1]", "valid string"),
+        ("batch", {"queries": ["A"] * 257}, 400, "queries", "257 at once, more than 256"),
+        ("batch", {"queries": ["A", "C" * 10_001]}, 400, "queries[1]", "more than 10,000"),
+        ("batch", {"queries": ["A", " "]}, 400, "queries[1]", "is empty"),
+        ("score", {"texts": ["A"], "sequences": ["A", "1"]}, 400, "sequences[1]", "not an amino acid"),
+        ("explain", {"text": "A", "a": "P1", "b": "P77"}, 400, "b", "P77"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_field_and_a_remedy(client, path, request_, status, field, message):
+    answer = client.post(f"/v1/{path}", json=request_)
+    assert answer.status_code == status, answer.text
+    error = answer.json()["error"]
+    assert error["field"] == field
+    assert message in error["message"]
+    assert error["remedy"]
+
+
+def test_other_bodies_and_addresses_are_refused(client):
+    for answer, status in (
+        (client.post("/v1/search", content=b"{", headers={"content-type": "application/json"}), 400),
+        (client.post("/v1/search", content=b"\xff\xfe", headers={"content-type": "application/json"}), 400),
+        (client.post("/v1/search", content=b'{"query": "A"}', headers={"content-type": "text/plain"}), 422),
+        (client.post("/v1/search", content=b"[" * 100_000, headers={"content-type": "application/json"}), 400),
+        (client.get("/v1/search"), 405),
+        (client.get("/v1/nothing"), 404),
+        (client.get("/../../etc/passwd"), 404),
+    ):
+        assert answer.status_code == status, answer.text
+        assert set(answer.json()["error"]) == {"field", "message", "remedy"}
