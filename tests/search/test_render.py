@@ -16,7 +16,10 @@ FIRST = {
 }
 SECOND = {"id": "P[2]", "sequence": "MKTAYAKQR", "text": None, "organism": None, "score": None}
 RESULTS = {
-    "a [bold] kinase": [Hit(1, "P1", 0.75, 15.0, 0.9, 0.001, 0.04, FIRST), Hit(2, "P[2]", 0.5, 10.0, None, None, None, SECOND)],
+    "a [bold] kinase": [
+        Hit(1, "P1", 0.75, 15.0, 0.9, 0.001, 0.04, FIRST),
+        Hit(2, "P[2]", 0.5, 10.0, None, None, None, SECOND),
+    ],
     "nothing": [],
 }
 

@@ -2,35 +2,57 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
+
+if TYPE_CHECKING:
+    from protrek_hm.search.batch import BatchConfig
+    from protrek_hm.search.query import Query
+    from protrek_hm.search.render import Format
+    from protrek_hm.search.searcher import Searcher
 
 
 def search(
     index: Annotated[Path, typer.Argument(help="Folder of the index.")],
     queries: Annotated[
-        list[str], typer.Argument(help="Texts; with --by also sequences, 3Di strings, FASTA or structure files.")
-    ],
+        list[str] | None, typer.Argument(help="Texts; with --by also sequences, 3Di strings, FASTA or structure files.")
+    ] = None,
     *,
-    by: Annotated[Literal["text", "sequence", "structure"], typer.Option(help="What the queries are.")] = "text",
+    by: Annotated[
+        Literal["text", "sequence", "structure"] | None,
+        typer.Option(help="What the queries are. [default: text; sequence for a FASTA file in --batch]"),
+    ] = None,
     want: Annotated[
         Literal["sequence", "text", "structure"], typer.Option(help="What they are compared with.")
     ] = "sequence",
-    k: Annotated[int, typer.Option("-k", help="Families per query; hits with --no-group.")] = 10,
+    k: Annotated[int, typer.Option("-k", help="Families per query, or hits where nothing is grouped.")] = 10,
     where: Annotated[
         str | None, typer.Option(help="SQL condition, as \"length < 400 and organism = 'Escherichia coli'\".")
     ] = None,
     group: Annotated[
-        bool, typer.Option("--group/--no-group", help="Near-identical hits as one family, twins beneath the best.")
-    ] = True,
-    min_identity: Annotated[float, typer.Option(help="Identity within a family, in (0, 1].")] = 0.7,
-    chain: Annotated[list[str] | None, typer.Option(help="Chain of a structure file; repeatable. All if none.")] = None,
+        bool | None,
+        typer.Option("--group/--no-group", help="Near-identical hits as one family. [default: group, but in --batch]"),
+    ] = None,
+    min_identity: Annotated[float, typer.Option(help="Identity with a family's best hit, in (0, 1].")] = 0.7,
+    chain: Annotated[
+        list[str] | None, typer.Option(help="Chain of a structure file; repeatable. [default: all]")
+    ] = None,
     output_format: Annotated[
         Literal["table", "jsonl", "tsv"],
         typer.Option("--format", help="table for people, jsonl and tsv complete."),
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(help="Table, FASTA or .txt of many queries; -o ends in .parquet, .tsv, .csv or .jsonl."),
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="With --batch: column of the index beside each hit; repeatable.")
+    ] = None,
+    on_bad_record: Annotated[
+        Literal["error", "skip"], typer.Option(help="With --batch: stop at a bad query, or leave it out.")
+    ] = "error",
     model: Annotated[
         str | None,
         typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),
@@ -39,29 +61,76 @@ def search(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
     """Rank the proteins of an index by how well they fit a text (or a sequence, or a structure)."""
-    from protrek_hm.files import new_file, refuse_existing
-    from protrek_hm.search.families import search_families
+    from protrek_hm.data.proteins import is_fasta
+    from protrek_hm.errors import OptionError
+    from protrek_hm.files import new_file, refuse_existing, refuse_unwritable
+    from protrek_hm.search.batch import BatchConfig
     from protrek_hm.search.query import read_queries
-    from protrek_hm.search.render import write_families, write_hits
+    from protrek_hm.search.query_table import read_query_table
     from protrek_hm.search.searcher import Searcher
 
     if output is not None:
         refuse_existing(output, force=force)
-    read = read_queries(queries, by, chains=tuple(chain or ()))
+        refuse_unwritable(output)
+    if batch is None:
+        settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity)
+        read = read_queries(queries or [], settings.by, chains=tuple(chain or ()))
+        if not read:
+            raise OptionError("queries", "", "give one at least, or a file of many with --batch")
+    else:
+        if output is None or queries:
+            raise OptionError(
+                "batch", str(batch), "needs -o FILE.parquet (or .tsv, .csv, .jsonl), and no other queries"
+            )
+        kind = by or ("sequence" if is_fasta(batch) else "text")
+        settings = BatchConfig(kind, want, k, where, bool(group), min_identity, tuple(column or ()))
+        read, bad = read_query_table(batch, kind, on_bad_record=on_bad_record)
+        if bad:
+            typer.echo(f"{batch}: {len(bad):,} bad queries left out, the first on line {bad[0].line}", err=True)
     searcher = Searcher.open(index, model=model, device=device)
-    names, contents = [each.name for each in read], [each.content for each in read]
-    options = {"by": by, "want": want, "k": k, "where": where}
+    if batch is not None and output is not None:
+        _answer_batch(searcher, read, output, settings, force=force)
+    elif output is None:
+        _answer(searcher, read, settings, sys.stdout, output_format)
+    else:
+        with new_file(output, force=force) as temporary, temporary.open("w", encoding="utf-8") as file:
+            _answer(searcher, read, settings, file, output_format)
 
-    def write(file: TextIO) -> None:
-        if group:
-            families = search_families(searcher, contents, min_identity=min_identity, **options)
-            write_families(dict(zip(names, families, strict=True)), file, form=output_format)
-        else:
-            hits = searcher.search(contents, **options)
-            write_hits(dict(zip(names, hits, strict=True)), file, form=output_format)
 
-    if output is None:
-        write(sys.stdout)
-        return
-    with new_file(output, force=force) as temporary, temporary.open("w", encoding="utf-8") as file:
-        write(file)
+def _answer(
+    searcher: "Searcher", queries: "list[Query]", settings: "BatchConfig", file: TextIO, form: "Format"
+) -> None:
+    from protrek_hm.search.families import search_families
+    from protrek_hm.search.render import write_families, write_hits
+
+    names, contents = [each.name for each in queries], [each.content for each in queries]
+    if settings.group:
+        families = search_families(
+            searcher,
+            contents,
+            by=settings.by,
+            want=settings.want,
+            k=settings.k,
+            where=settings.where,
+            min_identity=settings.min_identity,
+        )
+        write_families(dict(zip(names, families, strict=True)), file, form=form)
+    else:
+        hits = searcher.search(contents, by=settings.by, want=settings.want, k=settings.k, where=settings.where)
+        write_hits(dict(zip(names, hits, strict=True)), file, form=form)
+
+
+def _answer_batch(
+    searcher: "Searcher", queries: "list[Query]", output: Path, settings: "BatchConfig", *, force: bool
+) -> None:
+    from protrek_hm.cli.progress import progress_bar
+    from protrek_hm.search.batch import run_batch
+
+    with progress_bar() as progress:
+        try:
+            kept = run_batch(searcher, queries, output, settings, force=force, progress=progress)
+        except KeyboardInterrupt:
+            typer.echo(f"what is found is kept in {output}.work: the same command goes on", err=True)
+            raise
+    before = f", {kept:,} of them by an earlier run" if kept else ""
+    typer.echo(f"{output}: {len(queries):,} queries answered{before}")

@@ -1,0 +1,187 @@
+"""Queries by the hundred thousand: answered in blocks, each kept as soon as it is done.
+
+`OUTPUT.work/` beside the output holds `settings.json` and a Parquet file for each finished block. A search that was
+stopped, at whatever moment, goes on with the first block that is not there; the finished blocks are put together as the
+output, and the folder is removed. Blocks are always made of the same queries, so the output has the same bytes, whether
+it was stopped or not.
+"""
+
+import hashlib
+import io
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow.parquet
+
+from protrek_hm.config import require
+from protrek_hm.data.compression import bare_name, open_compressed
+from protrek_hm.data.tables import write_table
+from protrek_hm.errors import FileFormatError, OptionError
+from protrek_hm.files import new_file, read_json, refuse_existing, write_json
+from protrek_hm.index.layout import Modality
+from protrek_hm.search import bridge
+from protrek_hm.search.families import MIN_IDENTITY, search_families
+from protrek_hm.search.query import Query
+from protrek_hm.search.rows import FAMILY, SCORES, rows_of_families, rows_of_hits
+from protrek_hm.search.searcher import Searcher
+
+FORMAT_VERSION = 1
+ENDINGS = (".parquet", ".tsv", ".csv", ".jsonl")
+_TYPES = dict.fromkeys(("query", "difference", "id"), pl.String) | dict.fromkeys(("family", "member", "rank"), pl.Int64)
+
+
+@dataclass(frozen=True)
+class BatchConfig:
+    """How many queries are answered.
+
+    by, want, k, where: as in `Searcher.search`. group: whether near-identical hits become families, then `k` is
+    families and `min_identity` holds as in `search_families`. columns: columns of the records that stand beside the
+    hits. block: queries that are answered together and kept together, at least 1.
+    """
+
+    by: Modality = "text"
+    want: Modality = "sequence"
+    k: int = 10
+    where: str | None = None
+    group: bool = False
+    min_identity: float = MIN_IDENTITY
+    columns: tuple[str, ...] = ()
+    block: int = 1_000
+
+    def __post_init__(self) -> None:
+        require("block", self.block, "must be at least 1", holds=self.block >= 1)
+
+
+def run_batch(
+    searcher: Searcher,
+    queries: Sequence[Query],
+    output: Path,
+    config: BatchConfig | None = None,
+    *,
+    force: bool = False,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> int:
+    """Answer all queries and write a row for each hit to `output`; go on where an earlier run was stopped.
+
+    Columns: query (its name), with `group` also family, member, identity and difference; rank, id, score,
+    protrek_score, probability, p_value, e_value; `config.columns`. Rows stand in the order of the queries, then of
+    rank. Equal queries of a block are encoded once.
+
+    Parameters
+    ----------
+    output
+        Ends in .parquet, .tsv, .csv or .jsonl, the last three also with .gz or .zst.
+    progress
+        Is told after each block how many queries are done.
+
+    Returns
+    -------
+    Number of queries that an earlier run had answered.
+
+    Raises
+    ------
+    FileFormatError
+        If the ending is unknown, or `OUTPUT.work/` holds the blocks of another search.
+    OptionError
+        If a setting is outside its range, or a column is not in the index.
+    OutputExistsError, OutputError
+        If the output exists (without `force`), or cannot be written.
+    """
+    config = config or BatchConfig()
+    if not bare_name(output).endswith(ENDINGS):
+        raise FileFormatError(output, "unknown ending", f"end its name in {', '.join(ENDINGS)}")
+    refuse_existing(output, force=force)
+    searcher.check(want=config.want, k=config.k)
+    schema = _schema(searcher, config, output)
+    work = output.with_name(output.name + ".work")
+    _begin(work, _settings(searcher, queries, config))
+    blocks = [work / f"{number:06}.parquet" for number in range(-(-len(queries) // config.block))]
+    kept = sum(path.exists() for path in blocks)
+    for number, path in enumerate(blocks):
+        block = queries[number * config.block : (number + 1) * config.block]
+        if not path.exists():
+            rows = _answer(searcher, block, config)
+            write_table(pl.DataFrame(rows, schema=schema), path)
+        if progress is not None:
+            progress("queries", number * config.block + len(block), len(queries))
+    with new_file(output, force=force) as temporary:
+        _join(blocks, temporary)
+    shutil.rmtree(work)
+    return min(kept * config.block, len(queries))
+
+
+def _answer(searcher: Searcher, block: Sequence[Query], config: BatchConfig) -> list[dict[str, Any]]:
+    distinct = list(dict.fromkeys(each.content for each in block))
+    options = {"by": config.by, "want": config.want, "k": config.k, "where": config.where}
+    if config.group:
+        families = search_families(searcher, distinct, min_identity=config.min_identity, **options)
+        answers = [rows_of_families("", each) for each in families]
+    else:
+        hits = searcher.search(distinct, **options)
+        answers = [rows_of_hits("", each) for each in hits]
+    answered = {
+        content: [(row, row.pop("record")) for row in rows] for content, rows in zip(distinct, answers, strict=True)
+    }
+    return [
+        {**scores, "query": query.name, **{name: record[name] for name in config.columns}}
+        for query in block
+        for scores, record in answered[query.content]
+    ]
+
+
+def _schema(searcher: Searcher, config: BatchConfig, output: Path) -> dict[str, Any]:
+    present = bridge.take(searcher.index, np.empty(0, dtype=np.int64)).schema
+    own = ("query", *(FAMILY if config.group else ()), *SCORES)
+    for name in config.columns:
+        if name not in present or name in own:
+            wanted = f"choose among {', '.join(each for each in present if each not in own)}"
+            raise OptionError("columns", name, wanted)
+        if present[name].is_nested() and not bare_name(output).endswith((".parquet", ".jsonl")):
+            raise OptionError("columns", name, f"holds lists, which {output.suffix} cannot; end the output in .parquet")
+    return {name: _TYPES.get(name, pl.Float64) for name in own} | {name: present[name] for name in config.columns}
+
+
+def _settings(searcher: Searcher, queries: Sequence[Query], config: BatchConfig) -> dict[str, Any]:
+    """Describe all that the answers depend on."""
+    lines = (json.dumps([query.name, query.content]).encode() for query in queries)
+    digest = hashlib.sha256(b"\n".join(lines)).hexdigest()
+    index = json.loads(json.dumps(asdict(searcher.index.info), default=str))
+    content = {"queries": len(queries), "queries_sha256": digest, **asdict(config), "index": index}
+    return {"format_version": FORMAT_VERSION, **content, "columns": list(config.columns)}
+
+
+def _begin(work: Path, settings: dict[str, Any]) -> None:
+    """Make the work folder, or make sure that the one that is there belongs to this very search."""
+    file = work / "settings.json"
+    if not file.exists():
+        write_json(file, settings)
+        return
+    held = read_json(file)
+    other = [key for key in settings if held.get(key) != settings[key]]
+    if other:
+        problem = f"holds what a search with other settings has found (other: {', '.join(other)})"
+        raise FileFormatError(work, problem, "remove it, or choose another --output")
+
+
+def _join(blocks: Sequence[Path], output: Path) -> None:
+    """Put the blocks together; memory holds one of them."""
+    name = bare_name(output)
+    if name.endswith(".parquet"):
+        schema = pyarrow.parquet.read_schema(blocks[0])
+        with pyarrow.parquet.ParquetWriter(output, schema, compression="zstd") as writer:
+            for block in blocks:
+                writer.write_table(pyarrow.parquet.read_table(block))
+        return
+    with open_compressed(output) as stream:
+        for number, block in enumerate(blocks):
+            frame = pl.read_parquet(io.BytesIO(block.read_bytes()))
+            if name.endswith(".jsonl"):
+                frame.write_ndjson(stream)
+            else:
+                frame.write_csv(stream, separator="\t" if name.endswith(".tsv") else ",", include_header=number == 0)

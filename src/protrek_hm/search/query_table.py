@@ -1,0 +1,95 @@
+"""Queries in thousands: a table, FASTA, or plain lines become checked queries."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from protrek_hm.data.compression import bare_name, open_decompressed
+from protrek_hm.data.fasta import read_fasta
+from protrek_hm.data.proteins import OnBadRecord, check_bad_records, is_fasta
+from protrek_hm.data.records import BadRecord
+from protrek_hm.data.schema import ALIASES, missing_column, shortened
+from protrek_hm.data.tables import read_table
+from protrek_hm.errors import FileFormatError, OptionError
+from protrek_hm.index.layout import Modality
+from protrek_hm.search.query import Query, clean_query
+
+
+def read_query_table(
+    path: Path, by: Modality, *, on_bad_record: OnBadRecord = "error"
+) -> tuple[list[Query], tuple[BadRecord, ...]]:
+    r"""Read queries from TSV, CSV, Parquet or FASTA, or from a .txt of one text a line, also with .gz or .zst.
+
+    Parameters
+    ----------
+    path
+        A table has a column `query`, or one named as what `by` says (`text`, `sequence`, `structure`, and what else
+        these are known by), or a single column; and an id (`id`, `accession`, …), if it has one. Where it has none,
+        a text is its own name, and others are `query_1` and so on.
+    on_bad_record
+        "error" raises on the first bad query, "skip" leaves bad ones out and returns them.
+
+    Returns
+    -------
+    The queries in the file's order, and what was left out. Names and queries may repeat.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError, MissingColumnError
+        If the file is not there, damaged, holds no good query, or no column of queries.
+    RecordError
+        On a bad query.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "two.tsv"
+    >>> _ = path.write_text("id\tsequence\nA\tmkv\nB\tMJ\n")
+    >>> queries, bad = read_query_table(path, "sequence", on_bad_record="skip")
+    >>> queries, bad[0].problem
+    ([Query(name='A', content='MKV')], "letter 'J' at position 2 is not an amino acid")
+    """
+    queries, bad = [], []
+    for line, name, given in _read(path, by):
+        try:
+            content = clean_query(given, by)
+        except OptionError as error:
+            bad.append(BadRecord(line, shortened(name or "query"), error.wanted.split(";")[0]))
+        else:
+            queries.append(
+                Query(name or (content if by == "text" else f"query_{len(queries) + len(bad) + 1}"), content)
+            )
+    check_bad_records(tuple(bad), path, on_bad_record)
+    if not queries:
+        raise FileFormatError(path, "no good query", f"give each a {by} of its own")
+    return queries, tuple(bad)
+
+
+def _read(path: Path, by: Modality) -> Iterator[tuple[int, str, str]]:
+    """Yield line, name and query of each record, as they stand in the file."""
+    if bare_name(path).endswith(".txt"):
+        with open_decompressed(path) as stream:
+            for number, line in enumerate(stream, start=1):
+                if line.strip():
+                    yield number, "", line.decode("utf-8", "replace")
+    elif is_fasta(path):
+        if by != "sequence":
+            raise FileFormatError(path, f"FASTA, which holds no {by}", "search by it with --by sequence")
+        for record in read_fasta(path):
+            yield record.line, record.id, record.sequence
+    else:
+        table = read_table(path)
+        columns = table.frame.columns
+        column = _find(columns, ("query", *ALIASES[by])) or (columns[0] if len(columns) == 1 else None)
+        if column is None:
+            raise missing_column(path, by, columns, "name a column 'query' in line 1, or end the file's name in .txt")
+        id_column = _find(columns, ("query_id", *ALIASES["id"]))
+        names = [None] * len(table.frame) if id_column in (None, column) else table.frame[id_column].to_list()
+        for line, name, given in zip(table.lines(), names, table.frame[column].to_list(), strict=True):
+            yield line, str(name or ""), str(given or "")
+        for record in table.bad:
+            raise record.error(path)
+
+
+def _find(columns: Sequence[str], aliases: Sequence[str]) -> str | None:
+    keys = {column.strip().casefold().replace(" ", "_"): column for column in reversed(columns)}
+    return next((keys[alias] for alias in aliases if alias in keys), None)
