@@ -9,10 +9,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from protrek_hm.search.searcher import Searcher
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.guard import Guard
+from protrek_hm.serve.mcp import PATH, McpEndpoint
 from protrek_hm.serve.metrics import Metrics
 from protrek_hm.serve.problems import ProblemError, status_problem, validation_problem
 from protrek_hm.serve.routes import api_routes, health_routes
@@ -34,9 +36,12 @@ def create_app(searcher: Searcher, config: ServeConfig | None = None) -> FastAPI
     metrics = Metrics()
     service = Service(searcher, config, observe=metrics.batches.observe)
 
+    assistants = McpEndpoint(service)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with assistants.running():
+            yield
         service.close()
 
     app = FastAPI(
@@ -50,6 +55,7 @@ def create_app(searcher: Searcher, config: ServeConfig | None = None) -> FastAPI
     app.state.service = service
     app.include_router(api_routes(service))
     app.include_router(health_routes(service, metrics))
+    app.router.routes.append(Route(PATH, assistants))
     app.router.routes.extend(page_routes())
     app.add_exception_handler(ProblemError, _tell_problem)
     app.add_exception_handler(RequestValidationError, _tell_validation)
