@@ -15,6 +15,7 @@ from protrek_hm.search.searcher import Hit, Searcher
 from protrek_hm.serve.answers import histogram, hit_answer, plain
 from protrek_hm.serve.batching import Batcher, FullError
 from protrek_hm.serve.config import ServeConfig
+from protrek_hm.serve.examples import examples_of
 from protrek_hm.serve.limits import check_k, check_text, check_texts
 from protrek_hm.serve.problems import ProblemError, as_problem
 from protrek_hm.serve.schemas import (
@@ -151,6 +152,7 @@ class Service:
             "queries": list(self.searcher.model.tasks),
             "columns": [{"name": name, "type": str(kind)} for name, kind in index.records.schema.items()],
             **described,
+            "examples": examples_of(index),
             "limits": {name: getattr(config, name) for name in limits},
         }
 

@@ -1,2 +1,62 @@
-import { h } from "./dom.js";
-export function showDescription(description) { return [h("pre", {}, JSON.stringify(description, null, 2))]; }
+// What a protein may do: the texts that fit it best, and beside them what its nearest relative would have told.
+
+import { h, svg } from "./dom.js";
+import { asJson, fileName, save } from "./download.js";
+import { linksOf } from "./links.js";
+import { count, percent, score } from "./numbers.js";
+
+const NAMES = { text: "Texts that fit best" };
+
+/** A description as elements. */
+export function showDescription(found) {
+  const { homolog, sections } = found;
+  const parts = Object.entries(sections);
+  return [
+    h("div", { class: "headline" },
+      h("h2", {}, `What this protein of ${count(found.length)} residues may do`),
+      h("div", { class: "row", role: "group", "aria-label": "Keep this result" },
+        h("button", { type: "button", class: "quiet small", onclick: () => save(fileName("description", "json"), "application/json", asJson(found)) }, "JSON"))),
+    found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, note))) : null,
+    relative(homolog),
+    h("h3", {}, NAMES.text),
+    list(found.texts, homolog?.text),
+    parts.map(([name, texts]) => section(name, texts, homolog?.sections?.[name])),
+  ].flat().filter(Boolean);
+}
+
+function relative(homolog) {
+  if (!homolog) {
+    return h("div", { class: "relative" }, h("h3", {}, "By plain homology"),
+      h("p", {}, "No protein of this index with a text is 30 % identical or more. The model's texts below are all there is to go by."));
+  }
+  const advice = homolog.identity >= 0.999
+    ? "The very same sequence: its text needs no model."
+    : homolog.identity >= 0.7
+      ? "So close that its text is the first thing to read. One residue can still change the work: compare the two."
+      : homolog.identity >= 0.4
+        ? "Close enough for fold and family; the work may differ."
+        : "A distant relative: fold and family at best.";
+  return h("div", { class: "relative" },
+    h("h3", {}, "By plain homology"),
+    h("p", {}, "Nearest with a text: ", h("b", {}, homolog.id), `, ${percent(homolog.identity)} identical over ${percent(homolog.coverage)} of the length. `,
+      linksOf({ id: homolog.id }).map((link) => [h("a", { class: "out", href: link.href, title: link.title, target: "_blank", rel: "noopener noreferrer" }, link.label), " "])),
+    h("blockquote", {}, homolog.text),
+    h("p", { class: "hint" }, advice));
+}
+
+function section(name, texts, own) {
+  return h("section", {}, h("h3", {}, name.replaceAll("_", " ")), own ? h("p", { class: "hint" }, "The relative's own: ", own) : null, list(texts, own));
+}
+
+function list(texts, own) {
+  const best = Math.max(...texts.map((each) => each.score), 0.01);
+  return h("ol", { class: "texts" }, texts.map((each) =>
+    h("li", {},
+      h("p", { class: "number" }, h("b", {}, score(each.score)),
+        svg("svg", { class: "bar", width: 56, height: 6, "aria-hidden": "true" },
+          svg("rect", { class: "rail", width: 56, height: 6, rx: 3 }),
+          svg("rect", { class: "value", width: 56 * Math.max(each.score / best, 0), height: 6, rx: 3 })),
+        each.probability === null ? null : h("span", { class: "hint" }, `${percent(each.probability)} likely`)),
+      h("div", {}, h("p", {}, each.text),
+        h("p", { class: "hint" }, `written for ${each.id}`, each.text === own ? " – the relative's own text, too" : "")))));
+}

@@ -80,7 +80,8 @@ export function equip(info) {
     for (const input of document.querySelectorAll(`#${name} input`)) input.parentElement.hidden = !known.includes(input.value);
   }
   byId("k").max = info.limits.max_k;
-  byId("columns").replaceChildren(...columnButtons(info.columns));
+  const columns = info.columns.some(({ name }) => name === "length") ? info.columns : [...info.columns, { name: "length", type: "residues" }];
+  byId("columns").replaceChildren(...columnButtons(columns));
   adapt();
 }
 
@@ -112,8 +113,7 @@ function showExamples(by) {
   const texts = examples[by] ?? [];
   byId("examples").hidden = texts.length === 0 || byId("query").value !== "";
   byId("examples").querySelector("ul").replaceChildren(
-    ...texts.map((example) => {
-      const { label, query } = typeof example === "string" ? { label: example, query: example } : example;
+    ...texts.map(({ label, query }) => {
       const use = () => {
         byId("query").value = query;
         byId("form").requestSubmit();
