@@ -1,0 +1,15 @@
+"""`protrek-hm` with a stand-in for the model, for tests that need a process: every model loaded is one of letters."""
+
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import protrek_hm.model
+import protrek_hm.search.searcher  # what it imports of the model's room must be there before the stand-in
+from protrek_hm.cli.app import main
+
+LetterEncoder = runpy.run_path(str(Path(__file__).parents[1] / "conftest.py"))["LetterEncoder"]
+protrek_hm.model.ProTrek = SimpleNamespace(from_pretrained=lambda name, *, device: LetterEncoder())
+
+if __name__ == "__main__":
+    main()

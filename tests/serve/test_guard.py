@@ -1,0 +1,89 @@
+import pytest
+
+from protrek_hm.serve.static import page_routes
+
+KEY = "k" * 24
+QUESTION = {"query": "AAC"}
+
+
+def refused(answer, status, field):
+    assert answer.status_code == status, answer.text
+    assert answer.json()["error"]["field"] == field
+    return True
+
+
+def test_a_key_lets_in_what_asks_the_index(connect):
+    client = connect(api_keys=("j" * 24, KEY))
+    for headers in (
+        {},
+        {"authorization": f"Bearer {KEY[:-1]}"},
+        {"authorization": f"Basic {KEY}"},
+        {"x-api-key": ""},
+        {"authorization": "Bearer é".encode("latin-1")},
+    ):
+        answer = client.post("/v1/search", json=QUESTION, headers=headers)
+        assert refused(answer, 401, "Authorization")
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert KEY not in answer.text
+    for headers in ({"authorization": f"Bearer {KEY}"}, {"authorization": f"bearer  {KEY} "}, {"x-api-key": KEY}):
+        assert client.post("/v1/search", json=QUESTION, headers=headers).status_code == 200
+
+
+def test_without_a_key_only_the_page_its_description_and_health_are_open(connect):
+    client = connect(api_keys=(KEY,))
+    page = {route.path for route in page_routes()}
+    described = set(client.app.openapi()["paths"])
+    assert "/" in page
+    assert "/v1/search" in described
+    for path in page | described | {"/openapi.json", "/docs"}:
+        is_open = path in page | {"/healthz", "/openapi.json", "/docs"}
+        assert (client.get(path).status_code != 401) == is_open, path
+
+
+def test_a_server_on_loopback_answers_to_names_of_this_machine_only(connect):
+    client = connect(allow_hosts=("lab.example.org",))
+    for host in ("localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "lab.example.org"):
+        assert client.get("/healthz", headers={"host": host}).status_code == 200
+    for host in ("evil.example.org", "localhost.evil.example.org:80", "", "127.0.0.1.evil.example.org"):
+        assert refused(client.get("/healthz", headers={"host": host}), 421, "Host")
+
+
+def test_a_server_for_others_answers_to_all_names_unless_told_otherwise(connect):
+    assert connect(host="0.0.0.0").get("/healthz", headers={"host": "lab"}).status_code == 200
+    client = connect(host="0.0.0.0", allow_hosts=("lab",))
+    assert client.get("/healthz", headers={"host": "lab"}).status_code == 200
+    assert refused(client.get("/healthz", headers={"host": "other"}), 421, "Host")
+
+
+def test_pages_of_other_sites_may_not_ask(client):
+    answer = client.post("/v1/search", json=QUESTION, headers={"sec-fetch-site": "cross-site"})
+    assert refused(answer, 403, "Origin")
+    answer = client.options(
+        "/v1/search", headers={"origin": "http://evil.example.org", "access-control-request-method": "POST"}
+    )
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_every_answer_tells_browsers_what_is_safe(client):
+    for answer in (client.get("/"), client.get("/nowhere"), client.post("/v1/search", json=QUESTION)):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert "server" not in answer.headers
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_large_requests_are_refused_whether_or_not_they_say_so(connect):
+    client = connect(max_body_bytes=1000)
+    assert refused(client.post("/v1/search", json={"query": "A" * 1000}), 413, "body")
+    chunks = (b"x" * 100 for _ in range(100))  # sent without a length
+    answer = client.post("/v1/search", content=chunks, headers={"content-type": "application/json"})
+    assert refused(answer, 413, "body")
+    for length in ("-1", "1e9", "²"):
+        answer = client.post("/v1/search", content=b"{}", headers={"content-length": length.encode()})
+        assert refused(answer, 413, "body")
+
+
+@pytest.mark.parametrize("method", ["PUT", "BREW"])
+def test_odd_methods_share_one_count(client, method):
+    client.request(method, "/v1/search")
+    assert 'method="other"' in client.get("/metrics").text
