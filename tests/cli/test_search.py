@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from functools import partial
@@ -7,6 +8,7 @@ import polars as pl
 import pytest
 
 from protrek_hm.index import build_index
+from protrek_hm.search.rows import SCORES
 
 
 @pytest.fixture
@@ -14,11 +16,27 @@ def index(tmp_path, letter_encoder, monkeypatch):
     """An index that names a model which is a stand-in."""
     proteins = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["MKV", "DDD"], "text": ["a kinase", "a lyase"]})
     build_index(proteins, letter_encoder(), tmp_path / "index", model_name="user/model")
+    stand_in(monkeypatch, letter_encoder)
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def twins(tmp_path, letter_encoder, monkeypatch):
+    """An index of two twins and a stranger."""
+    sequences = ["MKKKKKKKKV", "MKKKKKKKKK", "DDDDDDDDDDDD"]
+    proteins = pl.DataFrame(
+        {"id": ["P1", "P2", "P3"], "sequence": sequences, "organism": ["E. coli", "yeast", "E. coli"]}
+    )
+    build_index(proteins, letter_encoder(), tmp_path / "twins", model_name="user/model")
+    stand_in(monkeypatch, letter_encoder)
+    return tmp_path / "twins"
+
+
+def stand_in(monkeypatch, letter_encoder):
     loader = SimpleNamespace(
         from_pretrained=lambda name, *, device: letter_encoder(str(name).replace("user/model", "letters"))
     )
     monkeypatch.setitem(sys.modules, "protrek_hm.model", SimpleNamespace(ProTrek=loader))
-    return tmp_path / "index"
 
 
 @pytest.fixture
@@ -47,6 +65,76 @@ def test_bad_input_gives_one_line(run, index, tmp_path):
         ((index, "A", "-o", index / "index.json"), "exists already"),
     ):
         code, out, err = run(*arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert message in err
+
+
+def test_twins_are_one_family_unless_told_otherwise(run, twins):
+    code, out, _ = run(twins, "KKKKD", "--format", "jsonl")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(row["family"], row["member"], row["difference"]) for row in rows] == [
+        (1, 1, ""),
+        (1, 2, "K10V"),
+        (2, 1, ""),
+    ]
+    code, out, _ = run(twins, "KKKKD", "--format", "jsonl", "--no-group", "-k", "2")
+    assert [json.loads(line)["rank"] for line in out.splitlines()] == [1, 2]
+    code, out, _ = run(twins, "KKKKD", "--format", "tsv", "--min-identity", "0.95")
+    assert [line.split("\t")[1] for line in out.splitlines()] == ["family", "1", "2", "3"]
+
+
+def test_only_where_a_condition_holds(run, twins):
+    condition = "length = 10 and organism = 'E. coli'"
+    code, out, _ = run(twins, "D", "--no-group", "--format", "jsonl", "--where", condition)
+    assert (code, [json.loads(line)["id"] for line in out.splitlines()]) == (0, ["P1"])
+    for wrong in ("organsim = 'E. coli'", "length <", "1; drop table x"):
+        code, out, err = run(twins, "D", "--where", wrong)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+    code, _, err = run(twins, "D", "--where", "organsim = 'E. coli'")
+    assert "organsim" in err
+    assert "organism" in err
+
+
+def test_files_as_queries(run, twins, tmp_path):
+    (tmp_path / "two.fasta").write_text(">A first\nMKKKKKKKKK\n>B\nDDDD\n")
+    code, out, _ = run(twins, tmp_path / "two.fasta", "--by", "sequence", "-k", "1", "--format", "tsv")
+    assert [line.split("\t")[:4:3] for line in out.splitlines()] == [
+        ["query", "identity"],
+        ["A", "1.0"],
+        ["A", "0.9"],
+        ["B", "1.0"],
+    ]
+    code, out, err = run(twins, tmp_path / "two.pdb", "--by", "structure")
+    assert (code, out) == (2, "")
+    assert "two.pdb: no such file" in err
+
+
+def test_batch(run, twins, tmp_path):
+    (tmp_path / "queries.fasta").write_text("".join(f">q{n}\n{'DK'[n % 2] * 5}\n" for n in range(9)) + ">bad\nMJ\n")
+    output = tmp_path / "hits.parquet"
+    command = (twins, "--batch", tmp_path / "queries.fasta", "-o", output, "-k", "2", "--column", "organism")
+    code, out, err = run(*command)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "queries.fasta:19: bad: letter 'J'" in err
+    code, out, err = run(*command, "--on-bad-record", "skip")
+    assert (code, out) == (0, f"{output}: 9 queries answered\n")
+    assert "1 bad queries left out, the first on line 19" in err
+    found = pl.read_parquet(output)
+    assert found.columns == ["query", *SCORES, "organism"]
+    assert found["query"].to_list() == [f"q{n}" for n in range(9) for _ in range(2)]
+    assert run(*command)[0] == 2
+
+
+def test_batch_and_queries_do_not_go_together(run, twins, tmp_path):
+    (tmp_path / "queries.txt").write_text("a kinase\n")
+    for arguments, message in (
+        (("--batch", tmp_path / "queries.txt"), "needs -o FILE.parquet"),
+        (("D", "--batch", tmp_path / "queries.txt", "-o", tmp_path / "hits.tsv"), "no other queries"),
+        (("--batch", tmp_path / "queries.txt", "-o", tmp_path / "hits.xls"), "unknown ending"),
+        ((), "give one at least, or a file of many with --batch"),
+    ):
+        code, out, err = run(twins, *arguments)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert message in err
 

@@ -1,7 +1,13 @@
+import gzip
+from pathlib import Path
+
 import pytest
 
-from protrek_hm.errors import OptionError
-from protrek_hm.search.query import clean_query
+from protrek_hm.data.structures import read_structure
+from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
+from protrek_hm.search.query import Query, clean_query, read_queries
+
+STRUCTURES = Path(__file__).parents[2] / "example" / "structures"
 
 
 def test_white_space_case_and_stop():
@@ -31,3 +37,52 @@ def test_wrong_letters_are_named(query, by, problem):
     with pytest.raises(OptionError, match=problem) as caught:
         clean_query(query, by)
     assert len(str(caught.value)) < 250
+
+
+def test_sequences_of_files_stand_beside_those_written_out(tmp_path):
+    (tmp_path / "two.fasta").write_text(">A first\nmkv\n>B\nAC*\n")
+    found = read_queries([str(tmp_path / "two.fasta"), "mkl"], "sequence")
+    assert found == [Query("A", "MKV"), Query("B", "AC"), Query("mkl", "MKL")]
+
+
+def test_chains_of_a_structure_file():
+    [file] = sorted(STRUCTURES.glob("*.pdb"))
+    every = read_queries([str(file)], "structure")
+    assert [(each.name, each.content) for each in every] == [(r["id"], r["structure"]) for r in read_structure(file)]
+    last = every[-1].name.removeprefix(f"{file.stem}_")
+    assert read_queries([str(file)], "structure", chains=(last,)) == every[-1:]
+    with pytest.raises(FileFormatError, match="no protein chain 'Q'"):
+        read_queries([str(file)], "structure", chains=("Q",))
+
+
+def test_compressed_structures(tmp_path):
+    [file] = sorted(STRUCTURES.glob("*.pdb"))
+    packed = tmp_path / f"{file.name}.gz"
+    packed.write_bytes(gzip.compress(file.read_bytes()))
+    assert read_queries([str(packed)], "structure") == read_queries([str(file)], "structure")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "by", "error", "message"),
+    [
+        ("none.cif", None, "structure", MissingFileError, "none.cif: no such file"),
+        ("none.fasta", None, "sequence", MissingFileError, "none.fasta: no such file"),
+        ("a.cif", "data_x\n", "structure", FileFormatError, "no protein chain"),
+        ("a.pdb", "rubbish\n", "structure", FileFormatError, "a.pdb: no"),
+        ("a.fasta", ">A\nMKV\n", "structure", FileFormatError, "FASTA, which holds no structure; .*--by sequence"),
+        ("a.pdb", "ATOM\n", "sequence", FileFormatError, "a structure; search by it with --by structure"),
+        ("a.fasta", ">A\nMKV\n>B\nMJ\n", "sequence", FileFormatError, "line 3: B: letter 'J' at position 2"),
+        ("a.fasta", ">A\nMKV\n>A\nMK\n", "sequence", OptionError, "query = 'A': two queries bear this name"),
+        ("a.tsv", "query\n", "text", OptionError, "is a file, not a text; .*--batch"),
+    ],
+)
+def test_files_that_are_refused(tmp_path, name, content, by, error, message):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(error, match=message):
+        read_queries([str(tmp_path / name)], by)
+
+
+def test_long_queries_are_no_paths():
+    assert len(read_queries(["MKV" * 5000], "sequence")[0].content) == 15_000
+    assert read_queries(["a kinase. " * 1000], "text")[0].content.endswith("kinase.")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from protrek_hm.search.render import write_hits
+from protrek_hm.search.families import Family
+from protrek_hm.search.render import MEMBERS, write_families, write_hits
 from protrek_hm.search.searcher import Hit
 
 FIRST = {
@@ -72,3 +73,51 @@ def test_columns_that_hold_nothing_are_left_out():
 @pytest.mark.parametrize("form", ["jsonl", "tsv", "table"])
 def test_no_hits(form):
     assert len(written(form, {"q": []}).splitlines()) <= 2
+
+
+def family(rank, *sequences):
+    """A family whose members score less and less."""
+    hits = [
+        Hit(10 * rank + n, f"T{rank}{n}", 0.9 - 0.1 * n, 9.0, None, 1e-5, 1e-4, {"id": f"T{rank}{n}", "sequence": each})
+        for n, each in enumerate(sequences)
+    ]
+    return Family(rank, tuple(hits))
+
+
+FAMILIES = {
+    "a kinase": [
+        family(1, "MKTAYEAKQRQGSDF", "MKTAYKAKQRQSSDF", "MKTAYEAKQRQGSDF", "MKTAYEAKQRQGSD"),
+        family(2, "WWWWWWWWWWWWWWW", *["WWCCWCWCWCWWWWW"] * (MEMBERS + 2)),
+    ]
+}
+
+
+def families_written(form):
+    file = io.StringIO()
+    write_families(FAMILIES, file, form=form)
+    return file.getvalue()
+
+
+def test_members_stand_beneath_the_best_with_what_differs():
+    lines = [line.split() for line in families_written("table").splitlines()]
+    assert lines[1] == ["rank", "score", "E", "id", "differs", "length"]
+    assert lines[2] == ["1", "0.9000", "1.0e-04", "T10", "15"]
+    assert lines[3] == ["0.8000", "1.0e-04", "└", "T11", "E6K,", "G12S", "15"]
+    assert lines[4][4:] == ["same", "sequence", "15"]
+    assert lines[5][4:] == ["F15del", "14"]
+    assert lines[6] == ["2", "0.9000", "1.0e-04", "T20", "15"]
+    assert lines[7][4:] == ["5", "differences", "(66.7%)", "15"] or "W3C," in lines[7]
+    assert lines[-1] == ["└", "2", "more"]
+
+
+def test_families_in_json_lines_and_tsv_are_complete():
+    found = [json.loads(line) for line in families_written("jsonl").splitlines()]
+    assert [(row["family"], row["member"]) for row in found] == [(1, n) for n in (1, 2, 3, 4)] + [
+        (2, n + 1) for n in range(MEMBERS + 3)
+    ]
+    assert found[1]["identity"] == pytest.approx(13 / 15)
+    assert (found[0]["difference"], found[1]["difference"]) == ("", "E6K, G12S")
+    assert found[1]["record"] == FAMILIES["a kinase"][0].hits[1].record
+    rows = list(csv.DictReader(io.StringIO(families_written("tsv")), delimiter="\t"))
+    assert [row["id"] for row in rows] == [row["id"] for row in found]
+    assert list(rows[0])[:7] == ["query", "family", "member", "identity", "difference", "rank", "id"]

@@ -1,15 +1,23 @@
 """Questions to an index: a text, a sequence or a structure in, ranked proteins or texts out.
 
-The flow: a query is checked (`query`), encoded by the model that made the index and compared with its
-vectors; each of the nearest becomes a `Hit` with its record (`searcher`); hits are written (`render`).
+The flow: queries are checked, also in files (`query`) and by the thousand (`query_table`), encoded by the model that made
+the index and compared with its vectors; each of the nearest becomes a `Hit` (`searcher`) that says how surprising
+(`significance`) and how likely right (`probability`) it is. Near-identical hits become families (`families`), what they
+differ in gets names (`differences`); answers are written (`rows`, `render`), many of them in blocks that survive an
+interruption (`batch`).
 """
 
 from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "BatchConfig": "protrek_hm.search.batch",
+    "Family": "protrek_hm.search.families",
     "Hit": "protrek_hm.search.searcher",
     "Searcher": "protrek_hm.search.searcher",
+    "group_hits": "protrek_hm.search.families",
+    "run_batch": "protrek_hm.search.batch",
+    "search_families": "protrek_hm.search.families",
 }
 __all__ = sorted(_HOMES)
 

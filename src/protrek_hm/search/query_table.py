@@ -1,7 +1,9 @@
 """Queries in thousands: a table, FASTA, or plain lines become checked queries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+import polars as pl
 
 from protrek_hm.data.compression import bare_name, open_decompressed
 from protrek_hm.data.fasta import read_fasta
@@ -48,46 +50,52 @@ def read_query_table(
     >>> queries, bad[0].problem
     ([Query(name='A', content='MKV')], "letter 'J' at position 2 is not an amino acid")
     """
-    queries, bad = [], []
-    for line, name, given in _read(path, by):
+    records, unreadable = _read(path, by)
+    queries, bad = list[Query](), list(unreadable)
+    for number, (line, name, given) in enumerate(records, start=1):
         try:
             content = clean_query(given, by)
         except OptionError as error:
             bad.append(BadRecord(line, shortened(name or "query"), error.wanted.split(";")[0]))
         else:
-            queries.append(
-                Query(name or (content if by == "text" else f"query_{len(queries) + len(bad) + 1}"), content)
-            )
+            queries.append(Query(name or (content if by == "text" else f"query_{number}"), content))
+    bad.sort(key=lambda each: each.line)
     check_bad_records(tuple(bad), path, on_bad_record)
     if not queries:
         raise FileFormatError(path, "no good query", f"give each a {by} of its own")
     return queries, tuple(bad)
 
 
-def _read(path: Path, by: Modality) -> Iterator[tuple[int, str, str]]:
-    """Yield line, name and query of each record, as they stand in the file."""
+def _read(path: Path, by: Modality) -> tuple[Iterable[tuple[int, str, str]], tuple[BadRecord, ...]]:
+    """Return line, name and query of each record, as they stand in the file, and the records that are none."""
     if bare_name(path).endswith(".txt"):
         with open_decompressed(path) as stream:
-            for number, line in enumerate(stream, start=1):
-                if line.strip():
-                    yield number, "", line.decode("utf-8", "replace")
-    elif is_fasta(path):
+            lines = [(number, "", _decoded(line, number, path)) for number, line in enumerate(stream, start=1)]
+        return [each for each in lines if each[2].strip()], ()
+    if is_fasta(path):
         if by != "sequence":
             raise FileFormatError(path, f"FASTA, which holds no {by}", "search by it with --by sequence")
-        for record in read_fasta(path):
-            yield record.line, record.id, record.sequence
-    else:
-        table = read_table(path)
-        columns = table.frame.columns
-        column = _find(columns, ("query", *ALIASES[by])) or (columns[0] if len(columns) == 1 else None)
-        if column is None:
-            raise missing_column(path, by, columns, "name a column 'query' in line 1, or end the file's name in .txt")
-        id_column = _find(columns, ("query_id", *ALIASES["id"]))
-        names = [None] * len(table.frame) if id_column in (None, column) else table.frame[id_column].to_list()
-        for line, name, given in zip(table.lines(), names, table.frame[column].to_list(), strict=True):
-            yield line, str(name or ""), str(given or "")
-        for record in table.bad:
-            raise record.error(path)
+        return ((record.line, record.id, record.sequence) for record in read_fasta(path)), ()
+    table = read_table(path)
+    columns = table.frame.columns
+    column = _find(columns, ("query", *ALIASES[by])) or (columns[0] if len(columns) == 1 else None)
+    if column is None:
+        raise missing_column(path, by, columns, "name a column 'query' in line 1, or end the file's name in .txt")
+    id_column = _find(columns, ("query_id", *ALIASES["id"]))
+    names = [""] * len(table.frame) if id_column in (None, column) else _texts(table.frame[id_column])
+    return zip(table.lines(), names, _texts(table.frame[column]), strict=True), table.bad
+
+
+def _texts(cells: pl.Series) -> list[str]:
+    return ["" if cell is None else str(cell) for cell in cells.to_list()]
+
+
+def _decoded(line: bytes, number: int, path: Path) -> str:
+    try:
+        return line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError:
+        remedy = "convert it, for instance with iconv -f latin1 -t utf-8"
+        raise FileFormatError(path, f"line {number} is not UTF-8", remedy) from None
 
 
 def _find(columns: Sequence[str], aliases: Sequence[str]) -> str | None:
