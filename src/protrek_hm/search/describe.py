@@ -1,0 +1,207 @@
+"""What a protein may do: the texts of an index that fit it best, and what plain homology would say.
+
+Beside the texts stands the nearest labelled homolog, by exact identity: where that is high, its text is worth as much
+as the model's, and is there for free.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from protrek_hm.data.uniprot.entry import SECTIONS
+from protrek_hm.data.uniprot.rows import SECTION_COLUMN, section_texts
+from protrek_hm.homology.lookup import Relative
+from protrek_hm.index.encoder import encode_unit
+from protrek_hm.index.store import Index
+from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.search import bridge
+from protrek_hm.search.labelled import Labelled, labelled_proteins
+from protrek_hm.search.query import clean_query
+from protrek_hm.search.reading import residues_read, tell_unread
+from protrek_hm.search.searcher import Hit, Searcher
+
+LEAST_IDENTITY = 0.3
+"""Identity from which a protein counts as a homolog: strangers reach 0.25."""
+
+NEIGHBOURS = 20
+"""Proteins nearest by the model that are looked at as homologs, too: some share no word with the query."""
+
+MOST_SECTIONS = 40
+"""Values of a column `section` that are ranked by themselves."""
+
+WHOLE_TEXTS = 25
+"""Texts at least whose sections are compared, where sections are columns."""
+
+
+@dataclass(frozen=True)
+class FoundText:
+    """A text that fits. id: of the protein it was written for (the first, if of several). score: cosine."""
+
+    rank: int
+    id: str
+    text: str
+    score: float
+    protrek_score: float
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Homolog:
+    """The nearest protein of the index that has a text.
+
+    identity, coverage: of the global alignment, in [0, 1]. text: its own. sections: its own text of each section,
+    where the index has sections.
+    """
+
+    id: str
+    identity: float
+    coverage: float
+    text: str
+    sections: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an index says of one protein.
+
+    texts: the best of all. sections: the best of each section. homolog: None where no labelled protein is 30 %
+    identical. notes: what should be known besides, a sentence each.
+    """
+
+    sequence: str
+    residues_read: int
+    texts: tuple[FoundText, ...]
+    sections: Mapping[str, tuple[FoundText, ...]]
+    homolog: Homolog | None
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything as JSON can hold it."""
+        return {
+            "sequence": self.sequence,
+            "length": len(self.sequence),
+            "residues_read": self.residues_read,
+            "texts": [asdict(each) for each in self.texts],
+            "sections": {name: [asdict(each) for each in found] for name, found in self.sections.items()},
+            "homolog": None if self.homolog is None else asdict(self.homolog),
+            "notes": list(self.notes),
+        }
+
+
+def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_size: int = 32) -> list[Description]:
+    """Find the texts that fit each protein best, and its nearest labelled homolog.
+
+    Where the table of the index has a column `section` (a row for each text), each section is ranked by itself. Where
+    sections are columns, as `protrek-hm data uniprot` writes them, those of the 25 best whole texts (or 5 k) are
+    encoded and ranked. The first time a searcher is asked, it reads the proteins of its index to find homologs in.
+
+    Parameters
+    ----------
+    k
+        Texts per protein, and per section; at least 1.
+
+    Raises
+    ------
+    OptionError
+        If a sequence is empty or has wrong letters, k < 1, or the index holds no texts.
+    ModelError
+        If the model gives a vector without direction.
+    """
+    searcher.check(want="text", k=k)
+    cleaned = [clean_query(each, "sequence") for each in sequences]
+    vectors = searcher.encode(cleaned, by="sequence", batch_size=batch_size)
+    hits = searcher.rank(vectors, by="sequence", want="text", k=max(5 * k, WHOLE_TEXTS))
+    _, near = bridge.nearest(searcher.index, vectors, want="sequence", k=NEIGHBOURS, where=None)
+    labelled = labelled_proteins(searcher, near[near >= 0])
+    if labelled.sections:
+        sections = _sections_of_rows(searcher, vectors, labelled.sections[:MOST_SECTIONS], k=k)
+    else:
+        sections = _sections_of_columns(searcher.model, vectors, hits, k=k, batch_size=batch_size)
+    found = []
+    homologs = _homologs(searcher.index, labelled, cleaned, near)
+    for sequence, own, by_section, homolog in zip(cleaned, hits, sections, homologs, strict=True):
+        read = residues_read(searcher.model, len(sequence))
+        notes = tell_unread([("the protein", len(sequence), read)])
+        found.append(Description(sequence, read, _found(own[:k]), by_section, homolog, tuple(notes)))
+    return found
+
+
+def _found(hits: Sequence[Hit]) -> tuple[FoundText, ...]:
+    return tuple(
+        FoundText(hit.rank, hit.id, hit.record["text"], hit.score, hit.protrek_score, hit.probability) for hit in hits
+    )
+
+
+def _sections_of_rows(
+    searcher: Searcher, vectors: Float[np.ndarray, "n dim"], sections: Sequence[str], *, k: int
+) -> list[dict[str, tuple[FoundText, ...]]]:
+    """Rank the texts of each section for each protein, where each text has a row that says its section."""
+    found: list[dict[str, tuple[FoundText, ...]]] = [{} for _ in vectors]
+    for section in sections:
+        quoted = section.replace("'", "''")
+        where = f"{SECTION_COLUMN} = '{quoted}'"
+        ranked = searcher.rank(vectors, by="sequence", want="text", k=k, where=where)
+        for own, hits in zip(found, ranked, strict=True):
+            own[section] = _found(hits)
+    return found
+
+
+def _sections_of_columns(
+    model: FingerprintedEncoder,
+    vectors: Float[np.ndarray, "n dim"],
+    hits: Sequence[Sequence[Hit]],
+    *,
+    k: int,
+    batch_size: int,
+) -> list[dict[str, tuple[FoundText, ...]]]:
+    """Rank the sections of the best whole texts for each protein, where sections are columns beside the text."""
+    parts = [[(hit.id, section_texts(_cells(hit.record), SECTIONS)) for hit in own] for own in hits]
+    texts = sorted({text for own in parts for _, sections in own for text in sections.values()})
+    found: list[dict[str, tuple[FoundText, ...]]] = [{} for _ in hits]
+    if not texts:
+        return found
+    place = {text: number for number, text in enumerate(texts)}
+    encoded = encode_unit(model, texts, task="text", batch_size=batch_size).astype(np.float64)
+    for vector, own, into in zip(vectors.astype(np.float64), parts, found, strict=True):
+        cosines = np.clip((encoded * vector).sum(axis=1), -1, 1)
+        for section in SECTIONS:
+            ids: dict[str, str] = {}
+            for name, sections in own:
+                if section in sections:
+                    ids.setdefault(sections[section], name)
+            best = sorted(((-float(cosines[place[text]]), number) for number, text in enumerate(ids)))[:k]
+            into[section] = tuple(
+                FoundText(rank, list(ids.values())[number], list(ids)[number], -score, -score / model.temperature)
+                for rank, (score, number) in enumerate(best, start=1)
+            )
+    return [{section: texts for section, texts in each.items() if texts} for each in found]
+
+
+def _cells(record: Mapping[str, Any]) -> dict[str, str]:
+    return {section: record[section] for section in SECTIONS if record.get(section)}
+
+
+def _homologs(
+    index: Index, labelled: Labelled, sequences: Sequence[str], near: Int[np.ndarray, "n neighbours"]
+) -> list[Homolog | None]:
+    """Find the nearest labelled protein of each: among those that share words with it, and the model's nearest."""
+    distinct = dict(zip(sequences, near, strict=True))
+    also = [labelled.numbers_of(rows) for rows in distinct.values()]
+    relatives = labelled.lookup.nearest(list(distinct), least=LEAST_IDENTITY, also=also)
+    found = {sequence: _homolog(index, labelled, each) for sequence, each in zip(distinct, relatives, strict=True)}
+    return [found[sequence] for sequence in sequences]
+
+
+def _homolog(index: Index, labelled: Labelled, relative: Relative | None) -> Homolog | None:
+    if relative is None:
+        return None
+    records = bridge.take(index, labelled.rows_of(relative.index)).rows(named=True)
+    own = [record for record in records if record["id"] == records[0]["id"]]
+    if labelled.sections:
+        sections = {record[SECTION_COLUMN]: record["text"] for record in own if record[SECTION_COLUMN]}
+    else:
+        sections = section_texts(_cells(own[0]), SECTIONS)
+    return Homolog(own[0]["id"], relative.identity, relative.coverage, own[0]["text"], sections)
