@@ -4,6 +4,7 @@ import typer
 
 from protrek_hm.cli.data import data_app
 from protrek_hm.cli.demo import demo
+from protrek_hm.cli.describe import describe
 from protrek_hm.cli.evaluate import evaluate_app
 from protrek_hm.cli.explain import explain
 from protrek_hm.cli.guard import guard
@@ -11,6 +12,7 @@ from protrek_hm.cli.index import index_app
 from protrek_hm.cli.merge import merge
 from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.model import model_app
+from protrek_hm.cli.score import score
 from protrek_hm.cli.search import search
 from protrek_hm.cli.serve import serve
 from protrek_hm.cli.structure import structure
@@ -38,6 +40,8 @@ app.command()(merge)
 app.command()(search)
 app.command()(serve)
 app.command()(explain)
+app.command()(describe)
+app.command()(score)
 
 
 def main() -> None:

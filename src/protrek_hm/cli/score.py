@@ -1,0 +1,65 @@
+"""`protrek-hm score`: how well loose texts and proteins fit, without an index."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def score(
+    text: Annotated[str | None, typer.Argument(help="What the proteins should do.")] = None,
+    sequences: Annotated[
+        list[str] | None, typer.Argument(help="Sequences or FASTA files; with --by structure also structure files.")
+    ] = None,
+    *,
+    model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub id of the model.")],
+    file: Annotated[
+        Path | None, typer.Option(help="Table of pairs instead: columns text and sequence (or structure).")
+    ] = None,
+    by: Annotated[Literal["sequence", "structure"], typer.Option(help="What the text is compared with.")] = "sequence",
+    output_format: Annotated[
+        Literal["table", "jsonl", "tsv"], typer.Option("--format", help="table for people, jsonl and tsv complete.")
+    ] = "table",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Inputs per batch.")] = 32,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+) -> None:
+    """Score a text with proteins, or the pairs of a table: cosine, and ProTrek's own scale."""
+    from protrek_hm.errors import OptionError
+    from protrek_hm.files import new_file, refuse_existing
+    from protrek_hm.search.pairs import score_pairs
+    from protrek_hm.search.pairs_table import ScoredPair, read_pairs, write_pairs
+    from protrek_hm.search.query import clean_query, read_queries
+
+    if output is not None:
+        refuse_existing(output, force=force)
+    if (file is None) != bool(text and sequences):
+        raise OptionError("pairs", text or "", 'give "text" SEQUENCE…, or a table of pairs with --file')
+    if file is not None:
+        texts, proteins = read_pairs(file, by)
+    else:
+        proteins = read_queries(sequences or [], by)
+        texts = [clean_query(text or "", "text")] * len(proteins)
+
+    from protrek_hm.model import ProTrek
+    from protrek_hm.model.window import describe_cut
+
+    loaded = ProTrek.from_pretrained(model, device=device)
+    letters = [protein.content for protein in proteins]
+    for task, inputs in (("text", texts), (by, letters)):
+        notice = describe_cut(loaded, list(dict.fromkeys(inputs)), task=task)
+        if notice:
+            typer.echo(notice, err=True)
+    progress = sys.stderr.isatty()
+    scores = score_pairs(loaded, texts, letters, by=by, batch_size=batch_size, progress=progress).tolist()
+    pairs = [
+        ScoredPair(each, protein.name, protein.content, cosine, cosine / loaded.temperature)
+        for each, protein, cosine in zip(texts, proteins, scores, strict=True)
+    ]
+    if output is None:
+        write_pairs(pairs, sys.stdout, form=output_format)
+        return
+    with new_file(output, force=force) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        write_pairs(pairs, stream, form=output_format)
