@@ -1,6 +1,7 @@
 """What the server can do, each as one method from request to answer; routes and other doors call these alone."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from protrek_hm.search.query import clean_query
 from protrek_hm.search.searcher import Hit, Searcher
 from protrek_hm.serve.answers import histogram, hit_answer, plain
 from protrek_hm.serve.batching import Batcher, FullError
+from protrek_hm.serve.conditions import check_condition
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.examples import examples_of
 from protrek_hm.serve.limits import check_k, check_text, check_texts
@@ -28,6 +30,7 @@ from protrek_hm.serve.schemas import (
 from protrek_hm.serve.uploads import read_upload
 
 Item = TypeVar("Item")
+_LOG = logging.getLogger(__name__)
 _UPLOADS = 8  # that wait to be read
 _MOST_GROUPED = 500  # hits that are looked at to fill the families, unless more are asked for
 
@@ -162,6 +165,8 @@ class Service:
         held = self.searcher.index.info.modalities
         if request.want not in held:
             raise ProblemError(400, "want", f"this index holds {', '.join(held)}", "choose one of them")
+        if request.where is not None:
+            check_condition(request.where)
         grouped = request.group and request.want != "text"
         k = max(request.k, min(5 * request.k, _MOST_GROUPED)) if grouped else request.k
         cleaned = _clean(request.queries, request.by, fields)
@@ -215,7 +220,10 @@ class Service:
             raise ProblemError(503, None, message, "ask for less, or later", headers={"Retry-After": "5"})
         error = future.exception()
         if error is not None:
-            raise as_problem(error) from error
+            problem = as_problem(error)
+            if problem.status >= 500:
+                _LOG.error("a question was not answered", exc_info=error)
+            raise problem from error
         return future.result()
 
     def _check_kinds(self, *kinds: Modality) -> None:

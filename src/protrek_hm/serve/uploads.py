@@ -9,7 +9,8 @@ from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.problems import ProblemError
 
 _REMEDY = "send a PDB, mmCIF or BinaryCIF file, as it is or as .gz or .zst"
-_SECONDS = 30
+_SECONDS = 30  # of processor time; twice as many by the clock
+_PROGRAM = ("-m", "protrek_hm.serve.parse_upload")
 
 
 def read_upload(upload: IO[bytes], chain: str | None, config: ServeConfig) -> dict[str, Any]:
@@ -29,10 +30,9 @@ def read_upload(upload: IO[bytes], chain: str | None, config: ServeConfig) -> di
     """
     upload.fileno()  # from here on it is a file on disk, where it was small enough for memory
     upload.seek(0)
-    seconds = max(int(min(_SECONDS, config.timeout)), 1)
-    command = [sys.executable, "-m", "protrek_hm.serve.parse_upload", str(config.max_upload_bytes), str(seconds)]
+    command = [sys.executable, *_PROGRAM, str(config.max_upload_bytes), str(_SECONDS)]
     try:
-        done = subprocess.run(command, stdin=upload, capture_output=True, timeout=2 * seconds, check=False)
+        done = subprocess.run(command, stdin=upload, capture_output=True, timeout=2 * _SECONDS, check=False)
     except subprocess.TimeoutExpired:
         raise ProblemError(400, "file", "it takes too long to read", "send a smaller structure") from None
     if done.returncode != 0:

@@ -1,0 +1,126 @@
+"""No path of a request reaches the file system, and nothing in a request is run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import protrek_hm.serve
+
+SECRET = "sesame"
+
+
+@pytest.fixture
+def secrets(tmp_path):
+    """Files that a condition could be made to read, in all formats that SQL engines know."""
+    (tmp_path / "secret.csv").write_text(f"id,word\nP1,{SECRET}\n")
+    (tmp_path / "secret.json").write_text(f'[{{"id": "P1", "word": "{SECRET}"}}]')
+    return tmp_path
+
+
+CONDITIONS = [
+    "id in (select id from read_csv('{file}.csv'))",
+    "id in (select id from scan_csv('{file}.csv'))",
+    "exists (select 1 from read_csv('{file}.csv') where word = 'sesame')",
+    "(select word from read_csv('{file}.csv')) = 'sesame'",
+    "id = (select id from '{file}.csv')",
+    "read_csv('{file}.csv') = 'sesame'",
+    "read_json('{file}.json') is not null",
+    "read_text('{file}.csv') like '%sesame%'",
+    "pg_read_file('{file}.csv') like '%sesame%'",
+    "load_extension('{file}.csv') = 1",
+    "id in (select id from self)",
+    "1 = 1; create table x as select * from read_csv('{file}.csv')",
+    "1 = 1 union select * from read_csv('{file}.csv')",
+    "id = 'P1') or exists (select 1 from read_csv('{file}.csv')",
+    "1 = 1 -- a remark",
+    "1 = 1 /* a remark */",
+    "E'\\'' = '' or id in (select id from read_csv('{file}.csv')) or '' = ''",
+    "\"read_csv\"('{file}.csv') is not null",
+    "length(id, read_csv ('{file}.csv')) > 0",
+    "id = $$P1$$",
+    "((id = 'P1')",
+    "true group by id",
+    "__import__('os').system('touch {file}.made')",
+]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_condition_reads_no_file(client, secrets, condition):
+    before = sorted(secrets.iterdir())
+    where = condition.format(file=secrets / "secret")
+    answer = client.post("/v1/search", json={"query": "AAC", "where": where})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["field"] == "where"
+    assert "P1," not in answer.text
+    assert sorted(secrets.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        ("length = 10 and organism = 'Escherichia coli'", ["P1", "P2"]),
+        ("lower(organism) like 'homo%' or id in ('P4', 'P77')", ["P3", "P4"]),
+        ("organism is null or not (weight < 1.75)", ["P2", "P3", "P4", "P5"]),
+        ("text = 'select * from read_csv(''x.csv'') -- no'", []),
+        ("(length between 5 and 15) and \"id\" <> 'P1' and text is not null and weight = 1.5", []),
+    ],
+)
+def test_conditions_on_columns_pass(client, condition, ids):
+    answer = client.post("/v1/search", json={"query": "AAC", "where": condition})
+    assert answer.status_code == 200, answer.text
+    assert sorted(hit["id"] for family in answer.json()["families"] for hit in family["hits"]) == ids
+
+
+@pytest.mark.parametrize(
+    "condition", ["not " * 490 + "true", "(" * 900 + "true" + ")" * 900, "id = 'P1' and " * 140 + "true"]
+)
+def test_deep_conditions_do_no_harm(client, condition):
+    assert client.post("/v1/search", json={"query": "AAC", "where": condition}).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../config.py",
+        "/%2e%2e/config.py",
+        "/..%2fconfig.py",
+        "/page/../../app.py",
+        "/static//etc/passwd",
+        "//etc/passwd",
+        "/index.html%00.js",
+        "/file:///etc/passwd",
+    ],
+)
+def test_an_address_reads_no_file(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert "root:" not in answer.text
+    assert "import" not in answer.text
+
+
+def test_nothing_in_the_room_unpickles_evaluates_or_asks_a_shell():
+    [room] = protrek_hm.serve.__path__
+    for file in sorted(Path(room).glob("*.py")):
+        found = re.findall(r"\b(pickle|eval\(|exec\(|shell=True|os\.system|marshal|yaml)\b", file.read_text("utf-8"))
+        assert not found, file.name
+
+
+def test_an_error_tells_no_path_and_no_trace(connect, letter_encoder, monkeypatch, caplog):
+    client = connect()
+
+    def broken(*_, **__):
+        raise RuntimeError("CUDA out of memory at /home/lab/models")
+
+    monkeypatch.setattr(letter_encoder, "encode", broken)
+    for path, request in (
+        ("search", {"query": "A"}),
+        ("batch", {"queries": ["A", "C"]}),
+        ("score", {"texts": ["A"], "sequences": ["A"]}),
+    ):
+        answer = client.post(f"/v1/{path}", json=request)
+        assert answer.status_code == 503
+        assert answer.json()["error"]["message"] == "the model failed"
+        assert "home" not in answer.text
+        assert "Traceback" not in answer.text
+    assert "CUDA out of memory" in caplog.text
