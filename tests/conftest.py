@@ -1,6 +1,11 @@
 """Fixtures for all tests: no network, no GPU, no hub."""
 
+import json
 import os
+import select
+import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +49,140 @@ class LetterEncoder:
 @pytest.fixture(scope="session")
 def letter_encoder() -> type[LetterEncoder]:
     return LetterEncoder
+
+
+class Browser:
+    """A headless Chromium, spoken to over a pipe in its DevTools protocol; `open` gives a fresh page without a past."""
+
+    QUIET = (
+        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+        *("--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe"),
+    )
+    PATIENCE = 60  # seconds
+
+    def __init__(self, program, profile):
+        (child_in, self._out), (self._in, child_out) = os.pipe(), os.pipe()
+
+        def use_pipes():
+            source_in, source_out = os.dup(child_in), os.dup(child_out)
+            os.dup2(source_in, 3)
+            os.dup2(source_out, 4)
+
+        self._process = subprocess.Popen(
+            [program, *self.QUIET, f"--user-data-dir={profile}"],
+            preexec_fn=use_pipes,
+            close_fds=False,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(child_in)
+        os.close(child_out)
+        self._buffer, self._number, self.events = b"", 0, []
+        self.session = self.context = None
+
+    def call(self, method, **parameters):
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": parameters}
+        if self.session and not method.startswith(("Target.", "Browser.")):
+            message["sessionId"] = self.session
+        os.write(self._out, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._receive()
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return answer["result"]
+            self.events.append(answer)
+
+    def open(self, url, *, downloads=None, width=1100, height=900, phone=False):
+        """Open an address; files that the page saves go into the folder `downloads`."""
+        if self.context:
+            self.call("Target.disposeBrowserContext", browserContextId=self.context)
+        self.events, self.session = [], None
+        self.context = self.call("Target.createBrowserContext")["browserContextId"]
+        if downloads:
+            allowed = {"behavior": "allow", "downloadPath": str(downloads)}
+            self.call("Browser.setDownloadBehavior", browserContextId=self.context, **allowed)
+        target = self.call("Target.createTarget", url="about:blank", browserContextId=self.context)["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
+            self.call(f"{domain}.enable")
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
+        self.call("Emulation.setDeviceMetricsOverride", **size)
+        self.call("Page.navigate", url=url)
+        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
+            self.events.append(self._receive())
+
+    def evaluate(self, expression):
+        """Return the value of a JavaScript expression; promises are awaited."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait_for(self, expression):
+        """Wait until a JavaScript expression is true."""
+        end = time.monotonic() + self.PATIENCE
+        while not self.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < end, f"never true: {expression}\n{self.evaluate('document.body.innerText')}"
+            time.sleep(0.02)
+
+    def press(self, key, code=0, *, text="", modifiers=0):
+        """Press a key; `modifiers`: 2 for Ctrl, 8 for Shift."""
+        for kind in ("keyDown", "keyUp"):
+            said = {"text": text} if text and kind == "keyDown" else {}
+            about = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+            self.call("Input.dispatchKeyEvent", type=kind, **about, **said)
+
+    def type(self, selector, text):
+        """Put the cursor into a field and type."""
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).focus()")
+        self.call("Input.insertText", text=text)
+
+    def click(self, selector):
+        """Press the element that a selector finds first."""
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
+
+    def upload(self, selector, path):
+        """Choose a file in a file input."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", files=[str(path)], nodeId=node)
+
+    def complaints(self):
+        """List what the page wrote to the console as an error or a warning, and its uncaught exceptions."""
+        told = []
+        for event in self.events:
+            method, said = event.get("method"), event.get("params", {})
+            entry = said.get("entry", {})
+            if method == "Runtime.exceptionThrown" or said.get("type") in ("error", "warning", "assert"):
+                told.append(said)
+            elif method == "Log.entryAdded" and entry["level"] in ("error", "warning"):
+                told.append(entry)
+        return told
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        os.close(self._in)
+        os.close(self._out)
+
+    def _receive(self):
+        while b"\0" not in self._buffer:
+            ready, _, _ = select.select([self._in], [], [], self.PATIENCE)
+            assert ready, "the browser does not answer"
+            read = os.read(self._in, 1 << 16)
+            assert read, "the browser has ended"
+            self._buffer += read
+        message, _, self._buffer = self._buffer.partition(b"\0")
+        return json.loads(message)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """A headless Chromium; tests that need one skip where there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    program = next((found for found in map(shutil.which, names) if found), None)
+    if program is None:
+        pytest.skip("no Chromium on this machine: no page is opened in a browser")
+    opened = Browser(program, tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()

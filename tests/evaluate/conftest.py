@@ -1,10 +1,5 @@
 """Small triplet tables with a known truth, and encoders that know it or do not."""
 
-import json
-import os
-import shutil
-import subprocess
-import time
 from itertools import permutations
 
 import numpy as np
@@ -121,83 +116,3 @@ def _quick_search(request, monkeypatch):
     if "real_search" not in request.fixturenames:
         monkeypatch.setattr("protrek_hm.evaluate.baselines.homologs.search", search)
         monkeypatch.setattr("protrek_hm.evaluate.scoreboards.ec.search", search)
-
-
-class Browser:
-    """A headless Chromium, spoken to over a pipe in its DevTools protocol."""
-
-    QUIET = (
-        *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-        *("--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe"),
-    )
-
-    def __init__(self, program, profile):
-        (child_in, self._out), (self._in, child_out) = os.pipe(), os.pipe()
-
-        def use_pipes():
-            source_in, source_out = os.dup(child_in), os.dup(child_out)
-            os.dup2(source_in, 3)
-            os.dup2(source_out, 4)
-
-        self._process = subprocess.Popen(
-            [program, *self.QUIET, f"--user-data-dir={profile}"],
-            preexec_fn=use_pipes,
-            close_fds=False,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(child_in)
-        os.close(child_out)
-        self._buffer, self._number, self.events = b"", 0, []
-
-    def call(self, method, **parameters):
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": parameters}
-        if hasattr(self, "session"):
-            message["sessionId"] = self.session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self._receive()
-            if answer.get("id") == self._number:
-                return answer["result"]
-            self.events.append(answer)
-
-    def open(self, url):
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network"):
-            self.call(f"{domain}.enable")
-        self.call("Page.navigate", url=url)
-        while not any(event.get("method") == "Page.loadEventFired" for event in self.events):
-            self.events.append(self._receive())
-
-    def evaluate(self, expression):
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
-
-    def close(self):
-        self._process.kill()
-        self._process.wait()
-        os.close(self._in)
-        os.close(self._out)
-
-    def _receive(self):
-        end = time.monotonic() + 60
-        while b"\0" not in self._buffer:
-            assert time.monotonic() < end, "the browser does not answer"
-            read = os.read(self._in, 1 << 16)
-            assert read, "the browser has ended"
-            self._buffer += read
-        message, _, self._buffer = self._buffer.partition(b"\0")
-        return json.loads(message)
-
-
-@pytest.fixture
-def browser(tmp_path):
-    """Return a headless Chromium; tests that need one skip where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    program = next((found for found in map(shutil.which, names) if found), None)
-    if program is None:
-        pytest.skip("no Chromium on this machine: the report is not opened in a browser")
-    opened = Browser(program, tmp_path / "profile")
-    yield opened
-    opened.close()
