@@ -44,12 +44,11 @@ def score(
         texts = [clean_query(text or "", "text")] * len(proteins)
 
     from protrek_hm.model import ProTrek
-    from protrek_hm.model.window import describe_cut
+    from protrek_hm.search.reading import tell_cuts
 
     loaded = ProTrek.from_pretrained(model, device=device)
     letters = [protein.content for protein in proteins]
-    for task, inputs in (("text", texts), (by, letters)):
-        notice = describe_cut(loaded, list(dict.fromkeys(inputs)), task=task)
+    for notice in (tell_cuts(loaded, texts, task="text"), tell_cuts(loaded, letters, task=by)):
         if notice:
             typer.echo(notice, err=True)
     progress = sys.stderr.isatty()

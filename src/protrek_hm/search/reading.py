@@ -1,9 +1,9 @@
 """How much of a protein a model reads: the rest plays no part in any score."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.encoder import FingerprintedEncoder, Task
 
 
 def residues_read(
@@ -37,3 +37,12 @@ def tell_unread(proteins: Iterable[tuple[str, int, int]]) -> list[str]:
         for name, length, read in proteins
         if read < length
     ]
+
+
+def tell_cuts(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Task) -> str | None:
+    """Say in a line how many distinct inputs the model cuts; None if it reads all to their ends."""
+    if not hasattr(model, "routes"):
+        return None
+    from protrek_hm.model.window import describe_cut
+
+    return describe_cut(model, list(dict.fromkeys(inputs)), task=task)  # type: ignore[arg-type]
