@@ -76,10 +76,10 @@ def test_long_proteins_are_read_in_other_parts_each_epoch(base):
     examples = read_examples(pl.DataFrame({"sequence": [long], "text": ["a"]}), ["text", "positive"], name="table")
     tokenizer = base.routes["sequence"][0].tokenizer
 
-    def read(crop, epoch, seed=0):
+    def read(crop, epoch, seed=0, residues=None):
         batches = Batches(1, 1, seed=seed)
         batches.set_epoch(epoch)
-        collate = Collator(base, examples, TrainConfig(crop=crop, seed=seed), batches)
+        collate = Collator(base, examples, TrainConfig(crop=crop, seed=seed, residues=residues), batches)
         return tokenizer.decode(collate([0])["inputs"]["sequence"][0]["input_ids"][0], skip_special_tokens=True)
 
     parts = [read("random", epoch).replace(" ", "") for epoch in range(20)]
@@ -88,6 +88,8 @@ def test_long_proteins_are_read_in_other_parts_each_epoch(base):
     assert parts == [read("random", epoch).replace(" ", "") for epoch in range(20)], "by the seed"
     assert parts[0] != read("random", 0, seed=1).replace(" ", "")
     assert {read("start", epoch).replace(" ", "") for epoch in range(3)} == {long[:18]}
+    assert {read("start", 0, residues=residues).replace(" ", "") for residues in (7, 18, 400)} == {long[:7], long[:18]}
+    assert {len(read("random", epoch, residues=7).replace(" ", "")) for epoch in range(9)} == {7}
 
 
 def test_masked_residues(base):

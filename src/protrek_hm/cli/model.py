@@ -39,6 +39,10 @@ def model_build(
         int | None,
         typer.Option(help="Longer proteins are cut. [default: 1022 in fresh towers, all that a pretrained one reads]"),
     ] = None,
+    max_text_tokens: Annotated[
+        int | None,
+        typer.Option(help="Longer texts are cut. [default: 510 in fresh towers, all that a pretrained one reads]"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Fixes the random weights.")] = 42,
     licence: Annotated[str | None, typer.Option("--license", help="For the model card, such as apache-2.0.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
@@ -62,7 +66,7 @@ def model_build(
         dimension = 1024 if sequence_encoder or text_encoder or structure_encoder else hidden
     settings = ModelConfig(
         sequence=tower(sequence_encoder, layers, limit, 1024),
-        text=tower(text_encoder, text_layers, None, 512),
+        text=tower(text_encoder, text_layers, None if max_text_tokens is None else max_text_tokens + 2, 512),
         structure=structure,
         dimension=dimension,
         vocabulary=vocabulary,

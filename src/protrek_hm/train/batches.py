@@ -58,7 +58,8 @@ class Collator:
 
     def __init__(self, model: ProTrek, examples: Examples, config: TrainConfig, batches: Batches) -> None:
         self.model, self.examples, self.config, self.batches = model, examples, config, batches
-        self.windows = {task: window(model, task) for task in examples.inputs}
+        longest = np.inf if config.residues is None else config.residues
+        self.windows = {task: int(min(window(model, task), longest)) for task in _CROPPED if task in examples.inputs}
 
     def __call__(self, rows: Sequence[int]) -> dict[str, Any]:
         """Return the batch of these rows."""
@@ -108,11 +109,12 @@ class Collator:
         return {name: value for name, value in features.items() if isinstance(value, Tensor)}
 
     def _cropped(self, task: Task, number: int) -> str:
-        whole, size = self.examples.inputs[task][number], self.windows[task]
-        if len(whole) <= size or task not in _CROPPED or self.config.crop == "start":
+        whole = self.examples.inputs[task][number]
+        spare = len(whole) - self.windows.get(task, len(whole))
+        if spare <= 0:
             return whole
-        start = int(self._rng(number).integers(len(whole) - size + 1))
-        return whole[start : start + size]
+        start = 0 if self.config.crop == "start" else int(self._rng(number).integers(spare + 1))
+        return whole[start : len(whole) - spare + start]
 
     def _rng(self, number: int) -> np.random.Generator:
         """Return a generator that depends on the seed, the epoch and one number, and on nothing drawn before."""

@@ -63,7 +63,10 @@ class TrainConfig(Tuning):
     precision
         Of the matrix products: "fp32", "tf32" (GPU), or "bf16" (autocast; the weights stay in fp32).
     crop
-        Of a protein longer than the model's window: "random" reads another part each epoch, "start" the first.
+        Of a protein longer than the model's window or `residues`: "random" reads another part each epoch, "start"
+        the first.
+    residues
+        At most so many residues of a protein (3Di letters of a structure) a step; all that the model reads where None.
     easy_tolerance
         In [0, 1]: the epoch is kept whose hard accuracy is highest among those whose easy accuracy lies at most
         this below the base's; see `validation.selection_score`.
@@ -95,6 +98,7 @@ class TrainConfig(Tuning):
     checkpoint_layers: bool = False
     precision: Precision = "fp32"
     crop: Crop = "random"
+    residues: int | None = None
     easy_tolerance: float = 0.003
     patience: int | None = None
     checkpoint_every: int | None = None
@@ -105,7 +109,7 @@ class TrainConfig(Tuning):
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             require(name, value, f"must be one of {', '.join(get_args(choices))}", holds=value in get_args(choices))
-        for name in ("epochs", "batch_size", "tokens", "patience", "checkpoint_every"):
+        for name in ("epochs", "batch_size", "tokens", "residues", "patience", "checkpoint_every"):
             value = getattr(self, name)
             require(name, value, "must be at least 1", holds=value is None or value >= 1)
         for name in ("contrastive_weight", "twin_weight", "distillation_weight", "mlm"):

@@ -1,0 +1,258 @@
+"""Corpus, splits and triplets of protrek-hm-mini, from four tables of real proteins.
+
+    python recipes/mini/prepare.py DATA -o OUTPUT
+
+DATA holds `swissprot_text.tsv.gz`, `amr_proteins.tsv.gz` and `mutagenesis_twins.tsv.gz`. Before anything is trained,
+whole components (50 % identity, or a text in common) are put aside for validation and test; among the
+antimicrobial-resistance (AMR) families that stay, single alleles are put aside, too, and of the pairs of the alleles
+that stay, every twentieth. So one model can be tested on unseen families, on unseen alleles of families it knows, and
+(leaky, for comparison) on unseen pairs of alleles it knows. `held_out.json` names every protein put aside.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from protrek_hm.data.triplets import write_triplets
+from protrek_hm.files import new_folder, write_json
+from protrek_hm.homology import connected_components
+from protrek_hm.homology.families import find_families
+from protrek_hm.mine import MineConfig, mine_hard_negatives
+from protrek_hm.mine.links import family_links
+
+SEED = 42
+SHARES = {"test": 0.14, "valid": 0.08}  # of each source's proteins; the rest is for training
+LARGEST = 0.04  # a component with a larger share of its source than this stays in training
+LEAKY = 20  # every so-manyth pair of training alleles is for the leaky test
+EASY = 6_000
+_TAGS = re.compile(r"\s*\{ECO:[^}]*\}|\s*\((?:PubMed|Ref)[^)]*\)|\s*\([^)]*(?:By similarity|Probable|Potential)\)")
+SIDES = ("train", "valid", "test")
+
+
+def main() -> None:
+    """Read, split, mine, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    given = parser.parse_args()
+    swissprot, amr, mutants = read_sources(given.data)
+    pool = pl.concat([swissprot, amr, wild_types(mutants)], how="diagonal")
+    pool = put_aside(pool)
+    mined = mine_hard_negatives(
+        pool.filter(pl.col("source") != "mutagenesis").rename({"side": "stage"}),
+        MineConfig(evidence=("resistance_class:set", "subclass:set"), easy=EASY, seed=SEED),
+    )
+    tables = {
+        **twin_tables(mined.triplets, pool),
+        **easy_tables(mined.easy, pool),
+        **mutant_tables(mutants, pool),
+    }
+    with new_folder(given.output, force=True) as folder:
+        pretraining_rows(pool).write_csv(folder / "pretrain.tsv", separator="\t")
+        pool.write_csv(folder / "pool.tsv", separator="\t")
+        for name, table in tables.items():
+            write_triplets(table, folder / f"{name}.csv")
+        write_json(folder / "held_out.json", held_out(pool))
+    for name, table in tables.items():
+        print(f"{name}: {table.height:,} rows, {table['anchor_id'].n_unique():,} proteins")  # noqa: T201
+
+
+def read_sources(data: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Return Swiss-Prot, AMR and mutagenesis rows with the columns id, sequence, text, source and others."""
+
+    def read(name: str) -> pl.DataFrame:
+        table = pl.read_csv(data / f"{name}.tsv.gz", separator="\t", infer_schema_length=0, quote_char=None)
+        return table.with_columns(pl.col(pl.String).str.strip_chars())
+
+    swissprot = read("swissprot_text").select(
+        "sequence",
+        id="accession",
+        name=pl.col("protein_name").str.replace(r" \(.*", ""),
+        text=pl.col("function").map_elements(cleaned, return_dtype=pl.String),
+        ec="ec",
+        go="go_terms",
+        source=pl.lit("swissprot"),
+    )
+    amr = read("amr_proteins").select(
+        "resistance_class",
+        "subclass",
+        id="accession",
+        sequence="protein_sequence",
+        name=pl.col("description").str.replace(r"\. Resistance class:.*", ""),
+        text="description",
+        source=pl.lit("amr"),
+    )
+    return swissprot.unique("id", keep="first", maintain_order=True), amr, read("mutagenesis_twins")
+
+
+def cleaned(text: str) -> str:
+    """Return a text without evidence tags.
+
+    >>> cleaned("Cuts DNA (PubMed:1, PubMed:2). Binds zinc {ECO:0000269}.")
+    'Cuts DNA. Binds zinc.'
+    """
+    return _TAGS.sub("", text).strip()
+
+
+def wild_types(mutants: pl.DataFrame) -> pl.DataFrame:
+    """Return the wild types that no row of Swiss-Prot need hold, as proteins of the source `mutagenesis`."""
+    return mutants.unique("wt_sequence", keep="first", maintain_order=True).select(
+        id=pl.concat_str(pl.lit("WT_"), "accession"),
+        sequence="wt_sequence",
+        text=pl.col("wt_function").map_elements(cleaned, return_dtype=pl.String),
+        source=pl.lit("mutagenesis"),
+    )
+
+
+def put_aside(pool: pl.DataFrame) -> pl.DataFrame:
+    """Add `component`, `side` (of whole components) and `allele_side` (of AMR alleles in components for training)."""
+    distinct = pool["sequence"].unique(maintain_order=True)
+    number = {sequence: i for i, sequence in enumerate(distinct)}
+    proteins = pl.Series([number[sequence] for sequence in pool["sequence"]])
+    families = find_families(distinct.to_list())
+    shared = pool.select(pl.col("text").str.to_lowercase().alias("text"), protein=proteins).filter(pl.col("text") != "")
+    by_text = shared.with_columns(before=pl.col("protein").shift(1).over("text")).drop_nulls("before")
+    links = np.concatenate([family_links(families), by_text.select("before", "protein").to_numpy().astype(np.int64)])
+    components = np.asarray(connected_components(len(distinct), links))[proteins.to_numpy()]
+    pool = pool.with_columns(component=pl.Series(components))
+    side_of = deal(pool)
+    rng = np.random.default_rng(SEED)
+    lots = pl.Series(rng.random(pool.height))
+    allele = pl.when(lots < SHARES["test"]).then(pl.lit("test")).when(lots < sum(SHARES.values())).then(pl.lit("valid"))
+    known_amr = (pl.col("source") == "amr") & (pl.col("side") == "train")
+    return pool.with_columns(side=pl.col("component").replace_strict(side_of, default="train")).with_columns(
+        allele_side=pl.when(known_amr).then(allele.otherwise(pl.lit("train")))
+    )
+
+
+def deal(pool: pl.DataFrame) -> dict[int, str]:
+    """Give components by lot to test and validation, source by source, until each has its share of proteins."""
+    side_of: dict[int, str] = {}
+    rng = np.random.default_rng(SEED)
+    for source in ("amr", "mutagenesis", "swissprot"):
+        sizes = pool.filter(source=source).group_by("component").len().sort("component")
+        total = sizes["len"].sum()
+        taken = dict.fromkeys(SHARES, 0)
+        for component, size in sizes.rows():
+            if component in side_of:
+                taken[side_of[component]] += size
+        for place in rng.permutation(sizes.height):
+            component, size = sizes.row(int(place))
+            filled = {side: taken[side] / (share * total) for side, share in SHARES.items()}
+            side = min(filled, key=filled.__getitem__)
+            if filled[side] < 1 and component not in side_of and size <= LARGEST * total:
+                side_of[component] = side
+                taken[side] += size
+    return side_of
+
+
+def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Cut the mined twins into training, validation, and three tests; pairs without both labels come apart."""
+    facts = pool.unique("id").select("id", "allele_side", "source", labelled=pl.col("subclass").str.len_chars() > 0)
+    for end in ("anchor", "hard_neg"):
+        triplets = triplets.join(
+            facts.rename({column: f"{end}_{column}" for column in facts.columns}), on=f"{end}_id", how="left"
+        )
+    amr = triplets.filter(pl.col("anchor_source") == "amr")
+    both = pl.col("anchor_labelled") & pl.col("hard_neg_labelled")
+    order = pl.min_horizontal("anchor_id", "hard_neg_id") + pl.max_horizontal("anchor_id", "hard_neg_id")
+    leaky = order.hash(SEED) % LEAKY == 0  # both directions of a pair go together
+    known = amr.filter((pl.col("split") == "train") & (pl.col("anchor_allele_side") == pl.col("hard_neg_allele_side")))
+    by_allele = {side: known.filter(pl.col("anchor_allele_side") == side) for side in SIDES}
+    tables = {
+        "hard_train": by_allele["train"].filter(both & ~leaky),
+        "hard_valid": by_allele["valid"].filter(both),
+        "test_pairs": by_allele["train"].filter(both & leaky),
+        "test_proteins": by_allele["test"].filter(both),
+        "test_proteins_unlabelled": by_allele["test"].filter(~both),
+        "test_components": amr.filter(both & (pl.col("split") == "test")),
+        "valid_components": amr.filter(both & (pl.col("split") == "valid")),
+        **{f"swissprot_{side}": triplets.filter(pl.col("anchor_source") == "swissprot", split=side) for side in SIDES},
+    }
+    helping = [f"{end}_{column}" for end in ("anchor", "hard_neg") for column in facts.columns if column != "id"]
+    return {name: table.drop(helping) for name, table in tables.items()}
+
+
+def easy_tables(easy: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return random pairs of each side's components, and of alleles put aside in the components for training."""
+    aside = set(pool.filter(pl.col("allele_side").is_in(["valid", "test"]))["id"])
+    tables = {f"easy_{side}": easy.filter(split=side) for side in ("valid", "test")}
+    tables["easy_train"] = easy.filter(
+        (pl.col("split") == "train") & ~pl.col("anchor_id").is_in(aside) & ~pl.col("hard_neg_id").is_in(aside)
+    )
+    for side in ("valid", "test"):
+        alleles = pool.filter(allele_side=side).select("id", "component", seq="sequence", text="text")
+        mixed = alleles.sample(fraction=1.0, shuffle=True, seed=SEED)
+        ends = [
+            alleles.rename(lambda name, end=end: f"{end}_{name}")
+            for end, alleles in (("anchor", alleles), ("hard_neg", mixed))
+        ]
+        pairs = pl.concat(ends, how="horizontal").filter(
+            (pl.col("anchor_component") != pl.col("hard_neg_component"))
+            & (pl.col("anchor_text") != pl.col("hard_neg_text"))
+        )
+        turned = pairs.rename(
+            lambda name: name.replace("anchor_", "?").replace("hard_neg_", "anchor_").replace("?", "hard_neg_")
+        )
+        both = (
+            pl.concat([pairs, turned], how="diagonal")
+            .rename({"anchor_component": "component"})
+            .drop("hard_neg_component")
+        )
+        tables[f"easy_{side}_proteins"] = both.with_columns(type=pl.lit("easy"), split=pl.lit(side))
+    return tables
+
+
+def mutant_tables(mutants: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return twins of wild type and mutant, both directions; `neutral` ones (the same function) are controls."""
+    wild = pool.filter(source="mutagenesis").select("sequence", "side", "component")
+    rows = mutants.join(wild, left_on="wt_sequence", right_on="sequence", how="left").with_columns(
+        effect=pl.col("effect").map_elements(cleaned, return_dtype=pl.String),
+        wt_function=pl.col("wt_function").map_elements(cleaned, return_dtype=pl.String),
+        mutant=pl.concat_str("accession", "mutation", separator="_"),
+    )
+    rows = rows.filter((pl.col("effect") != "") & (pl.col("wt_function") != ""))
+    rest = {"component": "component", "split": "side", "neutral": "neutral", "type": pl.lit("hard")}
+    of_mutant = rows.select(
+        anchor_id="mutant", anchor_seq="mut_sequence", anchor_text="effect",
+        hard_neg_id="accession", hard_neg_seq="wt_sequence", hard_neg_text="wt_function", **rest,
+    )  # fmt: skip
+    of_wild = rows.select(
+        anchor_id="accession", anchor_seq="wt_sequence", anchor_text="wt_function",
+        hard_neg_id="mutant", hard_neg_seq="mut_sequence", hard_neg_text="effect", **rest,
+    )  # fmt: skip
+    both = pl.concat([of_mutant, of_wild]).with_columns(seq_similarity=pl.lit(None, dtype=pl.Float64))
+    kept = {side: both.filter(pl.col("split") == side) for side in SIDES}
+    return {
+        **{f"mutants_{side}": table.filter(neutral="0").drop("neutral") for side, table in kept.items()},
+        "mutants_test_neutral": kept["test"].filter(neutral="1").drop("neutral"),
+    }
+
+
+def pretraining_rows(pool: pl.DataFrame) -> pl.DataFrame:
+    """Return proteins for training with their captions, a row each: all that is said, and the name alone."""
+    known = pool.filter((pl.col("side") == "train") & (pl.col("allele_side").fill_null("train") == "train"))
+    known = known.filter(pl.col("source") != "mutagenesis")
+    whole = pl.when(pl.col("source") == "swissprot").then(pl.concat_str("name", "text", separator=". "))
+    captions = [whole.otherwise(pl.col("text")), pl.col("name")]
+    rows = [known.select("id", "sequence", text=caption) for caption in captions]
+    return pl.concat(rows).filter(pl.col("text") != "").unique(["sequence", "text"], maintain_order=True)
+
+
+def held_out(pool: pl.DataFrame) -> dict[str, dict[str, list[str]]]:
+    """Name the proteins of each source that no training reads."""
+    aside = {}
+    for side in ("valid", "test"):
+        whole = pool.filter(side=side)
+        aside[f"components_{side}"] = {
+            s: sorted(whole.filter(source=s)["id"]) for s in ("swissprot", "amr", "mutagenesis")
+        }
+        aside[f"alleles_{side}"] = {"amr": sorted(pool.filter(allele_side=side)["id"])}
+    return aside
+
+
+if __name__ == "__main__":
+    main()
