@@ -4,9 +4,10 @@ A hit joins the first family to whose best hit it is identical enough, by exact 
 of rank; else it begins a family. So no member is far from what stands at the head of its family.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from rapidfuzz.distance import LCSseq
 
 from protrek_hm.config import require
 from protrek_hm.homology.identity import align, identity
@@ -131,13 +132,10 @@ def identity_and_difference(best: str, other: str) -> tuple[float, str]:
 def _alike(best: str, other: str, min_identity: float) -> bool:
     """Say whether two sequences are identical enough; what cannot be is told without an alignment.
 
-    No alignment has more identical columns than the letters that both have, nor fewer columns than the longer has.
+    No alignment has more identical columns than the longest common subsequence has letters, nor fewer columns than the
+    longer sequence.
     """
     if best == other:
         return True
     columns = max(len(best), len(other))
-    if min(len(best), len(other)) < min_identity * columns:
-        return False
-    if (Counter(best) & Counter(other)).total() < min_identity * columns:
-        return False
-    return identity(best, other) >= min_identity
+    return LCSseq.similarity(best, other) >= min_identity * columns and identity(best, other) >= min_identity

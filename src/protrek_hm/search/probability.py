@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from protrek_hm.index.layout import Modality
 from protrek_hm.search import bridge
@@ -25,6 +25,9 @@ PAIRS = 1_000
 
 FEWEST = 20
 """Pairs below which nothing is fitted."""
+
+BINS = 8_000
+"""Of the cosines of wrong pairs, between -1 and 1: each is 0.00025 wide."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,14 @@ class Calibration:
         return Calibration(self.slope, self.intercept + float(np.log(wanted / fitted)))
 
 
-def fit_logistic(cosines: Float[np.ndarray, " pairs"], right: Bool[np.ndarray, " pairs"]) -> Calibration:
+def fit_logistic(
+    cosines: Float[np.ndarray, " pairs"],
+    right: Bool[np.ndarray, " pairs"],
+    counts: Int[np.ndarray, " pairs"] | None = None,
+) -> Calibration:
     """Fit Platt's logistic function by maximum likelihood, at the odds of the pairs given.
+
+    counts: how often each pair is there, ≥ 0; once if None.
 
     Examples
     --------
@@ -67,18 +76,20 @@ def fit_logistic(cosines: Float[np.ndarray, " pairs"], right: Bool[np.ndarray, "
     """
     from scipy.optimize import minimize
 
-    n_right = int(right.sum())
-    n_wrong = len(right) - n_right
+    times = np.ones(len(cosines)) if counts is None else counts
+    n_right, n_wrong = times[right].sum(), times[~right].sum()
     targets = np.where(right, (n_right + 1) / (n_right + 2), 1 / (n_wrong + 2))
-    middle, spread = float(cosines.mean()), max(float(cosines.std()), 1e-9)
+    middle = float(np.average(cosines, weights=times))
+    spread = max(float(np.average((cosines - middle) ** 2, weights=times)) ** 0.5, 1e-9)
     x = (cosines - middle) / spread
 
     def loss(parameters: np.ndarray) -> tuple[float, np.ndarray]:
         z = parameters[0] * x + parameters[1]
         residual = 1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))) - targets
-        gradient = np.array([(residual * x).mean(), residual.mean()])
-        return float((np.logaddexp(0.0, z) - targets * z).mean()), gradient
+        gradient = np.array([(times * residual * x).mean(), (times * residual).mean()])
+        return float((times * (np.logaddexp(0.0, z) - targets * z)).mean()), gradient
 
+    times = times / times.mean()
     start = np.array([0.0, np.log((n_right + 1) / (n_wrong + 1))])
     slope, intercept = minimize(loss, start, jac=True, method="BFGS", options={"gtol": 1e-8}).x
     return Calibration(float(slope / spread), float(intercept - slope * middle / spread))
@@ -104,10 +115,11 @@ def calibrate(index: Any, by: Modality, want: Modality, *, seed: int = 0) -> Cal
     cosines = bridge.vectors(index, by, rows) @ bridge.vectors(index, want, rows).T
     names = [np.unique(records[column].to_numpy(), return_inverse=True)[1] for column in ("id", by, want)]
     same = np.any([each[:, None] == each for each in names], axis=0)
-    right = np.eye(len(rows), dtype=bool)
-    used = right | ~same
-    if not (~same).any():
+    own = cosines.diagonal().astype(np.float64)
+    counts, edges = np.histogram(cosines[~same], bins=BINS, range=(-1.0, 1.0))  # a million pairs, soon
+    if not counts.any():
         return None
-    fitted = fit_logistic(cosines[used].astype(np.float64), right[used])
+    x = np.concatenate([own, (edges[1:] + edges[:-1]) / 2])
+    fitted = fit_logistic(x, np.arange(len(x)) < len(own), np.concatenate([np.ones_like(own, dtype=int), counts]))
     searched = max(index.info.counts[want] - 1, 1)
-    return fitted.with_odds(right.sum() / (~same).sum(), 1 / searched) if fitted.slope > 0 else None
+    return fitted.with_odds(len(own) / counts.sum(), 1 / searched) if fitted.slope > 0 else None
