@@ -112,7 +112,7 @@ def _differences(explanation: Explanation) -> Table:
     for each in by_strength(explanation):
         change, back = each.change or 0.0, each.change_in_b or 0.0
         bar = "█" * round(_BAR * abs(change) / strongest)
-        table.add_row(each.notation, f"{change:+.4f}", bar, f"{back:+.4f}")
+        table.add_row(each.notation, _signed(change), bar, _signed(back))
     return table
 
 
@@ -124,6 +124,15 @@ def by_strength(explanation: Explanation) -> list[Substitution]:
 def _sums(explanation: Explanation) -> str:
     explained, interaction = explanation.explained or 0.0, explanation.interaction or 0.0
     return (
-        f"\nalone they add up to {-explained:+.4f}, all together make {-explanation.gap:+.4f}:"
-        f" {-interaction:+.4f} comes of their acting together"
+        f"\nalone they add up to {_signed(-explained)}, all together make {_signed(-explanation.gap)}:"
+        f" {_signed(-interaction)} comes of their acting together"
     )
+
+
+def _signed(value: float) -> str:
+    """Write four decimals with a sign, nothing as +.
+
+    >>> _signed(-0.03), _signed(-1e-9)
+    ('-0.0300', '+0.0000')
+    """
+    return f"{round(value, 4) + 0.0:+.4f}"
