@@ -7,21 +7,23 @@ const HEIGHT = 150;
 const EDGE = { left: 8, right: 8, top: 30, bottom: 34 };
 
 /** A figure of the background's scores with the hits marked; null without a background. */
-export function histogram(background, hits) {
-  if (!background?.counts?.length || hits.length === 0) return null;
+export function histogram(background, families) {
+  if (!background || families.length === 0) return null;
   const holder = h("div", { class: "histogram" });
-  const draw = () => holder.replaceChildren(picture(background, hits, Math.max(holder.clientWidth, 260)));
+  const draw = () => holder.replaceChildren(picture(background, families, Math.max(holder.clientWidth, 260)));
   new ResizeObserver(draw).observe(holder);
   return h(
     "figure",
     { class: "background" },
     holder,
-    h("figcaption", {}, `Grey: ${counted(sum(background.counts), "record")} of this index, drawn at random. Blue: your hits. `,
+    h("figcaption", {}, `Grey: ${counted(sum(background.counts), "record")} of this index, drawn at random. Blue: your hits, a dot for the best of each family. `,
       "The further right of the grey, the less likely by chance."),
   );
 }
 
-function picture({ counts, edges }, hits, width) {
+function picture({ counts, edges }, families, width) {
+  const hits = families.flatMap((family) => family.hits);
+  const heads = new Set(families.map((family) => family.hits[0]));
   const scores = hits.map((hit) => hit.score);
   const [low, high] = [Math.min(edges[0], ...scores), Math.max(edges.at(-1), ...scores)];
   const inner = width - EDGE.left - EDGE.right;
@@ -34,9 +36,9 @@ function picture({ counts, edges }, hits, width) {
     return svg("rect", { class: "bar", x: left, y: floor - tall, width: Math.max(right - left - 1, 0.5), height: tall });
   });
   const marks = hits.map((hit) =>
-    svg("g", { class: hit.rank === 1 ? "mark first" : "mark" },
-      svg("line", { x1: x(hit.score), x2: x(hit.score), y1: EDGE.top - 4, y2: floor }),
-      svg("circle", { cx: x(hit.score), cy: EDGE.top - 6, r: hit.rank === 1 ? 4.5 : 3.5 }),
+    svg("g", { class: hit.rank === 1 ? "mark first" : heads.has(hit) ? "mark head" : "mark" },
+      svg("line", { x1: x(hit.score), x2: x(hit.score), y1: heads.has(hit) ? EDGE.top - 4 : floor - 14, y2: floor }),
+      heads.has(hit) && svg("circle", { cx: x(hit.score), cy: EDGE.top - 6, r: hit.rank === 1 ? 4.5 : 3.5 }),
       svg("title", {}, `${hit.rank}. ${hit.id}: ${score(hit.score)}`)),
   );
   const best = hits.reduce((one, other) => (other.score > one.score ? other : one));

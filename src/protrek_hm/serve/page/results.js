@@ -5,7 +5,7 @@ import { differences } from "./differences.js";
 import { asCsv, asFasta, asJson, fileName, save } from "./download.js";
 import { histogram } from "./histogram.js";
 import { identityCell, numberCells } from "./hit.js";
-import { counted, percent } from "./numbers.js";
+import { counted } from "./numbers.js";
 
 const HEADS = ["Rank", "Protein", "Score", "Probability", "E-value", "Compare"];
 const LISTED = 5;
@@ -14,10 +14,9 @@ const LISTED = 5;
 export function summary(result) {
   const hits = result.families.flatMap((family) => family.hits);
   if (hits.length === 0) return "Nothing in this index meets that.";
+  const noun = result.want === "text" ? "text" : "protein";
   const grouped = result.families.length < hits.length ? ` in ${counted(result.families.length, "family", "families")}` : "";
-  const [best] = result.families[0].hits;
-  const chance = best.probability === null ? "" : `, ${percent(best.probability)} likely`;
-  return `${counted(hits.length, "hit")}${grouped}; best: ${best.id}${chance}.`;
+  return `${counted(hits.length, noun)}${grouped}; best: ${result.families[0].hits[0].id}`;
 }
 
 /** The whole answer as elements. `picks` knows which hits are chosen for comparison. */
@@ -31,13 +30,20 @@ export function showResult(result, picks) {
   const bounds = { low: Math.min(...scores), high: Math.max(...scores) };
   return [
     h("div", { class: "headline" }, h("h2", {}, summary(result)), toolbar(result)),
-    histogram(result.background, hits),
+    faint(result.families[0].hits[0]),
+    histogram(result.background, result.families),
     h("table", { class: "hits", role: "table" },
       h("caption", { class: "hidden" }, "Hits, best first, near-identical proteins together"),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
       result.families.map((family) => familyBody(family, bounds, picks))),
     meaning(),
   ].filter(Boolean);
+}
+
+function faint(best) {
+  if (best.e_value === null || best.e_value < 1) return null;
+  return h("p", { class: "notice warn" }, h("b", {}, "Nothing stands out. "),
+    "Chance alone gives a score like the best one here: read this list as a guess, or say it in other words.");
 }
 
 function toolbar(result) {
@@ -84,9 +90,9 @@ function memberRow(hit, best, bounds, picks) {
   const same = hit.record.sequence && hit.record.sequence === best.record.sequence;
   const compare = () => picks.open(best.id, hit.id);
   const below = h("div", { class: "differs" },
-    h("span", { class: "hint" }, same ? `the same sequence as ${best.id}` : `differs from ${best.id}`),
-    h("ul", { "aria-label": `Differences from ${best.id}` }, listed),
-    !same && h("button", { type: "button", class: "quiet small", onclick: compare }, `Compare with ${best.id}`));
+    h("span", { class: "hint" }, same ? `the same sequence as ${best.id}` : `unlike ${best.id}`),
+    !same && h("ul", { "aria-label": `Differences from ${best.id}` }, listed),
+    !same && h("button", { type: "button", class: "quiet small", "aria-label": `Compare ${best.id} with ${hit.id}`, onclick: compare }, "Why?"));
   const made = row(hit, identityCell(hit, { below, brief: true }), bounds, picks, "member");
   made.hidden = true;
   return made;
