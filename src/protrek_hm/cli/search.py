@@ -105,18 +105,10 @@ def _answer(
 
     names, contents = [each.name for each in queries], [each.content for each in queries]
     if settings.group:
-        families = search_families(
-            searcher,
-            contents,
-            by=settings.by,
-            want=settings.want,
-            k=settings.k,
-            where=settings.where,
-            min_identity=settings.min_identity,
-        )
+        families = search_families(searcher, contents, min_identity=settings.min_identity, **settings.options)
         write_families(dict(zip(names, families, strict=True)), file, form=form)
     else:
-        hits = searcher.search(contents, by=settings.by, want=settings.want, k=settings.k, where=settings.where)
+        hits = searcher.search(contents, **settings.options)
         write_hits(dict(zip(names, hits, strict=True)), file, form=form)
 
 

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
@@ -36,6 +36,15 @@ ENDINGS = (".parquet", ".tsv", ".csv", ".jsonl")
 _TYPES = dict.fromkeys(("query", "difference", "id"), pl.String) | dict.fromkeys(("family", "member", "rank"), pl.Int64)
 
 
+class SearchOptions(TypedDict):
+    """What `Searcher.search` and `search_families` are asked, but for the queries."""
+
+    by: Modality
+    want: Modality
+    k: int
+    where: str | None
+
+
 @dataclass(frozen=True)
 class BatchConfig:
     """How many queries are answered.
@@ -56,6 +65,11 @@ class BatchConfig:
 
     def __post_init__(self) -> None:
         require("block", self.block, "must be at least 1", holds=self.block >= 1)
+
+    @property
+    def options(self) -> SearchOptions:
+        """What each search is asked."""
+        return SearchOptions(by=self.by, want=self.want, k=self.k, where=self.where)
 
 
 def run_batch(
@@ -118,12 +132,11 @@ def run_batch(
 
 def _answer(searcher: Searcher, block: Sequence[Query], config: BatchConfig) -> list[dict[str, Any]]:
     distinct = list(dict.fromkeys(each.content for each in block))
-    options = {"by": config.by, "want": config.want, "k": config.k, "where": config.where}
     if config.group:
-        families = search_families(searcher, distinct, min_identity=config.min_identity, **options)
+        families = search_families(searcher, distinct, min_identity=config.min_identity, **config.options)
         answers = [rows_of_families("", each) for each in families]
     else:
-        hits = searcher.search(distinct, **options)
+        hits = searcher.search(distinct, **config.options)
         answers = [rows_of_hits("", each) for each in hits]
     answered = {
         content: [(row, row.pop("record")) for row in rows] for content, rows in zip(distinct, answers, strict=True)
