@@ -47,7 +47,7 @@ def test_requests_made_up_from_the_description(app):
         operation = result.ok()
 
         @given(case=operation.as_strategy())
-        @settings(max_examples=4, **QUIET)
+        @settings(max_examples=10, **QUIET)
         def ask(case):
             response = case.call()
             case.validate_response(response, checks=[not_a_server_error, response_schema_conformance])

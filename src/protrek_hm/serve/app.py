@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Route
 
 from protrek_hm.search.searcher import Searcher
@@ -17,6 +17,7 @@ from protrek_hm.serve.guard import Guard
 from protrek_hm.serve.mcp import PATH, McpEndpoint
 from protrek_hm.serve.metrics import Metrics
 from protrek_hm.serve.problems import ProblemError, status_problem, validation_problem
+from protrek_hm.serve.reference import reference_page
 from protrek_hm.serve.routes import api_routes, health_routes
 from protrek_hm.serve.service import Service
 from protrek_hm.serve.static import page_routes
@@ -57,6 +58,11 @@ def create_app(searcher: Searcher, config: ServeConfig | None = None) -> FastAPI
     app.include_router(health_routes(service, metrics))
     app.router.routes.append(Route(PATH, assistants))
     app.router.routes.extend(page_routes())
+
+    @app.get("/docs", include_in_schema=False, response_class=HTMLResponse)
+    async def reference(request: Request) -> str:
+        return reference_page(app.openapi(), url=str(request.base_url), locked=bool(config.api_keys))
+
     app.add_exception_handler(ProblemError, _tell_problem)
     app.add_exception_handler(RequestValidationError, _tell_validation)
     app.add_exception_handler(HTTPException, _tell_http)
