@@ -1,7 +1,11 @@
 """An application over a small index, with a stand-in for the model."""
 
+import threading
+import time
+
 import polars as pl
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from protrek_hm.index import build_index
@@ -51,3 +55,23 @@ def connect(searcher):
 @pytest.fixture
 def client(connect):
     return connect()
+
+
+@pytest.fixture(scope="module")
+def listen():
+    """Let applications listen on free ports of loopback until the module ends; returns the address."""
+    servers = []
+
+    def start(app):
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        servers.append((server, thread))
+        while not server.started:
+            time.sleep(0.01)
+        return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+
+    yield start
+    for server, thread in servers:
+        server.should_exit = True
+        thread.join()

@@ -1,0 +1,101 @@
+"""The tools for assistants, called by the protocol's own client and as bare JSON."""
+
+import asyncio
+
+import pytest
+
+from protrek_hm.serve import create_app
+
+NAMES = ["search", "score", "explain", "describe", "index_info"]
+KEY = "a-key-of-some-length"
+
+
+def ask(client, method, **params):
+    """Speak as clients did that begin with a handshake."""
+    headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    return client.post("/mcp", json=body, headers=headers)
+
+
+def called(client, name, **arguments):
+    return ask(client, "tools/call", name=name, arguments=arguments).json()["result"]
+
+
+@pytest.fixture
+def sdk():
+    return pytest.importorskip("mcp")
+
+
+@pytest.mark.usefixtures("sdk")
+def test_a_tool_answers_what_rest_answers(client):
+    question = {"query": "AACC", "by": "sequence", "k": 3}
+    rest = client.post("/v1/search", json=question).json()
+    long = called(client, "search", **question, sequences=True)["structuredContent"]
+    assert long == {key: value for key, value in rest.items() if key != "background"}
+    short = called(client, "search", **question)["structuredContent"]
+    records = [hit["record"] for family in short["families"] for hit in family["hits"]]
+    assert records
+    assert not any("sequence" in record for record in records)
+
+    body = {"texts": ["A", "D"], "sequences": ["AACC"]}
+    assert called(client, "score", **body)["structuredContent"] == client.post("/v1/score", json=body).json()
+    body = {"text": "A and C", "a": "P1", "b": "P2"}
+    assert called(client, "explain", **body)["structuredContent"] == client.post("/v1/explain", json=body).json()
+    body = {"sequences": ["AACCDDEE"], "k": 1}
+    assert called(client, "describe", **body)["structuredContent"] == client.post("/v1/describe", json=body).json()
+    assert called(client, "index_info")["structuredContent"] == client.get("/v1/index").json()
+
+
+@pytest.mark.usefixtures("sdk")
+@pytest.mark.parametrize(
+    ("name", "arguments", "problem"),
+    [
+        ("search", {}, "query: Field required; mend it"),
+        ("search", {"query": "A", "color": 1}, "color: unknown field; leave it out"),
+        ("search", {"query": "A", "where": "color = 1"}, "color"),
+        ("explain", {"text": "A", "a": "P1", "b": "P77"}, "P77"),
+        ("delete", {}, "there is no tool 'delete'; there are search, score"),
+    ],
+)
+def test_what_is_wrong_is_told_to_the_assistant(client, name, arguments, problem):
+    result = called(client, name, **arguments)
+    assert result["isError"] is True
+    assert problem in result["content"][0]["text"]
+
+
+@pytest.mark.usefixtures("sdk")
+def test_tools_have_schemas_and_change_nothing(client):
+    tools = ask(client, "tools/list").json()["result"]["tools"]
+    assert [tool["name"] for tool in tools] == NAMES
+    assert all(tool["inputSchema"]["type"] == "object" and tool["annotations"]["readOnlyHint"] for tool in tools)
+    assert "where" in tools[0]["inputSchema"]["properties"]
+
+
+@pytest.mark.usefixtures("sdk")
+def test_the_protocols_own_client_understands_it(listen, searcher):
+    from mcp.client.client import Client
+
+    async def converse():
+        async with Client(f"{listen(create_app(searcher))}/mcp") as assistant:
+            names = [tool.name for tool in (await assistant.list_tools()).tools]
+            answer = await assistant.call_tool("search", {"query": "AAC", "by": "sequence", "k": 1})
+            return names, answer.structured_content["families"][0]["hits"][0]["id"]
+
+    assert asyncio.run(converse()) == (NAMES, "P2")
+
+
+@pytest.mark.usefixtures("sdk")
+def test_the_door_is_the_same(connect):
+    client = connect(api_keys=(KEY,))
+    assert ask(client, "tools/list").status_code == 401
+    client.headers["Authorization"] = f"Bearer {KEY}"
+    assert ask(client, "tools/list").status_code == 200
+    client.headers["Sec-Fetch-Site"] = "cross-site"
+    assert ask(client, "tools/list").status_code == 403
+
+
+def test_without_the_extra_it_says_what_to_install(connect, monkeypatch):
+    monkeypatch.setattr("protrek_hm.serve.mcp.find_spec", lambda _: None)
+    answer = ask(connect(), "tools/list")
+    assert answer.status_code == 501
+    assert "protrek-hm[mcp]" in answer.json()["error"]["remedy"]

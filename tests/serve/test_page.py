@@ -1,0 +1,328 @@
+"""The page in a real browser, over a real server on loopback."""
+
+import csv
+import io
+import json
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx2 as httpx
+import polars as pl
+import pytest
+
+from protrek_hm.data.fasta import read_fasta
+from protrek_hm.data.showcase import load_showcase
+from protrek_hm.index import build_index
+from protrek_hm.search import Searcher
+from protrek_hm.serve import ServeConfig, create_app
+
+STRUCTURE = Path(__file__).parents[2] / "example" / "structures" / "hairpin.pdb"
+KEY = "a-key-of-some-length"
+HOSTILE = "=HYPERLINK() <img src=x onerror=console.error('run')> & \"quoted\", with a comma"
+QUERY = "destroys penicillins and early cephalosporins"
+
+
+@pytest.fixture(scope="module")
+def page_index(tmp_path_factory, letter_encoder):
+    """Families of twins, and a record that would like to be markup."""
+    showcase = (
+        load_showcase().filter(pl.col("base").is_in(["TEM", "INS", "UB-human", "GFP"])).select("id", "sequence", "text")
+    )
+    hostile = pl.DataFrame({"id": ["<b>bad</b>"], "sequence": ["MNPQWYVAGH" * 4], "text": [HOSTILE]})
+    folder = tmp_path_factory.mktemp("page") / "index"
+    build_index(pl.concat([showcase, hostile]), letter_encoder(), folder, model_name="user/model")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def serve(page_index, letter_encoder, listen):
+    def start(**settings):
+        return listen(create_app(Searcher.open(page_index, model=letter_encoder()), ServeConfig(**settings)))
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def address(serve):
+    return serve()
+
+
+@pytest.fixture
+def page(browser, address, tmp_path):
+    """The page at `/`, which may not complain."""
+    browser.open(f"{address}/", downloads=tmp_path)
+    browser.wait_for("document.querySelector('#columns button')")
+    yield browser
+    assert browser.complaints() == []
+
+
+def post(address, path, **body):
+    return httpx.post(f"{address}/v1/{path}", json=body).raise_for_status().json()
+
+
+def searched(page, query=QUERY):
+    page.type("#query", query)
+    page.press("Enter", 13, modifiers=2)
+    page.wait_for("document.querySelector('.hits')")
+
+
+def texts(page, selector):
+    return page.evaluate(f"[...document.querySelectorAll('{selector}')].map((each) => each.textContent)")
+
+
+def waited_for_file(folder, name):
+    end = time.monotonic() + 30
+    while not (folder / name).is_file():
+        assert time.monotonic() < end, sorted(folder.iterdir())
+        time.sleep(0.02)
+    return (folder / name).read_text()
+
+
+def test_a_typed_query_gives_what_rest_gives_by_families(page, address):
+    searched(page)
+    found = post(address, "search", query=QUERY)["families"]
+    assert texts(page, ".hits tbody > tr:first-child .name b") == [family["hits"][0]["id"] for family in found]
+    assert texts(page, ".hits .name b") == [hit["id"] for family in found for hit in family["hits"]]
+    assert texts(page, ".hits .rank") == [str(hit["rank"]) for family in found for hit in family["hits"]]
+    assert page.evaluate("document.querySelectorAll('.histogram circle').length") == len(found)
+    assert found[0]["hits"][0]["id"] in texts(page, "#status")[0]
+    assert any("differences away" in each for each in texts(page, ".family"))
+
+    hidden = "[...document.querySelectorAll('tr.member')].filter((row) => row.hidden).length"
+    before = page.evaluate(hidden)
+    page.click(".family")
+    assert page.evaluate(hidden) < before
+    assert page.evaluate("document.querySelector('.family').getAttribute('aria-expanded')") == "true"
+
+
+def test_what_a_table_holds_stays_text(page):
+    searched(page, HOSTILE)
+    assert "<b>bad</b>" in texts(page, ".hits .name b")
+    assert HOSTILE in texts(page, ".hits .text")
+    assert page.evaluate("document.querySelectorAll('.hits img, .name b b').length") == 0
+
+
+def test_an_address_brings_the_result_back_and_so_does_the_back_button(page, browser, address):
+    searched(page)
+    first = texts(page, ".hits .name b")
+    page.evaluate("document.querySelector('#k').value = 2")
+    page.click("#options summary")
+    page.type("#where", "length > 200 and id like 'TEM%'")
+    page.click("#submit")
+    page.wait_for("document.querySelectorAll('.hits tbody').length === 1")
+    filtered, shared = texts(page, ".hits .name b"), page.evaluate("location.href")
+    assert filtered
+    assert all(name.startswith("TEM") for name in filtered)
+    page.evaluate("history.back()")
+    names = "[...document.querySelectorAll('.hits .name b')].map((each) => each.textContent).join()"
+    page.wait_for(f"{names} === {json.dumps(','.join(first))}")
+    assert page.evaluate("document.querySelector('#where').value") == ""
+
+    browser.open(shared)
+    page.wait_for("document.querySelector('.hits')")
+    assert texts(page, ".hits .name b") == filtered
+    assert page.evaluate("document.querySelector('#query').value") == QUERY
+    sent = [e["params"]["request"] for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
+    assert all(QUERY not in request["url"].partition("#")[0] for request in sent)
+    assert {request["url"].split("/")[2] for request in sent} == {address.removeprefix("http://")}
+
+
+def test_a_result_is_saved_as_it_is_shown(page, address, tmp_path):
+    searched(page, HOSTILE)
+    wanted = post(address, "search", query=HOSTILE)
+    for name in ("CSV", "FASTA", "JSON"):
+        page.evaluate(
+            f"[...document.querySelectorAll('.headline button')].find((each) => each.textContent === '{name}').click()"
+        )
+    stem = "protrek-hm_hyperlink-img-src-x-onerror-console-erro"
+    assert json.loads(waited_for_file(tmp_path, f"{stem}.json")) == wanted
+
+    hits = [hit for family in wanted["families"] for hit in family["hits"]]
+    rows = list(csv.DictReader(io.StringIO(waited_for_file(tmp_path, f"{stem}.csv"), newline="")))
+    assert [row["id"] for row in rows] == [hit["id"] for hit in hits]
+    assert [float(row["score"]) for row in rows] == [hit["score"] for hit in hits]
+    assert "'" + HOSTILE in [row["text"] for row in rows]  # a spreadsheet would run it
+
+    waited_for_file(tmp_path, f"{stem}.fasta")
+    records = list(read_fasta(tmp_path / f"{stem}.fasta"))
+    ranked = sorted(hits, key=lambda hit: hit["rank"])
+    assert [record.sequence for record in records] == [hit["record"]["sequence"] for hit in ranked]
+
+
+def test_a_fasta_file_is_a_query_and_its_records_are_a_choice(page, tmp_path):
+    insulin, ubiquitin = (
+        load_showcase().row(by_predicate=pl.col("id") == name, named=True)["sequence"]
+        for name in ("insulin", "ubiquitin-human")
+    )
+    (tmp_path / "two.fasta").write_text(f">first one\n{insulin[:50]}\n{insulin[50:]}\n>second\n{ubiquitin}\n")
+    page.click("input[name=by][value=sequence]")
+    page.upload("#file", tmp_path / "two.fasta")
+    page.wait_for("document.querySelector('#file-hint').textContent.includes('two.fasta, 2 records')")
+    page.evaluate("document.querySelector('#record').value = 1")
+    page.evaluate("document.querySelector('#record').dispatchEvent(new Event('change'))")
+    page.click("#submit")
+    page.wait_for("document.querySelector('.hits')")
+    assert texts(page, ".hits .name b")[0] == "ubiquitin-human"
+
+
+def test_a_structure_file_becomes_letters(page, tmp_path):
+    page.click("input[name=by][value=structure]")
+    page.upload("#file", STRUCTURE)
+    page.wait_for("document.querySelector('#file-hint').textContent.includes('hairpin.pdb')")
+    assert set(page.evaluate("document.querySelector('#query').value")) <= set("acdefghiklmnpqrstvwy#")
+    page.click("#submit")
+    page.wait_for("document.querySelector('.hits')")
+
+
+def test_two_twins_are_compared_and_escape_closes(page, address):
+    searched(page)
+    page.click(".family")
+    page.click("tr.member .differs button")
+    page.wait_for("document.querySelector('.duel')")
+    a, b = texts(page, "#compare-title span")
+    why = post(address, "explain", text=QUERY, a=a, b=b)
+    assert why["substitutions"]
+    assert set(texts(page, ".worth tbody th")) == {each["notation"] for each in why["substitutions"]}
+    columns = "[...document.querySelectorAll('.alignment mark')].map((each) => Number(each.dataset.column))"
+    assert sorted(set(page.evaluate(columns))) == [each["column"] for each in why["substitutions"]]
+    assert [f"{why[side]['score']:.3f}" for side in "ab"] == [each.replace("−", "-") for each in texts(page, ".big")]
+    assert page.evaluate("location.hash").endswith(f"a={quote(a)}&b={quote(b)}")
+
+    page.press("Escape", 27)
+    page.wait_for("!document.querySelector('dialog').open")
+    page.evaluate("history.back()")
+    page.wait_for("document.querySelector('dialog').open && document.querySelector('.duel')")
+
+
+def test_two_hits_are_chosen_by_their_boxes(page):
+    searched(page)
+    page.evaluate("document.querySelectorAll('input[data-id]')[0].click()")
+    assert page.evaluate("document.querySelector('#tray button').disabled") is True
+    page.evaluate("document.querySelectorAll('input[data-id]')[1].click()")
+    page.click("#tray button")
+    page.wait_for("document.querySelector('.duel')")
+
+
+def test_a_sequence_is_described(page):
+    page.click("input[name=by][value=sequence]")
+    page.click("input[name=want][value=describe]")
+    insulin = load_showcase().row(by_predicate=pl.col("id") == "insulin", named=True)
+    page.type("#query", f">mine\n{insulin['sequence']}")
+    page.click("#submit")
+    page.wait_for("document.querySelector('.relative')")
+    assert insulin["text"] in texts(page, ".relative blockquote")
+    assert len(texts(page, ".texts li")) == 5
+
+
+def test_without_a_mouse(page):
+    visited = []
+    for _ in range(20):
+        page.press("Tab", 9)
+        name, ring = page.evaluate("""(() => {
+            const at = document.activeElement;
+            const seen = at.type === 'radio' ? at.nextElementSibling : at;
+            return [at.id || at.name || at.textContent.trim(), getComputedStyle(seen).outlineStyle];
+        })()""")
+        assert ring != "none", name
+        visited.append(name)
+        if name == "About this index":
+            break
+    assert visited[0] == "Skip to the search"
+    assert visited[-1] == "About this index"
+    assert {"theme", "by", "want", "query", "Filter and options", "submit"} <= set(visited)
+
+
+def test_every_field_has_a_name(page):
+    nameless = """[...document.querySelectorAll('input, textarea, select, button, a, dialog')].filter((each) => !(
+        each.labels?.length || each.ariaLabel || each.getAttribute('aria-labelledby') || each.textContent.trim()
+    )).length"""
+    assert page.evaluate(nameless) == 0
+    searched(page)
+    assert page.evaluate(nameless) == 0
+
+
+@pytest.mark.parametrize("place", ["", f"#q={quote(QUERY)}", f"#q={quote(QUERY)}&a=TEM-1&b=TEM-2"])
+def test_it_fits_a_phone(browser, address, place):
+    browser.open(f"{address}/{place}", width=360, height=740, phone=True)
+    if place:
+        browser.wait_for("document.querySelector('.duel')" if "&a=" in place else "document.querySelector('.hits')")
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 360
+    assert browser.evaluate(
+        "document.querySelector('dialog').scrollWidth <= document.querySelector('dialog').clientWidth"
+    )
+    assert browser.complaints() == []
+
+
+def test_dark_and_light(page):
+    paper = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    assert page.evaluate(paper) == "rgb(20, 23, 27)"
+    page.click("#theme")
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    page.call("Page.reload")
+    page.wait_for("document.querySelector('#columns button')")
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+
+
+def test_a_wrong_filter_is_told_beside_its_field(browser, address):
+    browser.open(f"{address}/#q=kinase&where=colour%20%3D%201")
+    browser.wait_for("document.querySelector('#where-problem').textContent.includes('colour')")
+    assert browser.evaluate("document.activeElement.id") == "where"
+    assert browser.evaluate("document.querySelector('#where').getAttribute('aria-invalid')") == "true"
+
+
+def test_an_empty_query_and_wrong_letters_are_told(page):
+    page.click("#submit")
+    assert "empty" in texts(page, "#query-problem")[0]
+
+
+def test_a_server_that_is_gone_is_told(browser, serve):
+    browser.open(f"{serve()}/")
+    browser.wait_for("document.querySelector('#columns button')")
+    browser.call(
+        "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
+    )
+    browser.type("#query", QUERY)
+    browser.click("#submit")
+    browser.wait_for("document.querySelector('#alert').textContent.includes('does not answer')")
+
+
+def test_a_key_is_asked_for_only_where_one_is_needed(browser, serve):
+    browser.open(f"{serve(api_keys=(KEY,))}/#q=kinase")
+    browser.wait_for("!document.querySelector('#key-form').hidden")
+    browser.type("#key", KEY)
+    browser.click("#key-form button")
+    browser.wait_for("document.querySelector('.hits')")
+    assert browser.evaluate("document.querySelector('#key-form').hidden")
+
+
+def test_no_key_is_asked_for(page):
+    assert page.evaluate("document.querySelector('#key-form').hidden")
+
+
+@pytest.mark.parametrize(
+    ("module", "expression", "value"),
+    [
+        ("differences", "m.differences('MKTA', 'MRTV').map((d) => d.label)", ["K2R", "A4V"]),
+        ("differences", "m.differences('MKTA', 'MKTA')", []),
+        ("differences", "m.differences('MKTAYW', 'MKW').map((d) => d.label)", ["3–5 missing"]),
+        ("differences", "m.differences('MKW', 'MKTAYW').map((d) => d.label)", ["TAY inserted after 2"]),
+        ("links", "m.linksOf({id: 'P62593'}).map((l) => l.label)", ["UniProt", "AlphaFold"]),
+        ("links", "m.linksOf({id: 'sp|A0A0K8P6T7|PETH'})[0].href", "https://www.uniprot.org/uniprotkb/A0A0K8P6T7/entry"),
+        ("links", "m.linksOf({id: 'x', accession: '2LZM'})[0].href", "https://www.rcsb.org/structure/2LZM"),
+        ("links", "m.linksOf({id: 'AF-P12345-F1-model_v4'}).map((l) => l.label)", ["UniProt", "AlphaFold"]),
+        ("links", "m.linksOf({id: '1234', accession: 'TEM-1'})", []),
+        ("numbers", "[0.5, 0.004, 0.999, 1, null].map(m.percent)", ["50 %", "< 1 %", "> 99 %", "100 %", "–"]),
+        ("numbers", "[0.031, 12.3, 2.4e-5, 0].map(m.tiny)", ["0.031", "12", "2 × 10⁻⁵", "0"]),
+        ("sequences", "m.parseFasta('MK\\nLA\\n').map((r) => r.sequence)", ["MKLA"]),
+        ("state", "m.format(m.parse('#q=a+b&k=5&want=nonsense'))", "#q=a+b&k=5"),
+        ("alignment", "m.chooseBlocks('A'.repeat(300), 'A'.repeat(170) + 'C' + 'A'.repeat(129), 60)",
+         {"blocks": [{"start": 120, "stop": 180, "skipped": 120}], "after": 120}),
+    ],
+)  # fmt: skip
+def test_its_parts(browser, address, module, expression, value):
+    if browser.context is None or not browser.evaluate("location.href").startswith(address):
+        browser.open(f"{address}/")
+    assert browser.evaluate(f"import('/{module}.js').then((m) => {expression})") == value
