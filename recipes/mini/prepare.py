@@ -167,7 +167,6 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
         "hard_valid": by_allele["valid"].filter(both),
         "test_pairs": by_allele["train"].filter(both & leaky),
         "test_proteins": by_allele["test"].filter(both),
-        "test_proteins_unlabelled": by_allele["test"].filter(~both),
         "test_components": amr.filter(both & (pl.col("split") == "test")),
         "valid_components": amr.filter(both & (pl.col("split") == "valid")),
         **{f"swissprot_{side}": triplets.filter(pl.col("anchor_source") == "swissprot", split=side) for side in SIDES},
@@ -177,33 +176,40 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
 
 
 def easy_tables(easy: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Return random pairs of each side's components, and of alleles put aside in the components for training."""
+    """Return random pairs of each side's components, of alleles put aside in the components for training, and others.
+
+    `swissprot_any` pairs every protein of Swiss-Prot's test components with another of them.
+    """
     aside = set(pool.filter(pl.col("allele_side").is_in(["valid", "test"]))["id"])
-    tables = {f"easy_{side}": easy.filter(split=side) for side in ("valid", "test")}
-    tables["easy_train"] = easy.filter(
-        (pl.col("split") == "train") & ~pl.col("anchor_id").is_in(aside) & ~pl.col("hard_neg_id").is_in(aside)
+    known = ~pl.col("anchor_id").is_in(aside) & ~pl.col("hard_neg_id").is_in(aside)
+    return {
+        "easy_train": easy.filter(known, split="train"),
+        **{f"easy_{side}": easy.filter(split=side) for side in ("valid", "test")},
+        **{f"easy_{side}_proteins": random_pairs(pool.filter(allele_side=side)) for side in ("valid", "test")},
+        "swissprot_any": random_pairs(pool.filter(source="swissprot", side="test")),
+    }
+
+
+def random_pairs(proteins: pl.DataFrame) -> pl.DataFrame:
+    """Pair each protein with another by lot, both directions; pairs of one component or one text are left out."""
+    ends = proteins.filter(pl.col("text") != "").select("id", "component", seq="sequence", text="text")
+    others = ends.sample(fraction=1.0, shuffle=True, seed=SEED)
+    sides = [
+        table.rename({name: f"{end}_{name}" for name in ends.columns}) for end, table in (("a", ends), ("b", others))
+    ]
+    pairs = pl.concat(sides, how="horizontal").filter(
+        (pl.col("a_component") != pl.col("b_component")) & (pl.col("a_text") != pl.col("b_text"))
     )
-    for side in ("valid", "test"):
-        alleles = pool.filter(allele_side=side).select("id", "component", seq="sequence", text="text")
-        mixed = alleles.sample(fraction=1.0, shuffle=True, seed=SEED)
-        ends = [
-            alleles.rename(lambda name, end=end: f"{end}_{name}")
-            for end, alleles in (("anchor", alleles), ("hard_neg", mixed))
-        ]
-        pairs = pl.concat(ends, how="horizontal").filter(
-            (pl.col("anchor_component") != pl.col("hard_neg_component"))
-            & (pl.col("anchor_text") != pl.col("hard_neg_text"))
+    both = [
+        pairs.select(
+            *(pl.col(f"{one}_{name}").alias(f"anchor_{name}") for name in ("id", "seq", "text")),
+            *(pl.col(f"{other}_{name}").alias(f"hard_neg_{name}") for name in ("id", "seq", "text")),
+            component=f"{one}_component",
+            type=pl.lit("easy"),
         )
-        turned = pairs.rename(
-            lambda name: name.replace("anchor_", "?").replace("hard_neg_", "anchor_").replace("?", "hard_neg_")
-        )
-        both = (
-            pl.concat([pairs, turned], how="diagonal")
-            .rename({"anchor_component": "component"})
-            .drop("hard_neg_component")
-        )
-        tables[f"easy_{side}_proteins"] = both.with_columns(type=pl.lit("easy"), split=pl.lit(side))
-    return tables
+        for one, other in ("ab", "ba")
+    ]
+    return pl.concat(both)
 
 
 def mutant_tables(mutants: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.DataFrame]:

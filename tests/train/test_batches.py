@@ -39,6 +39,17 @@ def test_the_order_is_that_of_the_stock_sampler():
     assert list(batches) == list(BatchSampler(RandomSampler(range(10), generator=generator), 4, drop_last=False))
 
 
+def test_blocks_stay_together():
+    batches = Batches(11, 4, seed=1, block=4)
+    first = list(batches)
+    batches.set_epoch(1)
+    blocks = {(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10)}
+    assert sorted(sum(first, [])) == list(range(11))
+    in_order = sum(first, [])
+    assert all(any(tuple(in_order[i : i + len(block)]) == block for i in range(11)) for block in blocks)
+    assert in_order != sum(batches, [])
+
+
 @pytest.mark.parametrize("encoding", ["distinct", "columns"])
 def test_each_row_finds_its_tokens(base, triplets, encoding):
     examples = read_examples(triplets, TRIPLET, name="table")

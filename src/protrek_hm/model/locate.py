@@ -1,9 +1,10 @@
-"""Where a model lies: a folder of ours, a folder or a checkpoint of ProTrek's own, or the hub."""
+"""Where a model lies: a folder of ours, a folder or a checkpoint of ProTrek's own, the package, or the hub."""
 
 from pathlib import Path
 
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.model.hub import download, is_hub_name
+from protrek_hm.model.shipped import shipped_model
 
 MODULES = "modules.json"  # what makes a folder a SentenceTransformer
 CHECKPOINT = ".pt"  # how ProTrek's own weights end
@@ -25,7 +26,8 @@ def is_official(place: Path) -> bool:
 def find_model(path: str | Path, *, revision: str | None = None) -> Path:
     """Return the folder of the model, or its checkpoint where `path` names one.
 
-    That is `path` itself, or `model` in it if `train` wrote it; or the cached copy of a hub's model.
+    That is `path` itself, or `model` in it if `train` wrote it; where no such path exists, the model of this name that
+    comes with the package (`mini`, `mini-base`), or the cached copy of a hub's model.
 
     revision: of a hub's model: branch, tag or commit. The name may carry it, too: user/model@revision.
 
@@ -52,6 +54,8 @@ def find_model(path: str | Path, *, revision: str | None = None) -> Path:
     if folder.is_dir():
         problem = f"holds no model (neither {MODULES} nor a checkpoint *{CHECKPOINT})"
         raise FileFormatError(path, problem, "give a folder that `train` wrote, or one of ProTrek's")
+    if not folder.exists() and (shipped := shipped_model(str(path))) is not None:
+        return shipped
     if folder.exists() or folder.parent.is_dir() or not is_hub_name(str(path)):
         raise MissingFileError(path, "give the folder of a saved model, or a hub name such as user/model")
     snapshot = download(str(path), revision=revision, weights=_weights)

@@ -23,14 +23,17 @@ _CROPPED = ("sequence", "structure")  # a letter a token, so that any part of th
 class Batches:
     """The rows of each step of an epoch, in an order that `seed` and the epoch fix.
 
-    With several processes each takes its share of every batch, so that together they do what one would do.
+    Blocks of `block` consecutive rows stay together. With several processes each takes its share of every batch, so
+    that together they do what one would do.
 
     >>> [rows for rows in Batches(5, 2, seed=1)], [rows for rows in Batches(5, 4, seed=1, rank=1, processes=2)]
     ([[0, 4], [2, 3], [1]], [[2, 3], [1]])
     """
 
-    def __init__(self, rows: int, batch_size: int, *, seed: int, rank: int = 0, processes: int = 1) -> None:
-        self.rows, self.batch_size, self.seed = rows, batch_size, seed
+    def __init__(
+        self, rows: int, batch_size: int, *, seed: int, block: int = 1, rank: int = 0, processes: int = 1
+    ) -> None:
+        self.rows, self.batch_size, self.seed, self.block = rows, batch_size, seed, block
         self.rank, self.processes = rank, processes
         self.epoch = 0
 
@@ -42,7 +45,10 @@ class Batches:
         return -(-self.rows // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
-        order = torch.randperm(self.rows, generator=torch.Generator().manual_seed(self.seed + self.epoch)).tolist()
+        lots = torch.Generator().manual_seed(self.seed + self.epoch)
+        blocks = torch.randperm(-(-self.rows // self.block), generator=lots).tolist()
+        starts = (block * self.block for block in blocks)
+        order = [row for start in starts for row in range(start, min(start + self.block, self.rows))]
         for start in range(0, self.rows, self.batch_size):
             batch = order[start : start + self.batch_size]
             cuts = [len(batch) * part // self.processes for part in (self.rank, self.rank + 1)]

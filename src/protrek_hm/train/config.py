@@ -31,6 +31,9 @@ class TrainConfig(Tuning):
         random pairs, each times its weight.
     epochs, batch_size
         Passes over the rows, and rows a step (of all processes together).
+    block
+        Rows that stay together: blocks of so many consecutive rows are shuffled instead of rows. Where a block's rows
+        share proteins, a step encodes few of them for many rows.
     margin
         Wanted gap between two cosines, in (0, 2]: of "triplet", and of "twin" in the shape "margin".
     twin_shape
@@ -81,6 +84,7 @@ class TrainConfig(Tuning):
     objective: Objective = "balanced"
     epochs: int = 30
     batch_size: int = 16
+    block: int = 1
     margin: float = 0.2
     twin_shape: Shape = "softplus"
     contrastive_weight: float = 1.0
@@ -109,7 +113,7 @@ class TrainConfig(Tuning):
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             require(name, value, f"must be one of {', '.join(get_args(choices))}", holds=value in get_args(choices))
-        for name in ("epochs", "batch_size", "tokens", "residues", "patience", "checkpoint_every"):
+        for name in ("epochs", "batch_size", "block", "tokens", "residues", "patience", "checkpoint_every"):
             value = getattr(self, name)
             require(name, value, "must be at least 1", holds=value is None or value >= 1)
         for name in ("contrastive_weight", "twin_weight", "distillation_weight", "mlm"):

@@ -49,7 +49,12 @@ class TwinTrainer(SentenceTransformerTrainer):
         self.objective: Objective = objective
         examples = objective.examples
         self.batches = Batches(
-            len(examples), config.batch_size, seed=config.seed, rank=process_rank(), processes=process_count()
+            len(examples),
+            config.batch_size,
+            seed=config.seed,
+            block=config.block,
+            rank=process_rank(),
+            processes=process_count(),
         )
         self.collator = Collator(model, examples, config, self.batches)
         self.average = WeightAverage(model, config.ema) if config.ema else None

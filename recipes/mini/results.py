@@ -1,0 +1,159 @@
+"""The table of docs/results.md: every recipe and baseline on every test set.
+
+    python recipes/mini/results.py CORPUS BASE TUNED -o OUTPUT [--document docs/results.md]
+
+TUNED is what `tune.py` wrote. A case's worth is the mean over the seeds of a recipe; the interval is a bootstrap over
+independent groups of cases. With --document the tables are put between its two `results` marks.
+"""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from protrek_hm.data import read_triplets
+from protrek_hm.evaluate import evaluate
+from protrek_hm.evaluate.measures import MEASURES, case_values
+from protrek_hm.evaluate.model_result import ModelResult
+from protrek_hm.evaluate.ranking import ranking_values
+from protrek_hm.evaluate.run import Evaluation
+from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
+from protrek_hm.evaluate.table import percent
+from protrek_hm.files import new_file, write_json
+from protrek_hm.model import ProTrek
+
+RECIPES = ("reference", "twin", "balanced", "merged")
+BASELINES = ("length only", "text-blind", "description alone", "nearest homolog's text", "3-mer linear probe")
+SEED = 42
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+RETRIEVAL = {"recall@1": "R@1", "recall@10": "R@10", "mrr": "MRR"}
+
+
+@dataclass(frozen=True)
+class Test:
+    """One table of the results: hard cases (or what stands for them), easy ones, and what to say of them."""
+
+    title: str
+    hard: str
+    easy: str | None
+    meaning: str
+
+
+TESTS = (
+    Test(
+        "AMR, unseen alleles of known families", "test_proteins", "easy_test_proteins",
+        "Both alleles of a pair are unseen; their families and most of their texts are not.",
+    ),
+    Test(
+        "AMR, unseen families", "test_components", "easy_test",
+        "No protein of these components (50 % identity, or a text in common) was trained on; easy pairs are mixed.",
+    ),
+    Test(
+        "AMR, unseen pairs of known alleles (leaky)", "test_pairs", "easy_test_proteins",
+        "How it would look if pairs were split: each protein was trained on, only these pairs were not.",
+    ),
+    Test(
+        "Mutagenesis: mutant or wild type?", "mutants_test", None,
+        "The effect of a substitution against the function of the wild type; nothing of the kind was trained on.",
+    ),
+    Test(
+        "Mutagenesis, neutral substitutions (control)", "mutants_test_neutral", None,
+        "Here the function was kept, so that nothing is to be told apart.",
+    ),
+    Test(
+        "Swiss-Prot, unseen families: any two proteins", "swissprot_any", None,
+        "Random pairs (the columns named hard are easy here), and the search among all these proteins.",
+    ),
+)  # fmt: skip
+
+
+def main() -> None:
+    """Evaluate, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("corpus", "base", "tuned"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--document", type=Path)
+    given = parser.parse_args()
+    models = {"base": [given.base]} | {name: sorted(given.tuned.glob(f"{name}-*")) for name in RECIPES}
+    loaded = {
+        f"{name} {path.name}": ProTrek.from_pretrained(path, device="cpu")
+        for name, paths in models.items()
+        for path in paths
+    }
+    train = pl.concat(
+        [read_triplets(given.corpus / f"{kind}_train.csv") for kind in ("hard", "easy")], how="diagonal_relaxed"
+    )
+    sections, facts = [], {}
+    for test in TESTS:
+        easy = None if test.easy is None else read_triplets(given.corpus / f"{test.easy}.csv")
+        found = evaluate(loaded, read_triplets(given.corpus / f"{test.hard}.csv"), easy, train=train)
+        rows = table_rows(found)
+        sections.append(section(test, rows, found))
+        facts[test.title] = {name: {key: each.as_dict() for key, each in row.items()} for name, row in rows.items()}
+    text = "\n".join(sections)
+    write_json(given.output, {"format_version": 1, "tests": facts})
+    if given.document is not None:
+        before, _, rest = given.document.read_text(encoding="utf-8").partition(BEGIN)
+        with new_file(given.document, force=True) as temporary:
+            temporary.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def table_rows(found: Evaluation) -> dict[str, dict[str, Estimate]]:
+    """Return each row of a table: the base, each recipe over its seeds, each baseline."""
+    rows = {"base": over_seeds(found, [model for model in found.models if model.name.startswith("base ")])}
+    for recipe in RECIPES:
+        seeds = [model for model in found.models if model.name.startswith(f"{recipe} ")]
+        if seeds:
+            rows[recipe] = over_seeds(found, seeds)
+    rows |= {each.name: dict(each.estimates) for each in found.baselines if each.name in BASELINES}
+    return rows
+
+
+def over_seeds(found: Evaluation, models: Sequence[ModelResult]) -> dict[str, Estimate]:
+    """Estimate each measure of one recipe: a case's worth is its mean over the seeds."""
+    estimates: dict[str, Estimate | None] = {}
+    base = found.models[0]
+    for measure in MEASURES:
+        if measure.on in found.sets:
+            each = found.sets[measure.on]
+            of_base, *worth = (case_values(measure, each.cases, model.scores[measure.on]) for model in (base, *models))
+            mean, groups = np.mean(worth, axis=0), each.groups.of_case
+            estimates[measure.key] = mean_with_interval(mean, groups, seed=SEED)
+            estimates[f"{measure.key}_gain"] = paired_difference(of_base, mean, groups, seed=SEED)
+    ranked = [model.retrieval["text_to_sequence"] for model in models]
+    for metric in RETRIEVAL:
+        mean = np.mean([ranking_values(each.ranks)[metric] for each in ranked], axis=0)
+        estimates[metric] = mean_with_interval(mean, ranked[0].groups, seed=SEED)
+    return {key: each for key, each in estimates.items() if each is not None}
+
+
+def section(test: Test, rows: Mapping[str, Mapping[str, Estimate]], found: Evaluation) -> str:
+    """Write one test as a heading, a sentence and a table."""
+    columns = {measure.key: measure.title for measure in MEASURES if measure.on in found.sets and measure.headline}
+    columns["easy_text_to_protein_gain"] = "easy, against the base"
+    columns |= {key: f"{title}, text → protein" for key, title in RETRIEVAL.items()}
+    shown = {key: title for key, title in columns.items() if any(key in row for row in rows.values())}
+    counts = ", ".join(
+        f"n = {rows['base'][key].n:,} ({title})" for key, title in shown.items() if not key.endswith("_gain")
+    )
+    head = f"| | {' | '.join(shown.values())} |\n|{'---|' * (len(shown) + 1)}"
+    lines = [f"| {name} | {' | '.join(cell(row, key) for key in shown)} |" for name, row in rows.items()]
+    groups = rows["base"]["hard_text_to_protein"].groups
+    return (
+        f"### {test.title}\n\n{test.meaning} {counts}; {groups} independent groups.\n\n{head}\n"
+        + "\n".join(lines)
+        + "\n"
+    )
+
+
+def cell(row: Mapping[str, Estimate], key: str) -> str:
+    """Write one estimate in percent with its interval, or nothing."""
+    return percent(row[key], sign="+" if key.endswith("_gain") else "", between=" ") if key in row else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The reference's recipe and ours on one base, data, split and order of rows; each with several seeds.
+
+    python recipes/mini/tune.py CORPUS BASE -o OUTPUT --seeds 42 1 2
+
+CORPUS is what `prepare.py` wrote. Every recipe reads the same hard rows in the same order, chooses its epoch on the
+same validation rows, and never sees a test row; all but the reference's read easy rows, too. What is finished is left
+as it is, what was interrupted goes on. `merged` lies between the base and `balanced`, at the α that validates best.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from protrek_hm.config import read_toml, resolve
+from protrek_hm.data import read_triplets
+from protrek_hm.files import new_folder, write_json
+from protrek_hm.merge import merge_models, sweep
+from protrek_hm.model import ProTrek
+from protrek_hm.train import TrainConfig, fine_tune
+from protrek_hm.train.blocks import family_blocks
+
+HARD, EASY = 6_400, 960  # rows an epoch
+COLUMNS = ["anchor_id", "anchor_text", "anchor_seq", "hard_neg_text", "hard_neg_seq", "type"]
+RECIPES = {
+    "reference": ("triplet", ["hard"]),
+    "twin": ("twin", ["hard", "easy"]),
+    "balanced": ("balanced", ["hard", "easy"]),
+}
+CONFIG = Path(__file__).parents[2] / "configs" / "mini-tune.toml"
+
+
+def main() -> None:
+    """Train whatever is not yet there."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("base", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42, 1, 2])
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    given = parser.parse_args()
+    settings = resolve(TrainConfig, read_toml(CONFIG, "train"), {})
+    valid = {kind: read_triplets(given.corpus / f"{kind}_valid.csv") for kind in ("hard", "easy")}
+    both = pl.concat([table.select(COLUMNS) for table in valid.values()])
+    for seed in given.seeds:
+        rows = training_rows(given.corpus, block=settings.block, seed=seed)
+        for recipe in given.recipes:
+            objective, kinds = RECIPES[recipe]
+            model = ProTrek.from_pretrained(given.base, device="cpu")
+            config = replace(settings, objective=objective, seed=seed)
+            folder = given.output / f"{recipe}-{seed}"
+            table = rows.filter(pl.col("type").is_in(kinds))
+            tuned = fine_tune(model, table, config, folder, valid=both, if_exists="resume").model
+            if recipe == "balanced":
+                merge(given.base, tuned, valid, given.output / f"merged-{seed}")
+
+
+def training_rows(corpus: Path, *, block: int, seed: int) -> pl.DataFrame:
+    """Return hard rows in blocks of one family, and easy rows behind them."""
+    hard = read_triplets(corpus / "hard_train.csv").select(COLUMNS)
+    easy = read_triplets(corpus / "easy_train.csv").select(COLUMNS)
+    return pl.concat([family_blocks(hard, rows=HARD, most=block, seed=seed), easy.sample(EASY, seed=seed)])
+
+
+def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Path) -> None:
+    """Save the model between base and tuned that the sweep over the validation rows chooses."""
+    if folder.exists():
+        return
+    start = ProTrek.from_pretrained(base, device="cpu")
+    found = sweep(start, tuned, valid["hard"], valid["easy"])
+    with new_folder(folder) as temporary:
+        merge_models(start, tuned, alpha=found.chosen.alpha).save_pretrained(str(temporary / "model"))
+        frontier = [{"alpha": p.alpha, "hard": p.hard.as_dict(), "easy": p.easy.as_dict()} for p in found.points]
+        write_json(
+            temporary / "sweep.json", {"rule": found.config.rule, "alpha": found.chosen.alpha, "points": frontier}
+        )
+
+
+if __name__ == "__main__":
+    main()
