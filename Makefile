@@ -1,9 +1,9 @@
-# make setup | demo | test | check | fix | bench
+# make setup | demo | test | check | fix | bench | mini | results
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check lint types imports fix bench clean
+.PHONY: setup demo test check lint types imports fix bench mini results clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -39,6 +39,26 @@ fix: setup
 
 bench: setup
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# The small model from real proteins (folder DATA), and the tables of docs/results.md. Both go on where they stopped.
+DATA ?= ../shared/data
+MINI ?= mini-run
+mini results: export OMP_NUM_THREADS := 2
+
+$(MINI)/corpus/held_out.json: recipes/mini/prepare.py | setup
+	$(BIN)/python recipes/mini/prepare.py $(DATA) -o $(MINI)/corpus
+
+$(MINI)/fresh/modules.json: $(MINI)/corpus/held_out.json
+	$(BIN)/protrek-hm model build $(MINI)/corpus/pretrain.tsv -o $(MINI)/fresh --force --layers 3 --text-layers 2 --hidden 160 \
+		--heads 5 --dimension 192 --vocabulary 6000 --max-residues 400 --max-text-tokens 126 --license apache-2.0
+
+mini: $(MINI)/fresh/modules.json
+	$(BIN)/protrek-hm train $(MINI)/corpus/pretrain.tsv -m $(MINI)/fresh -o $(MINI)/parts --config configs/mini-pretrain-parts.toml --resume
+	$(BIN)/protrek-hm train $(MINI)/corpus/pretrain.tsv -m $(MINI)/parts -o $(MINI)/whole --config configs/mini-pretrain-whole.toml --resume
+	$(BIN)/python recipes/mini/tune.py $(MINI)/corpus $(MINI)/whole -o $(MINI)/tuned
+
+results: mini
+	$(BIN)/python recipes/mini/results.py $(MINI)/corpus $(MINI)/whole $(MINI)/tuned -o $(MINI)/results.json --document docs/results.md
 
 clean:
 	rm -rf .venv demo
