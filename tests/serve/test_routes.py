@@ -96,6 +96,7 @@ def test_health_and_counts(client):
         ("batch", {"queries": []}, 422, "queries", "at least 1 item"),
         ("batch", {"queries": ["A", 3]}, 422, "queries[1]", "valid string"),
         ("batch", {"queries": ["A"] * 257}, 400, "queries", "257 at once, more than 256"),
+        ("batch", {"queries": ["A"] * 50, "k": 401}, 400, "k", "at most 400 for 50 queries"),
         ("batch", {"queries": ["A", "C" * 10_001]}, 400, "queries[1]", "more than 10,000"),
         ("batch", {"queries": ["A", " "]}, 400, "queries[1]", "is empty"),
         ("score", {"texts": ["A"], "sequences": ["A", "1"]}, 400, "sequences[1]", "not an amino acid"),

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 import protrek_hm.serve
 
@@ -124,3 +125,13 @@ def test_an_error_tells_no_path_and_no_trace(connect, letter_encoder, monkeypatc
         assert "home" not in answer.text
         assert "Traceback" not in answer.text
     assert "CUDA out of memory" in caplog.text
+
+
+def test_a_fault_of_ours_is_told_without_a_trace(connect, monkeypatch):
+    client = connect()
+    monkeypatch.setattr("protrek_hm.serve.service.group_hits", lambda _: 1 / 0)
+    client = TestClient(client.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+    answer = client.post("/v1/search", json={"query": "AAC"})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (500, "the server has a fault")
+    assert "division" not in answer.text
+    assert 'route="/v1/search",status="500"} 1.0' in client.get("/metrics").text

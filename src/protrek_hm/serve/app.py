@@ -66,6 +66,7 @@ def create_app(searcher: Searcher, config: ServeConfig | None = None) -> FastAPI
     app.add_exception_handler(ProblemError, _tell_problem)
     app.add_exception_handler(RequestValidationError, _tell_validation)
     app.add_exception_handler(HTTPException, _tell_http)
+    app.add_exception_handler(Exception, _tell_fault)
     app.add_middleware(Guard, config=config, metrics=metrics)
     return app
 
@@ -85,3 +86,9 @@ async def _tell_http(_: Request, error: Exception) -> JSONResponse:
     detail = error.detail
     problem = detail if isinstance(detail, ProblemError) else status_problem(error.status_code, str(detail))
     return problem.response()
+
+
+async def _tell_fault(_: Request, __: Exception) -> JSONResponse:
+    """Tell that a fault is ours; its trace goes to the log alone."""
+    remedy = "ask otherwise; whoever runs the server finds what happened in its log"
+    return ProblemError(500, None, "the server has a fault", remedy).response()

@@ -8,7 +8,7 @@ from protrek_hm.config import require
 from protrek_hm.errors import FileFormatError, MissingFileError
 
 _POSITIVE = (
-    *("workers", "max_k", "max_queries", "max_query_length", "max_body_bytes", "max_upload_bytes"),
+    *("workers", "max_k", "max_queries", "max_hits", "max_query_length", "max_body_bytes", "max_upload_bytes"),
     *("max_waiting", "batch_size", "timeout"),
 )
 
@@ -28,8 +28,8 @@ class ServeConfig:
     allow_hosts
         Names that the server answers to. By default those of this machine if it listens on loopback, so that no web
         page can reach it under a name of its own (DNS rebinding), else all.
-    max_k, max_queries, max_query_length
-        Hits per query, queries (or sequences, or texts) per request, characters of each.
+    max_k, max_queries, max_hits, max_query_length
+        Hits per query, queries (or sequences, or texts) per request, hits of them all, characters of each.
     max_body_bytes, max_upload_bytes
         Size of a request, and of one with a structure file, which may not be larger either when it is decompressed.
     max_waiting
@@ -49,6 +49,7 @@ class ServeConfig:
     allow_hosts: tuple[str, ...] = ()
     max_k: int = 1000
     max_queries: int = 256
+    max_hits: int = 20_000
     max_query_length: int = 10_000
     max_body_bytes: int = 4 << 20
     max_upload_bytes: int = 64 << 20

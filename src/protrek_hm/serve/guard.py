@@ -48,7 +48,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, status = time.perf_counter(), 0
+        started, status = time.perf_counter(), 500
 
         async def send_guarded(message: Message) -> None:
             nonlocal status

@@ -6,10 +6,18 @@ from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.problems import ProblemError
 
 
-def check_k(k: int, config: ServeConfig) -> None:
-    """Raise ProblemError if more hits are wanted than the server gives."""
-    if k > config.max_k:
-        raise ProblemError(400, "k", f"k = {k}: must be at most {config.max_k:,}", "ask for fewer hits")
+def check_k(k: int, config: ServeConfig, *, queries: int = 1) -> None:
+    """Raise ProblemError if more hits are wanted, of one query or of all, than the server gives.
+
+    >>> check_k(30, ServeConfig(max_k=50, max_hits=100), queries=4)
+    Traceback (most recent call last):
+        ...
+    protrek_hm.serve.problems.ProblemError: k: k = 30: must be at most 25 for 4 queries; ask for fewer hits
+    """
+    most = min(config.max_k, config.max_hits // queries)
+    if k > most:
+        of_how_many = f" for {queries} queries" if most < config.max_k else ""
+        raise ProblemError(400, "k", f"k = {k}: must be at most {most:,}{of_how_many}", "ask for fewer hits")
 
 
 def check_texts(texts: Sequence[str], field: str, config: ServeConfig) -> None:

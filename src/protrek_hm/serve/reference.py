@@ -65,6 +65,7 @@ def _operations(document: Schema, url: str, *, key: str) -> Iterator[Operation]:
             [(kind, body)] = operation.get("requestBody", {}).get("content", {"": {}}).items()
             schema = _resolved(document, body.get("schema", {}))
             fields = [_field(document, schema, name, each) for name, each in schema.get("properties", {}).items()]
+            fields.sort(key=lambda field: not field.needed)
             if kind == "application/json":
                 given = json.dumps(_example(schema), ensure_ascii=False).replace("'", "'\\''")
                 data = f" --json '{given}'"

@@ -8,7 +8,9 @@ from protrek_hm.index.layout import Modality
 
 By = Annotated[Modality, Field(description="What the query is; a structure is written in Foldseek's 3Di letters.")]
 Want = Annotated[Modality, Field(description="What is compared with it.")]
-Hits = Annotated[int, Field(ge=1, description="Hits per query; the server has a limit.")]
+Hits = Annotated[
+    int, Field(ge=1, description="Families per query, or hits where they are not grouped; /v1/index tells the limit.")
+]
 Where = Annotated[
     str | None,
     Field(
@@ -35,13 +37,17 @@ class _Options(_Request):
 class SearchRequest(_Options):
     """One question."""
 
-    query: str = Field(min_length=1, examples=["hydrolyses carbapenems"])
+    query: str = Field(min_length=1, description="Of the kind `by`.", examples=["hydrolyses carbapenems"])
 
 
 class BatchRequest(_Options):
     """Several questions of one kind."""
 
-    queries: list[str] = Field(min_length=1, examples=[["a beta-lactamase", "a kinase of histidines"]])
+    queries: list[str] = Field(
+        min_length=1,
+        description="All of the kind `by`.",
+        examples=[["a beta-lactamase", "a kinase of histidines"]],
+    )
 
 
 class ScoreRequest(_Request):

@@ -11,6 +11,10 @@ from typing import IO, Any, TypeVar
 from protrek_hm.errors import OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.layout import Modality
+from protrek_hm.search.candidate import find_protein
+from protrek_hm.search.describe import describe
+from protrek_hm.search.explain import explain_pair
+from protrek_hm.search.families import each_alone, group_hits
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.searcher import Hit, Searcher
 from protrek_hm.serve.answers import histogram, hit_answer, plain
@@ -102,9 +106,6 @@ class Service:
 
     async def explain(self, request: ExplainRequest) -> dict[str, Any]:
         """Say which differences of two proteins make one fit a text better."""
-        from protrek_hm.search.candidate import find_protein
-        from protrek_hm.search.explain import explain_pair
-
         for field in ("text", "a", "b"):
             check_text(getattr(request, field), field, self.config)
         self._check_kinds("text", "sequence")
@@ -121,8 +122,6 @@ class Service:
 
     async def describe(self, request: DescribeRequest) -> dict[str, Any]:
         """Say what proteins do, by the texts of the index."""
-        from protrek_hm.search.describe import describe
-
         check_texts(request.sequences, "sequences", self.config)
         check_k(request.k, self.config)
         self._check_kinds("sequence")
@@ -160,7 +159,7 @@ class Service:
         }
 
     async def _search(self, fields: Sequence[str], request: BatchRequest) -> list[dict[str, Any]]:
-        check_k(request.k, self.config)
+        check_k(request.k, self.config, queries=len(request.queries))
         self._check_kinds(request.by)
         held = self.searcher.index.info.modalities
         if request.want not in held:
@@ -176,12 +175,12 @@ class Service:
             return self._answer(questions, request.by)
 
         found = await self._ask(self._model, asked, run, group=("search", request.by))
-        answers = []
-        for query, (hits, background) in zip(request.queries, found, strict=True):
-            families = await asyncio.to_thread(_families, hits, k=request.k, group=grouped)
-            kinds = {"query": query, "by": request.by, "want": request.want}
-            answers.append({**kinds, "families": families, "background": background})
-        return answers
+        families = await asyncio.to_thread(_families_of_all, [hits for hits, _ in found], k=request.k, group=grouped)
+        kinds = {"by": request.by, "want": request.want}
+        return [
+            {"query": query, **kinds, "families": own, "background": background}
+            for query, own, (_, background) in zip(request.queries, families, found, strict=True)
+        ]
 
     def _answer(self, questions: list[_Question], by: Modality) -> list[tuple[list[Hit], Any]]:
         """Encode the queries of several requests at once, then rank those of each kind."""
@@ -256,9 +255,10 @@ def _told_of(field: str) -> Iterator[None]:
         raise ProblemError(400, field, problem.message, problem.remedy) from None
 
 
-def _families(hits: Sequence[Hit], *, k: int, group: bool) -> list[dict[str, Any]]:
-    from protrek_hm.search.families import each_alone, group_hits
-
-    comparable = group and all(hit.record.get("sequence") for hit in hits)
-    families = (group_hits(hits) if comparable else each_alone(hits))[:k]
-    return [{"rank": each.rank, "hits": [hit_answer(hit) for hit in each.hits]} for each in families]
+def _families_of_all(answers: Sequence[Sequence[Hit]], *, k: int, group: bool) -> list[list[dict[str, Any]]]:
+    found = []
+    for hits in answers:
+        comparable = group and all(hit.record.get("sequence") for hit in hits)
+        families = (group_hits(hits) if comparable else each_alone(hits))[:k]
+        found.append([{"rank": each.rank, "hits": [hit_answer(hit) for hit in each.hits]} for each in families])
+    return found
