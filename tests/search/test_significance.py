@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from protrek_hm.search.significance import LEAST, REACHED, p_values
+from protrek_hm.search.significance import LEAST, p_values
 
 
 class Space:
@@ -46,7 +46,7 @@ def test_the_tail_is_reached_no_more_often_than_it_says(offset):
         scores = (queries @ space.draw(5_000).T).astype(np.float64)
         found.append(p_values(scores, np.sort(queries @ space.draw(2_000).T, axis=1)))
     p = np.concatenate(found)
-    for level, least in ((1e-2, 0.7e-2), (1e-3, 0.2e-3), (1e-4, 0.0)):
+    for level, least in ((1e-2, 0.8e-2), (1e-3, 0.4e-3), (1e-4, 0.0)):
         assert least < (p <= level).mean() < 1.3 * level
 
 
@@ -57,8 +57,6 @@ def test_p_falls_with_the_score_and_is_never_zero():
     assert (np.diff(p) <= 0).all()
     assert (p > 0).all()
     assert p[0, 0] == 1
-    tenth = background[0, -REACHED]
-    assert p[0, np.searchsorted(scores[0], tenth)] <= (1 + REACHED) / 2001
 
 
 def test_no_tail_for_a_small_sample_and_nothing_for_no_score():
@@ -72,4 +70,4 @@ def test_no_tail_for_a_small_sample_and_nothing_for_no_score():
 def test_a_background_of_equal_cosines():
     p = p_values(np.array([[0.5, 0.6, 1.0]]), np.full((1, 500), 0.5))
     assert p[0, 0] == 1
-    assert 0 < p[0, 2] <= p[0, 1] <= 11 / 501
+    assert 0 < p[0, 2] <= p[0, 1] <= 1 / 501

@@ -1,29 +1,23 @@
 """How surprising a score is: against what the same query scores with proteins drawn from the index at random.
 
 Each query has a null distribution of its own: its cosines with the index's background sample, n distinct vectors
-drawn when the index was built. Ten or more of them reach the score: p = (1 + how many do) ÷ (n + 1), which is
-uniform for a vector that could as well have been drawn into the sample. Fewer do: p comes from the tail, fitted to
-the highest tenth, a generalized Pareto distribution (as Knijnenburg et al. 2009, doi:10.1093/bioinformatics/btp211,
-do for permutations) whose end is known, since no cosine is above 1: p = share above u × ((1 − score) ÷ (1 − u))^a,
-with a by maximum likelihood in closed form (Falk 1995, doi:10.1016/0167-7152(94)00235-Q). A free end would call every
-score beyond it impossible; an end at 1 errs on the side of caution where a tail is thinner: with random directions in
-64 dimensions p = 0.001 stands for 0.0005, and 0.0001 for 0.00002.
-
-The sample is of the index itself, so relatives of the query are in it, and make p larger. In an index that is no larger
-than its sample every hit is in it: then nothing is rarer than a few in n, as nothing could be known to be.
+drawn when the index was built. Some of them reach the score: p = (1 + how many do) ÷ (n + 1), which is uniform for a
+vector that could as well have been drawn into the sample. None does: p is at most 1 ÷ (n + 1), and comes from the tail,
+fitted to the highest tenth: a generalized Pareto distribution (as Knijnenburg et al. 2009,
+doi:10.1093/bioinformatics/btp211, use for permutations) whose end is known, since no cosine is above 1:
+p = share above u × ((1 − score) ÷ (1 − u))^a, with a by maximum likelihood in closed form (Falk, Statistics 27:115,
+1995). A free end would call every score beyond it impossible; an end at 1 errs on the side of caution where a tail is
+thinner. docs/search.md tells what was measured.
 """
 
 import numpy as np
 from jaxtyping import Float
 
-REACHED = 10
-"""Background vectors that must reach a score for their count to be taken as it is."""
-
 TAIL = 0.1
 """Share of the background that the tail is fitted to."""
 
 LEAST = 200
-"""Background vectors below which there is no tail to fit: p stays at 1 ÷ (n + 1) or above."""
+"""Background vectors below which there is no tail to fit: p is never below 1 ÷ (n + 1)."""
 
 ROUNDING = 1e-6
 """Scores closer than this are equal: float32 products differ in the seventh decimal."""
@@ -58,7 +52,7 @@ def p_values(
     counted = np.where(np.isnan(scores), np.nan, (1.0 + reached) / (n + 1.0))
     if n < LEAST:
         return counted
-    return np.where(reached >= REACHED, counted, np.minimum(_tail(scores, background), (1.0 + REACHED) / (n + 1.0)))
+    return np.where(reached > 0, counted, np.minimum(_tail(scores, background), 1.0 / (n + 1.0)))
 
 
 def _tail(
