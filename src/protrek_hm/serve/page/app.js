@@ -21,8 +21,8 @@ function go(state) {
   else location.hash = hash;
 }
 
-function compare(a, b) {
-  go({ ...parse(location.hash), a, b });
+function compare(a, b, words = "") {
+  go({ ...parse(location.hash), a, b, words });
 }
 
 async function render({ again = false } = {}) {
@@ -59,7 +59,7 @@ async function search(state) {
   try {
     if (state.want === "describe") {
       const { descriptions } = await ask("v1/describe", { sequences: [state.q], k: 5 }, { signal });
-      results.replaceChildren(...showDescription(descriptions[0]));
+      results.replaceChildren(...showDescription(descriptions[0], compare));
       announce("The description is here.");
     } else {
       const { q: query, by, want, k, where, group } = state;

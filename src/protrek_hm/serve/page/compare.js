@@ -4,7 +4,7 @@ import { showAlignment } from "./alignment.js";
 import { ask } from "./api.js";
 import { contributions } from "./contributions.js";
 import { announce, h } from "./dom.js";
-import { counted, percent, score, signed } from "./numbers.js";
+import { counted, magnitude, percent, score, signed } from "./numbers.js";
 
 let asked = "";
 
@@ -36,9 +36,14 @@ export async function showComparison(dialog, state, leave) {
   }
 }
 
+/** What a candidate is called: its id; a sequence has none. */
+function nameOf(given) {
+  return given.length > 40 ? "your sequence" : given;
+}
+
 function head(state, leave) {
   return h("div", { class: "dialog-head" },
-    h("h2", { id: "compare-title", tabindex: "-1", autofocus: true }, h("span", { class: "side-a" }, state.a), " or ", h("span", { class: "side-b" }, state.b), "?"),
+    h("h2", { id: "compare-title", tabindex: "-1", autofocus: true }, h("span", { class: "side-a" }, nameOf(state.a)), " or ", h("span", { class: "side-b" }, nameOf(state.b)), "?"),
     h("button", { type: "button", class: "quiet", "aria-label": "Close the comparison", onclick: () => leave() }, "Close"));
 }
 
@@ -53,7 +58,7 @@ function wordsForm(text, leave) {
 }
 
 function content(found, dialog) {
-  const names = [found.a.id ?? "A", found.b.id ?? "B"];
+  const names = [found.a, found.b].map((each) => each.id ?? "your sequence");
   const width = dialog.clientWidth < 560 ? 20 : dialog.clientWidth < 900 ? 40 : 60;
   const aligned = showAlignment(found.alignment, names, width);
   announce(verdict(found, names));
@@ -71,9 +76,9 @@ function content(found, dialog) {
 
 function verdict(found, names) {
   const size = Math.abs(found.gap);
-  if (!found.winner || size < 0.0005) return `The model sees no difference between ${names[0]} and ${names[1]} for these words.`;
+  if (!found.winner || magnitude(size) === "0") return `The model sees no difference between ${names[0]} and ${names[1]} for these words.`;
   const [better, worse] = found.winner === "a" ? names : [names[1], names[0]];
-  return `${better} fits these words better than ${worse}, by ${score(size)}.`;
+  return `${better} fits these words better than ${worse}, by ${magnitude(size)}.`;
 }
 
 function duel(found, names) {

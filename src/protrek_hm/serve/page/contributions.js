@@ -18,7 +18,6 @@ export function contributions(found, names, point) {
     .sort((one, other) => weight(other) - weight(one));
   const most = Math.max(...rows.map(weight), 1e-9);
   const table = h("table", { class: "worth" },
-    h("caption", {}, `Each difference taken back alone. Bars to the left: the residue of ${names[0]} fits the words better; to the right: that of ${names[1]}. The upper bar is measured in ${names[0]}, the lower in ${names[1]}.`),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Difference"),
       h("th", { scope: "col", class: "bars" }, h("span", { class: "side-a" }, `← ${names[0]}`), h("span", { class: "side-b" }, `${names[1]} →`)),
       h("th", { scope: "col" }, "Worth"))),
@@ -27,7 +26,10 @@ export function contributions(found, names, point) {
     for (const row of table.querySelectorAll("tr[hidden]")) row.hidden = false;
     event.target.remove();
   } }, `All ${rows.length} differences`);
-  return h("section", { class: "contributions" }, h("h3", {}, "What makes the difference"), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Worth of each difference" }, table), more, together(found, names));
+  return h("section", { class: "contributions" }, h("h3", {}, "What makes the difference"),
+    h("p", { class: "hint" }, `Each difference taken back alone. Bars to the left: the residue of ${names[0]} fits the words better; to the right: that of ${names[1]}. `
+      + `The upper bar is measured in ${names[0]}, the lower in ${names[1]}.`),
+    h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Worth of each difference" }, table), more, together(found, names));
 }
 
 function weight(each) {

@@ -7,8 +7,8 @@ import { count, percent, score } from "./numbers.js";
 
 const NAMES = { text: "Texts that fit best" };
 
-/** A description as elements. */
-export function showDescription(found) {
+/** A description as elements; `compare(id, sequence, words)` sets the protein beside its relative. */
+export function showDescription(found, compare) {
   const { homolog, sections } = found;
   const parts = Object.entries(sections);
   return [
@@ -17,14 +17,14 @@ export function showDescription(found) {
       h("div", { class: "row", role: "group", "aria-label": "Keep this result" },
         h("button", { type: "button", class: "quiet small", onclick: () => save(fileName("description", "json"), "application/json", asJson(found)) }, "JSON"))),
     found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, note))) : null,
-    relative(homolog),
+    relative(homolog, () => compare(homolog.id, found.sequence, homolog.text)),
     h("h3", {}, NAMES.text),
     list(found.texts, homolog?.text),
     parts.map(([name, texts]) => section(name, texts, homolog?.sections?.[name])),
   ].flat().filter(Boolean);
 }
 
-function relative(homolog) {
+function relative(homolog, compare) {
   if (!homolog) {
     return h("div", { class: "relative" }, h("h3", {}, "By plain homology"),
       h("p", {}, "No protein of this index with a text is 30 % identical or more. The model's texts below are all there is to go by."));
@@ -32,7 +32,7 @@ function relative(homolog) {
   const advice = homolog.identity >= 0.999
     ? "The very same sequence: its text needs no model."
     : homolog.identity >= 0.7
-      ? "So close that its text is the first thing to read. One residue can still change the work: compare the two."
+      ? "So close that its text is the first thing to read. One residue can still change the work."
       : homolog.identity >= 0.4
         ? "Close enough for fold and family; the work may differ."
         : "A distant relative: fold and family at best.";
@@ -41,7 +41,8 @@ function relative(homolog) {
     h("p", {}, "Nearest with a text: ", h("b", {}, homolog.id), `, ${percent(homolog.identity)} identical over ${percent(homolog.coverage)} of the length. `,
       linksOf({ id: homolog.id }).map((link) => [h("a", { class: "out", href: link.href, title: link.title, target: "_blank", rel: "noopener noreferrer" }, link.label), " "])),
     h("blockquote", {}, homolog.text),
-    h("p", { class: "hint" }, advice));
+    h("p", { class: "hint" }, advice),
+    homolog.identity >= 0.5 && homolog.identity < 1 && h("p", {}, h("button", { type: "button", class: "quiet small", onclick: compare }, `Compare with ${homolog.id}`)));
 }
 
 function section(name, texts, own) {

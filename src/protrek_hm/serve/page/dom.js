@@ -22,6 +22,16 @@ export function announce(words) {
   byId("status").textContent = words;
 }
 
+/** Copy a text and say so on the button; without a secure connection browsers refuse. */
+export async function copy(button, text, otherwise) {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = otherwise;
+  }
+}
+
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === false || value === null || value === undefined) continue;

@@ -1,6 +1,6 @@
 // One hit: who it is, what the table says about it, its numbers.
 
-import { h, svg } from "./dom.js";
+import { copy, h, svg } from "./dom.js";
 import { linksOf } from "./links.js";
 import { count, percent, score, tiny } from "./numbers.js";
 import { toFasta } from "./sequences.js";
@@ -30,9 +30,9 @@ export function numberCells(hit, bounds) {
       svg("svg", { class: "bar", width: 56, height: 6, "aria-hidden": "true" },
         svg("rect", { class: "rail", width: 56, height: 6, rx: 3 }),
         svg("rect", { class: "value", width: 56 * share, height: 6, rx: 3 }))),
-    h("td", { role: "cell", class: "number", "data-name": "Probability" }, percent(hit.probability)),
+    bounds.calibrated && h("td", { role: "cell", class: "number", "data-name": "Probability" }, percent(hit.probability)),
     h("td", { role: "cell", class: "number", "data-name": "E-value" }, tiny(hit.e_value)),
-  ];
+  ].filter(Boolean);
 }
 
 function details(hit) {
@@ -51,14 +51,10 @@ function details(hit) {
 
 function sequenceBlock(hit) {
   const fasta = toFasta(hit.id, hit.record.sequence);
-  const copy = async (event) => {
-    const button = event.currentTarget;
-    await navigator.clipboard.writeText(fasta).then(() => (button.textContent = "Copied"), () => (button.textContent = "Select it and copy"));
-  };
-  return [
+  const take = (event) => copy(event.currentTarget, fasta, "Select it and copy");
+  return h("div", {},
     h("pre", { class: "sequence", tabindex: "0", "aria-label": `Sequence of ${hit.id}` }, fasta),
-    h("p", { class: "row" }, h("button", { type: "button", class: "quiet small", onclick: copy }, "Copy FASTA")),
-  ].reduce((holder, each) => (holder.append(each), holder), h("div"));
+    h("button", { type: "button", class: "quiet small", onclick: take }, "Copy FASTA"));
 }
 
 function external({ label, title, href }) {

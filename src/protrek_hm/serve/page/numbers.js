@@ -8,15 +8,16 @@ export function score(value) {
   return value === null || value === undefined ? "–" : value.toFixed(3).replace("-", MINUS);
 }
 
-/** A difference of scores, with its sign. */
-export function signed(value) {
-  return (value > 0 ? "+" : "") + score(value);
-}
-
 /** A difference without its sign, with two digits that count: 0.13, 0.0021. */
 export function magnitude(value) {
   const size = Math.abs(value);
   return size < 0.00005 ? "0" : size < 0.095 ? String(Number(size.toPrecision(2))) : size.toFixed(3);
+}
+
+/** A difference with its sign: +0.13, −0.0021, 0. */
+export function signed(value) {
+  const size = magnitude(value);
+  return size === "0" ? size : (value > 0 ? "+" : MINUS) + size;
 }
 
 /** A probability as per cent. */

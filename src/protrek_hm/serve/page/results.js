@@ -1,6 +1,6 @@
 // A search's answer: how the hits stand out, families with their members, and the same as a file.
 
-import { h } from "./dom.js";
+import { copy, h } from "./dom.js";
 import { differences } from "./differences.js";
 import { asCsv, asFasta, asJson, fileName, save } from "./download.js";
 import { histogram } from "./histogram.js";
@@ -27,14 +27,15 @@ export function showResult(result, picks) {
     return [h("p", { class: "notice" }, `${summary(result)} ${remedy}`)];
   }
   const scores = [...hits.map((hit) => hit.score), ...(result.background?.edges ?? [])];
-  const bounds = { low: Math.min(...scores), high: Math.max(...scores) };
+  const calibrated = hits.some((hit) => hit.probability !== null);
+  const bounds = { low: Math.min(...scores), high: Math.max(...scores), calibrated };
   return [
     h("div", { class: "headline" }, h("h2", {}, summary(result)), toolbar(result)),
     faint(result.families[0].hits[0]),
     histogram(result.background, result.families),
     h("table", { class: "hits", role: "table" },
       h("caption", { class: "hidden" }, "Hits, best first, near-identical proteins together"),
-      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.filter((head) => calibrated || head !== "Probability").map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
       result.families.map((family) => familyBody(family, bounds, picks))),
     meaning(),
   ].filter(Boolean);
@@ -51,15 +52,12 @@ function toolbar(result) {
     const write = () => save(fileName(result.query, ending), type, make(result));
     return h("button", { type: "button", class: "quiet small", onclick: write, title: `This result as ${name}` }, name);
   };
-  const copy = (event) => {
-    const target = event.currentTarget;
-    navigator.clipboard.writeText(location.href).then(() => (target.textContent = "Link copied"), () => (target.textContent = "Copy it from the address bar"));
-  };
+  const take = (event) => copy(event.currentTarget, location.href, "Copy it from the address bar");
   return h("div", { class: "row", role: "group", "aria-label": "Keep this result" },
     button("CSV", "csv", "text/csv", asCsv),
     button("FASTA", "fasta", "text/x-fasta", asFasta),
     button("JSON", "json", "application/json", asJson),
-    h("button", { type: "button", class: "quiet small", onclick: copy }, "Copy link"));
+    h("button", { type: "button", class: "quiet small", onclick: take }, "Copy link"));
 }
 
 function familyBody(family, bounds, picks) {
@@ -116,7 +114,7 @@ function range(numbers) {
 function meaning() {
   const words = [
     ["Score", "The cosine between your query and the protein, from −1 to 1. Compare it within one search; another query has another scale."],
-    ["Probability", "How likely a hit that stands out this far fits the query, calibrated on pairs of known text and protein. Empty where the index has no calibration."],
+    ["Probability", "How likely this is the right answer, if the index holds one: fitted to the index's own pairs of text and protein. An upper bound where the model was trained on them."],
     ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, expect as much from any query."],
     ["Near-identical", "Proteins of one family differ in few residues, sometimes in the very one that matters. Open the family, choose two and compare."],
   ];
