@@ -139,6 +139,17 @@ def test_batch_and_queries_do_not_go_together(run, twins, tmp_path):
         assert message in err
 
 
+def test_an_interrupted_batch_says_how_to_go_on(run, twins, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    (tmp_path / "queries.txt").write_text("a kinase\n")
+    monkeypatch.setattr("protrek_hm.search.batch.run_batch", interrupted)
+    code, out, err = run(twins, "--batch", tmp_path / "queries.txt", "-o", tmp_path / "hits.tsv")
+    assert (code, out) == (130, "")
+    assert "hits.tsv.work: the same command goes on" in err
+
+
 def test_help_loads_nothing_heavy():
     code = (
         "import sys; sys.argv = ['protrek-hm', 'search', '--help']; from protrek_hm.cli.app import main\n"

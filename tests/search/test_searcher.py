@@ -55,6 +55,28 @@ def test_several_queries_give_the_answers_of_each(searcher):
     assert searcher.search([]) == []
 
 
+def test_only_records_that_meet_the_condition(searcher):
+    [hits] = searcher.search("A", by="sequence", where="length = 3 and stage is null")
+    assert [hit.id for hit in hits] == ["P1", "P3", "P2"]
+    assert hits[0].record["text"] == "a kinase"  # the first row of P1 has a stage
+    assert searcher.search("A", where="length > 9") == [[]]
+
+
+def test_p_and_e_are_those_of_the_whole_index(searcher):
+    [hits] = searcher.search("AC", by="sequence", k=4)
+    assert [hit.p_value for hit in hits] == [2 / 4, 2 / 4, 3 / 4, 1.0]  # of three vectors: AAC, CCCA, DDD
+    assert [hit.e_value for hit in hits] == [3 * hit.p_value for hit in hits]
+    [filtered] = searcher.search("AC", by="sequence", where="id = 'P4'")
+    assert filtered[0].p_value == 3 / 4
+    assert all(hit.probability is None for hit in hits)
+
+
+def test_a_background_is_sorted_and_of_the_index(searcher):
+    vectors = searcher.encode(["AAC", "D"], by="sequence")
+    found = searcher.background(vectors, want="sequence")
+    assert found.tolist() == [pytest.approx([0, 5 / 50**0.5, 1]), pytest.approx([0, 0, 1])]
+
+
 sequences = st.text(alphabet="ACD", min_size=1, max_size=4)
 
 

@@ -32,6 +32,7 @@ from protrek_hm.search.rows import FAMILY, SCORES, rows_of_families, rows_of_hit
 from protrek_hm.search.searcher import Searcher
 
 FORMAT_VERSION = 1
+SETTINGS = "settings.json"
 ENDINGS = (".parquet", ".tsv", ".csv", ".jsonl")
 _TYPES = dict.fromkeys(("query", "difference", "id"), pl.String) | dict.fromkeys(("family", "member", "rank"), pl.Int64)
 
@@ -114,13 +115,15 @@ def run_batch(
     searcher.check(want=config.want, k=config.k)
     schema = _schema(searcher, config, output)
     work = output.with_name(output.name + ".work")
-    _begin(work, _settings(searcher, queries, config))
+    settings = _settings(searcher, queries, config)
+    _refuse_another(work, settings)
     blocks = [work / f"{number:06}.parquet" for number in range(-(-len(queries) // config.block))]
     kept = sum(path.exists() for path in blocks)
     for number, path in enumerate(blocks):
         block = queries[number * config.block : (number + 1) * config.block]
         if not path.exists():
             rows = _answer(searcher, block, config)
+            write_json(work / SETTINGS, settings)  # not before something is found: a wrong setting leaves nothing
             write_table(pl.DataFrame(rows, schema=schema), path)
         if progress is not None:
             progress("queries", number * config.block + len(block), len(queries))
@@ -169,13 +172,11 @@ def _settings(searcher: Searcher, queries: Sequence[Query], config: BatchConfig)
     return {"format_version": FORMAT_VERSION, **content, "columns": list(config.columns)}
 
 
-def _begin(work: Path, settings: dict[str, Any]) -> None:
-    """Make the work folder, or make sure that the one that is there belongs to this very search."""
-    file = work / "settings.json"
-    if not file.exists():
-        write_json(file, settings)
+def _refuse_another(work: Path, settings: dict[str, Any]) -> None:
+    """Make sure that the work folder, if there is one, belongs to this very search."""
+    if not (work / SETTINGS).exists():
         return
-    held = read_json(file)
+    held = read_json(work / SETTINGS)
     other = [key for key in settings if held.get(key) != settings[key]]
     if other:
         problem = f"holds what a search with other settings has found (other: {', '.join(other)})"

@@ -20,15 +20,13 @@ def nearest(
     if hasattr(index, "nearest"):
         return index.nearest(queries, want=want, k=k, where=where)
     cosines, found = nearest_vectors(queries, index.embeddings[want].vectors, k=len(index.embeddings[want].vectors))
-    rows, starts = _answers(index, want)
-    allowed = _allowed(index, where)
+    rows, starts = _answers(index, want, _allowed(index, where))
     out_c, out_r = np.full((len(queries), k), np.nan), np.full((len(queries), k), -1, dtype=np.int64)
     for i in range(len(queries)):
         scored = sorted(
             (-float(cosine), int(row))
             for cosine, vector in zip(cosines[i], found[i], strict=True)
             for row in rows[starts[vector] : starts[vector + 1]]
-            if allowed[row]
         )[:k]
         for j, (negated, row) in enumerate(scored):
             out_c[i, j], out_r[i, j] = -negated, row
@@ -67,10 +65,10 @@ def _allowed(index: Index, where: str | None) -> np.ndarray:
     return allowed
 
 
-def _answers(index: Index, want: Modality) -> tuple[np.ndarray, np.ndarray]:
+def _answers(index: Index, want: Modality, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """List the rows that are answers, vector by vector, and where each vector's rows start."""
     key = ["vector"] if want == "text" else ["vector", "id"]
     rows = index.records.select("id").with_columns(vector=index.embeddings[want].of_row).with_row_index("row")
-    answers = rows.filter(pl.col("vector") >= 0).unique(key, keep="first").sort("vector", "row")
+    answers = rows.filter(allowed).filter(pl.col("vector") >= 0).unique(key, keep="first").sort("vector", "row")
     starts = np.searchsorted(answers["vector"].to_numpy(), np.arange(index.info.counts[want] + 1))
     return answers["row"].to_numpy(), starts
