@@ -1,9 +1,19 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.index.layout import IndexInfo, read_info, write_info
+from protrek_hm.index.layout import (
+    EngineInfo,
+    IndexInfo,
+    Manifest,
+    Segment,
+    Source,
+    read_info,
+    read_manifest,
+    write_manifest,
+)
 
 INFO = IndexInfo(
     model="models/tuned",
@@ -11,35 +21,71 @@ INFO = IndexInfo(
     model_sha256="ab12",
     dimension=8,
     counts={"records": 3, "sequence": 2},
-    source="proteins.tsv",
-    source_sha256="cd34",
+    sources=(Source("proteins.tsv", "cd34", 17),),
     versions={"python": "3.11.0"},
     created="2025-01-31T12:00:00+00:00",
+    updated="2025-02-01T12:00:00+00:00",
 )
+MANIFEST = Manifest(INFO, (Segment("segment-1", 3, {"sequence": 2}),), {"segment-1/records.arrow": 4})
 
 
-def test_what_is_written_is_read(tmp_path):
-    write_info(tmp_path, INFO)
-    assert read_info(tmp_path) == INFO
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "segment-1").mkdir()
+    (tmp_path / "segment-1" / "records.arrow").write_text("rows")
+    write_manifest(tmp_path, MANIFEST)
+    return tmp_path
+
+
+def test_what_is_written_is_read(folder):
+    assert read_manifest(folder) == MANIFEST
+    assert read_info(folder) == INFO
     assert INFO.modalities == ("sequence",)
 
 
-def test_another_format_version_is_refused(tmp_path):
-    write_info(tmp_path, INFO)
-    edit(tmp_path, format_version=2)
-    with pytest.raises(FileFormatError, match="index format 2, and this version of protrek-hm reads format 1"):
-        read_info(tmp_path)
+def test_engines_and_removed_rows_are_read(folder):
+    engine = EngineInfo("sequence-2.faiss", 2, 1, 1, 50, {"sequence": 0.99})
+    manifest = replace(MANIFEST, engines={"sequence": engine}, removed="removed-2.npy", generation=2)
+    write_manifest(folder, manifest)
+    assert read_manifest(folder) == manifest
+
+
+def test_a_file_of_another_size_is_named(folder):
+    (folder / "segment-1" / "records.arrow").write_text("row")
+    with pytest.raises(FileFormatError, match=r"records.arrow: damaged or cut off \(3 bytes, not 4\)"):
+        read_info(folder)
+    (folder / "segment-1" / "records.arrow").unlink()
+    with pytest.raises(MissingFileError, match="records.arrow"):
+        read_info(folder)
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_another_format_version_is_refused(folder, version):
+    edit(folder, format_version=version)
+    with pytest.raises(FileFormatError, match=rf"index format {version}, .* reads format 2; .* index build --force"):
+        read_info(folder)
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"dimension": "8"}, {"counts": None}, {"counts": {"sequence": 2}}, {"dimension": 0}, {"extra": 1}],
+    [
+        {"dimension": "8"},
+        {"counts": None},
+        {"counts": {"sequence": 2}},
+        {"counts": {"records": 4}},
+        {"dimension": 0},
+        {"extra": 1},
+        {"segments": [{"name": "segment-1"}]},
+        {"segments": None},
+        {"engines": []},
+        {"files": {"../other/index.json": 5}},
+        {"files": {"segment-1/records.arrow": "4"}},
+    ],
 )
-def test_a_damaged_description_is_refused(tmp_path, change):
-    write_info(tmp_path, INFO)
-    edit(tmp_path, **change)
+def test_a_damaged_description_is_refused(folder, change):
+    edit(folder, **change)
     with pytest.raises(FileFormatError, match="damaged"):
-        read_info(tmp_path)
+        read_info(folder)
 
 
 def test_no_folder_and_no_index(tmp_path):

@@ -13,9 +13,12 @@ def folder(tmp_path, letter_encoder):
     return tmp_path / "index"
 
 
-@pytest.mark.parametrize("name", ["records.parquet", "sequence.safetensors", "text.safetensors"])
+FILES = ["records.arrow", "sequence.vectors.npy", "sequence.rows.npy", "text.vectors.npy"]
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_a_missing_or_shortened_file_is_named(folder, name):
-    path = folder / name
+    path = folder / "segment-1" / name
     whole = path.read_bytes()
     for kept in (0, 10, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:kept])
@@ -26,7 +29,9 @@ def test_a_missing_or_shortened_file_is_named(folder, name):
         Index.open(folder)
 
 
-def test_records_of_another_index_are_refused(folder):
-    pl.DataFrame({"id": ["P1"], "sequence": ["AAC"]}).write_parquet(folder / "records.parquet")
-    with pytest.raises(FileFormatError, match="holds 1 records, not 2"):
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_another_kind_is_refused(folder, name):
+    path = folder / "segment-1" / name
+    path.write_bytes(bytes(path.stat().st_size))
+    with pytest.raises(FileFormatError, match=name):
         Index.open(folder)

@@ -51,7 +51,7 @@ def index_of(texts, sequences, *, names=None, pull=2.0, seed=0):
     if any(texts):
         held["text"] = np.array([pull * of[s] + noise[t] for s, t in zip(sequences, texts, strict=True)])
     counts = {"records": len(records)} | {name: len(vectors) for name, vectors in held.items()}
-    info = IndexInfo("m", None, "sha", 16, counts, None, None, {}, "")
+    info = IndexInfo("m", None, "sha", 16, counts)
     return Index(info, records, {name: Embeddings(_unit(each), np.arange(len(each))) for name, each in held.items()})
 
 

@@ -5,53 +5,117 @@ from typing import Annotated, Literal
 
 import typer
 
-index_app = typer.Typer(name="index", help="Build and inspect indexes of proteins.", no_args_is_help=True)
+from protrek_hm.cli.index_exchange import index_export, index_import
+
+index_app = typer.Typer(name="index", help="Build, change and inspect indexes of proteins.", no_args_is_help=True)
+index_app.command("export")(index_export)
+index_app.command("import")(index_import)
+
+Files = Annotated[list[Path], typer.Argument(help="Tables (TSV, CSV, Parquet) or FASTA of proteins.")]
+Folder = Annotated[Path, typer.Argument(help="Folder of the index.")]
+BatchSize = Annotated[int, typer.Option(help="Inputs per batch.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")]
+OnBadRecord = Annotated[
+    Literal["error", "skip"],
+    typer.Option(help="Stop at a bad record or one that the model fails on, or leave it out."),
+]
 
 
 @index_app.command("build")
 def index_build(
-    proteins: Annotated[Path, typer.Argument(help="Table (TSV, CSV, Parquet) or FASTA of proteins.")],
+    proteins: Files,
     *,
     model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub id of the model.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new index.")],
-    batch_size: Annotated[int, typer.Option(help="Inputs per batch.")] = 32,
+    batch_size: BatchSize = 32,
     precision: Annotated[
         Literal["float32", "bf16"], typer.Option(help="bf16 is sooner, and changes scores in the third decimal.")
     ] = "float32",
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
-    on_bad_record: Annotated[
-        Literal["error", "skip"], typer.Option(help="Stop at a bad record, or leave it out.")
-    ] = "error",
+    device: Device = None,
+    on_bad_record: OnBadRecord = "error",
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
 ) -> None:
-    """Encode all proteins of a file and write them as an index."""
+    """Encode all proteins of some files and write them as an index; once interrupted, the same command continues."""
     from protrek_hm.cli.notices import tell_cuts
-    from protrek_hm.data import read_proteins
     from protrek_hm.files import refuse_existing
-    from protrek_hm.index import IndexConfig, build_index
+    from protrek_hm.index import IndexConfig, build_index, read_files
     from protrek_hm.model import ProTrek
 
-    config = IndexConfig(batch_size, precision)
+    config = IndexConfig(batch_size, precision, on_bad_record)
     refuse_existing(output, force=force)
-    table = read_proteins(proteins, on_bad_record=on_bad_record)
+    table = read_files(proteins, on_bad_record=on_bad_record)
     encoder = ProTrek.from_pretrained(model, device=device)
     tell_cuts(encoder, [table])
-    info = build_index(
-        table,
-        encoder,
-        output,
-        config,
-        model_name=model,
-        source=proteins,
-        force=force,
-    )
+    info = build_index(table, encoder, output, config, model_name=model, source=proteins, force=force)
     counts = ", ".join(f"{count} {name}" for name, count in info.counts.items())
     typer.echo(f"{output}: {counts} (vectors of {info.dimension}, model {model})")
 
 
+@index_app.command("add")
+def index_add(
+    index: Folder,
+    proteins: Files,
+    *,
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Where the model of the index is now, if it has moved.")
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace proteins that the index has already, by id.")
+    ] = False,
+    batch_size: BatchSize = 32,
+    device: Device = None,
+    on_bad_record: OnBadRecord = "error",
+) -> None:
+    """Encode the proteins of some files and add them to an index; once interrupted, the same command continues."""
+    from protrek_hm.cli.notices import tell_cuts
+    from protrek_hm.index import IndexConfig, add_to_index, read_files, read_info
+    from protrek_hm.index.model import locate_model
+    from protrek_hm.model import ProTrek
+
+    before = read_info(index)
+    config = IndexConfig(batch_size, on_bad_record=on_bad_record)
+    table = read_files(proteins, on_bad_record=on_bad_record)
+    encoder = ProTrek.from_pretrained(model or locate_model(index, before), device=device)
+    tell_cuts(encoder, [table])
+    info = add_to_index(index, table, encoder, config, source=proteins, replace_known=replace)
+    typer.echo(f"{index}: {len(table)} records added, {info.counts['records']} in all")
+
+
+@index_app.command("remove")
+def index_remove(
+    index: Folder,
+    *,
+    ids: Annotated[
+        list[str] | None, typer.Option(help="Id of a protein, or @FILE with one a line; can be given several times.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option(help='Condition in SQL over the columns and length, such as "length < 30".')
+    ] = None,
+) -> None:
+    """Remove records by id or by condition; `index compact` gives their room back."""
+    from protrek_hm.errors import OptionError
+    from protrek_hm.index import read_info, remove_from_index
+    from protrek_hm.index.tables import read_ids
+
+    if not ids and where is None:
+        raise OptionError("ids", None, "say what to remove, with --ids or --where")
+    named = [name for each in ids or [] for name in read_ids(each)]
+    count = remove_from_index(index, ids=named, where=where)
+    typer.echo(f"{index}: {count} records removed, {read_info(index).counts['records']} left")
+
+
+@index_app.command("compact")
+def index_compact(index: Folder) -> None:
+    """Write an index anew in one piece, without what was removed."""
+    from protrek_hm.index import compact_index
+
+    counts = compact_index(index).counts
+    typer.echo(f"{index}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+
+
 @index_app.command("info")
 def index_info(
-    index: Annotated[Path, typer.Argument(help="Folder of the index.")],
+    index: Folder,
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="For people, or for programs.")
     ] = "table",
@@ -59,10 +123,12 @@ def index_info(
     """Say what an index holds, and what it was made from."""
     from dataclasses import asdict
 
-    from protrek_hm.index import read_info
+    from protrek_hm.index.layout import read_manifest
 
-    size = sum(file.stat().st_size for file in index.glob("*")) if index.is_dir() else 0
-    content = {**asdict(read_info(index)), "bytes": size}
+    manifest = read_manifest(index)
+    recall = {name: dict(each.recall) for name, each in manifest.engines.items()}
+    size = sum(file.stat().st_size for file in index.rglob("*") if file.is_file())
+    content = {**asdict(manifest.info), "segments": len(manifest.segments), "recall": recall, "bytes": size}
     if output_format == "json":
         from json import dumps
 
@@ -72,7 +138,10 @@ def index_info(
     from rich.table import Table
 
     table = Table(box=None, show_header=False)
-    for key, value in content.items():
+    sources = [
+        f"{each['file']} ({each['bytes']:,} bytes, SHA-256 {each['sha256'][:12]}…)" for each in content["sources"]
+    ]
+    for key, value in {**content, "sources": "\n".join(sources)}.items():
         shown = ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(key.replace("_", " "), shown)
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)

@@ -1,20 +1,30 @@
 """Embeddings on disk, and the nearest of them.
 
-The flow: every distinct sequence, text and structure of a table is encoded once (`config`, `encoder`), the unit vectors
-and the rows they belong to are kept together (`embeddings`), written with the table as one folder (`build`,
-`layout`), read back whole or refused (`store`), and compared with queries exactly (`nearest`).
+The flow: files are read as one table (`tables`); every distinct sequence, text and structure is encoded once, in
+shards that survive an interruption (`shards`, `encoder`, `config`). Records (`records`) and vectors (`arrays`,
+`embeddings`) are written as a segment (`segments`), an engine is made where there are many (`engines`, `approximate`),
+and one rename of `index.json` (`layout`) makes them count (`changes`): so an index is built (`build`), added to and
+pruned (`update`), and taken elsewhere (`exchange`, `faiss_folder`). Opened (`store`), it finds the nearest exactly
+(`nearest`) or by its engine (`hybrid`).
 """
 
 from importlib import import_module
 from typing import Any
 
 _HOMES = {
-    "IndexConfig": "protrek_hm.index.config",
     "Index": "protrek_hm.index.store",
+    "IndexConfig": "protrek_hm.index.config",
     "IndexInfo": "protrek_hm.index.layout",
+    "add_to_index": "protrek_hm.index.update",
     "build_index": "protrek_hm.index.build",
-    "nearest": "protrek_hm.index.nearest",
+    "export_faiss": "protrek_hm.index.faiss_folder",
+    "export_parquet": "protrek_hm.index.exchange",
+    "compact_index": "protrek_hm.index.update",
+    "import_faiss": "protrek_hm.index.faiss_folder",
+    "import_parquet": "protrek_hm.index.exchange",
+    "read_files": "protrek_hm.index.tables",
     "read_info": "protrek_hm.index.layout",
+    "remove_from_index": "protrek_hm.index.update",
 }
 __all__ = sorted(_HOMES)
 

@@ -1,25 +1,26 @@
 """A table of proteins, encoded and written as an index folder."""
 
-import hashlib
 import os
-import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from platform import python_version
 
+import numpy as np
 import polars as pl
 
 from protrek_hm.errors import NothingFoundError
-from protrek_hm.files import new_folder, refuse_existing
+from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable
+from protrek_hm.index.changes import commit, writing
 from protrek_hm.index.config import IndexConfig
-from protrek_hm.index.embeddings import Embeddings, number_distinct
-from protrek_hm.index.encoder import encode_unit
-from protrek_hm.index.layout import MODALITIES, RECORDS, IndexInfo, Modality, vectors_file, write_info
+from protrek_hm.index.embeddings import number_distinct
+from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Modality
+from protrek_hm.index.segments import NewVectors, write_segment
+from protrek_hm.index.shards import encode_in_shards
+from protrek_hm.index.tables import describe_source
 from protrek_hm.model.encoder import FingerprintedEncoder
 
-PACKAGES = ("protrek-hm", "numpy", "polars", "safetensors", "sentence-transformers", "torch")
+FIRST = "segment-1"
 
 
 def build_index(
@@ -29,13 +30,14 @@ def build_index(
     config: IndexConfig | None = None,
     *,
     model_name: str,
-    source: Path | None = None,
+    source: Path | Sequence[Path] = (),
     force: bool = False,
 ) -> IndexInfo:
     """Encode a table as `read_proteins` gives it, and write the index folder `output`, whole or not at all.
 
     Each distinct sequence and text is encoded once, and each structure where the model has that route.
-    Progress goes to stderr where that is a terminal.
+    An interrupted run leaves what it has encoded in a hidden folder beside `output`, and the same call continues
+    from there.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ def build_index(
     model_name
         The folder or hub id that `model` was loaded from; `Searcher.open` loads it from there.
     source
-        The file that the table was read from, for the record.
+        The file or files that the table was read from, for the record.
 
     Raises
     ------
@@ -54,49 +56,106 @@ def build_index(
         If the table is empty.
     ModelError, OutputExistsError, OutputError
         If the model fails, or `output` exists (without `force`) or cannot be made.
+    BusyError
+        If another process builds the same index.
     """
     config = config or IndexConfig()
     refuse_existing(output, force=force)
+    refuse_unwritable(output)
+    sources = [source] if isinstance(source, Path) else list(source)
     if proteins.is_empty():
-        raise NothingFoundError(f"{source or 'the table'}: no proteins to index; give a file with at least one")
-    embeddings = {}
-    for modality in _modalities(proteins, model):
-        distinct, of_row = number_distinct(proteins[modality].to_list())
-        if distinct:
-            progress = sys.stderr.isatty()
-            vectors = encode_unit(model, distinct, task=modality, **asdict(config), progress=progress)
-            embeddings[modality] = Embeddings(vectors, of_row)
-    info = IndexInfo(
-        model=model_name,
-        model_path=_path_from(output, Path(model_name)),
-        model_sha256=model.fingerprint(),
-        dimension=embeddings["sequence"].vectors.shape[1],
-        counts={"records": len(proteins), **{name: len(each.vectors) for name, each in embeddings.items()}},
-        source=None if source is None else str(source),
-        source_sha256=None if source is None else _sha256(source),
-        versions={"python": python_version(), **{package: version(package) for package in PACKAGES}},
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        precision=config.precision,
-    )
-    with new_folder(output, force=force) as folder:
-        proteins.write_parquet(folder / RECORDS)
-        for modality, each in embeddings.items():
-            each.save(folder / vectors_file(modality))
-        write_info(folder, info)
+        named = ", ".join(map(str, sources)) or "the table"
+        raise NothingFoundError(f"{named}: no proteins to index; give a file with at least one")
+    shards = output.with_name(f".{output.name}.shards")
+    with writing(shards):
+        new = encode_table(proteins, model, config, shards=shards)
+        if not any(each.count for each in new.values()):
+            raise NothingFoundError("the model encodes none of these proteins; take another model")
+        made = Made(model_name, path_from(output, Path(model_name)), model.fingerprint(), config.precision)
+        info = write_index(output, proteins, new, made, sources=sources, force=force)
+        shutil.rmtree(shards)
     return info
 
 
-def _modalities(proteins: pl.DataFrame, model: FingerprintedEncoder) -> list[Modality]:
-    """List what to encode: sequences and texts always, structures only where the model has that route."""
+@dataclass(frozen=True)
+class Known:
+    """What an index has encoded of one modality: the numbers of inputs, and how many vectors there are."""
+
+    numbers: Mapping[str, int]
+    vectors: int
+
+
+@dataclass(frozen=True)
+class Made:
+    """What made the vectors of an index; see `IndexInfo`."""
+
+    model: str
+    model_path: str | None
+    model_sha256: str
+    precision: str
+
+
+def write_index(
+    output: Path,
+    records: pl.DataFrame,
+    new: Mapping[Modality, NewVectors],
+    made: Made,
+    *,
+    sources: Sequence[Path],
+    force: bool = False,
+) -> IndexInfo:
+    """Write records and their vectors as a new index of one segment, whole or not at all.
+
+    Raises
+    ------
+    OutputExistsError, OutputError
+        If `output` exists (without `force`), or cannot be written.
+    """
+    with new_folder(output, force=force) as folder:
+        segment = write_segment(folder, FIRST, records, new)
+        info = IndexInfo(
+            **asdict(made),
+            dimension=max(each.dimension for each in new.values()),
+            counts={},
+            sources=tuple(map(describe_source, sources)),
+        )
+        return commit(folder, Manifest(info, (segment,), {})).info
+
+
+def encode_table(
+    proteins: pl.DataFrame,
+    model: FingerprintedEncoder,
+    config: IndexConfig,
+    *,
+    shards: Path,
+    known: Mapping[Modality, Known] | None = None,
+) -> dict[Modality, NewVectors]:
+    """Encode what the table and the model have: sequences and texts, structures where the model has that route.
+
+    known: what need not be encoded again.
+    """
+    known, new = known or {}, dict[Modality, NewVectors]()
+    for modality in modalities_of(proteins, model):
+        distinct, of_row = number_distinct(proteins[modality].to_list())
+        held = known.get(modality, Known({}, 0))
+        fresh = [each for each in distinct if each not in held.numbers]
+        numbers = np.array([held.numbers.get(each, -1) for each in distinct] + [-1], dtype=np.int64)
+        count, dimension, blocks = 0, 0, iter(())
+        if fresh:
+            encoded = encode_in_shards(model, fresh, task=modality, config=config, folder=shards)
+            count, dimension, blocks = int(encoded.usable.sum()), encoded.stack.shape[1], encoded.blocks()
+            numbers[:-1][numbers[:-1] < 0] = np.where(encoded.numbers < 0, -1, encoded.numbers + held.vectors)
+        if distinct:
+            new[modality] = NewVectors(count, dimension, blocks, numbers[of_row])
+    return new
+
+
+def modalities_of(proteins: pl.DataFrame, model: FingerprintedEncoder) -> list[Modality]:
+    """List what can be encoded: sequences and texts always, structures only where the model has that route."""
     present = [modality for modality in MODALITIES if modality in proteins.columns]
     return [modality for modality in present if modality != "structure" or "structure" in model.tasks]
 
 
-def _path_from(index: Path, model: Path) -> str | None:
-    """Where the model's folder lies as seen from the index, so that both can be moved together."""
+def path_from(index: Path, model: Path) -> str | None:
+    """Say where the model's folder lies as seen from the index, so that both can be moved together."""
     return os.path.relpath(model.resolve(), index.resolve()) if model.exists() else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

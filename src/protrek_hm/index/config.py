@@ -6,20 +6,30 @@ from typing import Literal, get_args
 from protrek_hm.config import require
 
 Precision = Literal["float32", "bf16"]
+OnBadRecord = Literal["error", "skip"]
 
 
 @dataclass(frozen=True)
 class IndexConfig:
-    """Settings of `build_index`.
+    """Settings of `build_index` and `add_to_index`.
 
-    batch_size: how many inputs the model takes at a time, at least 1. precision: in what it computes; "bf16" is
-    sooner, and changes scores in the third decimal. Vectors are kept in float32 either way.
+    Attributes
+    ----------
+    batch_size
+        How many inputs the model takes at a time, at least 1.
+    precision
+        In what it computes; "bf16" is sooner, and changes scores in the third decimal. Vectors are kept in float32
+        either way.
+    on_bad_record
+        What to do where the model fails on an input: stop, or leave its vector out and log it.
     """
 
     batch_size: int = 32
     precision: Precision = "float32"
+    on_bad_record: OnBadRecord = "error"
 
     def __post_init__(self) -> None:
         require("batch_size", self.batch_size, "must be at least 1", holds=self.batch_size >= 1)
-        known = get_args(Precision)
-        require("precision", self.precision, f"must be one of {', '.join(known)}", holds=self.precision in known)
+        for name, kind in (("precision", Precision), ("on_bad_record", OnBadRecord)):
+            value, known = getattr(self, name), get_args(kind)
+            require(name, value, f"must be one of {', '.join(known)}", holds=value in known)

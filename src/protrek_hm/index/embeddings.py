@@ -1,54 +1,69 @@
 """Unit vectors of one modality, each distinct input once, with the rows of the table that they belong to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from jaxtyping import Int
 
-from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.index.layout import REBUILD
+from protrek_hm.index.arrays import Vectors
 
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Vectors in the order in which their inputs first appear in the table.
+    """Vectors in the order in which their inputs first appeared.
 
-    vectors: of length 1. of_row: for each row of the table the index of its vector, -1 where it has none.
+    Attributes
+    ----------
+    vectors
+        Of length 1: an array, or a `Stack` of arrays on disk.
+    of_row
+        For each row of the table the number of its vector, -1 where it has none.
+
+    Examples
+    --------
+    >>> held = Embeddings(np.eye(3, dtype=np.float32), np.array([0, 2, -1, 0]))
+    >>> held.rows_of(0).tolist(), held.rows_of(1).tolist(), held.count
+    ([0, 3], [], 2)
     """
 
-    vectors: Float[np.ndarray, "vectors dim"]
+    vectors: Vectors
     of_row: Int[np.ndarray, " rows"]
 
-    def save(self, path: Path) -> None:
-        """Write both arrays as safetensors."""
-        save_file({"vectors": np.ascontiguousarray(self.vectors), "of_row": self.of_row}, path)
+    @cached_property
+    def _order(self) -> Int[np.ndarray, " rows"]:
+        return np.argsort(self.of_row, kind="stable")
 
-    @classmethod
-    def load(cls, path: Path, *, vectors: int, dimension: int, rows: int) -> "Embeddings":
-        """Read `path`, and hold it against the sizes that `index.json` and the table name.
+    @cached_property
+    def _starts(self) -> Int[np.ndarray, " vectors_plus_1"]:
+        return np.searchsorted(self.of_row, np.arange(len(self.vectors) + 1), sorter=self._order)
 
-        Raises
-        ------
-        MissingFileError, FileFormatError
-            If it is not there, cut off, or does not belong to this index.
-        """
-        try:
-            arrays = load_file(path)
-        except FileNotFoundError:
-            raise MissingFileError(path, REBUILD) from None
-        except (SafetensorError, OSError) as error:
-            raise FileFormatError(path, f"damaged or cut off ({error})", REBUILD) from None
-        found = {name: (array.dtype.name, *array.shape) for name, array in sorted(arrays.items())}
-        wanted = {"of_row": ("int64", rows), "vectors": ("float32", vectors, dimension)}
-        if found != wanted:
-            raise FileFormatError(path, f"holds {found}, not {wanted}", REBUILD)
-        return cls(vectors=arrays["vectors"], of_row=arrays["of_row"])
+    @cached_property
+    def used(self) -> Int[np.ndarray, " used"] | None:
+        """The vectors that rows refer to, ascending; None: all of them."""
+        used = np.flatnonzero(np.diff(self._starts))
+        return None if len(used) == len(self.vectors) else used
+
+    @property
+    def count(self) -> int:
+        """How many vectors rows refer to."""
+        return len(self.vectors) if self.used is None else len(self.used)
+
+    def rows_of(self, vector: int) -> Int[np.ndarray, " some"]:
+        """Return the rows of a vector, in order."""
+        return self._order[self._starts[vector] : self._starts[vector + 1]]
+
+    def first_rows(self, vectors: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+        """Return the first row of each of these vectors, all of which are used."""
+        return np.asarray(self._order[self._starts[vectors]])
+
+    def have_one_row(self, vectors: Int[np.ndarray, " n"]) -> bool:
+        """Say whether each of these vectors belongs to a single row."""
+        return bool((self._starts[vectors + 1] - self._starts[vectors] == 1).all())
 
 
-def number_distinct(values: list[str | None]) -> tuple[list[str], Int[np.ndarray, " rows"]]:
+def number_distinct(values: Sequence[str | None]) -> tuple[list[str], Int[np.ndarray, " rows"]]:
     """List the distinct values in order of first appearance, and say for each row which one it holds.
 
     Missing and empty values get -1.

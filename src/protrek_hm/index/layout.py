@@ -1,7 +1,7 @@
 """The index folder: which files it holds, and what `index.json` says about them."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -10,21 +10,41 @@ from protrek_hm.files import read_json, write_json
 
 Modality = Literal["sequence", "text", "structure"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 INFO = "index.json"
-RECORDS = "records.parquet"
 REBUILD = "build it again with protrek-hm index build --force"
 
 
 @dataclass(frozen=True)
-class IndexInfo:
-    """What `index.json` holds.
+class Source:
+    """A file that records came from: its name as given, SHA-256, and size."""
 
-    model: the name it was given; model_path: the model's folder as seen from the index (None for a hub id),
-    so that both can be moved together; model_sha256: hash of its weights. dimension: numbers per vector.
-    counts: `records`, and distinct vectors per modality. source, source_sha256: the file of proteins, where
-    there was one. versions: of the software that wrote it. created: UTC, ISO 8601. precision: in what the model
-    computed.
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class IndexInfo:
+    """What an index holds and what made it.
+
+    Attributes
+    ----------
+    model, model_path, model_sha256
+        The name it was given; the model's folder as seen from the index (None for a hub id), so that both can be
+        moved together; the hash of its weights.
+    dimension
+        Numbers per vector.
+    counts
+        `records`, and distinct vectors per modality.
+    sources
+        The files that the records came from, in the order in which they were added.
+    versions
+        Of the software that wrote it last.
+    created, updated
+        UTC, ISO 8601.
+    precision
+        In what the model computed.
     """
 
     model: str
@@ -32,10 +52,10 @@ class IndexInfo:
     model_sha256: str
     dimension: int
     counts: Mapping[str, int]
-    source: str | None
-    source_sha256: str | None
-    versions: Mapping[str, str]
-    created: str
+    sources: tuple[Source, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+    updated: str = ""
     precision: str = "float32"
 
     @property
@@ -44,29 +64,85 @@ class IndexInfo:
         return tuple(modality for modality in MODALITIES if modality in self.counts)
 
 
-def vectors_file(modality: Modality) -> str:
-    """Name the file of one modality's vectors.
+@dataclass(frozen=True)
+class Segment:
+    """Records that were added together: the folder `name`, how many, and their new vectors per modality."""
 
-    >>> vectors_file("text")
-    'text.safetensors'
+    name: str
+    records: int
+    vectors: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """An approximate engine over the first vectors of a modality.
+
+    Attributes
+    ----------
+    file
+        Its name in the index.
+    vectors, lists
+        How many vectors it holds, in how many lists.
+    probes, candidates
+        How many lists a search looks into, and how many candidates of each query are compared exactly.
+    recall
+        Share of the ten nearest that it finds with those, by kind of query, measured when it was built.
     """
-    return f"{modality}.safetensors"
+
+    file: str
+    vectors: int
+    lists: int
+    probes: int
+    candidates: int
+    recall: Mapping[str, float]
 
 
-def write_info(folder: Path, info: IndexInfo) -> None:
-    """Write `index.json` into `folder`."""
-    write_json(folder / INFO, {"format_version": FORMAT_VERSION, **asdict(info)})
+@dataclass(frozen=True)
+class Manifest:
+    """What `index.json` holds: it alone says which files are part of the index.
+
+    Attributes
+    ----------
+    segments
+        In the order of their records.
+    removed
+        Name of the file that lists the removed rows, or None.
+    engines
+        Per modality, where there is one.
+    files
+        Every file of the index and its size in bytes.
+    generation
+        Rises by one with every change.
+    """
+
+    info: IndexInfo
+    segments: tuple[Segment, ...]
+    files: Mapping[str, int]
+    engines: Mapping[str, EngineInfo] = field(default_factory=dict)
+    removed: str | None = None
+    generation: int = 1
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write `index.json` into `folder`, in one step: from then on the index is what it says."""
+    content = asdict(manifest)
+    write_json(folder / INFO, {"format_version": FORMAT_VERSION, **content.pop("info"), **content})
 
 
 def read_info(folder: Path) -> IndexInfo:
-    """Read `index.json` of the index `folder`; its vectors stay on disk.
+    """Read what the index `folder` says of itself; its vectors stay on disk. Raises as `read_manifest`."""
+    return read_manifest(folder).info
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `index.json` of the index `folder`, and hold the sizes of all files against it.
 
     Raises
     ------
     MissingFileError
-        If there is no such folder.
+        If there is no such folder, or a file of the index is missing.
     FileFormatError
-        If it is not an index, or one of a format that this version does not read.
+        If it is not an index, is of a format that this version does not read, or a file has another size.
     """
     if not folder.exists():
         raise MissingFileError(folder, "build an index with protrek-hm index build")
@@ -77,16 +153,32 @@ def read_info(folder: Path) -> IndexInfo:
     if version != FORMAT_VERSION:
         problem = f"index format {version!r}, and this version of protrek-hm reads format {FORMAT_VERSION}"
         raise FileFormatError(folder, problem, f"update protrek-hm, or {REBUILD}")
-    missing = [field.name for field in fields(IndexInfo) if field.default is MISSING and field.name not in content]
-    unknown = [key for key in content if key not in {field.name for field in fields(IndexInfo)}]
-    if missing or unknown or not _plausible(content):
-        problem = f"damaged (missing: {missing or 'nothing'}, unknown: {unknown or 'nothing'})"
-        raise FileFormatError(folder / INFO, problem, REBUILD)
-    return IndexInfo(**content)
+    try:
+        manifest = _parse(content)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise FileFormatError(folder / INFO, f"damaged ({type(error).__name__}: {error})", REBUILD) from None
+    for name, size in manifest.files.items():
+        path = folder / name
+        if not path.is_file():
+            raise MissingFileError(path, REBUILD)
+        if path.stat().st_size != size:
+            raise FileFormatError(path, f"damaged or cut off ({path.stat().st_size} bytes, not {size})", REBUILD)
+    return manifest
 
 
-def _plausible(content: Mapping[str, Any]) -> bool:
-    """Check the two entries that the sizes of all other files are held against."""
-    counts = content["counts"]
-    numbers = [content["dimension"], *(counts.values() if isinstance(counts, dict) else [None])]
-    return all(isinstance(number, int) and number >= 1 for number in numbers) and "records" in counts
+def _parse(content: dict[str, Any]) -> Manifest:
+    own = {name: content.pop(name) for name in ("segments", "files", "engines", "removed", "generation")}
+    sources = tuple(Source(**source) for source in content.pop("sources"))
+    info = IndexInfo(**content, sources=sources)
+    segments = tuple(Segment(**segment) for segment in own.pop("segments"))
+    engines = {name: EngineInfo(**engine) for name, engine in own.pop("engines").items()}
+    manifest = Manifest(info, segments, engines=engines, **own)
+    numbers = [info.dimension, *info.counts.values(), *manifest.files.values(), *(each.records for each in segments)]
+    if not all(isinstance(number, int) and number >= 1 for number in numbers):
+        raise ValueError("counts and sizes are whole numbers from 1")
+    if info.counts["records"] > sum(segment.records for segment in segments):
+        raise ValueError("more records than its segments hold")
+    outside = [name for name in manifest.files if Path(name).is_absolute() or ".." in Path(name).parts]
+    if outside:
+        raise ValueError(f"{outside[0]} lies outside of the index")
+    return manifest

@@ -1,27 +1,54 @@
-"""An index folder, read back whole or refused."""
+"""An index, opened: its files stay on disk, and what is asked for is read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from jaxtyping import Bool, Float, Int
 
-from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.config import require
+from protrek_hm.errors import MissingFileError
+from protrek_hm.index.approximate import Approximate
 from protrek_hm.index.embeddings import Embeddings
-from protrek_hm.index.layout import REBUILD, RECORDS, IndexInfo, Modality, read_info, vectors_file
+from protrek_hm.index.hybrid import Engine, nearest_by_engine
+from protrek_hm.index.layout import IndexInfo, Manifest, Modality, read_manifest
+from protrek_hm.index.records import rows_of_ids, rows_where
+from protrek_hm.index.segments import read_segments
+
+SAMPLE = 2_000
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
 class Index:
-    """A table of proteins and, for each modality, its vectors."""
+    """A table of proteins and, for each modality, its vectors.
+
+    It stays what it was when it was opened, whatever others add or remove meanwhile. Row numbers are those of
+    `records`.
+
+    Examples
+    --------
+    >>> info = IndexInfo("m", None, "hash", 2, {"records": 3, "sequence": 2})
+    >>> records = pl.DataFrame({"id": ["P1", "P2", "P3"], "sequence": ["MKV", "MA", "MKV"]})
+    >>> held = Embeddings(np.array([[1, 0], [0.6, 0.8]], dtype=np.float32), np.array([0, 1, 0]))
+    >>> index = Index(info, records, {"sequence": held})
+    >>> cosines, rows = index.nearest(np.array([[0, 1]], dtype=np.float32), want="sequence", k=4, where="length < 9")
+    >>> cosines.round(6).tolist(), rows.tolist()
+    ([[0.8, 0.0, 0.0, nan]], [[1, 0, 2, -1]])
+    >>> index.take(index.find(["P3"]))["sequence"].to_list(), index.vectors("sequence", np.array([2])).tolist()
+    (['MKV'], [[1.0, 0.0]])
+    """
 
     info: IndexInfo
     records: pl.DataFrame
     embeddings: Mapping[Modality, Embeddings]
+    engines: Mapping[Modality, Engine] = field(default_factory=dict)
 
     @classmethod
     def open(cls, folder: Path) -> "Index":
-        """Read the index `folder` into memory.
+        """Open the index `folder`: the table, vectors and engines are mapped, not read.
 
         Raises
         ------
@@ -30,27 +57,132 @@ class Index:
         FileFormatError
             If it is not an index, of another format version, or damaged.
         """
-        info = read_info(folder)
-        records = _read_records(folder / RECORDS, rows=info.counts["records"])
-        embeddings = {
-            modality: Embeddings.load(
-                folder / vectors_file(modality),
-                vectors=info.counts[modality],
-                dimension=info.dimension,
-                rows=len(records),
-            )
-            for modality in info.modalities
+        for attempt in range(_ATTEMPTS):
+            manifest = read_manifest(folder)
+            try:
+                return cls._open(folder, manifest)
+            except MissingFileError:  # a writer may have replaced the files since their names were read
+                if attempt == _ATTEMPTS - 1 or read_manifest(folder) == manifest:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    @classmethod
+    def _open(cls, folder: Path, manifest: Manifest) -> "Index":
+        records, every = read_segments(folder, manifest)
+        embeddings = {modality: held for modality, held in every.items() if modality in manifest.info.counts}
+        engines: dict[Modality, Engine] = {}
+        for modality in embeddings:
+            if modality in manifest.engines:
+                about = manifest.engines[modality]
+                lists = Approximate.open(folder / about.file, vectors=about.vectors)
+                engines[modality] = Engine(lists, about.probes, about.candidates)
+        return cls(manifest.info, records, embeddings, engines)
+
+    def nearest(
+        self, queries: Float[np.ndarray, "queries dim"], *, want: Modality, k: int, where: str | None = None
+    ) -> tuple[Float[np.ndarray, "queries k"], Int[np.ndarray, "queries k"]]:
+        """Find the records nearest to each query: unit vectors in, cosines and rows out.
+
+        A protein with several rows is one answer, and so is a text that several proteins share: the first row
+        stands for it.
+
+        Parameters
+        ----------
+        queries
+            Unit vectors, float32.
+        where
+            Only records that meet this condition; see `records.rows_where`.
+
+        Returns
+        -------
+        Cosines in [-1, 1], highest first, equal ones in the order of the table, and rows; NaN and -1 where there
+        are fewer than `k`.
+
+        Raises
+        ------
+        OptionError
+            If k < 1, the index has no such modality, or `where` is no condition on its columns.
+        """
+        require("k", k, "must be at least 1", holds=k >= 1)
+        held = ", ".join(self.embeddings)
+        remedy = f"this index holds {held}; build one from a table with a column {want!r}"
+        require("want", want, remedy, holds=want in self.embeddings)
+        embeddings = self.embeddings[want]
+        allowed = None if where is None else rows_where(self.records, where)
+        only = embeddings.used
+        if allowed is not None:
+            of_row = embeddings.of_row[allowed]
+            only = np.unique(of_row[of_row >= 0])
+        engine = self.engines.get(want)
+        cosines, found = nearest_by_engine(queries, embeddings.vectors, k=k, engine=engine, only=only)
+        return self._answers(cosines, found, want=want, k=k, allowed=allowed)
+
+    def _answers(
+        self,
+        cosines: Float[np.ndarray, "queries some"],
+        found: Int[np.ndarray, "queries some"],
+        *,
+        want: Modality,
+        k: int,
+        allowed: Bool[np.ndarray, " rows"] | None,
+    ) -> tuple[Float[np.ndarray, "queries k"], Int[np.ndarray, "queries k"]]:
+        """Replace vectors by the rows that answer."""
+        best = np.full((len(found), k), np.nan)
+        rows = np.full((len(found), k), -1, dtype=np.int64)
+        # vectors lie in the order of their first rows: the k best rows are among those of the k best vectors
+        answers = {
+            vector: self._rows_of(vector, want=want, k=k, allowed=allowed)
+            for vector in np.unique(found[found >= 0]).tolist()
         }
-        return cls(info, records, embeddings)
+        for i in range(len(found)):
+            scored = [
+                (-cosine, row)
+                for cosine, vector in zip(cosines[i].tolist(), found[i].tolist(), strict=True)
+                if vector >= 0
+                for row in answers[vector]
+            ]
+            for place, (negated, row) in enumerate(sorted(scored)[:k]):
+                best[i, place], rows[i, place] = -negated, row
+        return best, rows
 
+    def _rows_of(self, vector: int, *, want: Modality, k: int, allowed: Bool[np.ndarray, " rows"] | None) -> list[int]:
+        rows = self.embeddings[want].rows_of(vector)
+        if allowed is not None:
+            rows = rows[allowed[rows]]
+        if want == "text":
+            return rows[:1].tolist()
+        if len(rows) > 1:
+            names = self.records["id"].gather(rows)
+            rows = rows[names.is_first_distinct().to_numpy()]
+        return rows[:k].tolist()
 
-def _read_records(path: Path, *, rows: int) -> pl.DataFrame:
-    try:
-        records = pl.read_parquet(path)
-    except FileNotFoundError:
-        raise MissingFileError(path, REBUILD) from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise FileFormatError(path, f"damaged or cut off ({error})", REBUILD) from None
-    if len(records) != rows:
-        raise FileFormatError(path, f"holds {len(records)} records, not {rows}", REBUILD)
-    return records
+    def take(self, rows: Int[np.ndarray, " n"]) -> pl.DataFrame:
+        """Return the records of these rows, in that order, all columns."""
+        return self.records[np.asarray(rows, dtype=np.int64)]
+
+    def find(self, ids: Sequence[str]) -> Int[np.ndarray, " n"]:
+        """Return the first row of each id; raises OptionError naming one that is not there, and similar ones."""
+        return rows_of_ids(self.records, ids)
+
+    def vectors(self, want: Modality, rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n dim"]:
+        """Return the unit vectors of these rows.
+
+        Raises
+        ------
+        OptionError
+            If a row has none of this modality.
+        """
+        numbers = self.embeddings[want].of_row[rows]
+        bad = np.flatnonzero(numbers < 0)
+        if len(bad):
+            name = self.records["id"][int(np.asarray(rows)[bad[0]])]
+            raise_for = f"this record has no {want}; leave it out"
+            require("id", name, raise_for, holds=False)
+        return np.asarray(self.embeddings[want].vectors[numbers])
+
+    def sample(self, want: Modality) -> Float[np.ndarray, "n dim"]:
+        """Return a random sample of at most 2,000 distinct vectors, the same at every call: a background."""
+        embeddings = self.embeddings[want]
+        used = np.arange(len(embeddings.vectors)) if embeddings.used is None else embeddings.used
+        chosen = np.random.default_rng(0).choice(used, min(SAMPLE, len(used)), replace=False)
+        return np.asarray(embeddings.vectors[np.sort(chosen)])

@@ -66,7 +66,7 @@ class Searcher:
     ...     temperature, tasks, fingerprint = 0.1, ("text", "sequence"), lambda self: "counts"
     ...     def encode(self, inputs, /, **options):
     ...         return np.array([[each.count("A"), each.count("C")] for each in inputs])
-    >>> info = IndexInfo("m", None, "counts", 2, {"records": 2, "sequence": 2}, None, None, {}, "")
+    >>> info = IndexInfo("m", None, "counts", 2, {"records": 2, "sequence": 2})
     >>> vectors = Embeddings(np.array([[1, 0], [0.6, 0.8]], dtype=np.float32), np.array([0, 1]))
     >>> records = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["A", "AAACCCC"]})
     >>> searcher = Searcher(Index(info, records, {"sequence": vectors}), Counter())

@@ -147,7 +147,7 @@ class Service:
         index, config = self.searcher.index, self.config
         info = asdict(index.info)
         limits = ("max_k", "max_queries", "max_query_length", "max_upload_bytes")
-        described = {key: value for key, value in info.items() if key not in ("model", "model_path", "source")}
+        described = {key: value for key, value in info.items() if key not in ("model", "model_path", "sources")}
         return {
             "model": Path(info["model"]).name if Path(info["model"]).is_absolute() else info["model"],
             "modalities": list(index.info.modalities),

@@ -1,0 +1,100 @@
+"""How an index changes: one writer at a time, new files beside the old, and one rename that makes them count.
+
+Whatever happens before that rename (an error, a full disk, a killed process) leaves the old index whole. Files that no
+manifest names are swept away by the next writer; readers that opened them keep them.
+"""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+
+from protrek_hm.errors import OutputError, ProTrekHMError
+from protrek_hm.index.engines import make_engines
+from protrek_hm.index.layout import INFO, Manifest, read_manifest, write_manifest
+from protrek_hm.index.segments import read_segments
+
+PACKAGES = ("protrek-hm", "faiss-cpu", "numpy", "polars", "pyarrow", "sentence-transformers", "torch")
+LOCK = ".lock"
+SHARDS = ".shards"
+
+
+class BusyError(ProTrekHMError, RuntimeError):
+    """Another process is writing to this index."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"{folder}: another process is writing to it; try again when that has finished")
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Be the one writer of a folder, which is made if it is not there; the system ends this if the process dies.
+
+    Raises
+    ------
+    BusyError
+        If another process writes to it.
+    OutputError
+        If the folder cannot be written to, or something in it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError(folder) from None
+            yield
+    except OSError as error:
+        if isinstance(error, ProTrekHMError):
+            raise
+        raise OutputError(folder, error.strerror or str(error)) from error
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[Manifest]:
+    """Be the one writer of an index, and sweep away what earlier ones left behind. Raises as `writing`."""
+    read_manifest(folder)  # before a lock is laid into a folder that is no index
+    with writing(folder):
+        manifest = read_manifest(folder)
+        sweep(folder, manifest)
+        try:
+            yield manifest
+        finally:
+            sweep(folder, read_manifest(folder))
+
+
+def commit(folder: Path, manifest: Manifest) -> Manifest:
+    """Complete `manifest` (engines, counts, sizes, date) and make it what the index is."""
+    records, embeddings = read_segments(folder, manifest)
+    engines = make_engines(folder, embeddings, manifest.engines, generation=manifest.generation)
+    counts = {"records": len(records), **{name: held.count for name, held in embeddings.items() if held.count}}
+    versions = {"python": python_version(), **{package: version(package) for package in PACKAGES}}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    info = replace(manifest.info, counts=counts, versions=versions, created=manifest.info.created or now, updated=now)
+    loose = [each.file for each in engines.values()] + ([manifest.removed] if manifest.removed else [])
+    held_by_segments = [path for segment in manifest.segments for path in sorted((folder / segment.name).iterdir())]
+    paths = [*held_by_segments, *(folder / name for name in loose)]
+    files = {str(path.relative_to(folder)): path.stat().st_size for path in paths}
+    complete = replace(manifest, info=info, engines=engines, files=files)
+    write_manifest(folder, complete)
+    return complete
+
+
+def sweep(folder: Path, manifest: Manifest) -> None:
+    """Remove what is not part of the index; the shards of an interrupted run stay."""
+    kept = {INFO, LOCK, SHARDS, *(Path(name).parts[0] for name in manifest.files)}
+    for path in folder.iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def clear_shards(folder: Path) -> None:
+    """Remove the shards of a run that is complete."""
+    shutil.rmtree(folder / SHARDS, ignore_errors=True)

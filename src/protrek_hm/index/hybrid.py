@@ -1,0 +1,63 @@
+"""The nearest vectors by whatever way is right: exactly, or by an engine's candidates compared exactly."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from protrek_hm.index.approximate import Approximate
+from protrek_hm.index.arrays import Vectors
+from protrek_hm.index.nearest import nearest
+
+EXACT = 50_000
+"""So many vectors are compared one by one, in about 10 ms a query: an engine begins beyond."""
+_SURPLUS = 4  # candidates per wanted vector, where more than a few are wanted
+_QUERIES = 256
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine over the first vectors of a modality, and how thoroughly to ask it; see `layout.EngineInfo`."""
+
+    lists: Approximate
+    probes: int
+    candidates: int
+
+
+def nearest_by_engine(
+    queries: Float[np.ndarray, "queries dim"],
+    vectors: Vectors,
+    *,
+    k: int,
+    engine: Engine | None,
+    only: Int[np.ndarray, " some"] | None = None,
+) -> tuple[Float[np.ndarray, "queries k"], Int[np.ndarray, "queries k"]]:
+    """Find the `k` nearest vectors as `nearest` does: cosines and order are its own, a few neighbours may be missed.
+
+    Vectors that the engine does not hold are compared one by one, and so are all of `only` where they are few.
+
+    Returns
+    -------
+    As `nearest`; places that stay empty hold -1, and NaN as their cosine.
+    """
+    if engine is None or (only is not None and len(only) <= EXACT):
+        return nearest(queries, vectors, k=k, only=only)
+    held = len(engine.lists)
+    among, share = None, 1.0
+    if only is not None:
+        among = np.zeros(held, dtype=bool)
+        among[only[only < held]] = True
+        share = max(float(among.mean()), 1 / held)
+    tail = np.arange(held, len(vectors)) if only is None else only[only >= held]
+    width = min(k, len(vectors) if only is None else len(only))
+    cosines, found = np.full((len(queries), width), np.nan), np.full((len(queries), width), -1, dtype=np.int64)
+    probes = min(int(np.ceil(engine.probes / share)), engine.lists.lists)  # as many of those that count
+    count = min(max(engine.candidates, _SURPLUS * k), held)
+    for start in range(0, len(queries), _QUERIES):
+        block = queries[start : start + _QUERIES]
+        proposed = engine.lists.candidates(block, probes=probes, count=count, among=among)
+        for i, query in enumerate(block):
+            numbers = np.sort(np.concatenate([proposed[i][proposed[i] >= 0], tail]))
+            best, where = nearest(query[None], vectors, k=k, only=numbers)
+            cosines[start + i, : best.shape[1]], found[start + i, : best.shape[1]] = best[0], where[0]
+    return cosines, found

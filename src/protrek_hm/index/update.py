@@ -1,0 +1,181 @@
+"""Records added to an index, removed from it, and the room of removed ones given back."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool
+
+from protrek_hm.errors import ModelError, NothingFoundError, OptionError
+from protrek_hm.index.arrays import open_array, write_array
+from protrek_hm.index.build import Known, encode_table
+from protrek_hm.index.changes import SHARDS, changing, clear_shards, commit
+from protrek_hm.index.config import IndexConfig
+from protrek_hm.index.embeddings import Embeddings
+from protrek_hm.index.layout import IndexInfo, Manifest, Modality
+from protrek_hm.index.records import rows_of_ids, rows_where
+from protrek_hm.index.segments import NewVectors, read_segments, write_segment
+from protrek_hm.index.tables import conflict, describe_source, with_types_of
+from protrek_hm.model.encoder import FingerprintedEncoder
+
+_BLOCK = 16_384
+
+
+def add_to_index(
+    folder: Path,
+    proteins: pl.DataFrame,
+    model: FingerprintedEncoder,
+    config: IndexConfig | None = None,
+    *,
+    source: Path | Sequence[Path] = (),
+    replace_known: bool = False,
+) -> IndexInfo:
+    """Encode a table and add it to the index `folder`; readers see the old index until that is done, then the new.
+
+    What the index has encoded already is not encoded again. An interrupted call continues as in `build_index`.
+
+    Parameters
+    ----------
+    config
+        As for `build_index`; the precision is that of the index, whatever stands here.
+    replace_known
+        Replace the records of proteins that the index has already; otherwise they are refused.
+
+    Raises
+    ------
+    ModelError
+        If the model is not the one that made the index, or fails.
+    OptionError
+        If the index has one of the proteins already (without `replace_known`).
+    NothingFoundError, FileFormatError, OutputError, BusyError
+        If the table is empty or its columns do not go with those of the index, or the index cannot be written to.
+    """
+    sources = [source] if isinstance(source, Path) else list(source)
+    named = ", ".join(map(str, sources)) or "the table"
+    if proteins.is_empty():
+        raise NothingFoundError(f"{named}: no proteins to add; give a file with at least one")
+    with changing(folder) as manifest:
+        check_model(manifest.info, model, folder)
+        config = replace(config or IndexConfig(), precision=manifest.info.precision)
+        records, embeddings = read_segments(folder, replace(manifest, removed=None))
+        removed = _removed(folder, manifest, rows=len(records))
+        proteins = with_types_of(records, proteins, named)
+        twice = records["id"].is_in(proteins["id"].unique().to_list()).to_numpy() & ~removed
+        if twice.any() and not replace_known:
+            _refuse(records.filter(twice), proteins)
+        known = {name: _known(records, held, name, proteins) for name, held in embeddings.items()}
+        new = encode_table(proteins, model, config, shards=folder / SHARDS, known=known)
+        generation = manifest.generation + 1
+        segment = write_segment(folder, f"segment-{generation}", proteins, new)
+        larger = replace(
+            manifest,
+            info=replace(manifest.info, sources=(*manifest.info.sources, *map(describe_source, sources))),
+            segments=(*manifest.segments, segment),
+            generation=generation,
+        )
+        info = commit(folder, _with_removed(folder, larger, removed | twice)).info
+        clear_shards(folder)
+    return info
+
+
+def remove_from_index(folder: Path, *, ids: Sequence[str] = (), where: str | None = None) -> int:
+    """Remove the records with these ids, and those that meet the condition `where`; see `records.rows_where`.
+
+    Their vectors stay on disk until `compact_index`.
+
+    Returns
+    -------
+    How many records were removed.
+
+    Raises
+    ------
+    OptionError
+        If an id is not there, or `where` is no condition on the columns.
+    NothingFoundError
+        If nothing fits, or nothing would be left.
+    """
+    with changing(folder) as manifest:
+        records, _ = read_segments(folder, manifest)
+        gone = np.zeros(len(records), dtype=bool)
+        if ids:
+            rows_of_ids(records, ids)
+            gone |= records["id"].is_in(list(ids)).to_numpy()
+        if where is not None:
+            gone |= rows_where(records, where)
+        if not gone.any():
+            raise NothingFoundError(f"{folder}: no record meets {where!r}; nothing is removed")
+        if gone.all():
+            raise NothingFoundError(f"{folder}: all {len(gone)} records would go; delete the folder instead")
+        removed = _removed(folder, manifest, rows=sum(each.records for each in manifest.segments))
+        removed[np.flatnonzero(~removed)[gone]] = True
+        later = replace(manifest, generation=manifest.generation + 1)
+        commit(folder, _with_removed(folder, later, removed))
+    return int(gone.sum())
+
+
+def compact_index(folder: Path) -> IndexInfo:
+    """Write all that is left in an index as one segment: what was removed no longer takes room."""
+    with changing(folder) as manifest:
+        records, embeddings = read_segments(folder, manifest)
+        new = {name: gather(held) for name, held in embeddings.items() if held.count}
+        generation = manifest.generation + 1
+        segment = write_segment(folder, f"segment-{generation}", records, new)
+        one = replace(manifest, segments=(segment,), removed=None, engines={}, generation=generation)
+        return commit(folder, one).info
+
+
+def gather(held: Embeddings) -> NewVectors:
+    """Take the vectors that rows refer to, in the order in which they do so first, numbered from 0."""
+    with_vector = np.flatnonzero(held.of_row >= 0)
+    numbers, first = np.unique(held.of_row[with_vector], return_index=True)
+    order = np.argsort(first, kind="stable")
+    place = np.full(len(held.vectors) + 1, -1, dtype=np.int64)
+    place[numbers[order]] = np.arange(len(numbers))
+    ordered = numbers[order]
+    blocks = (held.vectors[ordered[start : start + _BLOCK]] for start in range(0, len(ordered), _BLOCK))
+    return NewVectors(len(ordered), held.vectors.shape[1], blocks, place[held.of_row])
+
+
+def check_model(info: IndexInfo, model: FingerprintedEncoder, folder: Path) -> None:
+    """Raise ModelError unless this model made the index."""
+    found = model.fingerprint()
+    if found != info.model_sha256:
+        made = f"{folder} was built with the model {info.model} (weights {info.model_sha256[:12]}…)"
+        raise ModelError(f"{made}, not with this one ({found[:12]}…)", "name that model with -m")
+
+
+def _refuse(known: pl.DataFrame, new: pl.DataFrame) -> None:
+    other = conflict(known, new)
+    about = "the index has it with another sequence" if other else "the index has it already"
+    others = known["id"].n_unique() - 1
+    counted = f" (and {others} more of these proteins)" * (others > 0)
+    raise OptionError("id", other or known["id"][0], f"{about}{counted}; replace them with --replace")
+
+
+def _known(records: pl.DataFrame, held: Embeddings, modality: Modality, new: pl.DataFrame) -> Known:
+    """Look up which inputs of the new table the index has encoded."""
+    count = len(held.vectors)
+    if modality not in new.columns or modality not in records.columns:
+        return Known({}, count)
+    wanted = new[modality].drop_nulls().unique()
+    table = records.select(pl.col(modality).alias("value"), vector=pl.Series(held.of_row))
+    found = table.filter((pl.col("vector") >= 0) & pl.col("value").is_in(wanted.to_list())).unique("value")
+    return Known(dict(found.iter_rows()), count)
+
+
+def _removed(folder: Path, manifest: Manifest, *, rows: int) -> Bool[np.ndarray, " rows"]:
+    removed = np.zeros(rows, dtype=bool)
+    if manifest.removed is not None:
+        removed[open_array(folder / manifest.removed, None, "int64")] = True
+    return removed
+
+
+def _with_removed(folder: Path, manifest: Manifest, removed: Bool[np.ndarray, " rows"]) -> Manifest:
+    rows = np.flatnonzero(removed)
+    if not len(rows):
+        return manifest
+    name = f"removed-{manifest.generation}.npy"
+    write_array(folder / name, rows.shape, "int64", [rows])
+    return replace(manifest, removed=name)
