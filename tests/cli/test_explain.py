@@ -141,3 +141,17 @@ def test_bad_input_gives_one_line(command_line, index, tmp_path):
         code, out, err = command_line(*arguments)
         assert (code, out, err.count("\n")) == (2, "", 1), (arguments, err)
         assert message in err
+
+
+def test_explain_draws_a_picture(command_line, index, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "protrek_hm.search.explain_figure.draw_contributions", lambda *given, **named: drawn.append((given, named))
+    )
+    assert command_line("explain", index, "DDD", "TEM-1", "TEM-2", "--figure", tmp_path / "why.png")[0] == 0
+    [((card, bars, path), named)] = drawn
+    assert (card.a, card.b, card.names) == (TWIN, OTHER, ("TEM-1", "TEM-2"))
+    assert [(each.name, round(each.change, 4), round(each.mirrored, 4)) for each in bars] == [("K16D", 0.1098, 0.1098)]
+    assert path == tmp_path / "why.png"
+    assert named["title"] == "“DDD”"
+    assert named["caption"].startswith("alone they add up to +0.1098")

@@ -20,6 +20,7 @@ def explain(
         Literal["table", "json"], typer.Option("--format", help="table for people, json complete.")
     ] = "table",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Picture to draw besides: PNG, and PDF beside it.")] = None,
     model: Annotated[
         str | None,
         typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),
@@ -33,10 +34,15 @@ def explain(
     from protrek_hm.search.explain import explain as explain_candidates
     from protrek_hm.search.explain_table import write_explanation
 
-    if output is not None:
-        refuse_existing(output, force=force)
+    for path in (output, figure):
+        if path is not None:
+            refuse_existing(path, force=force)
     searcher = Searcher.open(index, model=model, device=device)
     explanation = explain_candidates(searcher, text, a, b, most_differences=most_differences)
+    if figure is not None:
+        from protrek_hm.search.explain_figure import draw_explanation
+
+        draw_explanation(explanation, figure)
     if output is None:
         write_explanation(explanation, sys.stdout, form=output_format)
         return

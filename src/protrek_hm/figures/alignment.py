@@ -17,11 +17,17 @@ from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, new_figure, save_
 
 COLUMNS = 80
 """Alignment columns a block."""
+LABEL = 21
+"""Characters left of the sequences."""
+
+PAGE = LABEL + COLUMNS + 8
+"""Characters of the whole width."""
+
 _MOST_BLOCKS = 4
-_LINE = 0.155  # inches
-_CHARACTER = 0.0745  # inches, at the size below
+LINE, CHARACTER = 0.155, 0.0745
+"""Height of a line and width of a letter, in inches, at the size below."""
+
 _SIZE = 8.6
-_LABEL = 21  # characters left of the sequences
 _SHADE = "#F6C9AE"  # a light NEGATIVE: the letters above it stay readable
 _INK = "#1A1A1A"
 _FAINT = "#5A5A5A"  # of what both share: the eye should fall on the rest
@@ -101,14 +107,14 @@ def draw_twin_cards(cards: Sequence[TwinCard], path: Path, *, title: str = "") -
     OutputError
         If the file cannot be written.
     """
-    layouts = [_lay_out(card) for card in cards]
+    layouts = [lay_out(card) for card in cards]
     head = 2.7 if title else 0.4
     lines = sum(len(layout) for layout in layouts) + 2.2 * max(0, len(cards) - 1) + head + 2.4
-    width = (_LABEL + COLUMNS + 8) * _CHARACTER
-    figure = new_figure(width, lines * _LINE)
+    width = PAGE * CHARACTER
+    figure = new_figure(width, lines * LINE)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, _LABEL + COLUMNS + 8)
+    axes.set_xlim(0, PAGE)
     axes.set_ylim(lines, 0)
     axes.axis("off")
     if title:
@@ -116,22 +122,23 @@ def draw_twin_cards(cards: Sequence[TwinCard], path: Path, *, title: str = "") -
     top = head
     for number, layout in enumerate(layouts):
         if number:
-            axes.plot((1.5, _LABEL + COLUMNS + 6), (top - 0.9, top - 0.9), color="#C8C8C8", linewidth=0.6)
+            axes.plot((1.5, PAGE - 2), (top - 0.9, top - 0.9), color="#C8C8C8", linewidth=0.6)
         for offset, line in enumerate(layout):
             line.draw(axes, top + offset + 0.5)
         top += len(layout) + 2.2
-    _draw_legend(axes, lines - 1.1)
+    draw_legend(axes, lines - 1.1)
     save_figure(figure, path)
 
 
 @dataclass(frozen=True)
-class _Line:
+class CardLine:
     """One line of a card: runs of characters at their columns, each with a colour and perhaps a shade."""
 
     runs: tuple[tuple[float, str, str, str], ...]  # column, text, colour, style (mono, bold, plain, italic)
     shaded: tuple[int, ...] = ()
 
     def draw(self, axes: Axes, y: float) -> None:
+        """Draw the line at `y`, in lines from the top."""
         for place in self.shaded:
             axes.add_patch(Rectangle((place, y - 0.5), 1, 1, color=_SHADE, linewidth=0, zorder=0))
         for column, text, colour, style in self.runs:
@@ -152,18 +159,19 @@ class _Line:
                       fontweight="bold" if marked else "normal")  # fmt: skip
 
 
-def _lay_out(card: TwinCard) -> list[_Line]:
+def lay_out(card: TwinCard) -> list[CardLine]:
+    """Return the lines of a card, from top to bottom."""
     differing = differing_columns(card.a, card.b)
     gaps = sum("-" in (card.a[column], card.b[column]) for column in differing)
     counted = [f"{card.identity:.1%} identical"]
     counts = ((len(differing) - gaps, "substitution"), (gaps, "gap column"))
     counted += [_count(number, noun) for number, noun in counts if number]
-    lines = [_Line(((1.5, " · ".join([*counted, *([card.note] if card.note else [])]), _INK, "bold"),))]
+    lines = [CardLine(((1.5, " · ".join([*counted, *([card.note] if card.note else [])]), _INK, "bold"),))]
     for name, text, colour in zip(card.names, card.texts, (POSITIVE, NEGATIVE), strict=True):
         wrapped = textwrap.wrap(text, width=100, max_lines=4, placeholder=" …") or ["(no text)"]
-        lines.append(_Line(((1.5, _shorten(name), colour, "bold"), (float(_LABEL), wrapped[0], _INK, "plain"))))
-        lines += [_Line(((float(_LABEL), part, _INK, "plain"),)) for part in wrapped[1:]]
-    lines.append(_Line(()))
+        lines.append(CardLine(((1.5, _shorten(name), colour, "bold"), (float(LABEL), wrapped[0], _INK, "plain"))))
+        lines += [CardLine(((float(LABEL), part, _INK, "plain"),)) for part in wrapped[1:]]
+    lines.append(CardLine(()))
     blocks, after = choose_blocks(card.a, card.b)
     for block in blocks:
         lines += _lay_out_block(card, block)
@@ -172,7 +180,7 @@ def _lay_out(card: TwinCard) -> list[_Line]:
     return lines
 
 
-def _lay_out_block(card: TwinCard, block: Block) -> list[_Line]:
+def _lay_out_block(card: TwinCard, block: Block) -> list[CardLine]:
     lines = []
     if block.skipped:
         lines.append(_skipped(block.skipped, card, block.start - block.skipped, block.start))
@@ -183,25 +191,26 @@ def _lay_out_block(card: TwinCard, block: Block) -> list[_Line]:
         residues = len(row.replace("-", ""))
         first, last = (str(before + 1), str(before + residues)) if residues else ("", "")
         runs: list[tuple[float, str, str, str]] = [(1.5, _shorten(name), colour, "plain")]
-        runs.append((_LABEL - 1.0 - len(first), first, GREY, "mono"))
-        runs.append((_LABEL + len(row) + 1.0, last, GREY, "mono"))
-        runs.append((_LABEL, row, _FAINT, "mono"))
-        lines.append(_Line(tuple(runs), tuple(_LABEL + place for place in places)))
+        runs.append((LABEL - 1.0 - len(first), first, GREY, "mono"))
+        runs.append((LABEL + len(row) + 1.0, last, GREY, "mono"))
+        runs.append((LABEL, row, _FAINT, "mono"))
+        lines.append(CardLine(tuple(runs), tuple(LABEL + place for place in places)))
     marks = "".join("-" if "-" in pair else "*" if pair[0] != pair[1] else " " for pair in zip(*rows, strict=True))
-    marked = tuple((float(_LABEL + place), marks[place], NEGATIVE, "mono") for place in places)
-    return [*lines, _Line(marked)]
+    marked = tuple((float(LABEL + place), marks[place], NEGATIVE, "mono") for place in places)
+    return [*lines, CardLine(marked)]
 
 
-def _skipped(count: int, card: TwinCard, start: int, stop: int) -> _Line:
+def _skipped(count: int, card: TwinCard, start: int, stop: int) -> CardLine:
     within = len(differing_columns(card.a[start:stop], card.b[start:stop]))
     what = f"{_count(within, 'difference')} in them" if within else "all identical"
-    return _Line(((float(_LABEL), f"⋯ {count} columns not shown, {what}", GREY, "italic"),))
+    return CardLine(((float(LABEL), f"⋯ {count} columns not shown, {what}", GREY, "italic"),))
 
 
-def _draw_legend(axes: Axes, y: float) -> None:
-    axes.add_patch(Rectangle((_LABEL, y - 0.5), 1, 1, color=_SHADE, linewidth=0))
+def draw_legend(axes: Axes, y: float) -> None:
+    """Say at `y`, in lines from the top, what is marked how."""
+    axes.add_patch(Rectangle((LABEL, y - 0.5), 1, 1, color=_SHADE, linewidth=0))
     text = "shaded: the two differ; below, * marks a substitution and - a gap. Numbers count residues."
-    axes.text(_LABEL + 1.6, y, text, fontsize=7.5, va="center_baseline", color=GREY)
+    axes.text(LABEL + 1.6, y, text, fontsize=7.5, va="center_baseline", color=GREY)
 
 
 def _count(number: int, noun: str) -> str:

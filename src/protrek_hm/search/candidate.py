@@ -1,7 +1,6 @@
 """A protein to be compared: named by its id in an index, or written out."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from protrek_hm.data.schema import sequence_problem
 from protrek_hm.errors import OptionError
@@ -10,6 +9,9 @@ from protrek_hm.model.encoder import shorten
 
 SHORTEST = 10
 """Residues from which letters that are no id are taken for a sequence: ids such as TEM or HBA are letters, too."""
+
+LONGEST_ID = 30
+"""Letters above which something is no id, but a sequence with a wrong letter."""
 
 
 @dataclass(frozen=True)
@@ -30,24 +32,11 @@ def find_protein(index: Index, given: str) -> Protein:
     """
     name = given.strip()
     letters = "".join(given.split()).upper().removesuffix("*")
-    try:
-        return Protein(name, _sequence_of(index, name))
-    except OptionError:
-        if len(letters) < SHORTEST:
-            raise
+    if len(letters) >= SHORTEST and not (index.records["id"] == name).any():
         problem = sequence_problem(letters)
         if problem is None:
             return Protein(None, letters)
-        if len(letters) > 3 * SHORTEST:  # longer than ids are
-            raise OptionError("protein", shorten(letters), f"{problem}; mend the sequence") from None
-        raise
-
-
-def _sequence_of(index: Index, name: str) -> str:
-    known = index.records["id"]
-    rows = (known == name).arg_true()
-    if rows.is_empty():
-        close = get_close_matches(name, known.unique(maintain_order=True).to_list(), n=3)
-        near = f"; did you mean {', '.join(close)}?" if close else ""
-        raise OptionError("id", name, f"not in this index{near}")
-    return str(index.records["sequence"][rows[0]])
+        if len(letters) > LONGEST_ID:
+            raise OptionError("protein", shorten(letters), f"{problem}; mend the sequence")
+    [row] = index.find([name])
+    return Protein(name, str(index.records["sequence"][int(row)]))

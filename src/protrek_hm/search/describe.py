@@ -17,7 +17,6 @@ from protrek_hm.homology.lookup import Relative
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
-from protrek_hm.search import bridge
 from protrek_hm.search.labelled import Labelled, labelled_proteins
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import residues_read, tell_unread
@@ -114,7 +113,7 @@ def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_
     cleaned = [clean_query(each, "sequence") for each in sequences]
     vectors = searcher.encode(cleaned, by="sequence", batch_size=batch_size)
     hits = searcher.rank(vectors, by="sequence", want="text", k=max(5 * k, WHOLE_TEXTS))
-    _, near = bridge.nearest(searcher.index, vectors, want="sequence", k=NEIGHBOURS, where=None)
+    _, near = searcher.index.nearest(vectors, want="sequence", k=NEIGHBOURS)
     labelled = labelled_proteins(searcher, near[near >= 0])
     if labelled.sections:
         sections = _sections_of_rows(searcher, vectors, labelled.sections[:MOST_SECTIONS], k=k)
@@ -198,7 +197,7 @@ def _homologs(
 def _homolog(index: Index, labelled: Labelled, relative: Relative | None) -> Homolog | None:
     if relative is None:
         return None
-    records = bridge.take(index, labelled.rows_of(relative.index)).rows(named=True)
+    records = index.take(labelled.rows_of(relative.index)).rows(named=True)
     own = [record for record in records if record["id"] == records[0]["id"]]
     if labelled.sections:
         sections = {record[SECTION_COLUMN]: record["text"] for record in own if record[SECTION_COLUMN]}

@@ -31,7 +31,7 @@ def write_explanation(explanation: Explanation, file: TextIO, *, form: Literal["
         console.print(line)
     if explanation.explained is not None and explanation.substitutions:
         console.print(_differences(explanation))
-        console.print(_sums(explanation))
+        console.print(f"\n{sums(explanation)}")
     for note in explanation.notes:
         console.print(f"note: {note}")
 
@@ -60,6 +60,7 @@ def alignment_lines(alignment: Alignment, names: tuple[str, str], *, width: int 
 
     >>> print("\n".join(alignment_lines(Alignment("MKTAYIAKQR", "MKTAYIAKER"), ("a", "b"), width=5)))
     … 5 columns, all identical
+    <BLANKLINE>
     a                     6 IAKQR 10
                                *
     b                     6 IAKER 10
@@ -72,12 +73,12 @@ def alignment_lines(alignment: Alignment, names: tuple[str, str], *, width: int 
             skipped += len(signs[block])
             continue
         if skipped:
-            yield _skipped(skipped)
+            yield from (_skipped(skipped), "")
             skipped = 0
         one, other = (_row(name, whole, block) for name, whole in zip(names, (alignment.a, alignment.b), strict=True))
         yield from (one, " " * (_LABEL + 8) + signs[block].rstrip(), other, "")
     if skipped:
-        yield _skipped(skipped)
+        yield from (_skipped(skipped), "")
 
 
 def _skipped(columns: int) -> str:
@@ -121,10 +122,11 @@ def by_strength(explanation: Explanation) -> list[Substitution]:
     return sorted(explanation.substitutions, key=lambda each: -abs(each.change or 0))
 
 
-def _sums(explanation: Explanation) -> str:
+def sums(explanation: Explanation) -> str:
+    """Say in a line what the single differences add up to, and what all of them make together."""
     explained, interaction = explanation.explained or 0.0, explanation.interaction or 0.0
     return (
-        f"\nalone they add up to {_signed(-explained)}, all together make {_signed(-explanation.gap)}:"
+        f"alone they add up to {_signed(-explained)}, all together make {_signed(-explanation.gap)}:"
         f" {_signed(-interaction)} comes of their acting together"
     )
 

@@ -2,22 +2,22 @@
 
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import polars as pl
 from jaxtyping import Int
 
 from protrek_hm.data.uniprot.rows import SECTION_COLUMN
 from protrek_hm.homology.lookup import Lookup
-from protrek_hm.search import bridge
+from protrek_hm.index.store import Index
 from protrek_hm.search.searcher import Searcher
 
 MOST_RECORDS = 3_000_000
 """Records of an index up to which all are laid out; a byte of memory for each residue."""
 
 _AT_ONCE = 50_000
-_KNOWN: "WeakKeyDictionary[Searcher, tuple[Any, Labelled]]" = WeakKeyDictionary()
+_KNOWN: "WeakKeyDictionary[Searcher, tuple[Index, Labelled]]" = WeakKeyDictionary()
 _LOCK = Lock()
 
 
@@ -58,13 +58,14 @@ def labelled_proteins(searcher: Searcher, near: Int[np.ndarray, " some"]) -> Lab
         return labelled
 
 
-def _lay_out(index: Any, rows: Int[np.ndarray, " some"]) -> Labelled:
+def _lay_out(index: Index, rows: Int[np.ndarray, " some"]) -> Labelled:
     numbers: dict[int, int] = {}  # of a sequence by its hash: the letters are kept by the lookup alone
     sections: dict[str, None] = {}
     sequences, kept, owner = list[str](), list[int](), list[int]()
+    held = index.records.select(pl.col(f"^(sequence|text|{SECTION_COLUMN})$"))
     for start in range(0, len(rows), _AT_ONCE):
         block = rows[start : start + _AT_ONCE]
-        table = bridge.take(index, block)
+        table = held[block]
         if SECTION_COLUMN in table.columns:
             sections |= dict.fromkeys(table[SECTION_COLUMN].drop_nulls().unique(maintain_order=True).to_list())
         for row, sequence, text in zip(block.tolist(), table["sequence"], table["text"], strict=True):

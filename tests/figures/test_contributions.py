@@ -1,0 +1,18 @@
+from protrek_hm.figures.alignment import TwinCard
+from protrek_hm.figures.contributions import MOST_BARS, Contribution, draw_contributions, strongest
+
+CARD = TwinCard("MKTAYIAKQR", "MRTAYIAK-R", ("TEM-1", "TEM-3"), ("score 0.1", "score 0.2"), 0.8)
+
+
+def test_the_picture_is_written_twice_and_repeatably_with_and_without_bars(tmp_path):
+    many = [Contribution(f"A{number}C", number / 100 - 0.15, 0.0) for number in range(MOST_BARS + 5)]
+    for name, bars in (("one", many), ("two", many), ("none", [])):
+        draw_contributions(CARD, bars, tmp_path / f"{name}.png", title="“text”", caption="They add up.")
+    for ending in ("png", "pdf"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+        assert (tmp_path / f"none.{ending}").stat().st_size > 1000
+
+
+def test_the_strongest_come_first_whatever_their_sign():
+    bars = [Contribution(name, change, 0.0) for name, change in (("a", 0.1), ("b", -0.3), ("c", 0.2), ("d", -0.1))]
+    assert [each.name for each in strongest(bars)] == ["b", "c", "a", "d"]
