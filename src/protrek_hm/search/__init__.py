@@ -1,10 +1,11 @@
 """Questions to an index: a text, a sequence or a structure in, ranked proteins or texts out.
 
-The flow: queries are checked, also in files (`query`) and by the thousand (`query_table`), encoded by the model that made
-the index and compared with its vectors; each of the nearest becomes a `Hit` (`searcher`) that says how surprising
-(`significance`) and how likely right (`probability`) it is. Near-identical hits become families (`families`), what they
-differ in gets names (`differences`); answers are written (`rows`, `render`), many of them in blocks that survive an
-interruption (`batch`).
+The flow: queries are checked, also in files (`query`) and by the thousand (`query_table`), encoded by the model that
+made the index and compared with its vectors; each of the nearest becomes a `Hit` (`searcher`) that says how surprising
+(`significance`) and how likely right (`probability`) it is. Near-identical hits become families (`families`); answers
+are written (`rows`, `render`), many of them in blocks that survive an interruption (`batch`). What two proteins differ
+in gets names (`differences`) and its share of the scores (`explain`); `pairs` scores without an index, and `describe`
+says what a protein does.
 """
 
 from importlib import import_module

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
-import numpy as np
 import polars as pl
 import pyarrow.parquet
 
@@ -25,7 +24,6 @@ from protrek_hm.data.tables import write_table
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import new_file, read_json, refuse_existing, write_json
 from protrek_hm.index.layout import Modality
-from protrek_hm.search import bridge
 from protrek_hm.search.families import MIN_IDENTITY, search_families
 from protrek_hm.search.query import Query
 from protrek_hm.search.rows import FAMILY, SCORES, rows_of_families, rows_of_hits
@@ -152,7 +150,7 @@ def _answer(searcher: Searcher, block: Sequence[Query], config: BatchConfig) -> 
 
 
 def _schema(searcher: Searcher, config: BatchConfig, output: Path) -> dict[str, Any]:
-    present = bridge.take(searcher.index, np.empty(0, dtype=np.int64)).schema
+    present = searcher.index.records.schema
     own = ("query", *(FAMILY if config.group else ()), *SCORES)
     for name in config.columns:
         if name not in present or name in own:

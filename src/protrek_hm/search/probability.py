@@ -12,13 +12,12 @@ A model is surer of pairs that it was trained on: in an index of its training da
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.index.layout import Modality
-from protrek_hm.search import bridge
+from protrek_hm.index.store import Index
 
 PAIRS = 1_000
 """Proteins drawn for the fit; each is also compared with the texts of all others."""
@@ -95,7 +94,7 @@ def fit_logistic(
     return Calibration(float(slope / spread), float(intercept - slope * middle / spread))
 
 
-def calibrate(index: Any, by: Modality, want: Modality, *, seed: int = 0) -> Calibration | None:
+def calibrate(index: Index, by: Modality, want: Modality, *, seed: int = 0) -> Calibration | None:
     """Fit the probability that a hit of kind `want` is the query's own, at odds of one in all that are searched.
 
     Returns
@@ -107,12 +106,12 @@ def calibrate(index: Any, by: Modality, want: Modality, *, seed: int = 0) -> Cal
         return None
     total = index.info.counts["records"]
     rows = np.sort(np.random.default_rng(seed).permutation(total)[:PAIRS])
-    records = bridge.take(index, rows).select("id", by, want)
+    records = index.take(rows).select("id", by, want)
     whole = records.select(present=~(records[by].is_null() | records[want].is_null()))["present"].to_numpy()
     rows, records = rows[whole], records.filter(whole)
     if len(rows) < FEWEST:
         return None
-    cosines = bridge.vectors(index, by, rows) @ bridge.vectors(index, want, rows).T
+    cosines = index.vectors(by, rows) @ index.vectors(want, rows).T
     names = [np.unique(records[column].to_numpy(), return_inverse=True)[1] for column in ("id", by, want)]
     same = np.any([each[:, None] == each for each in names], axis=0)
     own = cosines.diagonal().astype(np.float64)

@@ -15,7 +15,6 @@ from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
-from protrek_hm.search import bridge
 from protrek_hm.search.probability import calibrate
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.significance import p_values
@@ -82,7 +81,7 @@ class Searcher:
             remedy = "name that model with -m, or build the index again with this one"
             raise ModelError(f"{built}, not with this one ({found[:12]}…)", remedy)
         self.index, self.model = index, model
-        self._sample = cache(lambda want: bridge.sample(index, want))
+        self._sample = cache(lambda want: index.sample(want))
         self._calibration = cache(lambda by, want: calibrate(index, by, want))
 
     @classmethod
@@ -169,12 +168,12 @@ class Searcher:
         """Answer queries that `encode` encoded; all else is as in `search`."""
         self.check(want=want, k=k)
         background = self.background(vectors, want=want)
-        cosines, rows = bridge.nearest(self.index, vectors, want=want, k=k, where=where)
+        cosines, rows = self.index.nearest(vectors, want=want, k=k, where=where)
         surprise = p_values(cosines, background)
         calibration = self._calibration(by, want)
         chances = None if calibration is None else calibration(cosines)
         found, place = np.unique(rows[rows >= 0], return_inverse=True)
-        records = bridge.take(self.index, found).rows(named=True)
+        records = self.index.take(found).rows(named=True)
         answers, places = [], iter(place.tolist())
         for query in range(len(vectors)):
             hits = []

@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 
 from protrek_hm.index.layout import MODALITIES
-from protrek_hm.search import bridge
 
 _LOOKED_AT = 48
 _SHOWN = {"text": 4, "sequence": 3, "structure": 3}
@@ -23,7 +22,7 @@ def examples_of(index: Any) -> dict[str, list[dict[str, str]]]:
     """
     total = index.info.counts["records"]
     rows = np.unique(np.linspace(0, total - 1, num=min(total, _LOOKED_AT)).astype(np.int64))
-    records = bridge.take(index, rows)
+    records = index.take(rows)
     return {kind: _draw(records, kind) for kind in MODALITIES if kind in records.columns}
 
 
