@@ -15,5 +15,5 @@ export function showAbout(holder, info) {
   ];
   holder.replaceChildren(
     h("dl", { class: "keys" }, rows.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))])),
-    h("p", { class: "hint" }, "From a program: ", h("a", { href: "openapi.json" }, "REST interface"), ", or for assistants that speak the Model Context Protocol ", h("code", {}, new URL("mcp", document.baseURI).href), "."));
+    h("p", { class: "hint" }, "From a program: ", h("a", { href: "docs" }, "REST interface"), ", or for assistants that speak the Model Context Protocol ", h("code", {}, new URL("mcp", document.baseURI).href), "."));
 }

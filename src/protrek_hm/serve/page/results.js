@@ -31,20 +31,27 @@ export function showResult(result, picks) {
   const bounds = { low: Math.min(...scores), high: Math.max(...scores), calibrated };
   return [
     h("div", { class: "headline" }, h("h2", {}, summary(result)), toolbar(result)),
-    faint(result.families[0].hits[0]),
+    faint(result),
     histogram(result.background, result.families),
     h("table", { class: "hits", role: "table" },
       h("caption", { class: "hidden" }, "Hits, best first, near-identical proteins together"),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.filter((head) => calibrated || head !== "Probability").map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
       result.families.map((family) => familyBody(family, bounds, picks))),
-    meaning(),
+    meaning(isWhole(result)),
   ].filter(Boolean);
 }
 
-function faint(best) {
-  if (best.e_value === null || best.e_value < 1) return null;
+function faint(result) {
+  const [best] = result.families[0].hits;
+  if (best.e_value === null || best.e_value < 1 || isWhole(result)) return null;
   return h("p", { class: "notice warn" }, h("b", {}, "Nothing stands out. "),
     "Chance alone gives a score like the best one here: read this list as a guess, or say it in other words.");
+}
+
+/** Whether the background is the whole index: then each hit is in it, and no E-value can be far below 1. */
+function isWhole({ background, families }) {
+  const { p_value: p, e_value: e } = families[0].hits[0];
+  return Boolean(background && p) && background.counts.reduce((sum, each) => sum + each) >= Math.round(e / p);
 }
 
 function toolbar(result) {
@@ -111,11 +118,12 @@ function range(numbers) {
   return least === most ? counted(most, "difference") : `${least} to ${most} differences`;
 }
 
-function meaning() {
+function meaning(whole) {
   const words = [
     ["Score", "The cosine between your query and the protein, from −1 to 1. Compare it within one search; another query has another scale."],
     ["Probability", "How likely this is the right answer, if the index holds one: fitted to the index's own pairs of text and protein. An upper bound where the model was trained on them."],
-    ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, expect as much from any query."],
+    ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, expect as much from any query."
+      + (whole ? " This index is so small that each hit stands in its own background: no E-value can be far below 1." : "")],
     ["Near-identical", "Proteins of one family differ in few residues, sometimes in the very one that matters. Open the family, choose two and compare."],
   ];
   return h("details", { class: "meaning" }, h("summary", {}, "How to read these numbers"),
