@@ -63,6 +63,7 @@ def test_the_index_says_what_it_holds(client, index_folder):
     assert answer["model"] == "user/model"
     assert answer["modalities"] == ["sequence", "text"]
     assert answer["counts"]["records"] == 5
+    assert answer["sources"] == []
     assert {"name": "organism", "type": "String"} in answer["columns"]
     assert answer["limits"]["max_k"] == 1000
     assert str(index_folder.parent) not in str(answer)

@@ -10,7 +10,7 @@ import re
 from protrek_hm.serve.problems import ProblemError
 
 FUNCTIONS = frozenset(
-    "abs char_length coalesce contains ends_with length lower regexp_like round starts_with trim upper".split()
+    "abs cast char_length coalesce contains ends_with length lower regexp_like round starts_with trim upper".split()
 )
 _BEFORE_BRACKETS = frozenset("and between case else ilike in is like not or then when".split())
 _STATEMENTS = frozenset("copy exists from pragma select table union values with".split())

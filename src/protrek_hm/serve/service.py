@@ -146,7 +146,7 @@ class Service:
         """Say what the index holds, what it was made from, and what may be asked; no path of this machine."""
         index, config = self.searcher.index, self.config
         info = asdict(index.info)
-        limits = ("max_k", "max_queries", "max_query_length", "max_upload_bytes")
+        limits = ("max_k", "max_queries", "max_hits", "max_query_length", "max_upload_bytes")
         described = {key: value for key, value in info.items() if key not in ("model", "model_path", "sources")}
         return {
             "model": Path(info["model"]).name if Path(info["model"]).is_absolute() else info["model"],
@@ -154,6 +154,7 @@ class Service:
             "queries": list(self.searcher.model.tasks),
             "columns": [{"name": name, "type": str(kind)} for name, kind in index.records.schema.items()],
             **described,
+            "sources": [{**each, "file": Path(each["file"]).name} for each in info["sources"]],
             "examples": examples_of(index),
             "limits": {name: getattr(config, name) for name in limits},
         }
