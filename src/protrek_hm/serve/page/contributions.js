@@ -56,6 +56,6 @@ function bars(each, most) {
 
 function together(found, names) {
   if (found.explained === null || found.substitutions.length < 2) return null;
-  return h("p", { class: "hint" }, `One by one in ${names[0]} the differences add up to ${signed(found.explained)} of the ${signed(found.gap)}; `
-    + `what is left, ${signed(found.interaction)}, they do only together.`);
+  const rest = Math.abs(found.interaction) < Math.abs(found.gap) / 20 ? "." : `; what is left, ${signed(found.interaction)}, they do only together.`;
+  return h("p", { class: "hint" }, `One by one in ${names[0]} the differences add up to ${signed(found.explained)} of the ${signed(found.gap)}${rest}`);
 }

@@ -68,7 +68,7 @@ export function adapt() {
   const describing = chosen("want") === "describe";
   byId("options").hidden = describing;
   byId("submit").textContent = describing ? "Describe" : "Search";
-  const set = [byId("where").value.trim() && "filter", byId("k").value !== "10" && `${byId("k").value} hits`];
+  const set = [byId("where").value.trim() && "filter", byId("k").value !== "10" && `up to ${byId("k").value}`];
   byId("options-summary").textContent = set.filter(Boolean).join(", ");
   showExamples(by);
 }
