@@ -176,14 +176,12 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
 
 
 def easy_tables(easy: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Return random pairs of each side's components, of alleles put aside in the components for training, and others.
+    """Return random pairs of all proteins for training, of each side's components, and of alleles put aside.
 
     `swissprot_any` pairs every protein of Swiss-Prot's test components with another of them.
     """
-    aside = set(pool.filter(pl.col("allele_side").is_in(["valid", "test"]))["id"])
-    known = ~pl.col("anchor_id").is_in(aside) & ~pl.col("hard_neg_id").is_in(aside)
     return {
-        "easy_train": easy.filter(known, split="train"),
+        "easy_train": random_pairs(for_training(pool)),
         **{f"easy_{side}": easy.filter(split=side) for side in ("valid", "test")},
         **{f"easy_{side}_proteins": random_pairs(pool.filter(allele_side=side)) for side in ("valid", "test")},
         "swissprot_any": random_pairs(pool.filter(source="swissprot", side="test")),
@@ -240,12 +238,17 @@ def mutant_tables(mutants: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Dat
 
 def pretraining_rows(pool: pl.DataFrame) -> pl.DataFrame:
     """Return proteins for training with their captions, a row each: all that is said, and the name alone."""
-    known = pool.filter((pl.col("side") == "train") & (pl.col("allele_side").fill_null("train") == "train"))
-    known = known.filter(pl.col("source") != "mutagenesis")
+    known = for_training(pool)
     whole = pl.when(pl.col("source") == "swissprot").then(pl.concat_str("name", "text", separator=". "))
     captions = [whole.otherwise(pl.col("text")), pl.col("name")]
     rows = [known.select("id", "sequence", text=caption) for caption in captions]
     return pl.concat(rows).filter(pl.col("text") != "").unique(["sequence", "text"], maintain_order=True)
+
+
+def for_training(pool: pl.DataFrame) -> pl.DataFrame:
+    """Return the proteins that may be read: neither their component nor they themselves are put aside."""
+    known = (pl.col("side") == "train") & (pl.col("allele_side").fill_null("train") == "train")
+    return pool.filter(known & (pl.col("source") != "mutagenesis"))
 
 
 def held_out(pool: pl.DataFrame) -> dict[str, dict[str, list[str]]]:

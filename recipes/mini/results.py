@@ -2,8 +2,9 @@
 
     python recipes/mini/results.py CORPUS BASE TUNED -o OUTPUT [--document docs/results.md]
 
-TUNED is what `tune.py` wrote. A case's worth is the mean over the seeds of a recipe; the interval is a bootstrap over
-independent groups of cases. With --document the tables are put between its two `results` marks.
+TUNED is what `tune.py` wrote; unfinished runs are passed over. A case's worth is the mean over the seeds of a recipe; the
+interval is a bootstrap over independent groups of cases. Vectors are kept in a folder `vectors` beside OUTPUT, so that
+nothing is encoded twice. With --document the tables are put between its two `results` marks.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import polars as pl
 
 from protrek_hm.data import read_triplets
 from protrek_hm.evaluate import evaluate
+from protrek_hm.evaluate.cache import CachedEncoder
 from protrek_hm.evaluate.measures import MEASURES, case_values
 from protrek_hm.evaluate.model_result import ModelResult
 from protrek_hm.evaluate.ranking import ranking_values
@@ -78,9 +80,10 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--document", type=Path)
     given = parser.parse_args()
-    models = {"base": [given.base]} | {name: sorted(given.tuned.glob(f"{name}-*")) for name in RECIPES}
+    models = {"base": [given.base]} | {name: sorted(given.tuned.glob(f"{name}-*/model")) for name in RECIPES}
+    vectors = given.output.parent / "vectors"
     loaded = {
-        f"{name} {path.name}": ProTrek.from_pretrained(path, device="cpu")
+        f"{name} {path.parent.name}": CachedEncoder(ProTrek.from_pretrained(path, device="cpu"), vectors)
         for name, paths in models.items()
         for path in paths
     }

@@ -16,12 +16,12 @@ import polars as pl
 from protrek_hm.config import read_toml, resolve
 from protrek_hm.data import read_triplets
 from protrek_hm.files import new_folder, write_json
-from protrek_hm.merge import merge_models, sweep
+from protrek_hm.merge import SweepConfig, merge_models, sweep
 from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
 from protrek_hm.train.blocks import family_blocks
 
-HARD, EASY = 6_400, 960  # rows an epoch
+HARD, EASY = 6_400, 1_280  # rows an epoch
 COLUMNS = ["anchor_id", "anchor_text", "anchor_seq", "hard_neg_text", "hard_neg_seq", "type"]
 RECIPES = {
     "reference": ("triplet", ["hard"]),
@@ -57,10 +57,12 @@ def main() -> None:
 
 
 def training_rows(corpus: Path, *, block: int, seed: int) -> pl.DataFrame:
-    """Return hard rows in blocks of one family, and easy rows behind them."""
+    """Return hard rows in blocks of one family, and behind them easy pairs, both directions side by side."""
     hard = read_triplets(corpus / "hard_train.csv").select(COLUMNS)
     easy = read_triplets(corpus / "easy_train.csv").select(COLUMNS)
-    return pl.concat([family_blocks(hard, rows=HARD, most=block, seed=seed), easy.sample(EASY, seed=seed)])
+    pairs = pl.Series(range(easy.height // 2)).sample(EASY // 2, seed=seed)  # the other direction: half a table below
+    both = [row for pair in pairs for row in (pair, pair + easy.height // 2)]
+    return pl.concat([family_blocks(hard, rows=HARD, most=block, seed=seed), easy[both]])
 
 
 def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Path) -> None:
@@ -68,7 +70,7 @@ def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Pa
     if folder.exists():
         return
     start = ProTrek.from_pretrained(base, device="cpu")
-    found = sweep(start, tuned, valid["hard"], valid["easy"])
+    found = sweep(start, tuned, valid["hard"], valid["easy"], SweepConfig(points=6))
     with new_folder(folder) as temporary:
         merge_models(start, tuned, alpha=found.chosen.alpha).save_pretrained(str(temporary / "model"))
         frontier = [{"alpha": p.alpha, "hard": p.hard.as_dict(), "easy": p.easy.as_dict()} for p in found.points]

@@ -1,7 +1,7 @@
 """Triplets of one family side by side."""
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protrek_hm.train.blocks import family_blocks
@@ -9,6 +9,7 @@ from protrek_hm.train.blocks import family_blocks
 PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda pair: pair[0] != pair[1]), min_size=1)
 
 
+@settings(deadline=None)
 @given(PAIRS, st.integers(1, 60), st.integers(2, 5), st.integers(1, 8), st.integers(0, 3))
 def test_groups_are_proteins_and_their_twins(pairs, rows, proteins, most, seed):
     table = pl.DataFrame(
