@@ -2,9 +2,9 @@
 
     python recipes/mini/results.py CORPUS BASE TUNED -o OUTPUT [--document docs/results.md]
 
-TUNED is what `tune.py` wrote; unfinished runs are passed over. A case's worth is the mean over the seeds of a recipe; the
-interval is a bootstrap over independent groups of cases. Vectors are kept in a folder `vectors` beside OUTPUT, so that
-nothing is encoded twice. With --document the tables are put between its two `results` marks.
+TUNED is what `tune.py` wrote; unfinished runs are passed over. A case's worth is the mean over the seeds of a recipe;
+the interval is a bootstrap over independent groups of cases. Vectors are kept in a folder `vectors` beside OUTPUT, so
+that nothing is encoded twice. With --document the tables are put between its two `results` marks.
 """
 
 import argparse
