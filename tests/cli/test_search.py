@@ -49,7 +49,7 @@ def test_the_model_that_the_index_names_is_loaded(run, index):
     assert code == 0
     assert [line.split() for line in out.splitlines()[1:3]] == [
         ["rank", "score", "E", "id", "length", "text"],
-        ["1", "0.8944", "1.3", "P2", "3", "a", "lyase"],
+        ["1", "0.8944", "1.0", "P2", "3", "a", "lyase"],
     ]
 
 

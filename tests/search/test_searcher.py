@@ -64,10 +64,10 @@ def test_only_records_that_meet_the_condition(searcher):
 
 def test_p_and_e_are_those_of_the_whole_index(searcher):
     [hits] = searcher.search("AC", by="sequence", k=4)
-    assert [hit.p_value for hit in hits] == [2 / 4, 2 / 4, 3 / 4, 1.0]  # of three vectors: AAC, CCCA, DDD
+    assert [hit.p_value for hit in hits] == [1 / 3, 1 / 3, 2 / 3, 1.0]  # of three vectors: AAC, CCCA, DDD
     assert [hit.e_value for hit in hits] == [3 * hit.p_value for hit in hits]
     [filtered] = searcher.search("AC", by="sequence", where="id = 'P4'")
-    assert filtered[0].p_value == 3 / 4
+    assert filtered[0].p_value == 2 / 3
     assert all(hit.probability is None for hit in hits)
 
 

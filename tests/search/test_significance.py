@@ -29,6 +29,16 @@ def test_p_is_uniform_where_a_vector_could_as_well_be_of_the_sample(n, offset):
     assert kstest(np.concatenate(found).ravel(), "uniform").pvalue > 0.01
 
 
+def test_p_is_uniform_where_the_sample_is_the_whole_index():
+    space = Space(6, offset=2.0)
+    queries, index = space.draw(300), space.draw(150)
+    scores = np.einsum("qd,nd->qn", queries, index, dtype=np.float64)
+    p = p_values(scores, np.sort(queries @ index.T, axis=1))
+    assert np.sort(p, axis=1) == pytest.approx(
+        np.tile(np.arange(1, 151) / 150, (300, 1)), abs=1.5 / 150
+    )  # a few near ties
+
+
 def test_counts_agree_with_a_loop():
     generator = np.random.default_rng(2)
     background, scores = np.sort(generator.uniform(-1, 1, (5, 60))), generator.uniform(-1, 1, (5, 7))
@@ -57,6 +67,11 @@ def test_p_falls_with_the_score_and_is_never_zero():
     assert (np.diff(p) <= 0).all()
     assert (p > 0).all()
     assert p[0, 0] == 1
+
+
+def test_a_vector_of_the_sample_is_not_counted_against_itself():
+    background = np.array([[0.1, 0.2, 0.2, 0.5]])
+    assert p_values(np.array([[0.5, 0.4, 0.2, 0.15]]), background).tolist() == [[1 / 4, 2 / 5, 3 / 4, 4 / 5]]
 
 
 def test_no_tail_for_a_small_sample_and_nothing_for_no_score():

@@ -71,7 +71,7 @@ class Searcher:
     >>> searcher = Searcher(Index(info, records, {"sequence": vectors}), Counter())
     >>> [hits] = searcher.search("C", by="sequence", k=1)
     >>> hits[0].id, round(hits[0].score, 6), round(hits[0].protrek_score, 5), round(hits[0].p_value, 3)
-    ('P2', 0.8, 8.0, 0.667)
+    ('P2', 0.8, 8.0, 0.5)
     """
 
     def __init__(self, index: Index, model: FingerprintedEncoder) -> None:

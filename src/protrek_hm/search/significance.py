@@ -2,12 +2,14 @@
 
 Each query has a null distribution of its own: its cosines with the index's background sample, n distinct vectors
 drawn when the index was built. Some of them reach the score: p = (1 + how many do) ÷ (n + 1), which is uniform for a
-vector that could as well have been drawn into the sample. None does: p is at most 1 ÷ (n + 1), and comes from the tail,
-fitted to the highest tenth: a generalized Pareto distribution (as Knijnenburg et al. 2009,
-doi:10.1093/bioinformatics/btp211, use for permutations) whose end is known, since no cosine is above 1:
-p = share above u × ((1 − score) ÷ (1 − u))^a, with a by maximum likelihood in closed form (Falk, Statistics 27:115,
-1995). A free end would call every score beyond it impossible; an end at 1 errs on the side of caution where a tail is
-thinner. docs/search.md tells what was measured.
+vector that could as well have been drawn into the sample. One that was drawn is not counted against itself (a cosine
+that is there to six decimals is taken for its own), so that a small index can be its own sample.
+
+None reaches the score: p is at most 1 ÷ (n + 1), and comes from the tail, fitted to the highest tenth: a generalized
+Pareto distribution (as Knijnenburg et al. 2009, doi:10.1093/bioinformatics/btp211, use for permutations) whose end is
+known, since no cosine is above 1: p = share above u × ((1 − score) ÷ (1 − u))^a, with a by maximum likelihood in closed
+form (Falk, Statistics 27:115, 1995). A free end would call every score beyond it impossible; an end at 1 errs on the
+side of caution where a tail is thinner. docs/search.md tells what was measured.
 """
 
 import numpy as np
@@ -42,17 +44,19 @@ def p_values(
     Examples
     --------
     >>> background = np.linspace(0.0, 0.9, 10)[None]  # 0.0, 0.1, …, 0.9
-    >>> p_values(np.array([[0.95, 0.85, 0.0]]), background).round(3).tolist()  # 1, 2 and 11 of 11
+    >>> p_values(np.array([[0.95, 0.85, 0.0]]), background).round(3).tolist()  # 1 and 2 of 11, 10 of 10
     [[0.091, 0.182, 1.0]]
     """
     n = background.shape[1]
-    reached = np.empty(scores.shape, dtype=np.int64)
-    for query, lowest in enumerate(scores - ROUNDING):
-        reached[query] = n - np.searchsorted(background[query], lowest)
-    counted = np.where(np.isnan(scores), np.nan, (1.0 + reached) / (n + 1.0))
+    reached, itself = np.empty(scores.shape, dtype=np.int64), np.empty(scores.shape, dtype=bool)
+    for query, row in enumerate(background):
+        reached[query] = n - np.searchsorted(row, scores[query] - ROUNDING)
+        itself[query] = reached[query] > n - np.searchsorted(row, scores[query] + ROUNDING, side="right")
+    others, drawn = reached - itself, n - itself
+    counted = np.where(np.isnan(scores), np.nan, (1.0 + others) / (1.0 + drawn))
     if n < LEAST:
         return counted
-    return np.where(reached > 0, counted, np.minimum(_tail(scores, background), 1.0 / (n + 1.0)))
+    return np.where(others > 0, counted, np.minimum(_tail(scores, background), counted))
 
 
 def _tail(
