@@ -1,6 +1,8 @@
 // Talks to the REST service; whatever goes wrong becomes a Problem in plain words, with the remedy.
 
-const KEY = "protrek-hm-key";
+const NAME = "protrek-hm-key";
+
+let key = remembered();
 
 /** Something that a person can read: field (of the form, or null), message, remedy, status (0: no answer). */
 export class Problem extends Error {
@@ -10,15 +12,19 @@ export class Problem extends Error {
   }
 }
 
-/** Keep the key for this tab. */
-export function setKey(key) {
-  sessionStorage.setItem(KEY, key);
+/** Keep the key for this tab; where storage is forbidden, for this page. */
+export function setKey(given) {
+  key = given;
+  try {
+    sessionStorage.setItem(NAME, given);
+  } catch {
+    // the key stays in memory
+  }
 }
 
 /** GET `path`, or POST `body` there: plain objects go as JSON, a FormData as it is. */
 export async function ask(path, body, { signal } = {}) {
   const headers = { accept: "application/json" };
-  const key = sessionStorage.getItem(KEY);
   if (key) headers.authorization = `Bearer ${key}`;
   const options = { headers, signal };
   if (body !== undefined) {
@@ -36,6 +42,14 @@ export async function ask(path, body, { signal } = {}) {
   const content = await answer.json().catch(() => null);
   if (answer.ok && content !== null) return content;
   throw problemOf(answer, content);
+}
+
+function remembered() {
+  try {
+    return sessionStorage.getItem(NAME);
+  } catch {
+    return null;
+  }
 }
 
 function problemOf(answer, content) {

@@ -1,7 +1,7 @@
 // Two near-identical proteins side by side: which fits the words better, and which residues make it so.
 
 import { showAlignment } from "./alignment.js";
-import { ask } from "./api.js";
+import { ask, Problem } from "./api.js";
 import { contributions } from "./contributions.js";
 import { announce, h } from "./dom.js";
 import { counted, magnitude, percent, score, signed } from "./numbers.js";
@@ -31,7 +31,7 @@ export async function showComparison(dialog, state, leave) {
     const found = await ask("v1/explain", { text, a: state.a, b: state.b });
     if (key === asked) body.replaceChildren(...content(found, dialog));
   } catch (error) {
-    if (!error.remedy && error.remedy !== "") throw error;
+    if (!(error instanceof Problem)) throw error;
     body.replaceChildren(h("p", { class: "notice bad", role: "alert" }, h("b", {}, error.message), ` ${error.remedy}`));
   }
 }
