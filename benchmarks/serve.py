@@ -6,13 +6,14 @@ Without --index, one is built of random proteins with a fresh model of random we
 server is measured, not the model. Clients ask on loopback, without pause, from processes of their own: texts,
 sequences, batches, conditions, scores. Each kind of request was answered once before, with nobody else there; an answer
 is right if it has the same hits in the same order, with scores within 1e-5 (encoding in batches moves the last digit).
-Prints latency by kind, requests a second, refusals (429), errors, wrong answers, and the server's memory.
+Prints latency by kind, requests a second, processor time, refusals (429), errors, wrong answers, and the memory.
 """
 
 import argparse
 import http.client
 import json
 import multiprocessing
+import os
 import re
 import subprocess
 import sys
@@ -134,6 +135,12 @@ def clients(port: int, seconds: float, wanted: list[Any], seeds: list[int]) -> l
         return [each for done in found for each in done]
 
 
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process, which others on the machine do not lengthen as they do the clock's."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def memory(pid: int) -> dict[str, float]:
     """Return the resident memory of a process now and at most, in MB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -153,14 +160,15 @@ def measure(index: Path, args: argparse.Namespace) -> None:
         begun = time.perf_counter()
         wanted.append(essence(ask(connection, path, body)[1]))
         alone.append(time.perf_counter() - begun)
-    before = memory(server.pid)
+    before, spent = memory(server.pid), processor_seconds(server.pid)
     shares = [list(range(first, args.clients, PROCESSES)) for first in range(PROCESSES)]
     with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
         done = sum(pool.starmap(clients, [(port, args.seconds, wanted, share) for share in shares]), [])
-    after = memory(server.pid)
+    after, spent = memory(server.pid), processor_seconds(server.pid) - spent
     server.terminate()
     server.wait()
     say(f"{args.clients} clients, {args.seconds:g} s, {len(done):,} requests, {len(done) / args.seconds:,.0f} a second")
+    say(f"server: {spent:.1f} s of processor time, {spent / len(done) * 1e3:.1f} ms a request")
     say(f"alone: median {np.median(alone[1:]) * 1e3:.0f} ms")
     took = defaultdict(list)
     for kind, seconds, _ in done:

@@ -1,6 +1,7 @@
 """`protrek-hm` with a stand-in for the model, for tests that need a process: every model loaded is one of letters."""
 
 import runpy
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,17 @@ import protrek_hm.search.searcher  # what it imports of the model's room must be
 from protrek_hm.cli.app import main
 
 LetterEncoder = runpy.run_path(str(Path(__file__).parents[1] / "conftest.py"))["LetterEncoder"]
-protrek_hm.model.ProTrek = SimpleNamespace(from_pretrained=lambda name, *, device: LetterEncoder())
+
+
+class SlowAtTimes(LetterEncoder):
+    """Takes a second for the text WAIT."""
+
+    def encode(self, inputs, /, **options):
+        time.sleep(1.0 * ("WAIT" in inputs))
+        return super().encode(inputs, **options)
+
+
+protrek_hm.model.ProTrek = SimpleNamespace(from_pretrained=lambda name, *, device: SlowAtTimes())
 
 if __name__ == "__main__":
     main()

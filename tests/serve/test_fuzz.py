@@ -47,7 +47,7 @@ def test_requests_made_up_from_the_description(app):
         operation = result.ok()
 
         @given(case=operation.as_strategy())
-        @settings(max_examples=10, **QUIET)
+        @settings(max_examples=5, **QUIET)
         def ask(case):
             response = case.call()
             case.validate_response(response, checks=[not_a_server_error, response_schema_conformance])
@@ -97,7 +97,7 @@ def requests(draw):
 
 
 @given(requests())
-@settings(max_examples=150, **QUIET)
+@settings(max_examples=60, **QUIET)
 def test_requests_that_are_nearly_right(client, path_and_request):
     path, request = path_and_request
     answer = client.post(f"/v1/{path}", content=json.dumps(request), headers={"content-type": "application/json"})
@@ -117,7 +117,7 @@ def test_requests_that_are_nearly_right(client, path_and_request):
         ["application/json", "multipart/form-data; boundary=x", "text/plain", "application/json; charset=x"]
     ),
 )
-@settings(max_examples=100, **QUIET)
+@settings(max_examples=40, **QUIET)
 def test_rubbish(client, path, method, body, kind):
     answer = client.request(method, quote(path), content=body, headers={"content-type": kind})
     assert answer.status_code < 500, answer.text
