@@ -138,6 +138,8 @@ def test_what_is_refused(searcher, tmp_path):
         run_batch(searcher, QUERIES, tmp_path / "hits.xls")
     with pytest.raises(OptionError, match="columns = 'txt': choose among sequence, text, length_class"):
         run_batch(searcher, QUERIES, tmp_path / "hits.tsv", BatchConfig(columns=("txt",)))
+    with pytest.raises(OptionError, match="queries = 0: give one at least"):
+        run_batch(searcher, [], tmp_path / "hits.tsv")
     with pytest.raises(OptionError, match="no_such"):
         run_batch(searcher, QUERIES, tmp_path / "hits.tsv", BatchConfig(where="no_such = 1"))
     with pytest.raises(OptionError, match="min_identity = 2"):

@@ -102,13 +102,14 @@ def run_batch(
     FileFormatError
         If the ending is unknown, or `OUTPUT.work/` holds the blocks of another search.
     OptionError
-        If a setting is outside its range, or a column is not in the index.
+        If there is no query, a setting is outside its range, or a column is not in the index.
     OutputExistsError, OutputError
         If the output exists (without `force`), or cannot be written.
     """
     config = config or BatchConfig()
     if not bare_name(output).endswith(ENDINGS):
         raise FileFormatError(output, "unknown ending", f"end its name in {', '.join(ENDINGS)}")
+    require("queries", len(queries), "give one at least", holds=len(queries) > 0)
     refuse_existing(output, force=force)
     searcher.check(want=config.want, k=config.k)
     schema = _schema(searcher, config, output)
