@@ -36,8 +36,8 @@ class Stack:
     def __getitem__(self, which: "slice | Int[np.ndarray, ' n']") -> Float[np.ndarray, "n dim"]:
         if isinstance(which, slice):
             start, stop, _ = which.indices(len(self))
-            first, last = np.searchsorted(self.starts, [start, max(stop - 1, start)], side="right") - 1
-            if first == last:
+            first, last = np.searchsorted(self.starts, [start, stop - 1], side="right") - 1
+            if first == last < len(self.parts):
                 return np.asarray(self.parts[first])[start - self.starts[first] : stop - self.starts[first]]
             which = np.arange(start, stop)
         owner = np.searchsorted(self.starts, which, side="right") - 1

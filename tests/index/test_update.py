@@ -1,0 +1,156 @@
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from protrek_hm.errors import FileFormatError, ModelError, NothingFoundError, OptionError
+from protrek_hm.index import hybrid
+from protrek_hm.index.build import build_index
+from protrek_hm.index.encoder import encode_unit
+from protrek_hm.index.store import Index
+from protrek_hm.index.update import add_to_index, compact_index, remove_from_index
+
+MORE = pl.DataFrame({"id": ["P4", "P5"], "sequence": ["DDD", "EEA"], "text": ["all C", "new"], "length_mm": ["1", "2"]})
+
+
+def answers(folder, query, encoder, *, k=20, **options):
+    index = Index.open(folder)
+    cosines, rows = index.nearest(encode_unit(encoder, [query], task="sequence"), want="sequence", k=k, **options)
+    found = rows[0][rows[0] >= 0]
+    return list(zip(index.take(found)["id"], cosines[0].round(6).tolist(), strict=False))
+
+
+def test_added_records_follow_and_known_inputs_are_not_encoded_again(folder, letter_encoder, proteins):
+    encoder = letter_encoder()
+    before = Index.open(folder)
+    info = add_to_index(folder, MORE, encoder)
+    assert encoder.encoded == ["EEA", "new"]
+    assert info.counts == {"records": 6, "sequence": 3, "text": 3}
+    index = Index.open(folder)
+    assert_frame_equal(index.records, pl.concat([proteins, MORE], how="diagonal"))
+    assert index.embeddings["sequence"].of_row.tolist() == [0, 1, 0, 0, 1, 2]
+    assert index.embeddings["text"].of_row.tolist() == [0, -1, 1, -1, 0, 2]
+    assert [name for name, _ in answers(folder, "DDD", encoder)][:2] == ["P2", "P4"]
+    assert len(before.records) == 4  # an open index stays what it was
+    assert before.nearest(before.vectors("sequence", before.find(["P2"])), want="sequence", k=1)[1].tolist() == [[1]]
+
+
+def test_known_proteins_are_refused_or_replaced(folder, letter_encoder):
+    again = pl.DataFrame({"id": ["P1", "P9"], "sequence": ["AAC", "E"], "text": ["another", "x E"]})
+    with pytest.raises(OptionError, match="id = 'P1': the index has it already; replace them with --replace"):
+        add_to_index(folder, again, letter_encoder())
+    changed = again.with_columns(sequence=pl.lit("EEEE"))
+    with pytest.raises(OptionError, match="id = 'P1': the index has it with another sequence"):
+        add_to_index(folder, changed, letter_encoder())
+    info = add_to_index(folder, changed, letter_encoder(), replace_known=True)
+    assert info.counts["records"] == 4
+    index = Index.open(folder)
+    assert index.records["id"].to_list() == ["P2", "P3", "P1", "P9"]
+    assert index.take(index.find(["P1"]))["sequence"].to_list() == ["EEEE"]
+
+
+def test_removed_records_are_gone_and_compaction_changes_no_answer(folder, letter_encoder):
+    encoder = letter_encoder()
+    add_to_index(folder, MORE, encoder)
+    assert remove_from_index(folder, ids=["P4"], where="organism = 'E. coli' and mass > 2") == 2
+    index = Index.open(folder)
+    assert index.records["id"].to_list() == ["P1", "P1", "P3", "P5"]
+    assert index.info.counts == {"records": 4, "sequence": 2, "text": 3}
+    wanted = answers(folder, "AAD", encoder)
+    assert "P2" not in dict(wanted)
+    size = sum(path.stat().st_size for path in folder.rglob("*.npy"))
+    assert compact_index(folder).counts == index.info.counts
+    assert sum(path.stat().st_size for path in folder.rglob("*.npy")) < size
+    assert answers(folder, "AAD", encoder) == wanted
+    assert_frame_equal(Index.open(folder).records, index.records)
+    add_to_index(folder, MORE[:1], encoder)  # what was removed can come back
+    assert Index.open(folder).info.counts["records"] == 5
+
+
+def test_bad_changes(folder, letter_encoder, proteins):
+    with pytest.raises(ModelError, match=r"built with the model m \(weights letters…\), not with this one"):
+        add_to_index(folder, MORE, letter_encoder("others"))
+    with pytest.raises(NothingFoundError, match="no proteins to add"):
+        add_to_index(folder, MORE[:0], letter_encoder())
+    with pytest.raises(FileFormatError, match="column 'mass' holds String, and Float64 so far"):
+        add_to_index(folder, MORE.with_columns(mass=pl.lit("heavy")), letter_encoder(), source=())
+    with pytest.raises(OptionError, match="id = 'P7': not in this index"):
+        remove_from_index(folder, ids=["P1", "P7"])
+    with pytest.raises(NothingFoundError, match="nothing is removed"):
+        remove_from_index(folder, where="length > 99")
+    with pytest.raises(NothingFoundError, match="all 4 records would go"):
+        remove_from_index(folder, where="true")
+    assert_frame_equal(Index.open(folder).records, proteins)
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", "index.json", "segment-1"]
+
+
+sequences = st.text(alphabet="ACD", min_size=1, max_size=3)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.lists(sequences, min_size=1, max_size=4)),
+        st.tuples(st.just("remove"), st.integers(0, 30)),
+        st.tuples(st.just("compact"), st.none()),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(steps=steps)
+@settings(max_examples=8, deadline=None)
+def test_any_changes_give_the_index_that_is_built_at_once(tmp_path_factory, letter_encoder, steps):
+    folder, encoder = tmp_path_factory.mktemp("changes"), letter_encoder()
+    table = pl.DataFrame({"id": ["P0"], "sequence": ["CA"], "text": [None]}, schema_overrides={"text": pl.String})
+    build_index(table, encoder, folder / "index", model_name="m")
+    number = 0
+    for step, what in steps:
+        if step == "add":
+            names = [f"P{(number := number + 1)}" for _ in what]
+            more = pl.DataFrame({"id": names, "sequence": what, "text": [f"text {each}" for each in what]})
+            add_to_index(folder / "index", more, encoder)
+            table = pl.concat([table, more])
+        elif step == "remove" and len(table) > 1:
+            name = table["id"][what % len(table)]
+            remove_from_index(folder / "index", ids=[name])
+            table = table.filter(pl.col("id") != name)
+        elif step == "compact":
+            compact_index(folder / "index")
+    build_index(table, encoder, folder / "whole", model_name="m")
+    changed, whole = Index.open(folder / "index"), Index.open(folder / "whole")
+    assert_frame_equal(changed.records, whole.records)
+    assert changed.info.counts == whole.info.counts
+    for want in whole.info.modalities:
+        asked = encode_unit(encoder, ["CAD"], task="sequence")
+        for found, wanted in zip(*(each.nearest(asked, want=want, k=3) for each in (changed, whole)), strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_an_engine_is_made_extended_and_made_anew(tmp_path, letter_encoder, monkeypatch):
+    monkeypatch.setattr(hybrid, "EXACT", 40)
+    letters = "ACDEFGHIKLMNPQRSTVWY"
+    names = [a + b + c * 3 for a in letters for b in letters for c in "ADK"]
+    table = pl.DataFrame({"id": names, "sequence": names, "text": [None] * len(names)}, schema_overrides={"text": str})
+    encoder, folder = letter_encoder(), tmp_path / "index"
+
+    def engine():
+        index = Index.open(folder)
+        return {name: len(each.lists) for name, each in index.engines.items()}, index
+
+    build_index(table[:30], encoder, folder, model_name="m")
+    assert engine()[0] == {}
+    sizes = []
+    for start, stop in ((30, 60), (60, 90), (90, 110), (110, 900)):
+        add_to_index(folder, table[start:stop], encoder)
+        sizes.append(engine()[0].get("sequence"))
+    assert sizes[0] is not None
+    index = engine()[1]
+    assert len(list(folder.glob("*.faiss"))) == 1
+    found = [
+        index.nearest(index.vectors("sequence", [row]), want="sequence", k=1)[0][0, 0] for row in range(0, 900, 60)
+    ]
+    assert min(found) > 0.999
+    remove_from_index(folder, where="length < 5 or id like 'A%'")
+    _, rows = engine()[1].nearest(index.vectors("sequence", [0]), want="sequence", k=5)
+    assert all(not name.startswith("A") for name in Index.open(folder).take(rows[0])["id"])
