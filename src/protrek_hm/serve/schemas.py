@@ -53,22 +53,24 @@ class BatchRequest(_Options):
 class ScoreRequest(_Request):
     """Every text with every sequence."""
 
-    texts: list[str] = Field(min_length=1, examples=[["a beta-lactamase"]])
-    sequences: list[str] = Field(min_length=1, examples=[["MKVLAA", "MKWLAA"]])
+    texts: list[str] = Field(min_length=1, description="What proteins may do.", examples=[["a beta-lactamase"]])
+    sequences: list[str] = Field(
+        min_length=1, description="Of proteins, in the index or not.", examples=[["MKVLAA", "MKWLAA"]]
+    )
 
 
 class ExplainRequest(_Request):
     """Why one of two proteins fits a text better."""
 
-    text: str = Field(min_length=1, examples=["hydrolyses carbapenems"])
+    text: str = Field(min_length=1, description="What one of them may do.", examples=["hydrolyses carbapenems"])
     a: str = Field(min_length=1, description="An id in the index, or a sequence.")
-    b: str = Field(min_length=1, description="An id in the index, or a sequence.")
+    b: str = Field(min_length=1, description="An id in the index, or a sequence.", examples=["P67890"])
 
 
 class DescribeRequest(_Request):
     """What proteins do, by the texts of the index."""
 
-    sequences: list[str] = Field(min_length=1, examples=[["MKVLAA"]])
+    sequences: list[str] = Field(min_length=1, description="Of proteins, in the index or not.", examples=[["MKVLAA"]])
     k: Annotated[int, Field(ge=1, description="Texts per protein.")] = 5
 
 
