@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protrek_hm.data import read_proteins
 from protrek_hm.homology import lookup as module
 from protrek_hm.homology.identity import identity
 from protrek_hm.homology.lookup import Lookup, Relative
@@ -14,9 +15,9 @@ few_letters = st.text(alphabet="ACDXU", min_size=1, max_size=14)
 
 
 @given(proteins=st.lists(few_letters, min_size=1, max_size=8), queries=st.lists(few_letters, max_size=4))
-@settings(max_examples=100)
+@settings(max_examples=60, deadline=None)
 def test_candidates_are_those_that_share_words_most_first(proteins, queries):
-    like = str.maketrans("XU", "VR")  # letters beyond the twenty count as one of these
+    like = str.maketrans("XU", "ND")  # letters beyond the twenty count as these
 
     def words(sequence):
         plain = sequence.translate(like)
@@ -78,3 +79,22 @@ def test_nothing_in_it_and_nothing_asked():
 
 def test_words_do_not_reach_from_one_protein_into_the_next():
     assert Counter(len(each) for each in Lookup.of(["MKT", "AYI", "AKQR"]).candidates(["MKTAYIAKQR"])) == {0: 1}
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_no_near_relative_of_a_real_protein_is_missed(real_data):
+    table = read_proteins(real_data / "swissprot_text.tsv.gz", on_bad_record="skip")
+    short = [each for each in table["sequence"].unique(maintain_order=True) if len(each) < 300]
+    rng = np.random.default_rng(0)
+    chosen = [short[i] for i in rng.permutation(len(short))[:1500]]
+    queries, proteins = chosen[:40], chosen[40:]
+    near = 0
+    for query, found in zip(queries, Lookup.of(proteins).nearest(queries), strict=True):
+        fitting = [each for each in proteins if len(query) <= 2 * len(each) <= 4 * len(query)]
+        best = max(identity(query, each) for each in fitting)
+        if best >= 0.5:
+            near += 1
+            assert found is not None
+            assert found.identity == best
+    assert near

@@ -23,6 +23,7 @@ def edited(sequence, edits):
 
 
 @given(alignments)
+@settings(deadline=None)
 def test_each_alone_is_an_edit_of_the_sequence_and_all_together_make_the_other(alignment):
     a, b = alignment.a.replace("-", ""), alignment.b.replace("-", "")
     found = differences(alignment)
@@ -37,6 +38,7 @@ def test_each_alone_is_an_edit_of_the_sequence_and_all_together_make_the_other(a
 
 
 @given(alignments)
+@settings(deadline=None)
 def test_every_differing_column_is_in_one_item(alignment):
     covered = []
     for each in differences(alignment):
@@ -79,7 +81,7 @@ proteins = st.text(alphabet="ACDKW", min_size=1, max_size=12)
 
 
 @given(start=proteins, one=proteins, other=proteins, end=proteins)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_within_bounds_it_is_the_best_alignment_and_beyond_still_one_of_these_two(start, one, other, end):
     a, b = start + one + end, start + other + end
     assert align_in_bounds(a, b) == align(a, b)

@@ -63,7 +63,7 @@ def score_pairs(
     text_vectors, text = _encode(model, texts, "text", batch_size=batch_size, progress=progress)
     vectors, protein = _encode(model, sequences, by, batch_size=batch_size, progress=progress)
     text, protein = np.broadcast_arrays(text, protein)
-    return np.clip(np.einsum("ij,ij->i", text_vectors[text], vectors[protein]), -1, 1)
+    return np.asarray(np.clip(np.einsum("ij,ij->i", text_vectors[text], vectors[protein]), -1, 1))
 
 
 def _encode(
