@@ -27,7 +27,7 @@ def lists(vectors):
 
 def test_every_list_and_every_candidate_is_the_exact_search(vectors, lists, monkeypatch):
     monkeypatch.setattr(hybrid, "EXACT", 10)
-    engine = Engine(lists, lists.lists, 2_900)
+    engine = Engine(lists, 2.0, 2_900)
     only = np.flatnonzero(np.arange(3_000) % 3 > 0)
     for chosen in (None, only):
         cosines, found = nearest_by_engine(vectors[:40], vectors, k=7, engine=engine, only=chosen)
@@ -38,10 +38,10 @@ def test_every_list_and_every_candidate_is_the_exact_search(vectors, lists, monk
 
 def test_few_lists_find_nearly_all_and_cosines_are_exact(vectors, lists, monkeypatch):
     monkeypatch.setattr(hybrid, "EXACT", 10)
-    probes, candidates, recall = tune(lists, vectors[:2_900], {"near": vectors[:2_900:30]})
+    reach, candidates, recall = tune(lists, vectors[:2_900], {"near": vectors[:2_900:30]})
     assert recall["near"] >= 0.98
-    assert probes < lists.lists
-    engine = Engine(lists, probes, candidates)
+    assert lists.share(vectors[::30], reach=reach) < 0.9
+    engine = Engine(lists, reach, candidates)
     wanted_cosines, wanted = nearest(vectors[5::30], vectors, k=10)  # the last hundred are compared one by one
     for only in (None, np.arange(3_000)):
         cosines, found = nearest_by_engine(vectors[5::30], vectors, k=10, engine=engine, only=only)
@@ -51,14 +51,14 @@ def test_few_lists_find_nearly_all_and_cosines_are_exact(vectors, lists, monkeyp
 
 
 def test_vectors_beyond_the_engine_are_found(vectors, lists):
-    engine = Engine(lists, 1, 10)
+    engine = Engine(lists, 0.0, 10)
     _, found = nearest_by_engine(vectors[2_950:2_960], vectors, k=1, engine=engine)
     assert found[:, 0].tolist() == list(range(2_950, 2_960))
 
 
 def test_fewer_than_wanted_leave_empty_places(vectors, lists, monkeypatch):
     monkeypatch.setattr(hybrid, "EXACT", 1)
-    engine = Engine(lists, 1, 10)
+    engine = Engine(lists, 0.0, 10)
     cosines, found = nearest_by_engine(vectors[:1], vectors, k=5, engine=engine, only=np.array([7, 2_000, 2_999]))
     assert set(found[0].tolist()) <= {-1, 7, 2_000, 2_999}
     assert np.isnan(cosines[0, found[0] < 0]).all()
@@ -66,10 +66,10 @@ def test_fewer_than_wanted_leave_empty_places(vectors, lists, monkeypatch):
 
 def test_what_is_saved_is_opened_mapped_or_not(vectors, lists, tmp_path):
     lists.save(tmp_path / "e.faiss")
-    wanted = lists.candidates(vectors[:5], probes=4, count=20)
+    wanted = lists.candidates(vectors[:5], reach=0.2, count=20)
     for mapped in (True, False):
         opened = Approximate.open(tmp_path / "e.faiss", vectors=2_900, mapped=mapped)
-        np.testing.assert_array_equal(opened.candidates(vectors[:5], probes=4, count=20), wanted)
+        np.testing.assert_array_equal(opened.candidates(vectors[:5], reach=0.2, count=20), wanted)
     opened.add(vectors, start=2_900)
     assert len(opened) == 3_000
     with pytest.raises(FileFormatError, match="holds 2900 vectors, not 7"):
@@ -84,5 +84,5 @@ def test_what_is_saved_is_opened_mapped_or_not(vectors, lists, tmp_path):
 def test_the_same_seed_gives_the_same_lists(vectors, lists):
     again = Approximate.train(vectors, seed=0)
     again.add(vectors[:2_900])
-    asked = {"probes": 3, "count": 30}
+    asked = {"reach": 0.1, "count": 30}
     np.testing.assert_array_equal(again.candidates(vectors[:9], **asked), lists.candidates(vectors[:9], **asked))

@@ -44,7 +44,7 @@ def test_what_is_written_is_read(folder):
 
 
 def test_engines_and_removed_rows_are_read(folder):
-    engine = EngineInfo("sequence-2.faiss", 2, 1, 1, 50, {"sequence": 0.99})
+    engine = EngineInfo("sequence-2.faiss", 2, 1, 0.2, 50, {"sequence": 0.99})
     manifest = replace(MANIFEST, engines={"sequence": engine}, removed="removed-2.npy", generation=2)
     write_manifest(folder, manifest)
     assert read_manifest(folder) == manifest

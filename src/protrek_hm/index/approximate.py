@@ -1,7 +1,7 @@
 """The nearest of many vectors, nearly always: FAISS's inverted lists, with exact comparison of what they propose.
 
 Vectors are kept in lists by their nearest centre, one bit per dimension after a random rotation (RaBitQ, Gao and Long,
-2024; IVF, Jégou et al., 2011). A search looks into the lists of the centres nearest to the query. This is the one
+2024; IVF, Jégou et al., 2011). A search looks into the lists whose centres are nearest to the query. This is the one
 module that loads FAISS, and it is loaded for large indexes only.
 """
 
@@ -39,7 +39,7 @@ class Approximate:
     >>> vectors = np.random.default_rng(0).normal(size=(200, 16)).astype(np.float32)
     >>> engine = Approximate.train(vectors, seed=0)
     >>> engine.add(vectors)
-    >>> found = engine.candidates(vectors[[7]], probes=engine.lists, count=20)
+    >>> found = engine.candidates(vectors[[7]], reach=2, count=20)
     >>> len(engine), found.shape, 7 in found
     (200, (1, 20), True)
     """
@@ -109,6 +109,12 @@ class Approximate:
 
         return faiss.downcast_index(self._index.index)
 
+    @cached_property
+    def _rotation(self) -> Any:
+        import faiss
+
+        return faiss.downcast_VectorTransform(self._index.chain.at(0))
+
     def add(self, vectors: Vectors, *, start: int = 0) -> None:
         """Add `vectors` from number `start` on."""
         for begin in range(start, len(vectors), BLOCK):
@@ -118,18 +124,43 @@ class Approximate:
         self,
         queries: Float[np.ndarray, "queries dim"],
         *,
-        probes: int,
+        reach: float,
         count: int,
         among: Bool[np.ndarray, " vectors"] | None = None,
     ) -> Int[np.ndarray, "queries count"]:
-        """Propose `count` vectors for each query, the likeliest first, from its `probes` nearest lists.
+        """Propose `count` vectors for each query, the likeliest first; places that stay empty hold -1.
 
-        among: propose these vectors only. Places that stay empty hold -1.
+        Parameters
+        ----------
+        reach
+            Lists are looked into whose centre's cosine is at most so much less than the nearest one's, in [0, 2]. A
+            query among the proteins has few such lists, one that lies apart has many: so each gets what it needs.
+        among
+            Propose these vectors only; as many more lists are looked into as vectors are left out.
         """
         import faiss
 
-        chosen = {} if among is None else {"sel": faiss.IDSelectorBitmap(np.packbits(among, bitorder="little"))}
-        inner = faiss.SearchParametersIVF(nprobe=min(probes, self.lists), **chosen)
-        options = faiss.SearchParametersPreTransform(index_params=inner)
-        _, found = self._index.search(np.ascontiguousarray(queries, dtype=np.float32), count, params=options)
-        return np.asarray(found)
+        rotated = self._rotation.apply(np.ascontiguousarray(queries, dtype=np.float32))
+        cosines, nearest = self._ivf.quantizer.search(rotated, self.lists)
+        chosen = (cosines >= cosines[:, :1] - reach).sum(axis=1)
+        options = {}
+        if among is not None:
+            options["sel"] = faiss.IDSelectorBitmap(np.packbits(among, bitorder="little"))
+            chosen = np.ceil(chosen * len(among) / max(int(among.sum()), 1))
+        width = int(min(chosen.max(initial=1), self.lists))
+        lists = np.where(np.arange(width) < chosen[:, None], nearest[:, :width], -1)
+        inner = faiss.SearchParametersIVF(nprobe=width, **options)
+        centres = np.ascontiguousarray(cosines[:, :width])
+        estimates = np.empty((len(queries), count), dtype=np.float32)
+        found = np.empty((len(queries), count), dtype=np.int64)
+        pointers = (faiss.swig_ptr(array) for array in (lists, centres, estimates, found))
+        # FAISS's own way into lists that are chosen already: its Python wrapper takes no filter
+        self._ivf.search_preassigned_c(len(queries), faiss.swig_ptr(rotated), count, *pointers, 0, inner)
+        return found
+
+    def share(self, queries: Float[np.ndarray, "queries dim"], *, reach: float) -> float:
+        """Return which share of the vectors such queries are compared with, in (0, 1]."""
+        rotated = self._rotation.apply(np.ascontiguousarray(queries, dtype=np.float32))
+        cosines, nearest = self._ivf.quantizer.search(rotated, self.lists)
+        held = np.array([self._ivf.invlists.list_size(number) for number in range(self.lists)])
+        return float((held[nearest] * (cosines >= cosines[:, :1] - reach)).sum(axis=1).mean() / len(self))

@@ -1,7 +1,7 @@
 """Engines made, extended and tuned: how thoroughly to ask them is measured, not guessed.
 
 Queries are drawn from the index itself, of every modality that it holds: texts ask a sequence engine otherwise than
-sequences do, and need more lists. The exact neighbours of these queries tell what is missed.
+sequences do. The exact neighbours of these queries tell what is missed.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ AIM = 0.985
 QUERIES = 128
 NEIGHBOURS = 10
 CANDIDATES = (50, 100, 200, 400, 800, 1_600)
-_LIST_COST, _CANDIDATE_COST = 0.01, 0.8  # microseconds: a code looked at, a candidate compared
+REACHES = (0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.25, 0.3, 0.4, 2.0)
 
 
 def make_engines(
@@ -49,39 +49,35 @@ def make_engines(
             engine.add(vectors, start=about.vectors)
         name = f"{modality}-{generation}.faiss"
         engine.save(index / name)
-        probes, candidates, recall = tune(engine, vectors, _queries(embeddings))
-        made[modality] = EngineInfo(name, len(vectors), engine.lists, probes, candidates, recall)
+        reach, candidates, recall = tune(engine, vectors, _queries(embeddings))
+        made[modality] = EngineInfo(name, len(vectors), engine.lists, reach, candidates, recall)
     return made
 
 
 def tune(
     engine: Approximate, vectors: Vectors, queries: Mapping[str, Float[np.ndarray, "queries dim"]]
-) -> tuple[int, int, dict[str, float]]:
-    """Find the cheapest number of lists and of candidates that finds `AIM` of the neighbours for all kinds of queries.
+) -> tuple[float, int, dict[str, float]]:
+    """Find the cheapest reach and number of candidates that find `AIM` of the neighbours for all kinds of queries.
 
     A query that is itself one of the vectors does not count as its own neighbour.
 
     Returns
     -------
-    Lists to look into, candidates to compare, and the recall with them by kind of query; the most thorough setting
-    where none reaches the aim.
+    Reach, candidates to compare, and the recall with them by kind of query; the most thorough setting where none
+    reaches the aim.
     """
     truth = {kind: _neighbours(each, vectors) for kind, each in queries.items()}
     most = min(CANDIDATES[-1], len(engine))
-    tried: list[tuple[float, int, int, dict[str, float]]] = []
-    probes = max(engine.lists // 256, 1)
-    while True:
-        proposed = {kind: engine.candidates(each, probes=probes, count=most) for kind, each in queries.items()}
+    for reach in REACHES:
+        proposed = {kind: engine.candidates(each, reach=reach, count=most) for kind, each in queries.items()}
         for count in CANDIDATES:
             recall = {kind: _recall(proposed[kind][:, :count], truth[kind]) for kind in queries}
-            cost = _LIST_COST * probes * len(engine) / engine.lists + _CANDIDATE_COST * count
-            tried.append((cost, probes, count, recall))
-        good = [each for each in tried if min(each[3].values()) >= AIM]
-        if good or probes >= engine.lists:
-            break
-        probes = min(probes * 2, engine.lists)
-    _, probes, count, recall = min(good, key=lambda each: each[0]) if good else tried[-1]
-    return probes, count, {kind: round(value, 4) for kind, value in recall.items()}
+            if min(recall.values()) >= AIM:
+                break
+        else:
+            continue
+        break
+    return reach, count, {kind: round(value, 4) for kind, value in recall.items()}
 
 
 def _queries(embeddings: Mapping[Modality, Embeddings]) -> dict[str, Float[np.ndarray, "queries dim"]]:

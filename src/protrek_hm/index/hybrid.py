@@ -20,7 +20,7 @@ class Engine:
     """An engine over the first vectors of a modality, and how thoroughly to ask it; see `layout.EngineInfo`."""
 
     lists: Approximate
-    probes: int
+    reach: float
     candidates: int
 
 
@@ -43,19 +43,17 @@ def nearest_by_engine(
     if engine is None or (only is not None and len(only) <= EXACT):
         return nearest(queries, vectors, k=k, only=only)
     held = len(engine.lists)
-    among, share = None, 1.0
+    among = None
     if only is not None:
         among = np.zeros(held, dtype=bool)
         among[only[only < held]] = True
-        share = max(float(among.mean()), 1 / held)
     tail = np.arange(held, len(vectors)) if only is None else only[only >= held]
     width = min(k, len(vectors) if only is None else len(only))
     cosines, found = np.full((len(queries), width), np.nan), np.full((len(queries), width), -1, dtype=np.int64)
-    probes = min(int(np.ceil(engine.probes / share)), engine.lists.lists)  # as many of those that count
     count = min(max(engine.candidates, _SURPLUS * k), held)
     for start in range(0, len(queries), _QUERIES):
         block = queries[start : start + _QUERIES]
-        proposed = engine.lists.candidates(block, probes=probes, count=count, among=among)
+        proposed = engine.lists.candidates(block, reach=engine.reach, count=count, among=among)
         for i, query in enumerate(block):
             numbers = np.sort(np.concatenate([proposed[i][proposed[i] >= 0], tail]))
             best, where = nearest(query[None], vectors, k=k, only=numbers)

@@ -83,8 +83,9 @@ class EngineInfo:
         Its name in the index.
     vectors, lists
         How many vectors it holds, in how many lists.
-    probes, candidates
-        How many lists a search looks into, and how many candidates of each query are compared exactly.
+    reach, candidates
+        Which lists a search looks into, and how many candidates of each query are compared exactly; see
+        `approximate.Approximate.candidates`.
     recall
         Share of the ten nearest that it finds with those, by kind of query, measured when it was built.
     """
@@ -92,7 +93,7 @@ class EngineInfo:
     file: str
     vectors: int
     lists: int
-    probes: int
+    reach: float
     candidates: int
     recall: Mapping[str, float]
 

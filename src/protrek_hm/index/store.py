@@ -75,7 +75,7 @@ class Index:
             if modality in manifest.engines:
                 about = manifest.engines[modality]
                 lists = Approximate.open(folder / about.file, vectors=about.vectors)
-                engines[modality] = Engine(lists, about.probes, about.candidates)
+                engines[modality] = Engine(lists, about.reach, about.candidates)
         return cls(manifest.info, records, embeddings, engines)
 
     def nearest(
