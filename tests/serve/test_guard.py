@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from protrek_hm.serve.static import page_routes
@@ -81,6 +83,27 @@ def test_large_requests_are_refused_whether_or_not_they_say_so(connect):
     for length in ("-1", "1e9", "²"):
         answer = client.post("/v1/search", content=b"{}", headers={"content-length": length.encode()})
         assert refused(answer, 413, "body")
+
+
+def test_a_body_that_does_not_come_is_given_up(connect):
+    app = connect(timeout=0.5).app
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/search", "raw_path": b"/v1/search", "query_string": b""}
+    sent = []
+
+    async def receive():
+        if not sent:
+            sent.append("a part")
+            return {"type": "http.request", "body": b'{"query"', "more_body": True}
+        await asyncio.sleep(60)
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(app({**scope, "headers": headers}, receive, send))
+    _, start, body = sent
+    assert start["status"] == 408
+    assert b"takes too long to come" in body["body"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "BREW"])
