@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from protrek_hm.search.candidate import Protein
+from protrek_hm.search.explain import explain_pair
+from protrek_hm.search.reading import residues_read, tell_cuts, tell_unread
+
+WILD = "MKTAYIAKQRQISFVKSHFSRQLEER"
+
+
+@pytest.fixture(scope="module")
+def model():
+    from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
+
+    tower = TowerConfig(layers=1, hidden=16, heads=2, max_tokens=20)
+    config = ModelConfig(sequence=tower, text=tower, structure=None, dimension=8, vocabulary=120)
+    return ProTrek.build(config, texts=["cleaves citrate"], device="cpu")
+
+
+def test_a_protrek_reads_up_to_its_window(model, letter_encoder):
+    assert [residues_read(model, length) for length in (5, 18, 26)] == [5, 18, 18]
+    assert residues_read(letter_encoder(), 5000) == 5000
+    assert tell_cuts(model, [WILD, WILD, "MKV"], task="sequence") is not None
+    assert str(tell_cuts(model, [WILD, WILD, "MKV"], task="sequence")).startswith("1 of 2 sequences")
+    assert tell_cuts(letter_encoder(), [WILD], task="sequence") is None
+    assert tell_unread([("P1", 18, 18)]) == []
+
+
+def test_the_changes_of_a_real_model_are_those_of_mutants_encoded_one_by_one(model):
+    other = WILD[:2] + "W" + WILD[3:7] + WILD[9:20] + "P" + WILD[21:]
+    why = explain_pair(model, "cleaves", Protein("wild", WILD), Protein(None, other))
+    text = model.encode("cleaves", task="text").astype(np.float64)
+
+    def score(sequence):
+        return float(model.encode(sequence, task="sequence", packed=False).astype(np.float64) @ text)
+
+    by_hand = {"T3W": WILD[:2] + "W" + WILD[3:], "K8_Q9del": WILD[:7] + WILD[9:], "R21P": WILD[:20] + "P" + WILD[21:]}
+    assert {each.notation for each in why.substitutions} == set(by_hand)
+    for each in why.substitutions:
+        assert each.change == pytest.approx(score(by_hand[each.notation]) - score(WILD), abs=1e-6)
+    assert why.gap == pytest.approx(score(WILD) - score(other), abs=1e-6)
+    assert why.substitutions[-1].change == 0, "residue 21 lies behind the window"
+    assert why.a.protrek_score == pytest.approx(why.a.score / model.temperature)
+    assert [note.split(";")[0] for note in why.notes] == [
+        "wild: the model reads residues 1 to 18 of 26",
+        "B: the model reads residues 1 to 18 of 24",
+    ]
