@@ -43,6 +43,8 @@ def main() -> None:
     settings = resolve(TrainConfig, read_toml(CONFIG, "train"), {})
     valid = {kind: read_triplets(given.corpus / f"{kind}_valid.csv") for kind in ("hard", "easy")}
     both = pl.concat([table.select(COLUMNS) for table in valid.values()])
+    known = read_triplets(given.corpus / "easy_valid_proteins.csv")  # random pairs of alleles of known families
+    valid["easy"] = pl.concat([valid["easy"], known], how="diagonal_relaxed")
     for seed in given.seeds:
         rows = training_rows(given.corpus, block=settings.block, seed=seed)
         for recipe in given.recipes:
@@ -66,7 +68,11 @@ def training_rows(corpus: Path, *, block: int, seed: int) -> pl.DataFrame:
 
 
 def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Path) -> None:
-    """Save the model between base and tuned that the sweep over the validation rows chooses."""
+    """Save the model between base and tuned that the sweep over the validation rows chooses.
+
+    Of easy rows it asks those of unseen families, as training does, and those of unseen alleles: 0.3 points are less
+    than two of the 600 former ones alone.
+    """
     if folder.exists():
         return
     start = ProTrek.from_pretrained(base, device="cpu")
