@@ -6,6 +6,7 @@ module that loads FAISS, and it is loaded for large indexes only.
 """
 
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -138,8 +139,7 @@ class Approximate:
         among
             Propose these vectors only; as many more lists are looked into as vectors are left out.
         """
-        import faiss
-
+        faiss: Any = import_module("faiss")  # its own types do not know its Python side
         rotated = self._rotation.apply(np.ascontiguousarray(queries, dtype=np.float32))
         cosines, nearest = self._ivf.quantizer.search(rotated, self.lists)
         chosen = (cosines >= cosines[:, :1] - reach).sum(axis=1)
@@ -152,10 +152,11 @@ class Approximate:
         inner = faiss.SearchParametersIVF(nprobe=width, **options)
         centres = np.ascontiguousarray(cosines[:, :width])
         estimates = np.empty((len(queries), count), dtype=np.float32)
+        pairs = False  # numbers of vectors, not places in lists
         found = np.empty((len(queries), count), dtype=np.int64)
         pointers = (faiss.swig_ptr(array) for array in (lists, centres, estimates, found))
         # FAISS's own way into lists that are chosen already: its Python wrapper takes no filter
-        self._ivf.search_preassigned_c(len(queries), faiss.swig_ptr(rotated), count, *pointers, 0, inner)
+        self._ivf.search_preassigned_c(len(queries), faiss.swig_ptr(rotated), count, *pointers, pairs, inner)
         return found
 
     def share(self, queries: Float[np.ndarray, "queries dim"], *, reach: float) -> float:

@@ -61,7 +61,7 @@ def write_array(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for block in blocks:
-            file.write(memoryview(np.ascontiguousarray(block, dtype=dtype)).cast("B"))
+            file.write(np.ascontiguousarray(block, dtype=dtype).data.cast("B"))
         file.flush()
         os.fsync(file.fileno())
 
@@ -75,7 +75,7 @@ def open_array(path: Path, shape: tuple[int, ...] | None, dtype: str) -> np.ndar
         If it is not there, cut off, or does not belong to this index.
     """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise MissingFileError(path, REBUILD) from None
     except (ValueError, EOFError, OSError) as error:

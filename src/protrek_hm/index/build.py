@@ -14,7 +14,7 @@ from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable
 from protrek_hm.index.changes import commit, writing
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import number_distinct
-from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Modality
+from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Modality, Precision
 from protrek_hm.index.segments import NewVectors, write_segment
 from protrek_hm.index.shards import encode_in_shards
 from protrek_hm.index.tables import describe_source
@@ -92,7 +92,7 @@ class Made:
     model: str
     model_path: str | None
     model_sha256: str
-    precision: str
+    precision: Precision
 
 
 def write_index(
@@ -140,7 +140,7 @@ def encode_table(
         held = known.get(modality, Known({}, 0))
         fresh = [each for each in distinct if each not in held.numbers]
         numbers = np.array([held.numbers.get(each, -1) for each in distinct] + [-1], dtype=np.int64)
-        count, dimension, blocks = 0, 0, iter(())
+        count, dimension, blocks = 0, 0, iter(list[np.ndarray]())
         if fresh:
             encoded = encode_in_shards(model, fresh, task=modality, config=config, folder=shards)
             count, dimension, blocks = int(encoded.usable.sum()), encoded.stack.shape[1], encoded.blocks()

@@ -74,7 +74,10 @@ def commit(folder: Path, manifest: Manifest) -> Manifest:
     """Complete `manifest` (engines, counts, sizes, date) and make it what the index is."""
     records, embeddings = read_segments(folder, manifest)
     engines = make_engines(folder, embeddings, manifest.engines, generation=manifest.generation)
-    counts = {"records": len(records), **{name: held.count for name, held in embeddings.items() if held.count}}
+    counts: dict[str, int] = {
+        "records": len(records),
+        **{str(name): held.count for name, held in embeddings.items() if held.count},
+    }
     versions = {"python": python_version(), **{package: version(package) for package in PACKAGES}}
     now = datetime.now(UTC).isoformat(timespec="seconds")
     info = replace(manifest.info, counts=counts, versions=versions, created=manifest.info.created or now, updated=now)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from protrek_hm.config import require
+from protrek_hm.index.layout import Precision
 
-Precision = Literal["float32", "bf16"]
 OnBadRecord = Literal["error", "skip"]
 
 

@@ -33,7 +33,7 @@ def make_engines(
     An old engine is extended when more than `hybrid.EXACT` vectors lie beyond it, and made anew when it has become
     too coarse.
     """
-    made = {}
+    made: dict[str, EngineInfo] = {}
     for modality, held in embeddings.items():
         vectors, about = held.vectors, old.get(modality)
         if len(vectors) <= hybrid.EXACT:

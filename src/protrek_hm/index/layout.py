@@ -9,6 +9,7 @@ from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.files import read_json, write_json
 
 Modality = Literal["sequence", "text", "structure"]
+Precision = Literal["float32", "bf16"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 FORMAT_VERSION = 2
 INFO = "index.json"
@@ -56,7 +57,7 @@ class IndexInfo:
     versions: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
     updated: str = ""
-    precision: str = "float32"
+    precision: Precision = "float32"
 
     @property
     def modalities(self) -> tuple[Modality, ...]:

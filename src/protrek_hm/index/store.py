@@ -9,7 +9,7 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import require
-from protrek_hm.errors import MissingFileError
+from protrek_hm.errors import MissingFileError, OptionError
 from protrek_hm.index.approximate import Approximate
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.hybrid import Engine, nearest_by_engine
@@ -150,11 +150,11 @@ class Index:
         if allowed is not None:
             rows = rows[allowed[rows]]
         if want == "text":
-            return rows[:1].tolist()
+            return list(map(int, rows[:1]))
         if len(rows) > 1:
             names = self.records["id"].gather(rows)
             rows = rows[names.is_first_distinct().to_numpy()]
-        return rows[:k].tolist()
+        return list(map(int, rows[:k]))
 
     def take(self, rows: Int[np.ndarray, " n"]) -> pl.DataFrame:
         """Return the records of these rows, in that order, all columns."""
@@ -176,8 +176,7 @@ class Index:
         bad = np.flatnonzero(numbers < 0)
         if len(bad):
             name = self.records["id"][int(np.asarray(rows)[bad[0]])]
-            raise_for = f"this record has no {want}; leave it out"
-            require("id", name, raise_for, holds=False)
+            raise OptionError("id", name, f"this record has no {want}; leave it out")
         return np.asarray(self.embeddings[want].vectors[numbers])
 
     def sample(self, want: Modality) -> Float[np.ndarray, "n dim"]:

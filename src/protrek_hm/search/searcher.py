@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from protrek_hm.config import require
-from protrek_hm.errors import MissingFileError, ModelError
+from protrek_hm.errors import ModelError
 from protrek_hm.index.encoder import encode_unit
-from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality
+from protrek_hm.index.layout import MODALITIES, Modality
+from protrek_hm.index.model import locate_model
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.probability import calibrate
@@ -61,6 +62,7 @@ class Searcher:
 
     >>> import polars as pl
     >>> from protrek_hm.index.embeddings import Embeddings
+    >>> from protrek_hm.index.layout import IndexInfo
     >>> class Counter:
     ...     temperature, tasks, fingerprint = 0.1, ("text", "sequence"), lambda self: "counts"
     ...     def encode(self, inputs, /, **options):
@@ -100,7 +102,7 @@ class Searcher:
         index = Index.open(Path(folder))
         if model is not None and not isinstance(model, str | Path):
             return cls(index, model)
-        name = model or _locate(Path(folder), index.info)
+        name = model or locate_model(Path(folder), index.info)
         from protrek_hm.model import ProTrek
 
         return cls(index, ProTrek.from_pretrained(name, device=device))
@@ -197,13 +199,3 @@ class Searcher:
         held = self.index.info.modalities
         remedy = f"this index holds {', '.join(held)}; build one from a table with a column {want!r}"
         require("want", want, remedy, holds=want in held)
-
-
-def _locate(index: Path, info: IndexInfo) -> str | Path:
-    """Find the model that the index names: a folder as seen from the index, or a hub id."""
-    if info.model_path is None:
-        return info.model
-    folder = (index.resolve() / info.model_path).resolve()
-    if not folder.exists():
-        raise MissingFileError(folder, f"{index} was built with this model; name its new place with -m")
-    return folder
