@@ -1,3 +1,4 @@
+import csv
 import json
 
 import numpy as np
@@ -55,7 +56,8 @@ def test_build_info_and_search(run, tmp_path, proteins, model):
 
     code, out, _ = run("search", index, "a lyase", "--want", "text", "-o", tmp_path / "hits.tsv", "--format", "tsv")
     assert (code, out) == (0, "")
-    assert (tmp_path / "hits.tsv").read_text().splitlines()[1].split("\t")[:3] == ["a lyase", "1", "P2"]
+    [hit, *_] = csv.DictReader((tmp_path / "hits.tsv").read_text().splitlines(), delimiter="\t")
+    assert (hit["query"], hit["rank"], hit["id"]) == ("a lyase", "1", "P2")
 
 
 def test_the_model_computes_in_bf16_when_asked(run, tmp_path, proteins, model):
