@@ -126,7 +126,8 @@ def over_seeds(found: Evaluation, models: Sequence[ModelResult]) -> dict[str, Es
             of_base, *worth = (case_values(measure, each.cases, model.scores[measure.on]) for model in (base, *models))
             mean, groups = np.mean(worth, axis=0), each.groups.of_case
             estimates[measure.key] = mean_with_interval(mean, groups, seed=SEED)
-            estimates[f"{measure.key}_gain"] = paired_difference(of_base, mean, groups, seed=SEED)
+            if base not in models:
+                estimates[f"{measure.key}_gain"] = paired_difference(of_base, mean, groups, seed=SEED)
     ranked = [model.retrieval["text_to_sequence"] for model in models]
     for metric in RETRIEVAL:
         mean = np.mean([ranking_values(each.ranks)[metric] for each in ranked], axis=0)
@@ -140,14 +141,13 @@ def section(test: Test, rows: Mapping[str, Mapping[str, Estimate]], found: Evalu
     columns["easy_text_to_protein_gain"] = "easy, against the base"
     columns |= {key: f"{title}, text → protein" for key, title in RETRIEVAL.items()}
     shown = {key: title for key, title in columns.items() if any(key in row for row in rows.values())}
-    counts = ", ".join(
-        f"n = {rows['base'][key].n:,} ({title})" for key, title in shown.items() if not key.endswith("_gain")
-    )
+    kinds = {"hard_text_to_protein": "hard cases", "easy_text_to_protein": "easy cases", "recall@1": "queries"}
+    counts = ", ".join(f"{rows['base'][key].n:,} {kind}" for key, kind in kinds.items() if key in rows["base"])
     head = f"| | {' | '.join(shown.values())} |\n|{'---|' * (len(shown) + 1)}"
     lines = [f"| {name} | {' | '.join(cell(row, key) for key in shown)} |" for name, row in rows.items()]
     groups = rows["base"]["hard_text_to_protein"].groups
     return (
-        f"### {test.title}\n\n{test.meaning} {counts}; {groups} independent groups.\n\n{head}\n"
+        f"### {test.title}\n\n{test.meaning} {counts}; {groups:,} independent groups.\n\n{head}\n"
         + "\n".join(lines)
         + "\n"
     )

@@ -13,7 +13,11 @@ PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)).filter(lambda p
 @given(PAIRS, st.integers(1, 60), st.integers(2, 5), st.integers(1, 8), st.integers(0, 3))
 def test_groups_are_proteins_and_their_twins(pairs, rows, proteins, most, seed):
     table = pl.DataFrame(
-        {"anchor_seq": [f"M{a}" for a, _ in pairs], "hard_neg_seq": [f"M{b}" for _, b in pairs], "row": range(len(pairs))}
+        {
+            "anchor_seq": [f"M{a}" for a, _ in pairs],
+            "hard_neg_seq": [f"M{b}" for _, b in pairs],
+            "row": range(len(pairs)),
+        }
     )
     drawn = family_blocks(table, rows=rows, proteins=proteins, most=most, seed=seed)
     assert drawn.height == rows

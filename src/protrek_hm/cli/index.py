@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from protrek_hm.cli.index_exchange import index_export, index_import
+from protrek_hm.cli.options import ModelOrMini
 
 index_app = typer.Typer(name="index", help="Build, change and inspect indexes of proteins.", no_args_is_help=True)
 index_app.command("export")(index_export)
@@ -25,8 +26,8 @@ OnBadRecord = Annotated[
 def index_build(
     proteins: Files,
     *,
-    model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub id of the model.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new index.")],
+    model: ModelOrMini = "mini",
     batch_size: BatchSize = 32,
     precision: Annotated[
         Literal["float32", "bf16"], typer.Option(help="bf16 is sooner, and changes scores in the third decimal.")

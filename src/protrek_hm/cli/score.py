@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.options import ModelOrMini
+
 
 def score(
     text: Annotated[str | None, typer.Argument(help="What the proteins should do.")] = None,
@@ -13,7 +15,7 @@ def score(
         list[str] | None, typer.Argument(help="Sequences or FASTA files; with --by structure also structure files.")
     ] = None,
     *,
-    model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub id of the model.")],
+    model: ModelOrMini = "mini",
     file: Annotated[
         Path | None, typer.Option(help="Table of pairs instead: columns text and sequence (or structure).")
     ] = None,

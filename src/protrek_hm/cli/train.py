@@ -22,7 +22,7 @@ def train(
         ),
     ],
     *,
-    model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub name of the base.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub name of the base, or mini-base.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
     valid: Annotated[
         list[Path] | None,

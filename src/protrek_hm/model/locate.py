@@ -26,8 +26,8 @@ def is_official(place: Path) -> bool:
 def find_model(path: str | Path, *, revision: str | None = None) -> Path:
     """Return the folder of the model, or its checkpoint where `path` names one.
 
-    That is `path` itself, or `model` in it if `train` wrote it; where no such path exists, the model of this name that
-    comes with the package (`mini`, `mini-base`), or the cached copy of a hub's model.
+    That is `path` itself, or `model` in it if `train` wrote it; if neither holds one, the model of this name that comes
+    with the package (`mini`, `mini-base`), or the cached copy of a hub's model.
 
     revision: of a hub's model: branch, tag or commit. The name may carry it, too: user/model@revision.
 
@@ -49,13 +49,13 @@ def find_model(path: str | Path, *, revision: str | None = None) -> Path:
     for place in (folder, folder / "model"):
         if (place / MODULES).is_file() or (place.exists() and is_official(place)):
             return place
+    if (shipped := shipped_model(str(path))) is not None:
+        return shipped
     if (folder / "checkpoints").is_dir():
         raise FileFormatError(path, "the training has not finished", "go on with it by train --resume")
     if folder.is_dir():
         problem = f"holds no model (neither {MODULES} nor a checkpoint *{CHECKPOINT})"
         raise FileFormatError(path, problem, "give a folder that `train` wrote, or one of ProTrek's")
-    if not folder.exists() and (shipped := shipped_model(str(path))) is not None:
-        return shipped
     if folder.exists() or folder.parent.is_dir() or not is_hub_name(str(path)):
         raise MissingFileError(path, "give the folder of a saved model, or a hub name such as user/model")
     snapshot = download(str(path), revision=revision, weights=_weights)

@@ -1,0 +1,84 @@
+"""The small models in the package: they load anywhere, stay as they were, and are small."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sentence_transformers import SentenceTransformer
+
+import protrek_hm
+from protrek_hm.model import ProTrek
+from protrek_hm.model.locate import find_model
+from protrek_hm.model.shipped import SHIPPED, shipped_model
+
+ROOT = Path(__file__).parents[2]
+TEXT = "Class A beta-lactamase. Resistance class: Beta-Lactam. Substrates: Cephalosporin."
+SEQUENCE = "MSIQHFRVALIPFFAAFCLPVFAHPETLVKVKDAEDQLGARVGYIELDLNSGKILESFRPEERFPMMSTFKVLLCGAVLSRIDAGQEQLG"
+GOLDEN = {  # the cosine, and the first numbers of the two vectors
+    "mini": (-0.40966, [-0.06817, 0.12836, 0.1212], [0.06849, -0.0458, 0.04438]),
+    "mini-base": (-0.53349, [-0.08762, 0.12135, 0.06775], [0.06706, -0.05014, 0.03148]),
+}
+MARGIN = {"mini": 0.62, "mini-base": 0.59}  # measured: 0.644, 0.616; chance 0.5
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_plain_sentence_transformers_loads_it_with_the_same_numbers(name):
+    ours = ProTrek.from_pretrained(name, device="cpu")
+    plain = SentenceTransformer(str(shipped_model(name)), device="cpu")
+    for task, given in (("text", TEXT), ("sequence", SEQUENCE)):
+        wanted = np.asarray(ours.encode([given], task=task))
+        np.testing.assert_allclose(plain.encode([given], task=task), wanted, atol=1e-5)
+        assert np.linalg.norm(wanted) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_golden_vectors(name):
+    model = ProTrek.from_pretrained(name, device="cpu")
+    (text,), (protein,) = model.encode([TEXT], task="text"), model.encode([SEQUENCE], task="sequence")
+    cosine, of_text, of_protein = GOLDEN[name]
+    assert float(text @ protein) == pytest.approx(cosine, abs=2e-4)
+    np.testing.assert_allclose(text[:3], of_text, atol=2e-4)
+    np.testing.assert_allclose(protein[:3], of_protein, atol=2e-4)
+
+
+def test_a_folder_of_the_same_name_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_model("mini") == shipped_model("mini")
+    (tmp_path / "mini" / "model").mkdir(parents=True)
+    assert find_model("mini") == shipped_model("mini"), "a folder without a model is none"
+    (tmp_path / "mini" / "model" / "modules.json").touch()
+    assert find_model("mini") == Path("mini/model")
+
+
+def test_the_package_stays_small():
+    package = Path(protrek_hm.__file__).parent
+    assert sum(file.stat().st_size for file in package.rglob("*") if "__pycache__" not in file.parts) < 40e6
+    for name in SHIPPED:
+        weights = shipped_model(name).rglob("*.safetensors")
+        assert sum(file.stat().st_size for file in weights) <= 24e6
+
+
+def test_the_record_of_what_was_held_out():
+    held_out = json.loads((ROOT / "recipes" / "mini" / "held_out.json").read_text())
+    assert set(held_out) == {f"{what}_{side}" for what in ("components", "alleles") for side in ("valid", "test")}
+    names = [{(source, each) for source, ids in part.items() for each in ids} for part in held_out.values()]
+    assert len(set.union(*names)) == sum(map(len, names)), "no protein is put aside twice"
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", SHIPPED)
+def test_held_out_proteins_rank_above_random_ones(name, real_data):
+    """Unseen families of Swiss-Prot: a true pair's cosine stands above a random one's."""
+    ids = json.loads((ROOT / "recipes" / "mini" / "held_out.json").read_text())["components_test"]["swissprot"]
+    table = pl.read_csv(real_data / "swissprot_text.tsv.gz", separator="\t", infer_schema_length=0, quote_char=None)
+    table = table.filter(pl.col("accession").is_in(ids)).drop_nulls("function")
+    table = table.unique("sequence", maintain_order=True).head(150)
+    model = ProTrek.from_pretrained(name, device="cpu")
+    texts = model.encode(table["function"].to_list(), task="text")
+    proteins = model.encode(table["sequence"].to_list(), task="sequence")
+    cosines = texts @ proteins.T
+    right = np.diagonal(cosines)[:, None]
+    others = ~np.eye(len(cosines), dtype=bool)
+    assert (right > cosines)[others].mean() > MARGIN[name]
