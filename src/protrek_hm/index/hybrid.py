@@ -48,14 +48,17 @@ def nearest_by_engine(
         among = np.zeros(held, dtype=bool)
         among[only[only < held]] = True
     tail = np.arange(held, len(vectors)) if only is None else only[only >= held]
-    width = min(k, len(vectors) if only is None else len(only))
-    cosines, found = np.full((len(queries), width), np.nan), np.full((len(queries), width), -1, dtype=np.int64)
+    cosines, found = np.full((len(queries), k), np.nan), np.full((len(queries), k), -1, dtype=np.int64)
     count = min(max(engine.candidates, _SURPLUS * k), held)
     for start in range(0, len(queries), _QUERIES):
         block = queries[start : start + _QUERIES]
         proposed = engine.lists.candidates(block, reach=engine.reach, count=count, among=among)
         for i, query in enumerate(block):
-            numbers = np.sort(np.concatenate([proposed[i][proposed[i] >= 0], tail]))
+            numbers = np.sort(proposed[i][proposed[i] >= 0])
             best, where = nearest(query[None], vectors, k=k, only=numbers)
             cosines[start + i, : best.shape[1]], found[start + i, : best.shape[1]] = best[0], where[0]
-    return cosines, found
+    if len(tail):
+        best, where = nearest(queries, vectors, k=k, only=tail)
+        cosines, found = np.hstack([cosines, best]), np.hstack([found, where])
+    order = np.lexsort((found, -cosines))[:, : min(k, len(vectors) if only is None else len(only))]
+    return np.take_along_axis(cosines, order, axis=1), np.take_along_axis(found, order, axis=1)
