@@ -20,7 +20,6 @@ class SlowAtTimes(LetterEncoder):
         return super().encode(inputs, **options)
 
 
-protrek_hm.model.ProTrek = SimpleNamespace(from_pretrained=lambda name, *, device: SlowAtTimes())
-
 if __name__ == "__main__":
+    protrek_hm.model.ProTrek = SimpleNamespace(from_pretrained=lambda name, *, device: SlowAtTimes())
     main()
