@@ -20,6 +20,7 @@ class SlowAtTimes(LetterEncoder):
         return super().encode(inputs, **options)
 
 
-if __name__ == "__main__":
+if __name__ in ("__main__", "__mp_main__"):  # the server, and its workers; not where the tests are collected
     protrek_hm.model.ProTrek = SimpleNamespace(from_pretrained=lambda name, *, device: SlowAtTimes())
+if __name__ == "__main__":
     main()
