@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from protrek_hm.cli.options import Force
+
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people, or JSON.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 
 
 def compare(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.options import Force
 from protrek_hm.errors import OptionError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def data_check(
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Bad records to list.")] = 100,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the report here, as JSON.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Count proteins, texts and duplicates; list bad records with their lines (then exit code 1)."""
     from dataclasses import asdict

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from protrek_hm.cli.options import Force
+
 
 def demo(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="Fixes proteins, splits and weights.")] = 42,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Mine twins, fine-tune a small model, measure before and after, search: some minutes on two cores."""
     from protrek_hm.files import refuse_existing

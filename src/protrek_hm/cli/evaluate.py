@@ -7,6 +7,7 @@ import typer
 
 from protrek_hm.cli.compare import compare, seeds
 from protrek_hm.cli.groups import DefaultCommandGroup
+from protrek_hm.cli.options import Device, Force
 from protrek_hm.cli.scoreboards import ec, retrieval
 
 evaluate_app = typer.Typer(
@@ -40,7 +41,7 @@ def evaluate(
     batch_size: Annotated[int | None, typer.Option(help="Inputs per batch. [default: 32]")] = None,
     resamples: Annotated[int | None, typer.Option(help="Bootstrap draws per interval. [default: 2000]")] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes intervals and pictures. [default: 42]")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
+    device: Device = None,
     precision: Annotated[
         Literal["float32", "bf16"], typer.Option(help="bf16 encodes about twice as fast, nearly the same numbers.")
     ] = "float32",
@@ -51,7 +52,7 @@ def evaluate(
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="For people, or the report as JSON.")
     ] = "table",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Measure hard and easy accuracy with 95 % intervals, for one model or before and after."""
     from protrek_hm.config import read_toml, resolve

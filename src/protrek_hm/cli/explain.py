@@ -1,10 +1,11 @@
 """`protrek-hm explain`: why this protein and not its twin."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from protrek_hm.cli.options import Device, Force, ModelOfIndex, OutputFile, destination
 
 
 def explain(
@@ -19,17 +20,14 @@ def explain(
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="table for people, json complete.")
     ] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")] = None,
+    output: OutputFile = None,
     figure: Annotated[Path | None, typer.Option(help="Picture to draw besides: PNG, and PDF beside it.")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    model: ModelOfIndex = None,
+    device: Device = None,
+    force: Force = False,
 ) -> None:
     """Align two candidates for a text, and say what each difference between them does to the score."""
-    from protrek_hm.files import new_file, refuse_existing
+    from protrek_hm.files import refuse_existing
     from protrek_hm.search import Searcher
     from protrek_hm.search.explain import explain as explain_candidates
     from protrek_hm.search.explain_table import write_explanation
@@ -43,8 +41,5 @@ def explain(
         from protrek_hm.search.explain_figure import draw_explanation
 
         draw_explanation(explanation, figure)
-    if output is None:
-        write_explanation(explanation, sys.stdout, form=output_format)
-        return
-    with new_file(output, force=force) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with destination(output, force=force) as file:
         write_explanation(explanation, file, form=output_format)

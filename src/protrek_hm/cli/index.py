@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from protrek_hm.cli.index_exchange import index_export, index_import
-from protrek_hm.cli.options import ModelOrMini
+from protrek_hm.cli.options import BatchSize, Device, Force, ModelOrMini
 
 index_app = typer.Typer(name="index", help="Build, change and inspect indexes of proteins.", no_args_is_help=True)
 index_app.command("export")(index_export)
@@ -14,8 +14,6 @@ index_app.command("import")(index_import)
 
 Files = Annotated[list[Path], typer.Argument(help="Tables (TSV, CSV, Parquet) or FASTA of proteins.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of the index.")]
-BatchSize = Annotated[int, typer.Option(help="Inputs per batch.")]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")]
 OnBadRecord = Annotated[
     Literal["error", "skip"],
     typer.Option(help="Stop at a bad record or one that the model fails on, or leave it out."),
@@ -34,7 +32,7 @@ def index_build(
     ] = "float32",
     device: Device = None,
     on_bad_record: OnBadRecord = "error",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Encode all proteins of some files and write them as an index; once interrupted, the same command continues."""
     from protrek_hm.cli.notices import tell_cuts

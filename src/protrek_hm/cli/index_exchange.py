@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.options import Force
+
 
 def index_export(
     index: Annotated[Path, typer.Argument(help="Folder of the index.")],
@@ -14,7 +16,7 @@ def index_export(
         Literal["parquet", "faiss"],
         typer.Option("--format", help="Records with embeddings, or sequence.index and ids.tsv as ProTrek reads them."),
     ] = "parquet",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Write records with their embeddings as a Parquet file, or proteins as ProTrek's FAISS files."""
     from protrek_hm.index.exchange import export_parquet
@@ -31,7 +33,7 @@ def index_import(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="The model that made the embeddings, if the file does not say.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Make an index of embeddings that exist already; nothing is encoded."""
     from protrek_hm.errors import OptionError

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.options import Device, Force
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -33,12 +35,12 @@ def merge(
     batch_size: Annotated[int | None, typer.Option(help="Inputs per batch. [default: 32]")] = None,
     resamples: Annotated[int | None, typer.Option(help="Bootstrap draws per interval. [default: 2000]")] = None,
     seed: Annotated[int | None, typer.Option(help="Fixes the intervals. [default: 42]")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
+    device: Device = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with a [merge] table.")] = None,
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="For people, or the sweep as JSON.")
     ] = "table",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Interpolate weights between a base and its tuned model: most of the gain, little of the loss."""
     from protrek_hm.config import read_toml, require, resolve

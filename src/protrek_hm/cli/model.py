@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from protrek_hm.cli.options import Force
+
 model_app = typer.Typer(name="model", help="Make a model, look at one, convert it, share it.", no_args_is_help=True)
 
 _Encoder = "Folder or hub name of a pretrained encoder for {}. [default: a fresh one]"
@@ -45,7 +47,7 @@ def model_build(
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes the random weights.")] = 42,
     licence: Annotated[str | None, typer.Option("--license", help="For the model card, such as apache-2.0.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Make a model to be trained, of fresh towers or around pretrained encoders. Fresh ones need no network."""
     from protrek_hm.errors import OptionError
@@ -144,7 +146,7 @@ def model_convert(
         typer.Option(help="ProTrek's own layout, or ours. [default: the other than that of the model]"),
     ] = None,
     licence: Annotated[str | None, typer.Option("--license", help="For the model card. [default: the model's]")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Convert between ProTrek's own layout and a SentenceTransformer: the same weights, nothing is lost."""
     from protrek_hm.model.convert import convert_model

@@ -1,6 +1,10 @@
-"""Flags that several commands have."""
+"""Flags that several commands have, and where their answers go."""
 
-from typing import Annotated
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal, TextIO
 
 import typer
 
@@ -13,3 +17,27 @@ ModelOrMini = Annotated[
     ),
 ]
 """With the default "mini"."""
+
+ModelOfIndex = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")]
+BatchSize = Annotated[int, typer.Option(help="Inputs per batch.")]
+RowsFormat = Annotated[
+    Literal["table", "jsonl", "tsv"], typer.Option("--format", help="table for people, jsonl and tsv complete.")
+]
+OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
+
+
+@contextmanager
+def destination(output: Path | None, *, force: bool) -> Iterator[TextIO]:
+    """Open what an answer is written to: the file, which appears whole or not at all, or stdout without one."""
+    if output is None:
+        yield sys.stdout
+        return
+    from protrek_hm.files import new_file
+
+    with new_file(output, force=force) as temporary, temporary.open("w", encoding="utf-8") as file:
+        yield file

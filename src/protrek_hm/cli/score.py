@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from protrek_hm.cli.options import ModelOrMini
+from protrek_hm.cli.options import BatchSize, Device, Force, ModelOrMini, OutputFile, RowsFormat, destination
 
 
 def score(
@@ -20,17 +20,15 @@ def score(
         Path | None, typer.Option(help="Table of pairs instead: columns text and sequence (or structure).")
     ] = None,
     by: Annotated[Literal["sequence", "structure"], typer.Option(help="What the text is compared with.")] = "sequence",
-    output_format: Annotated[
-        Literal["table", "jsonl", "tsv"], typer.Option("--format", help="table for people, jsonl and tsv complete.")
-    ] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Inputs per batch.")] = 32,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    output_format: RowsFormat = "table",
+    output: OutputFile = None,
+    batch_size: BatchSize = 32,
+    device: Device = None,
+    force: Force = False,
 ) -> None:
     """Score a text with proteins, or the pairs of a table: cosine, and ProTrek's own scale."""
     from protrek_hm.errors import OptionError
-    from protrek_hm.files import new_file, refuse_existing
+    from protrek_hm.files import refuse_existing
     from protrek_hm.search.pairs import score_pairs
     from protrek_hm.search.pairs_table import ScoredPair, read_pairs, write_pairs
     from protrek_hm.search.query import clean_query, read_queries
@@ -59,8 +57,5 @@ def score(
         ScoredPair(each, protein.name, protein.content, cosine, cosine / loaded.temperature)
         for each, protein, cosine in zip(texts, proteins, scores, strict=True)
     ]
-    if output is None:
-        write_pairs(pairs, sys.stdout, form=output_format)
-        return
-    with new_file(output, force=force) as temporary, temporary.open("w", encoding="utf-8") as stream:
+    with destination(output, force=force) as stream:
         write_pairs(pairs, stream, form=output_format)

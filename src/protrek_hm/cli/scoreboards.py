@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from protrek_hm.cli.options import Device, Force
+
 Model = Annotated[str, typer.Option("--model", "-m", help="Model folder or hub name.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Also write figures and predictions as JSON.")]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")]
 BatchSize = Annotated[int, typer.Option(min=1, help="Inputs per batch.")]
 Seed = Annotated[int, typer.Option(min=0, help="Fixes the intervals.")]
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people, or JSON.")]
 Cache = Annotated[Path | None, typer.Option(help="Folder of embeddings to use and to add to.")]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 
 
 def ec(

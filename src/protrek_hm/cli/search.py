@@ -1,10 +1,11 @@
 """`protrek-hm search`: which proteins fit these words."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
+
+from protrek_hm.cli.options import Device, Force, ModelOfIndex, OutputFile, RowsFormat, destination
 
 if TYPE_CHECKING:
     from protrek_hm.search.batch import BatchConfig
@@ -38,11 +39,8 @@ def search(
     chain: Annotated[
         list[str] | None, typer.Option(help="Chain of a structure file; repeatable. [default: all]")
     ] = None,
-    output_format: Annotated[
-        Literal["table", "jsonl", "tsv"],
-        typer.Option("--format", help="table for people, jsonl and tsv complete."),
-    ] = "table",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")] = None,
+    output_format: RowsFormat = "table",
+    output: OutputFile = None,
     batch: Annotated[
         Path | None,
         typer.Option(help="Table, FASTA or .txt of many queries; -o ends in .parquet, .tsv, .csv or .jsonl."),
@@ -53,17 +51,14 @@ def search(
     on_bad_record: Annotated[
         Literal["error", "skip"], typer.Option(help="With --batch: stop at a bad query, or leave it out.")
     ] = "error",
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    model: ModelOfIndex = None,
+    device: Device = None,
+    force: Force = False,
 ) -> None:
     """Rank the proteins of an index by how well they fit a text (or a sequence, or a structure)."""
     from protrek_hm.data.proteins import is_fasta
     from protrek_hm.errors import OptionError
-    from protrek_hm.files import new_file, refuse_existing, refuse_unwritable
+    from protrek_hm.files import refuse_existing, refuse_unwritable
     from protrek_hm.search.batch import BatchConfig
     from protrek_hm.search.query import read_queries
     from protrek_hm.search.query_table import read_query_table
@@ -90,10 +85,8 @@ def search(
     searcher = Searcher.open(index, model=model, device=device)
     if batch is not None and output is not None:
         _answer_batch(searcher, read, output, settings, force=force)
-    elif output is None:
-        _answer(searcher, read, settings, sys.stdout, output_format)
     else:
-        with new_file(output, force=force) as temporary, temporary.open("w", encoding="utf-8") as file:
+        with destination(output, force=force) as file:
             _answer(searcher, read, settings, file, output_format)
 
 

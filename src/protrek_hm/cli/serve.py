@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from protrek_hm.cli.options import Device, ModelOfIndex
+
 
 def serve(
     index: Annotated[Path, typer.Argument(help="Folder of the index.")],
@@ -27,11 +29,8 @@ def serve(
     config: Annotated[
         Path | None, typer.Option(help="TOML file with a table [serve], also for further limits; flags beat it.")
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
+    model: ModelOfIndex = None,
+    device: Device = None,
 ) -> None:
     """Answer searches over HTTP, for programs and for people; for this machine only unless told otherwise."""
     from protrek_hm.config import read_toml, resolve

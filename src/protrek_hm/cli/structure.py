@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.options import Force
 from protrek_hm.data.structures.config import StructureConfig, parse_mask
 from protrek_hm.errors import OptionError
 
@@ -44,7 +45,7 @@ def structure(
     on_bad_record: Annotated[
         Literal["error", "skip"], typer.Option(help="At a bad file stop, or leave it out and say so.")
     ] = "error",
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Read the protein chains of structures: sequence and 3Di letters, as long as each other."""
     from protrek_hm.data.tables import check_ending

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.options import Device, Force
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -71,10 +73,10 @@ def train(
     checkpoint_every: Annotated[int | None, typer.Option(help="Steps between further checkpoints.")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log for TensorBoard, too.")] = False,
     seed: Annotated[int | None, typer.Option(help="Of order, crops and masks. [default: 42]")] = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")] = None,
+    device: Device = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with a [train] table.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output.")] = False,
+    force: Force = False,
 ) -> None:
     """Fine-tune a model so that texts prefer their protein to its twin; keep the best epoch."""
     from protrek_hm.config import read_toml, resolve

@@ -103,10 +103,7 @@ class Index:
         OptionError
             If k < 1, the index has no such modality, or `where` is no condition on its columns.
         """
-        require("k", k, "must be at least 1", holds=k >= 1)
-        held = ", ".join(self.embeddings)
-        remedy = f"this index holds {held}; build one from a table with a column {want!r}"
-        require("want", want, remedy, holds=want in self.embeddings)
+        self.check(want=want, k=k)
         embeddings = self.embeddings[want]
         allowed = None if where is None else rows_where(self.records, where)
         only = embeddings.used
@@ -116,6 +113,13 @@ class Index:
         engine = self.engines.get(want)
         cosines, found = nearest_by_engine(queries, embeddings.vectors, k=k, engine=engine, only=only)
         return self._answers(cosines, found, want=want, k=k, allowed=allowed)
+
+    def check(self, *, want: Modality, k: int) -> None:
+        """Raise OptionError if the index has no such modality, or k < 1."""
+        require("k", k, "must be at least 1", holds=k >= 1)
+        held = ", ".join(self.embeddings)
+        remedy = f"this index holds {held}; build one from a table with a column {want!r}"
+        require("want", want, remedy, holds=want in self.embeddings)
 
     def _answers(
         self,

@@ -195,7 +195,4 @@ class Searcher:
 
     def check(self, *, want: Modality, k: int) -> None:
         """Raise OptionError if the index has no such modality, or k < 1."""
-        require("k", k, "must be at least 1", holds=k >= 1)
-        held = self.index.info.modalities
-        remedy = f"this index holds {', '.join(held)}; build one from a table with a column {want!r}"
-        require("want", want, remedy, holds=want in held)
+        self.index.check(want=want, k=k)
