@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from captions import captions
 
 from protrek_hm.data.triplets import write_triplets
 from protrek_hm.files import new_folder, write_json
@@ -28,6 +29,7 @@ SHARES = {"test": 0.14, "valid": 0.08}  # of each source's proteins; the rest is
 LARGEST = 0.04  # a component with a larger share of its source than this stays in training
 LEAKY = 20  # every so-manyth pair of training alleles is for the leaky test
 EASY = 6_000
+LESS = "words:one-says-more"  # the gate's reason, which a label that differs overrules
 _TAGS = re.compile(r"\s*\{ECO:[^}]*\}|\s*\((?:PubMed|Ref)[^)]*\)|\s*\([^)]*(?:By similarity|Probable|Potential)\)")
 SIDES = ("train", "valid", "test")
 
@@ -74,11 +76,13 @@ def read_sources(data: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         text=pl.col("function").map_elements(cleaned, return_dtype=pl.String),
         ec="ec",
         go="go_terms",
+        catalytic_activity="catalytic_activity",
         source=pl.lit("swissprot"),
     )
     amr = read("amr_proteins").select(
         "resistance_class",
         "subclass",
+        "gene_family",
         id="accession",
         sequence="protein_sequence",
         name=pl.col("description").str.replace(r"\. Resistance class:.*", ""),
@@ -150,7 +154,12 @@ def deal(pool: pl.DataFrame) -> dict[int, str]:
 
 
 def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Cut the mined twins into training, validation, and three tests; pairs without both labels come apart."""
+    """Cut the mined twins into training, validation, and tests.
+
+    Left out are pairs where a label is missing, and those where one text merely says more ("class A beta-lactamase"
+    beside "extended-spectrum class A beta-lactamase"): the label of the other is then general, not different. The
+    tests `…_unsure` hold the latter, too.
+    """
     facts = pool.unique("id").select("id", "allele_side", "source", labelled=pl.col("subclass").str.len_chars() > 0)
     for end in ("anchor", "hard_neg"):
         triplets = triplets.join(
@@ -158,17 +167,19 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
         )
     amr = triplets.filter(pl.col("anchor_source") == "amr")
     both = pl.col("anchor_labelled") & pl.col("hard_neg_labelled")
+    sure = both & ~pl.col("reasons").str.contains(LESS)
     order = pl.min_horizontal("anchor_id", "hard_neg_id") + pl.max_horizontal("anchor_id", "hard_neg_id")
     leaky = order.hash(SEED) % LEAKY == 0  # both directions of a pair go together
     known = amr.filter((pl.col("split") == "train") & (pl.col("anchor_allele_side") == pl.col("hard_neg_allele_side")))
     by_allele = {side: known.filter(pl.col("anchor_allele_side") == side) for side in SIDES}
     tables = {
-        "hard_train": by_allele["train"].filter(both & ~leaky),
-        "hard_valid": by_allele["valid"].filter(both),
-        "test_pairs": by_allele["train"].filter(both & leaky),
-        "test_proteins": by_allele["test"].filter(both),
-        "test_components": amr.filter(both & (pl.col("split") == "test")),
-        "valid_components": amr.filter(both & (pl.col("split") == "valid")),
+        "hard_train": by_allele["train"].filter(sure & ~leaky),
+        "hard_valid": by_allele["valid"].filter(sure),
+        "test_pairs": by_allele["train"].filter(sure & leaky),
+        "test_proteins": by_allele["test"].filter(sure),
+        "test_proteins_unsure": by_allele["test"].filter(both),
+        "test_components": amr.filter(sure & (pl.col("split") == "test")),
+        "test_components_unsure": amr.filter(both & (pl.col("split") == "test")),
         **{f"swissprot_{side}": triplets.filter(pl.col("anchor_source") == "swissprot", split=side) for side in SIDES},
     }
     helping = [f"{end}_{column}" for end in ("anchor", "hard_neg") for column in facts.columns if column != "id"]
@@ -237,12 +248,13 @@ def mutant_tables(mutants: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Dat
 
 
 def pretraining_rows(pool: pl.DataFrame) -> pl.DataFrame:
-    """Return proteins for training with their captions, a row each: all that is said, and the name alone."""
-    known = for_training(pool)
-    whole = pl.when(pl.col("source") == "swissprot").then(pl.concat_str("name", "text", separator=". "))
-    captions = [whole.otherwise(pl.col("text")), pl.col("name")]
-    rows = [known.select("id", "sequence", text=caption) for caption in captions]
-    return pl.concat(rows).filter(pl.col("text") != "").unique(["sequence", "text"], maintain_order=True)
+    """Return the proteins for training, each with its captions one below the other."""
+    rows = [
+        {"id": row["id"], "sequence": row["sequence"], "text": text}
+        for number, row in enumerate(for_training(pool).rows(named=True))
+        for text in captions(row, number)
+    ]
+    return pl.DataFrame(rows)
 
 
 def for_training(pool: pl.DataFrame) -> pl.DataFrame:
