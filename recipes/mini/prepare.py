@@ -29,6 +29,7 @@ SHARES = {"test": 0.14, "valid": 0.08}  # of each source's proteins; the rest is
 LARGEST = 0.04  # a component with a larger share of its source than this stays in training
 LEAKY = 20  # every so-manyth pair of training alleles is for the leaky test
 EASY = 6_000
+VALID, AMONG_KNOWN = 600, 2_000  # rows of an unseen allele and a known twin
 LESS = "words:one-says-more"  # the gate's reason, which a label that differs overrules
 _TAGS = re.compile(r"\s*\{ECO:[^}]*\}|\s*\((?:PubMed|Ref)[^)]*\)|\s*\([^)]*(?:By similarity|Probable|Potential)\)")
 SIDES = ("train", "valid", "test")
@@ -158,7 +159,8 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
 
     Left out are pairs where a label is missing, and those where one text merely says more ("class A beta-lactamase"
     beside "extended-spectrum class A beta-lactamase"): the label of the other is then general, not different. The
-    tests `…_unsure` hold the latter, too.
+    tests `…_unsure` hold the latter, too. Of validation's rows, and of the test `among_known`, the anchor alone is
+    unseen, and its twin was trained on: so stands a new allele among those that are known.
     """
     facts = pool.unique("id").select("id", "allele_side", "source", labelled=pl.col("subclass").str.len_chars() > 0)
     for end in ("anchor", "hard_neg"):
@@ -170,20 +172,29 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
     sure = both & ~pl.col("reasons").str.contains(LESS)
     order = pl.min_horizontal("anchor_id", "hard_neg_id") + pl.max_horizontal("anchor_id", "hard_neg_id")
     leaky = order.hash(SEED) % LEAKY == 0  # both directions of a pair go together
-    known = amr.filter((pl.col("split") == "train") & (pl.col("anchor_allele_side") == pl.col("hard_neg_allele_side")))
-    by_allele = {side: known.filter(pl.col("anchor_allele_side") == side) for side in SIDES}
+    known = amr.filter(pl.col("split") == "train")
+    of_anchor, of_twin = pl.col("anchor_allele_side"), pl.col("hard_neg_allele_side")
+    inside = {side: known.filter((of_anchor == side) & (of_twin == side)) for side in SIDES}
+    beside = {side: known.filter((of_anchor == side) & (of_twin == "train")) for side in SIDES}
     tables = {
-        "hard_train": by_allele["train"].filter(sure & ~leaky),
-        "hard_valid": by_allele["valid"].filter(sure),
-        "test_pairs": by_allele["train"].filter(sure & leaky),
-        "test_proteins": by_allele["test"].filter(sure),
-        "test_proteins_unsure": by_allele["test"].filter(both),
+        "hard_train": inside["train"].filter(sure & ~leaky),
+        "hard_valid": pl.concat([inside["valid"].filter(sure), drawn(beside["valid"].filter(sure), VALID)]),
+        "test_pairs": inside["train"].filter(sure & leaky),
+        "test_proteins": inside["test"].filter(sure),
+        "test_proteins_unsure": inside["test"].filter(both),
+        "test_among_known": drawn(beside["test"].filter(sure), AMONG_KNOWN),
         "test_components": amr.filter(sure & (pl.col("split") == "test")),
         "test_components_unsure": amr.filter(both & (pl.col("split") == "test")),
         **{f"swissprot_{side}": triplets.filter(pl.col("anchor_source") == "swissprot", split=side) for side in SIDES},
     }
     helping = [f"{end}_{column}" for end in ("anchor", "hard_neg") for column in facts.columns if column != "id"]
     return {name: table.drop(helping) for name, table in tables.items()}
+
+
+def drawn(triplets: pl.DataFrame, most: int) -> pl.DataFrame:
+    """Return so many rows at most, by lot, in their order."""
+    rows = np.random.default_rng(SEED).permutation(triplets.height)[:most]
+    return triplets[np.sort(rows)]
 
 
 def easy_tables(easy: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -50,8 +50,20 @@ TESTS = (
         "Both alleles of a pair are unseen; their families and most of their texts are not.",
     ),
     Test(
+        "AMR, an unseen allele among known ones", "test_among_known", "easy_test_proteins",
+        "The text's own protein is unseen, its twin was trained on: a new allele in an index of known ones.",
+    ),
+    Test(
+        "AMR, unseen alleles, doubtful pairs with them", "test_proteins_unsure", "easy_test_proteins",
+        "As the first, with the pairs of which one text merely says more than the other.",
+    ),
+    Test(
         "AMR, unseen families", "test_components", "easy_test",
         "No protein of these components (50 % identity, or a text in common) was trained on; easy pairs are mixed.",
+    ),
+    Test(
+        "AMR, unseen families, doubtful pairs with them", "test_components_unsure", "easy_test",
+        "As before, with the pairs of which one text merely says more than the other.",
     ),
     Test(
         "AMR, unseen pairs of known alleles (leaky)", "test_pairs", "easy_test_proteins",
@@ -59,7 +71,7 @@ TESTS = (
     ),
     Test(
         "Mutagenesis: mutant or wild type?", "mutants_test", None,
-        "The effect of a substitution against the function of the wild type; nothing of the kind was trained on.",
+        "The effect of a substitution against the function of the wild type, in proteins of unseen families.",
     ),
     Test(
         "Mutagenesis, neutral substitutions (control)", "mutants_test_neutral", None,

@@ -21,7 +21,7 @@ from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
 from protrek_hm.train.blocks import family_blocks
 
-HARD, EASY = 6_400, 1_280  # rows an epoch
+HARD, MUTANTS, EASY = 6_400, 640, 1_280  # rows an epoch
 COLUMNS = ["anchor_id", "anchor_text", "anchor_seq", "hard_neg_text", "hard_neg_seq", "type"]
 RECIPES = {
     "reference": ("triplet", ["hard"]),
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("base", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 1, 2])
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=["reference", "balanced"])
     given = parser.parse_args()
     settings = resolve(TrainConfig, read_toml(CONFIG, "train"), {})
     valid = {kind: read_triplets(given.corpus / f"{kind}_valid.csv") for kind in ("hard", "easy")}
@@ -60,11 +60,13 @@ def main() -> None:
 
 def training_rows(corpus: Path, *, block: int, seed: int) -> pl.DataFrame:
     """Return hard rows in blocks of one family, and behind them easy pairs, both directions side by side."""
-    hard = read_triplets(corpus / "hard_train.csv").select(COLUMNS)
-    easy = read_triplets(corpus / "easy_train.csv").select(COLUMNS)
+    hard, mutants, easy = (
+        read_triplets(corpus / f"{kind}_train.csv").select(COLUMNS) for kind in ("hard", "mutants", "easy")
+    )
     pairs = pl.Series(range(easy.height // 2)).sample(EASY // 2, seed=seed)  # the other direction: half a table below
     both = [row for pair in pairs for row in (pair, pair + easy.height // 2)]
-    return pl.concat([family_blocks(hard, rows=HARD, most=block, seed=seed), easy[both]])
+    twins = ((hard, HARD), (mutants, MUTANTS))
+    return pl.concat([*(family_blocks(table, rows=rows, most=block, seed=seed) for table, rows in twins), easy[both]])
 
 
 def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Path) -> None:
