@@ -57,7 +57,7 @@ def run(
     ontology: Annotated[Path | None, typer.Option(help="Gene Ontology OBO file, for ancestors of terms.")] = None,
     compat: Annotated[Compat | None, typer.Option(help="reference = exactly the pairs of the original script.")] = None,
     guide: Annotated[
-        str | None, typer.Option(help="Model that drops negatives scored above 95 % of their positive.")
+        str | None, typer.Option(help="Model, such as mini, that drops negatives scored above 95 % of their positive.")
     ] = None,
     split_file: Annotated[
         Path | None, typer.Option(help="Table with columns id and split (train, valid, test): a given split.")
