@@ -19,8 +19,8 @@ def captions(row: Mapping[str, str | None], draw: int) -> list[str]:
     row: name, text and source; of Swiss-Prot also ec, go and catalytic_activity, of AMR proteins gene_family,
     resistance_class and subclass. draw: a number that chooses among the lesser ones.
 
-    >>> captions({"source": "swissprot", "name": "Amylase", "text": "Binds calcium. Cleaves starch in guts."}, draw=0)[1:]
-    ['Amylase', 'Cleaves starch in guts.', 'Amylase. Binds calcium. Cleaves starch in guts.']
+    >>> captions({"source": "swissprot", "name": "Amylase", "text": "Binds it. Cleaves starch in guts."}, draw=0)[1:]
+    ['Amylase', 'Cleaves starch in guts.', 'Amylase. Binds it. Cleaves starch in guts.']
     """
     said = _of_amr(row) if row["source"] == "amr" else _of_swissprot(row)
     distinct = list(dict.fromkeys(text for text in said if text))
