@@ -23,6 +23,7 @@ FILES = (
     "index-base/index.json",
     "index-tuned/index.json",
     "showcase/hard_negative_examples.png",
+    "index-showcase-mini/index.json",
 )
 
 
@@ -56,8 +57,11 @@ def test_the_whole_way(small, tmp_path, monkeypatch, capsys):
     assert [model.name for model in evaluation.models] == ["base", "tuned"]
     assert evaluation.models[0].estimates.keys() == evaluation.models[1].estimates.keys() >= {"hard_text_to_protein"}
     assert evaluation.differences
-    assert len(result.searches) == 2
-    assert "1/6 base" in err
+    assert len(result.searches) == len(result.real_searches) == 2
+    assert all(0 <= each.found_after <= min(each.answers, demo.AMONG) for each in result.real_searches)
+    assert [each.answers for each in result.real_searches] == [15, 2]
+    assert "1/7 twins" in err
+    assert "7/7 searching" in err
     assert str(output / "evaluation" / "1_accuracy_comparison.png") in out
 
     sides = {side: pl.read_csv(output / "mined" / f"hard_negatives_{side}.csv") for side in ("train", "valid", "test")}

@@ -33,10 +33,11 @@ def demo(
     shutil.rmtree(output, ignore_errors=True)
     result = run_demo(output, seed=seed, say=lambda line: typer.echo(line, err=True))
     print_results(result.evaluation)
-    for search in result.searches:
-        found = f"{search.found_before} before, {search.found_after} after"
-        typer.echo(f"\n{search.answers} unseen proteins do this; among the first {AMONG} hits stand {found}:")
-        write_hits({search.query: search.hits}, sys.stdout, form="table")
+    for what, searches in (("unseen", result.searches), ("real", result.real_searches)):
+        for search in searches:
+            found = f"{search.found_before} before, {search.found_after} after"
+            typer.echo(f"\n{search.answers} {what} proteins do this; among the first {AMONG} hits stand {found}:")
+            write_hits({search.query: search.hits}, sys.stdout, form="table")
     typer.echo("\nPictures:")
     for picture in sorted(output.rglob("*.png")):
         typer.echo(f"  {picture}")
