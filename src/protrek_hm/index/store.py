@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import require
 from protrek_hm.errors import MissingFileError, OptionError
-from protrek_hm.index.approximate import Approximate
+from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.hybrid import Engine, nearest_by_engine
 from protrek_hm.index.layout import IndexInfo, Manifest, Modality, read_manifest
@@ -75,7 +75,7 @@ class Index:
             if modality in manifest.engines:
                 about = manifest.engines[modality]
                 lists = Approximate.open(folder / about.file, vectors=about.vectors)
-                engines[modality] = Engine(lists, about.reach, about.candidates)
+                engines[modality] = Engine(lists, Effort(about.reach, about.scatter, about.candidates))
         return cls(manifest.info, records, embeddings, engines)
 
     def nearest(
