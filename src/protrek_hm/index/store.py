@@ -131,14 +131,20 @@ class Index:
         allowed: Bool[np.ndarray, " rows"] | None,
     ) -> tuple[Float[np.ndarray, "queries k"], Int[np.ndarray, "queries k"]]:
         """Replace vectors by the rows that answer."""
+        embeddings = self.embeddings[want]
         best = np.full((len(found), k), np.nan)
         rows = np.full((len(found), k), -1, dtype=np.int64)
+        real = np.where(found >= 0, found, found.max(initial=0))
+        best[:, : found.shape[1]] = cosines
+        rows[:, : found.shape[1]] = np.where(found >= 0, embeddings.first_rows(real), -1)
+        several = np.flatnonzero((embeddings.row_counts(real) > 1).any(axis=1))
         # vectors lie in the order of their first rows: the k best rows are among those of the k best vectors
         answers = {
             vector: self._rows_of(vector, want=want, k=k, allowed=allowed)
-            for vector in np.unique(found[found >= 0]).tolist()
+            for vector in np.unique(real[several]).tolist()
         }
-        for i in range(len(found)):
+        for i in several.tolist():
+            best[i], rows[i] = np.nan, -1
             scored = [
                 (-cosine, row)
                 for cosine, vector in zip(cosines[i].tolist(), found[i].tolist(), strict=True)
