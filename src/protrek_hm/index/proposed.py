@@ -13,6 +13,8 @@ from jaxtyping import Float, Int
 from protrek_hm.index.arrays import Stack, Vectors
 from protrek_hm.index.nearest import cosines_of_pairs
 
+_FEW = 16  # queries for which a second thread is not worth waiting for, least of all on a busy machine
+
 
 def nearest_proposed(
     queries: Float[np.ndarray, "queries dim"],
@@ -86,5 +88,11 @@ def _products(queries: np.ndarray, vectors: np.ndarray, numbers: np.ndarray) -> 
     vectors, numbers = np.ascontiguousarray(vectors, dtype=np.float32), np.ascontiguousarray(numbers)
     products = np.empty(numbers.shape, dtype=np.float32)
     pointers = (faiss.swig_ptr(array) for array in (products, queries, vectors, numbers))
-    faiss.fvec_inner_products_by_idx(*pointers, queries.shape[1], *numbers.shape)
+    threads = faiss.omp_get_max_threads()
+    if len(queries) < _FEW:
+        faiss.omp_set_num_threads(1)
+    try:
+        faiss.fvec_inner_products_by_idx(*pointers, queries.shape[1], *numbers.shape)
+    finally:
+        faiss.omp_set_num_threads(threads)
     return products
