@@ -9,7 +9,7 @@ drawn to their family weakly. The index holds 5,000 such texts, too, other ones 
 - ours: `Index.nearest`, built by `write_index`;
 - flat: FAISS, every vector compared, all in memory: it also says what is right;
 - reference: FAISS's inverted lists, one of them looked into, one query a call. ProTrek's script makes n ÷ 39 lists on a
-  GPU, here there are as many as in our engine, which finds more.
+  GPU, here there are about 2 √n, so that it finds more.
 
 Each way runs in a process of its own, on one thread, and seconds are its processor time, which other programs on the
 machine disturb little; --threads 2 uses two, and the clock instead. Memory: `private` is what only this process has,
@@ -120,7 +120,7 @@ def build_flat(work: Path) -> Any:
 
 
 def build_reference(work: Path) -> Any:
-    """Make the reference's inverted lists, with as many lists as ours."""
+    """Make the reference's inverted lists."""
     vectors = open_array(work / "vectors.npy", None, "float32")
     lists = 1 << round(float(np.log2(2 * np.sqrt(len(vectors)))))
     dimension = vectors.shape[1]

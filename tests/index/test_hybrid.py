@@ -1,9 +1,10 @@
+import faiss
 import numpy as np
 import pytest
 
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.index import hybrid
-from protrek_hm.index.approximate import Approximate
+from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.engines import tune
 from protrek_hm.index.hybrid import Engine, nearest_by_engine
 from protrek_hm.index.nearest import nearest
@@ -27,7 +28,7 @@ def lists(vectors):
 
 def test_every_list_and_every_candidate_is_the_exact_search(vectors, lists, monkeypatch):
     monkeypatch.setattr(hybrid, "EXACT", 10)
-    engine = Engine(lists, 2.0, 2_900)
+    engine = Engine(lists, Effort(2.0, 0.1, 2_900))
     only = np.flatnonzero(np.arange(3_000) % 3 > 0)
     for chosen in (None, only):
         cosines, found = nearest_by_engine(vectors[:40], vectors, k=7, engine=engine, only=chosen)
@@ -38,10 +39,12 @@ def test_every_list_and_every_candidate_is_the_exact_search(vectors, lists, monk
 
 def test_few_lists_find_nearly_all_and_cosines_are_exact(vectors, lists, monkeypatch):
     monkeypatch.setattr(hybrid, "EXACT", 10)
-    reach, candidates, recall = tune(lists, vectors[:2_900], {"near": vectors[:2_900:30]})
+    effort, recall = tune(lists, vectors[:2_900], {"near": vectors[:2_900:30]})
     assert recall["near"] >= 0.98
-    assert lists.share(vectors[::30], reach=reach) < 0.9
-    engine = Engine(lists, reach, candidates)
+    promises = lists.promises(vectors[::30], scatter=effort.scatter)
+    looked_into = promises >= promises.max(axis=1, keepdims=True) - effort.reach
+    assert (looked_into * lists.sizes).sum(axis=1).mean() < 0.9 * len(lists)
+    engine = Engine(lists, effort)
     wanted_cosines, wanted = nearest(vectors[5::30], vectors, k=10)  # the last hundred are compared one by one
     for only in (None, np.arange(3_000)):
         cosines, found = nearest_by_engine(vectors[5::30], vectors, k=10, engine=engine, only=only)
@@ -51,14 +54,14 @@ def test_few_lists_find_nearly_all_and_cosines_are_exact(vectors, lists, monkeyp
 
 
 def test_vectors_beyond_the_engine_are_found(vectors, lists):
-    engine = Engine(lists, 0.0, 10)
+    engine = Engine(lists, Effort(0.0, 0.1, 10))
     _, found = nearest_by_engine(vectors[2_950:2_960], vectors, k=1, engine=engine)
     assert found[:, 0].tolist() == list(range(2_950, 2_960))
 
 
 def test_fewer_than_wanted_leave_empty_places(vectors, lists, monkeypatch):
     monkeypatch.setattr(hybrid, "EXACT", 1)
-    engine = Engine(lists, 0.0, 10)
+    engine = Engine(lists, Effort(0.0, 0.1, 10))
     cosines, found = nearest_by_engine(vectors[:1], vectors, k=5, engine=engine, only=np.array([7, 2_000, 2_999]))
     assert set(found[0].tolist()) <= {-1, 7, 2_000, 2_999}
     assert np.isnan(cosines[0, found[0] < 0]).all()
@@ -66,10 +69,11 @@ def test_fewer_than_wanted_leave_empty_places(vectors, lists, monkeypatch):
 
 def test_what_is_saved_is_opened_mapped_or_not(vectors, lists, tmp_path):
     lists.save(tmp_path / "e.faiss")
-    wanted = lists.candidates(vectors[:5], reach=0.2, count=20)
+    asked = Effort(0.2, 0.1, 20)
+    wanted = lists.candidates(vectors[:5], asked)
     for mapped in (True, False):
         opened = Approximate.open(tmp_path / "e.faiss", vectors=2_900, mapped=mapped)
-        np.testing.assert_array_equal(opened.candidates(vectors[:5], reach=0.2, count=20), wanted)
+        np.testing.assert_array_equal(opened.candidates(vectors[:5], asked), wanted)
     opened.add(vectors, start=2_900)
     assert len(opened) == 3_000
     with pytest.raises(FileFormatError, match="holds 2900 vectors, not 7"):
@@ -84,5 +88,47 @@ def test_what_is_saved_is_opened_mapped_or_not(vectors, lists, tmp_path):
 def test_the_same_seed_gives_the_same_lists(vectors, lists):
     again = Approximate.train(vectors, seed=0)
     again.add(vectors[:2_900])
-    asked = {"reach": 0.1, "count": 30}
-    np.testing.assert_array_equal(again.candidates(vectors[:9], **asked), lists.candidates(vectors[:9], **asked))
+    asked = Effort(0.1, 0.1, 30)
+    np.testing.assert_array_equal(again.candidates(vectors[:9], asked), lists.candidates(vectors[:9], asked))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("only", [None, np.flatnonzero(np.arange(3_000) % 4 > 0)])
+def test_an_answer_depends_on_neither_its_batch_nor_the_threads(vectors, lists, monkeypatch, threads, only):
+    monkeypatch.setattr(hybrid, "EXACT", 10)
+    engine = Engine(lists, Effort(0.1, 0.1, 40))
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(threads)
+    try:
+        cosines, found = nearest_by_engine(vectors[::9], vectors, k=10, engine=engine, only=only)
+        for i, query in enumerate(vectors[::9]):
+            alone = nearest_by_engine(query[None], vectors, k=10, engine=engine, only=only)
+            assert alone[0].tobytes() == cosines[i].tobytes()
+            assert alone[1].tobytes() == found[i].tobytes()
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+def test_lists_know_how_closely_their_vectors_lie(vectors, lists):
+    rotated, centres = lists._rotated(vectors[:2_900]), lists._centres
+    owners = lists.owners(vectors[:2_900])
+    sizes, closeness = lists._state
+    np.testing.assert_array_equal(np.bincount(owners, minlength=lists.lists), sizes)
+    wanted = np.bincount(owners, (rotated * centres[owners]).sum(axis=1), lists.lists) / np.maximum(sizes, 1)
+    np.testing.assert_allclose(closeness[sizes > 0], wanted[sizes > 0], atol=1e-4)
+
+
+def test_what_was_added_later_counts(vectors):
+    engine = Approximate.train(vectors, seed=0)
+    engine.add(vectors[:1_000])
+    assert engine.sizes.sum() == 1_000
+    engine.add(vectors, start=1_000)
+    assert engine.sizes.sum() == 3_000
+
+
+def test_no_candidate_among_what_is_allowed_leaves_the_tail(vectors, lists, monkeypatch):
+    monkeypatch.setattr(hybrid, "EXACT", 1)
+    _, found = nearest_by_engine(
+        vectors[:2], vectors, k=3, engine=Engine(lists, Effort(0.1, 0.1, 10)), only=np.array([2_998, 2_999])
+    )
+    assert set(found[0].tolist()) == {-1, 2_998, 2_999} or set(found[0].tolist()) == {2_998, 2_999}

@@ -50,6 +50,12 @@ def test_engines_and_removed_rows_are_read(folder):
     assert read_manifest(folder) == manifest
 
 
+def test_an_engine_without_a_scatter_is_read_as_one_of_zero(folder):
+    written = {"file": "e.faiss", "vectors": 2, "lists": 1, "reach": 0.2, "candidates": 50, "recall": {"sequence": 1.0}}
+    edit(folder, engines={"sequence": written})
+    assert read_manifest(folder).engines["sequence"] == EngineInfo("e.faiss", 2, 1, 0.2, 50, {"sequence": 1.0}, 0.0)
+
+
 def test_a_file_of_another_size_is_named(folder):
     (folder / "segment-1" / "records.arrow").write_text("row")
     with pytest.raises(FileFormatError, match=r"records.arrow: damaged or cut off \(3 bytes, not 4\)"):

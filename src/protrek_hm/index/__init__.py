@@ -5,7 +5,8 @@ shards that survive an interruption (`shards`, `encoder`, `config`). Records (`r
 `embeddings`) are written as a segment (`segments`), an engine is made where there are many (`engines`, `approximate`),
 and one rename of `index.json` (`layout`) makes them count (`changes`): so an index is built (`build`), added to and
 pruned (`update`), and taken elsewhere (`exchange`, `faiss_folder`). Opened (`store`), it finds the nearest exactly
-(`nearest`) or by its engine (`hybrid`).
+(`nearest`) or by its engine (`hybrid`): lists that promise neighbours (`promise`) propose candidates, which are
+compared exactly (`proposed`).
 """
 
 from importlib import import_module

@@ -1,10 +1,11 @@
 """The nearest of many vectors, nearly always: FAISS's inverted lists, with exact comparison of what they propose.
 
 Vectors are kept in lists by their nearest centre, one bit per dimension after a random rotation (RaBitQ, Gao and Long,
-2024; IVF, Jégou et al., 2011). A search looks into the lists whose centres are nearest to the query. This is the one
-module that loads FAISS, and it is loaded for large indexes only.
+2024; IVF, Jégou et al., 2011). A search looks into the lists that promise most (`promise`). FAISS is loaded for large
+indexes only.
 """
 
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,8 @@ from jaxtyping import Bool, Float, Int
 from protrek_hm.errors import FileFormatError, MissingFileError, OutputError
 from protrek_hm.index.arrays import Vectors
 from protrek_hm.index.layout import REBUILD
+from protrek_hm.index.promise import promise, ranked
+from protrek_hm.index.proposed import inner_products
 
 BLOCK = 16_384
 _SAMPLES_PER_LIST = 32
@@ -24,12 +27,32 @@ _ROUNDS = 6
 
 
 def lists_for(vectors: int) -> int:
-    """How many lists suit so many vectors: the power of two nearest to twice the square root.
+    """How many lists suit so many vectors: the power of two nearest to four times the square root.
 
     >>> lists_for(50_000), lists_for(1_000_000)
-    (512, 2048)
+    (1024, 4096)
     """
-    return 1 << round(float(np.log2(2 * np.sqrt(max(vectors, 4)))))
+    return 1 << round(float(np.log2(4 * np.sqrt(max(vectors, 16)))))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How thoroughly to look.
+
+    Attributes
+    ----------
+    reach
+        Lists are looked into that promise at most so much less than the best one, in cosines. A query among the
+        proteins finds few such lists, one that lies apart many: so each gets what it needs.
+    scatter
+        See `promise.promise`.
+    candidates
+        So many vectors are proposed for a query.
+    """
+
+    reach: float
+    scatter: float
+    candidates: int
 
 
 class Approximate:
@@ -40,7 +63,7 @@ class Approximate:
     >>> vectors = np.random.default_rng(0).normal(size=(200, 16)).astype(np.float32)
     >>> engine = Approximate.train(vectors, seed=0)
     >>> engine.add(vectors)
-    >>> found = engine.candidates(vectors[[7]], reach=2, count=20)
+    >>> found = engine.candidates(vectors[[7]], Effort(reach=2, scatter=0.1, candidates=20))
     >>> len(engine), found.shape, 7 in found
     (200, (1, 20), True)
     """
@@ -111,57 +134,108 @@ class Approximate:
         return faiss.downcast_index(self._index.index)
 
     @cached_property
-    def _rotation(self) -> Any:
+    def _rotation(self) -> Float[np.ndarray, "dim dim"]:
         import faiss
 
-        return faiss.downcast_VectorTransform(self._index.chain.at(0))
+        matrix: Any = faiss.downcast_VectorTransform(self._index.chain.at(0))
+        return faiss.vector_to_array(matrix.A).reshape(matrix.d_out, matrix.d_in)
+
+    @cached_property
+    def _centres(self) -> Float[np.ndarray, "lists dim"]:
+        return np.asarray(self._ivf.quantizer.reconstruct_n(0, self.lists))
+
+    @property
+    def sizes(self) -> Int[np.ndarray, " lists"]:
+        """How many vectors each list holds."""
+        return self._state[0]
+
+    @cached_property
+    def _state(self) -> tuple[Int[np.ndarray, " lists"], Float[np.ndarray, " lists"]]:
+        """Sizes, and mean cosines of vectors with their centre, which FAISS keeps beside each code."""
+        import faiss
+
+        held, width = self._ivf.invlists, self._ivf.code_size
+        sizes = np.array([held.list_size(number) for number in range(self.lists)])
+        closeness = np.ones(self.lists, dtype=np.float32)
+        for number in np.flatnonzero(sizes).tolist():
+            codes = faiss.rev_swig_ptr(held.get_codes(number), int(sizes[number]) * width).reshape(-1, width)
+            beside = -(-self._ivf.d // 8)  # behind the bits: |x - c|² - |x|², which is 1 - 2 cos(x, c)
+            closeness[number] = 0.5 - 0.5 * codes[:, beside : beside + 4].copy().view(np.float32).mean()
+        return sizes, np.clip(closeness, 0, 1)
 
     def add(self, vectors: Vectors, *, start: int = 0) -> None:
         """Add `vectors` from number `start` on."""
         for begin in range(start, len(vectors), BLOCK):
             self._index.add(np.ascontiguousarray(vectors[begin : begin + BLOCK], dtype=np.float32))
+        self.__dict__.pop("_state", None)
+
+    def promises(
+        self, queries: Float[np.ndarray, "queries dim"], *, scatter: float
+    ) -> Float[np.ndarray, "queries lists"]:
+        """Return what each list promises each query; see `promise.promise`."""
+        sizes, closeness = self._state
+        return promise(self._rotated(queries) @ self._centres.T, closeness, sizes, scatter=scatter)
+
+    def owners(self, vectors: Float[np.ndarray, "some dim"]) -> Int[np.ndarray, " some"]:
+        """Return the list that each of these vectors belongs to."""
+        return np.asarray((self._rotated(vectors) @ self._centres.T).argmax(axis=1))
 
     def candidates(
         self,
         queries: Float[np.ndarray, "queries dim"],
+        effort: Effort,
         *,
-        reach: float,
-        count: int,
         among: Bool[np.ndarray, " vectors"] | None = None,
     ) -> Int[np.ndarray, "queries count"]:
-        """Propose `count` vectors for each query, the likeliest first; places that stay empty hold -1.
+        """Propose vectors for each query, the likeliest first; places that stay empty hold -1.
 
-        Parameters
-        ----------
-        reach
-            Lists are looked into whose centre's cosine is at most so much less than the nearest one's, in [0, 2]. A
-            query among the proteins has few such lists, one that lies apart has many: so each gets what it needs.
-        among
-            Propose these vectors only; as many more lists are looked into as vectors are left out.
+        What is proposed for a query does not depend on the others. among: propose these vectors only; as many more
+        lists are looked into as vectors are left out.
         """
         faiss: Any = import_module("faiss")  # its own types do not know its Python side
-        rotated = self._rotation.apply(np.ascontiguousarray(queries, dtype=np.float32))
-        cosines, nearest = self._ivf.quantizer.search(rotated, self.lists)
-        chosen = (cosines >= cosines[:, :1] - reach).sum(axis=1)
+        rotated = self._rotated(queries)
+        lists = self._lists(rotated, effort, share=1.0 if among is None else max(float(among.mean()), 1 / len(among)))
         options = {}
         if among is not None:
             options["sel"] = faiss.IDSelectorBitmap(np.packbits(among, bitorder="little"))
-            chosen = np.ceil(chosen * len(among) / max(int(among.sum()), 1))
-        width = int(min(chosen.max(initial=1), self.lists))
-        lists = np.where(np.arange(width) < chosen[:, None], nearest[:, :width], -1)
-        inner = faiss.SearchParametersIVF(nprobe=width, **options)
-        centres = np.ascontiguousarray(cosines[:, :width])
-        estimates = np.empty((len(queries), count), dtype=np.float32)
+        inner = faiss.SearchParametersIVF(nprobe=lists.shape[1], **options)
+        unused = np.zeros(lists.shape, dtype=np.float32)  # FAISS takes the cosines of the centres, and ignores them
+        shape = (len(queries), effort.candidates)
+        estimates, found = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.int64)
         pairs = False  # numbers of vectors, not places in lists
-        found = np.empty((len(queries), count), dtype=np.int64)
-        pointers = (faiss.swig_ptr(array) for array in (lists, centres, estimates, found))
+        pointers = (faiss.swig_ptr(array) for array in (lists, unused, estimates, found))
         # FAISS's own way into lists that are chosen already: its Python wrapper takes no filter
-        self._ivf.search_preassigned_c(len(queries), faiss.swig_ptr(rotated), count, *pointers, pairs, inner)
+        self._ivf.search_preassigned_c(len(queries), faiss.swig_ptr(rotated), shape[1], *pointers, pairs, inner)
         return found
 
-    def share(self, queries: Float[np.ndarray, "queries dim"], *, reach: float) -> float:
-        """Return which share of the vectors such queries are compared with, in (0, 1]."""
-        rotated = self._rotation.apply(np.ascontiguousarray(queries, dtype=np.float32))
-        cosines, nearest = self._ivf.quantizer.search(rotated, self.lists)
-        held = np.array([self._ivf.invlists.list_size(number) for number in range(self.lists)])
-        return float((held[nearest] * (cosines >= cosines[:, :1] - reach)).sum(axis=1).mean() / len(self))
+    def _lists(
+        self, rotated: Float[np.ndarray, "queries dim"], effort: Effort, *, share: float
+    ) -> Int[np.ndarray, "queries most"]:
+        """Choose the lists to look into, the most promising first."""
+        sizes, closeness = self._state
+        if share < 1:
+            every = np.broadcast_to(np.arange(self.lists), (len(rotated), self.lists))
+            cosines = inner_products(rotated, self._centres, every)
+            worth = promise(cosines, closeness, sizes, scatter=effort.scatter)
+            chosen = (worth >= worth.max(axis=1, keepdims=True) - effort.reach).sum(axis=1)
+            last = self.lists - np.minimum(np.ceil(chosen / share), self.lists).astype(int)
+            return ranked(worth, np.take_along_axis(np.sort(worth, axis=1), last[:, None], axis=1)[:, 0])
+
+        worth = promise(rotated @ self._centres.T, closeness, sizes, scatter=effort.scatter)
+        margin = len(self._rotation) * np.finfo(np.float32).eps
+
+        def settle(doubtful: Bool[np.ndarray, "queries lists"]) -> None:
+            """Compute by itself what the product of the whole batch may have rounded otherwise."""
+            query, number = np.nonzero(doubtful)
+            cosines = inner_products(rotated[query], self._centres, number[:, None])[:, 0]
+            worth[query, number] = promise(cosines, closeness[number], sizes[number], scatter=effort.scatter)
+
+        settle(worth >= worth.max(axis=1, keepdims=True) - margin)
+        floor = worth.max(axis=1) - np.float32(effort.reach)
+        settle(np.abs(worth - floor[:, None]) <= margin)
+        return ranked(worth, floor)
+
+    def _rotated(self, queries: Float[np.ndarray, "queries dim"]) -> Float[np.ndarray, "queries dim"]:
+        """Turn queries as the codes were turned, each by itself, so that none depends on its batch."""
+        every = np.broadcast_to(np.arange(len(self._rotation)), (len(queries), len(self._rotation)))
+        return inner_products(queries, self._rotation, every)

@@ -26,6 +26,8 @@ class Embeddings:
     >>> held = Embeddings(np.eye(3, dtype=np.float32), np.array([0, 2, -1, 0]))
     >>> held.rows_of(0).tolist(), held.rows_of(1).tolist(), held.count
     ([0, 3], [], 2)
+    >>> held.first_rows(np.array([0, 2])).tolist(), held.row_counts(np.array([0, 1, 2])).tolist()
+    ([0, 1], [2, 0, 1])
     """
 
     vectors: Vectors
@@ -54,13 +56,13 @@ class Embeddings:
         """Return the rows of a vector, in order."""
         return self._order[self._starts[vector] : self._starts[vector + 1]]
 
-    def first_rows(self, vectors: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    def first_rows(self, vectors: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
         """Return the first row of each of these vectors, all of which are used."""
         return np.asarray(self._order[self._starts[vectors]])
 
-    def have_one_row(self, vectors: Int[np.ndarray, " n"]) -> bool:
-        """Say whether each of these vectors belongs to a single row."""
-        return bool((self._starts[vectors + 1] - self._starts[vectors] == 1).all())
+    def row_counts(self, vectors: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
+        """Say how many rows each of these vectors belongs to."""
+        return np.asarray(self._starts[vectors + 1] - self._starts[vectors])
 
 
 def number_distinct(values: Sequence[str | None]) -> tuple[list[str], Int[np.ndarray, " rows"]]:

@@ -5,13 +5,15 @@ sequences do. The exact neighbours of these queries tell what is missed.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from protrek_hm.index import hybrid
-from protrek_hm.index.approximate import Approximate, lists_for
+from protrek_hm.index.approximate import Approximate, Effort, lists_for
 from protrek_hm.index.arrays import Vectors
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.layout import EngineInfo, Modality
@@ -19,10 +21,14 @@ from protrek_hm.index.nearest import nearest
 
 AIM = 0.99
 """Share of the ten nearest that is wanted of every kind of query, so that other queries see at least 0.98."""
-QUERIES = 256
+QUERIES = 1_024
+"""So many of each kind: what is missed, a few queries miss, so that a small sample tells little."""
 NEIGHBOURS = 10
 CANDIDATES = (50, 100, 200, 400, 800, 1_600)
-REACHES = (0.05, 0.075, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.3, 0.4, 2.0)
+SCATTERS = (0.0, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12)
+MISSED = (0.006, 0.004, 0.002, 0.001, 0.0)
+"""Shares of the neighbours that may lie in lists that are not looked into."""
+_LIST, _CANDIDATE = 100, 40  # the time of a list, and of a candidate, in that of one vector of a list (20 ns)
 
 
 def make_engines(
@@ -49,35 +55,58 @@ def make_engines(
             engine.add(vectors, start=about.vectors)
         name = f"{modality}-{generation}.faiss"
         engine.save(index / name)
-        reach, candidates, recall = tune(engine, vectors, _queries(embeddings))
-        made[modality] = EngineInfo(name, len(vectors), engine.lists, reach, candidates, recall)
+        effort, recall = tune(engine, vectors, _queries(embeddings))
+        made[modality] = EngineInfo(
+            name, len(vectors), engine.lists, effort.reach, effort.candidates, recall, effort.scatter
+        )
     return made
 
 
 def tune(
     engine: Approximate, vectors: Vectors, queries: Mapping[str, Float[np.ndarray, "queries dim"]]
-) -> tuple[float, int, dict[str, float]]:
-    """Find the cheapest reach and number of candidates that find `AIM` of the neighbours for all kinds of queries.
+) -> tuple[Effort, dict[str, float]]:
+    """Find the cheapest effort that finds `AIM` of the neighbours for all kinds of queries.
 
-    A query that is itself one of the vectors does not count as its own neighbour.
+    Where the neighbours lie says how far one must reach for them; then the engine is asked how many candidates it
+    takes. A query that is itself one of the vectors does not count as its own neighbour.
 
     Returns
     -------
-    Reach, candidates to compare, and the recall with them by kind of query; the most thorough setting where none
-    reaches the aim.
+    The effort, and the recall with it by kind of query; the most thorough effort where none reaches the aim.
     """
     truth = {kind: _neighbours(each, vectors) for kind, each in queries.items()}
-    most = min(CANDIDATES[-1], len(engine))
-    for reach in REACHES:
-        proposed = {kind: engine.candidates(each, reach=reach, count=most) for kind, each in queries.items()}
+    owners = {kind: engine.owners(vectors[near.ravel()]).reshape(near.shape) for kind, near in truth.items()}
+
+    def reaching(scatter: float, missed: float) -> tuple[float, float]:
+        """Return how far to reach so that no more is missed, and what that costs a query."""
+        lags = {kind: _lags(engine.promises(each, scatter=scatter)) for kind, each in queries.items()}
+        needed = [np.take_along_axis(lags[kind], owners[kind], axis=1) for kind in queries]
+        reach = max(float(np.quantile(each, 1 - missed, method="higher")) for each in needed)
+        costs = [((each <= reach) * (engine.sizes + _LIST)).sum(axis=1).mean() for each in lags.values()]
+        return reach, float(np.mean(costs))
+
+    scatter = min(SCATTERS, key=lambda each: reaching(each, MISSED[0])[1])
+    tried: list[tuple[float, Effort, dict[str, float]]] = []
+    for missed in MISSED:
+        reach, cost = reaching(scatter, missed)
+        if tried and cost + _CANDIDATE * CANDIDATES[0] >= min(tried, key=itemgetter(0))[0]:
+            break  # farther is dearer, whatever it saves in candidates
+        effort = Effort(round(reach + 5e-5, 4), scatter, min(CANDIDATES[-1], len(engine)))
+        proposed = {kind: engine.candidates(each, effort) for kind, each in queries.items()}
         for count in CANDIDATES:
             recall = {kind: _recall(proposed[kind][:, :count], truth[kind]) for kind in queries}
             if min(recall.values()) >= AIM:
+                tried.append((cost + _CANDIDATE * count, replace(effort, candidates=count), recall))
                 break
-        else:
-            continue
-        break
-    return reach, count, {kind: round(value, 4) for kind, value in recall.items()}
+    if not tried:
+        tried = [(0.0, effort, recall)]
+    _, effort, recall = min(tried, key=itemgetter(0))
+    return effort, {kind: round(value, 4) for kind, value in recall.items()}
+
+
+def _lags(promises: Float[np.ndarray, "queries lists"]) -> Float[np.ndarray, "queries lists"]:
+    """Say how much less than the best each list promises."""
+    return np.asarray(promises.max(axis=1, keepdims=True) - promises)
 
 
 def _queries(embeddings: Mapping[Modality, Embeddings]) -> dict[str, Float[np.ndarray, "queries dim"]]:

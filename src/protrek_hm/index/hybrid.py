@@ -1,13 +1,14 @@
 """The nearest vectors by whatever way is right: exactly, or by an engine's candidates compared exactly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from protrek_hm.index.approximate import Approximate
+from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.arrays import Vectors
 from protrek_hm.index.nearest import nearest
+from protrek_hm.index.proposed import nearest_proposed
 
 EXACT = 50_000
 """So many vectors are compared one by one, in about 10 ms a query: an engine begins beyond."""
@@ -20,8 +21,7 @@ class Engine:
     """An engine over the first vectors of a modality, and how thoroughly to ask it; see `layout.EngineInfo`."""
 
     lists: Approximate
-    reach: float
-    candidates: int
+    effort: Effort
 
 
 def nearest_by_engine(
@@ -48,15 +48,12 @@ def nearest_by_engine(
         among = np.zeros(held, dtype=bool)
         among[only[only < held]] = True
     tail = np.arange(held, len(vectors)) if only is None else only[only >= held]
-    cosines, found = np.full((len(queries), k), np.nan), np.full((len(queries), k), -1, dtype=np.int64)
-    count = min(max(engine.candidates, _SURPLUS * k), held)
+    cosines, found = np.empty((len(queries), k)), np.empty((len(queries), k), dtype=np.int64)
+    effort = replace(engine.effort, candidates=min(max(engine.effort.candidates, _SURPLUS * k), held))
     for start in range(0, len(queries), _QUERIES):
-        block = queries[start : start + _QUERIES]
-        proposed = engine.lists.candidates(block, reach=engine.reach, count=count, among=among)
-        for i, query in enumerate(block):
-            numbers = np.sort(proposed[i][proposed[i] >= 0])
-            best, where = nearest(query[None], vectors, k=k, only=numbers)
-            cosines[start + i, : best.shape[1]], found[start + i, : best.shape[1]] = best[0], where[0]
+        block = slice(start, start + _QUERIES)
+        proposed = engine.lists.candidates(queries[block], effort, among=among)
+        cosines[block], found[block] = nearest_proposed(queries[block], vectors, proposed, k=k)
     if len(tail):
         best, where = nearest(queries, vectors, k=k, only=tail)
         cosines, found = np.hstack([cosines, best]), np.hstack([found, where])

@@ -84,9 +84,9 @@ class EngineInfo:
         Its name in the index.
     vectors, lists
         How many vectors it holds, in how many lists.
-    reach, candidates
+    reach, candidates, scatter
         Which lists a search looks into, and how many candidates of each query are compared exactly; see
-        `approximate.Approximate.candidates`.
+        `approximate.Effort`.
     recall
         Share of the ten nearest that it finds with those, by kind of query, measured when it was built.
     """
@@ -97,6 +97,7 @@ class EngineInfo:
     reach: float
     candidates: int
     recall: Mapping[str, float]
+    scatter: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from protrek_hm.index.arrays import Vectors
 
 QUERY_BLOCK = 128
 VECTOR_BLOCK = 16_384
-PAIR_BLOCK = 4_096
+PAIR_BLOCK = 128  # so few that they stay in the cache
 
 
 def nearest(
@@ -74,7 +74,7 @@ def _nearest_of_block(
         query, index = np.nonzero(candidates)
 
         query_all = np.concatenate([np.repeat(every_query, best.shape[1]), query])
-        cosine_all = np.concatenate([best.ravel(), _cosines(queries, block, query, index)])
+        cosine_all = np.concatenate([best.ravel(), cosines_of_pairs(queries, block, query, index)])
         index_all = np.concatenate([best_index.ravel(), index + start])
         order = np.lexsort((index_all, -cosine_all, query_all))
         first = np.searchsorted(query_all[order], every_query)
@@ -93,13 +93,18 @@ def _some(only: Int[np.ndarray, " some"] | None, block: slice) -> "slice | Int[n
     return slice(int(chosen[0]), int(chosen[-1]) + 1) if whole else chosen
 
 
-def _cosines(
-    queries: np.ndarray,
-    vectors: np.ndarray,
+def cosines_of_pairs(
+    queries: Float[np.ndarray, "queries dim"],
+    vectors: Vectors,
     query: Int[np.ndarray, " pairs"],
     index: Int[np.ndarray, " pairs"],
 ) -> Float[np.ndarray, " pairs"]:
-    """Compute the cosine of each pair by itself, in float64."""
+    """Compute the cosine of each pair by itself, in float64, from unit vectors.
+
+    >>> axes = np.eye(2, dtype=np.float32)
+    >>> cosines_of_pairs(axes, axes, np.array([0, 0]), np.array([1, 0])).tolist()
+    [0.0, 1.0]
+    """
     cosines = np.empty(len(query), dtype=np.float64)
     for start in range(0, len(query), PAIR_BLOCK):
         block = slice(start, start + PAIR_BLOCK)

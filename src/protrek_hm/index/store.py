@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import require
 from protrek_hm.errors import MissingFileError, OptionError
-from protrek_hm.index.approximate import Approximate
+from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.hybrid import Engine, nearest_by_engine
 from protrek_hm.index.layout import IndexInfo, Manifest, Modality, read_manifest
@@ -75,7 +75,7 @@ class Index:
             if modality in manifest.engines:
                 about = manifest.engines[modality]
                 lists = Approximate.open(folder / about.file, vectors=about.vectors)
-                engines[modality] = Engine(lists, about.reach, about.candidates)
+                engines[modality] = Engine(lists, Effort(about.reach, about.scatter, about.candidates))
         return cls(manifest.info, records, embeddings, engines)
 
     def nearest(
@@ -131,14 +131,20 @@ class Index:
         allowed: Bool[np.ndarray, " rows"] | None,
     ) -> tuple[Float[np.ndarray, "queries k"], Int[np.ndarray, "queries k"]]:
         """Replace vectors by the rows that answer."""
+        embeddings = self.embeddings[want]
         best = np.full((len(found), k), np.nan)
         rows = np.full((len(found), k), -1, dtype=np.int64)
+        real = np.where(found >= 0, found, found.max(initial=0))
+        best[:, : found.shape[1]] = cosines
+        rows[:, : found.shape[1]] = np.where(found >= 0, embeddings.first_rows(real), -1)
+        several = np.flatnonzero((embeddings.row_counts(real) > 1).any(axis=1))
         # vectors lie in the order of their first rows: the k best rows are among those of the k best vectors
         answers = {
             vector: self._rows_of(vector, want=want, k=k, allowed=allowed)
-            for vector in np.unique(found[found >= 0]).tolist()
+            for vector in np.unique(real[several]).tolist()
         }
-        for i in range(len(found)):
+        for i in several.tolist():
+            best[i], rows[i] = np.nan, -1
             scored = [
                 (-cosine, row)
                 for cosine, vector in zip(cosines[i].tolist(), found[i].tolist(), strict=True)
