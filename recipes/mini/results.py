@@ -3,8 +3,9 @@
     python recipes/mini/results.py CORPUS BASE TUNED -o OUTPUT [--document docs/results.md]
 
 TUNED is what `tune.py` wrote; unfinished runs are passed over. A case's worth is the mean over the seeds of a recipe;
-the interval is a bootstrap over independent groups of cases. Vectors are kept in a folder `vectors` beside OUTPUT, so
-that nothing is encoded twice. With --document the tables are put between its two `results` marks.
+the interval is a bootstrap over components, or where these are few over the proteins of the pairs. Vectors are kept in
+a folder `vectors` beside OUTPUT, so that nothing is encoded twice. With --document the tables are put between its two
+`results` marks.
 """
 
 import argparse
@@ -18,11 +19,11 @@ import polars as pl
 from protrek_hm.data import read_triplets
 from protrek_hm.evaluate import evaluate
 from protrek_hm.evaluate.cache import CachedEncoder
-from protrek_hm.evaluate.measures import MEASURES, case_values
+from protrek_hm.evaluate.measures import MEASURES, CaseSet, Scores, case_values
 from protrek_hm.evaluate.model_result import ModelResult
 from protrek_hm.evaluate.ranking import ranking_values
 from protrek_hm.evaluate.run import Evaluation
-from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
+from protrek_hm.evaluate.statistics import Estimate, mean_over_pairs, mean_with_interval
 from protrek_hm.evaluate.table import percent
 from protrek_hm.files import new_file, write_json
 from protrek_hm.model import ProTrek
@@ -30,6 +31,7 @@ from protrek_hm.model import ProTrek
 RECIPES = ("reference", "twin", "balanced", "merged")
 BASELINES = ("length only", "text-blind", "description alone", "nearest homolog's text", "3-mer linear probe")
 SEED = 42
+FEW = 10  # components: over fewer an interval says nothing
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 RETRIEVAL = {"recall@1": "R@1", "recall@10": "R@10", "mrr": "MRR"}
 
@@ -124,27 +126,45 @@ def table_rows(found: Evaluation) -> dict[str, dict[str, Estimate]]:
         seeds = [model for model in found.models if model.name.startswith(f"{recipe} ")]
         if seeds:
             rows[recipe] = over_seeds(found, seeds)
-    rows |= {each.name: dict(each.estimates) for each in found.baselines if each.name in BASELINES}
+    for each in found.baselines:
+        if each.name in BASELINES:
+            rows[each.name] = estimates_of(found, [each.scores])
     return rows
 
 
 def over_seeds(found: Evaluation, models: Sequence[ModelResult]) -> dict[str, Estimate]:
     """Estimate each measure of one recipe: a case's worth is its mean over the seeds."""
-    estimates: dict[str, Estimate | None] = {}
-    base = found.models[0]
-    for measure in MEASURES:
-        if measure.on in found.sets:
-            each = found.sets[measure.on]
-            of_base, *worth = (case_values(measure, each.cases, model.scores[measure.on]) for model in (base, *models))
-            mean, groups = np.mean(worth, axis=0), each.groups.of_case
-            estimates[measure.key] = mean_with_interval(mean, groups, seed=SEED)
-            if base not in models:
-                estimates[f"{measure.key}_gain"] = paired_difference(of_base, mean, groups, seed=SEED)
+    estimates = estimates_of(found, [model.scores for model in models])
     ranked = [model.retrieval["text_to_sequence"] for model in models]
     for metric in RETRIEVAL:
         mean = np.mean([ranking_values(each.ranks)[metric] for each in ranked], axis=0)
-        estimates[metric] = mean_with_interval(mean, ranked[0].groups, seed=SEED)
+        estimate = mean_with_interval(mean, ranked[0].groups, seed=SEED)
+        if estimate is not None:
+            estimates[metric] = estimate
+    return estimates
+
+
+def estimates_of(found: Evaluation, scores: Sequence[Scores]) -> dict[str, Estimate]:
+    """Estimate each measure of the mean over some scores, and what it gains over the base."""
+    estimates: dict[str, Estimate | None] = {}
+    base = found.models[0].scores
+    for measure in MEASURES:
+        if all(measure.on in each for each in scores):
+            cases = found.sets[measure.on]
+            worth = [case_values(measure, cases.cases, each[measure.on]) for each in scores]
+            mean = np.mean(worth, axis=0)
+            estimates[measure.key] = sure(mean, cases)
+            if all(each is not base for each in scores):
+                gain = mean - case_values(measure, cases.cases, base[measure.on])
+                estimates[f"{measure.key}_gain"] = sure(gain, cases, bounds=(-1.0, 1.0))
     return {key: each for key, each in estimates.items() if each is not None}
+
+
+def sure(values: np.ndarray, cases: CaseSet, *, bounds: tuple[float, float] = (0.0, 1.0)) -> Estimate | None:
+    """Return a mean with its interval: over components, or where these are few over the proteins of the pairs."""
+    if cases.name == "hard" and cases.groups.count() < FEW:
+        return mean_over_pairs(values, cases.cases.positive, cases.cases.negative, seed=SEED, bounds=bounds)
+    return mean_with_interval(values, cases.groups.of_case, seed=SEED, bounds=bounds)
 
 
 def section(test: Test, rows: Mapping[str, Mapping[str, Estimate]], found: Evaluation) -> str:
@@ -157,12 +177,11 @@ def section(test: Test, rows: Mapping[str, Mapping[str, Estimate]], found: Evalu
     counts = ", ".join(f"{rows['base'][key].n:,} {kind}" for key, kind in kinds.items() if key in rows["base"])
     head = f"| | {' | '.join(shown.values())} |\n|{'---|' * (len(shown) + 1)}"
     lines = [f"| {name} | {' | '.join(cell(row, key) for key in shown)} |" for name, row in rows.items()]
-    groups = rows["base"]["hard_text_to_protein"].groups
-    return (
-        f"### {test.title}\n\n{test.meaning} {counts}; {groups:,} independent groups.\n\n{head}\n"
-        + "\n".join(lines)
-        + "\n"
-    )
+    components = found.sets["hard"].groups.count()
+    basis = f"{components:,} independent components"
+    if components < FEW:
+        basis = f"{rows['base']['hard_text_to_protein'].groups:,} proteins of {components} components"
+    return f"### {test.title}\n\n{test.meaning} {counts}; hard cases: {basis}.\n\n{head}\n" + "\n".join(lines) + "\n"
 
 
 def cell(row: Mapping[str, Estimate], key: str) -> str:

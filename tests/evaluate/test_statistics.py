@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from protrek_hm.evaluate.statistics import mean_with_interval, paired_difference
+from protrek_hm.evaluate.statistics import mean_over_pairs, mean_with_interval, paired_difference
 
 
 def simulate(rng, groups, *, level=0.8, spread=0.15):
@@ -96,3 +96,39 @@ def test_intervals_are_ordered_within_bounds_and_repeatable(cases, seed):
     assert estimate == mean_with_interval(values, groups, seed=seed, resamples=100)
     if estimate.low is not None:
         assert 0 <= estimate.low <= estimate.high <= 1
+
+
+def pairs_of_one_family(rng, members):
+    """All pairs of a family whose members are easy or hard to tell apart: the truth for further members is 0.7."""
+    ease = rng.choice([0.4, 1.0], members)
+    one, other = np.triu_indices(members, 1)
+    values = rng.random(len(one)) < (ease[one] + ease[other]) / 2
+    return values.astype(float), one, other
+
+
+def test_the_interval_over_members_covers_the_truth_and_one_over_pairs_does_not():
+    rng = np.random.default_rng(5)
+    over_members = over_pairs = 0
+    runs = 200
+    for run in range(runs):
+        values, one, other = pairs_of_one_family(rng, 25)
+        ours = mean_over_pairs(values, one, other, seed=run, resamples=300)
+        naive = mean_with_interval(values, np.arange(len(values)), seed=run, resamples=300)
+        over_members += ours.low <= 0.7 <= ours.high
+        over_pairs += naive.low <= 0.7 <= naive.high
+    assert over_members / runs >= 0.93
+    assert over_pairs / runs < 0.75
+
+
+def test_members_that_always_agree_leave_room_for_unseen_ones():
+    two = np.array([0, 1, 2]), np.array([1, 2, 3])
+    estimate = mean_over_pairs(np.ones(3), *two, seed=0)
+    assert (estimate.groups, estimate.high) == (4, 1.0)
+    assert estimate.low == pytest.approx(0.025 ** (1 / 4))
+
+
+def test_pairs_that_are_not_known_are_left_out():
+    values = np.array([1.0, np.nan, 0.0, 1.0])
+    one, other = np.arange(4), np.arange(4) + 4
+    assert mean_over_pairs(values, one, other, seed=0).n == 3
+    assert mean_over_pairs(np.full(4, np.nan), one, other, seed=0) is None

@@ -15,6 +15,7 @@ from protrek_hm.evaluate.leaks import LeakCheck, check_leaks
 from protrek_hm.evaluate.measures import (
     STRUCTURE_MEASURES,
     CaseSet,
+    Scores,
     SetName,
     differences_all,
     estimate_all,
@@ -30,11 +31,12 @@ from protrek_hm.model.encoder import Encoder
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """What a score without a model got: measures by key."""
+    """What a score without a model got: measures by key, and the 2 × 2 scores of each case that they come from."""
 
     name: str
     meaning: str
     estimates: Mapping[str, Estimate]
+    scores: Scores
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def evaluate(
 def _score_baseline(baseline: Baseline, exam: Exam, config: EvaluateConfig) -> BaselineResult:
     sets = {name: each for name, each in exam.sets.items() if name in baseline.on}
     scores = {name: case_scores(each.cases, baseline.scorer) for name, each in sets.items()}
-    return BaselineResult(baseline.name, baseline.meaning, estimate_all(sets, scores, config))
+    return BaselineResult(baseline.name, baseline.meaning, estimate_all(sets, scores, config), scores)
 
 
 def _compare(evaluation: Evaluation, exam: Exam, before: ModelResult, after: ModelResult) -> Evaluation:

@@ -106,6 +106,61 @@ def mean_with_interval(
     return Estimate(value, low, high, len(values), len(sizes), ties)
 
 
+def mean_over_pairs(
+    values: Float[np.ndarray, " cases"],
+    one: Int[np.ndarray, " cases"],
+    other: Int[np.ndarray, " cases"],
+    *,
+    seed: int,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    resamples: int = 2000,
+) -> Estimate | None:
+    """Return the mean over pairs with its 95 % interval by bootstrap over their members; None where none is known.
+
+    For pairs within few families: the interval is about further members of these families, not about other
+    families. Members are drawn with replacement, and a pair counts as often as both of its members come together
+    (the pigeonhole bootstrap; Owen, 2007, "The pigeonhole bootstrap"), so that a protein that stands in many pairs
+    is one observation. It is cautious: its variance is never below the true one, on average.
+
+    Parameters
+    ----------
+    values, seed, bounds, resamples
+        As for `mean_with_interval`.
+    one, other
+        The two members of each case, any numbers.
+
+    Returns
+    -------
+    The estimate; its `groups` are the distinct members.
+
+    Examples
+    --------
+    >>> e = mean_over_pairs(np.array([1.0, 0.0, 1.0]), np.array([5, 6, 7]), np.array([6, 7, 5]), seed=0)
+    >>> round(e.value, 4), e.n, e.groups, e.low < e.value < e.high
+    (0.6667, 3, 3, True)
+    """
+    known = ~np.isnan(values)
+    values = values[known]
+    if not len(values):
+        return None
+    names, member = np.unique(np.concatenate([one[known], other[known]]), return_inverse=True)
+    left, right = np.split(member, 2)
+    value = float(values.mean())
+    if np.ptp(values) < 1e-12:
+        low, high = _interval_of_agreement(value, len(names), bounds)
+    else:
+        rng = np.random.default_rng(seed)
+        means = []
+        for _ in range(resamples):
+            drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)))
+            weights = drawn[left] * drawn[right]
+            if weights.any():
+                means.append(float(weights @ values / weights.sum()))
+        low, high = np.quantile(means, _levels(len(names))).tolist()
+    ties = int(((values > 0) & (values < 1)).sum()) if bounds == (0.0, 1.0) else 0
+    return Estimate(value, low, high, len(values), len(names), ties)
+
+
 def paired_difference(
     before: Float[np.ndarray, " cases"],
     after: Float[np.ndarray, " cases"],
