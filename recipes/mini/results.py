@@ -180,7 +180,7 @@ def section(test: Test, rows: Mapping[str, Mapping[str, Estimate]], found: Evalu
     components = found.sets["hard"].groups.count()
     basis = f"{components:,} independent components"
     if components < FEW:
-        basis = f"{rows['base']['hard_text_to_protein'].groups:,} proteins of {components} components"
+        basis = f"{rows['base']['hard_text_to_protein'].groups:,} proteins, components: {components}"
     return f"### {test.title}\n\n{test.meaning} {counts}; hard cases: {basis}.\n\n{head}\n" + "\n".join(lines) + "\n"
 
 
