@@ -1,9 +1,9 @@
-# make setup | demo | test | check | fix | bench | mini | results
+# make setup | demo | test | check | browser | fix | bench | mini | results
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check lint types imports fix bench mini results clean
+.PHONY: setup demo test check browser lint types imports fix bench mini results clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -32,6 +32,12 @@ types: setup
 
 imports: setup
 	$(BIN)/lint-imports
+
+# Tests open pages in a headless Chromium, and skip that where there is none: put one there if this machine lets us.
+browser:
+	command -v chromium chromium-browser google-chrome chrome \
+	|| { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } >/dev/null \
+	|| echo "no Chromium here: pages are not opened"
 
 fix: setup
 	$(BIN)/ruff check --fix .
