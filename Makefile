@@ -35,7 +35,7 @@ imports: setup
 
 # Tests open pages in a headless Chromium, and skip that where there is none: put one there if this machine lets us.
 browser:
-	command -v chromium chromium-browser google-chrome chrome \
+	@command -v chromium chromium-browser google-chrome chrome \
 	|| { [ "$$(id -u)" = 0 ] && apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } >/dev/null \
 	|| echo "no Chromium here: pages are not opened"
 

@@ -59,7 +59,7 @@ def test_the_whole_way(small, tmp_path, monkeypatch, capsys):
     assert evaluation.differences
     assert len(result.searches) == len(result.real_searches) == 2
     assert all(0 <= each.found_after <= min(each.answers, demo.AMONG) for each in result.real_searches)
-    assert [each.answers for each in result.real_searches] == [15, 2]
+    assert [each.answers for each in result.real_searches] == [15, 6]
     assert "1/7 twins" in err
     assert "7/7 searching" in err
     assert str(output / "evaluation" / "1_accuracy_comparison.png") in out

@@ -37,7 +37,7 @@ AMONG = 10
 TUNE = TrainConfig(objective="triplet", epochs=7, learning_rate=1e-3, batch_size=32, encoding="columns")
 
 
-# What is asked of the showcase, and which family and function answer
+# What is asked of the showcase, and which family and function answer: the two sides of the same twins
 ASKED = {
     "Extended-spectrum class A beta-lactamase": (
         ("TEM beta-lactamase", "extended-spectrum"),
@@ -45,7 +45,10 @@ ASKED = {
         ("CTX-M beta-lactamase", "cefotaximase"),
         ("CTX-M beta-lactamase", "cefotaximase and ceftazidimase"),
     ),
-    "Carbapenem-hydrolyzing class A beta-lactamase": (("KPC beta-lactamase", "carbapenemase"),),
+    "Broad-spectrum class A beta-lactamase": (
+        ("TEM beta-lactamase", "penicillinase"),
+        ("SHV beta-lactamase", "penicillinase"),
+    ),
 }
 
 
