@@ -16,7 +16,7 @@ _TERM = re.compile(r"GO:\d+ F:([^;]+)")
 def captions(row: Mapping[str, str | None], draw: int) -> list[str]:
     """Return `CAPTIONS` texts of a protein, the first ones again where no more can be said.
 
-    row: name, text and source; of Swiss-Prot also ec, go and catalytic_activity, of AMR proteins gene_family,
+    row: name, text and source; of Swiss-Prot also go and catalytic_activity, of AMR proteins gene_family,
     resistance_class and subclass. draw: a number that chooses among the lesser ones.
 
     >>> captions({"source": "swissprot", "name": "Amylase", "text": "Binds it. Cleaves starch in guts."}, draw=0)[1:]

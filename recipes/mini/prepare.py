@@ -175,7 +175,7 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
     known = amr.filter(pl.col("split") == "train")
     of_anchor, of_twin = pl.col("anchor_allele_side"), pl.col("hard_neg_allele_side")
     inside = {side: known.filter((of_anchor == side) & (of_twin == side)) for side in SIDES}
-    beside = {side: known.filter((of_anchor == side) & (of_twin == "train")) for side in SIDES}
+    beside = {side: known.filter((of_anchor == side) & (of_twin == "train")) for side in SHARES}
     tables = {
         "hard_train": inside["train"].filter(sure & ~leaky),
         "hard_valid": pl.concat([inside["valid"].filter(sure), drawn(beside["valid"].filter(sure), VALID)]),

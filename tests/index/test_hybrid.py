@@ -41,7 +41,7 @@ def test_few_lists_find_nearly_all_and_cosines_are_exact(vectors, lists, monkeyp
     monkeypatch.setattr(hybrid, "EXACT", 10)
     effort, recall = tune(lists, vectors[:2_900], {"near": vectors[:2_900:30]})
     assert recall["near"] >= 0.98
-    promises = lists.promises(vectors[::30], scatter=effort.scatter)
+    promises = lists.promises(lists.cosines(vectors[::30]), scatter=effort.scatter)
     looked_into = promises >= promises.max(axis=1, keepdims=True) - effort.reach
     assert (looked_into * lists.sizes).sum(axis=1).mean() < 0.9 * len(lists)
     engine = Engine(lists, effort)

@@ -102,8 +102,7 @@ def mean_with_interval(
             low, high = _interval_of_agreement(value, len(sizes), bounds)
         else:
             low, high = np.quantile(_resampled_means(sums, sizes, resamples, seed), _levels(len(sizes))).tolist()
-    ties = int(((values > 0) & (values < 1)).sum()) if bounds == (0.0, 1.0) else 0
-    return Estimate(value, low, high, len(values), len(sizes), ties)
+    return Estimate(value, low, high, len(values), len(sizes), _ties(values, bounds))
 
 
 def mean_over_pairs(
@@ -157,8 +156,7 @@ def mean_over_pairs(
             if weights.any():
                 means.append(float(weights @ values / weights.sum()))
         low, high = np.quantile(means, _levels(len(names))).tolist()
-    ties = int(((values > 0) & (values < 1)).sum()) if bounds == (0.0, 1.0) else 0
-    return Estimate(value, low, high, len(values), len(names), ties)
+    return Estimate(value, low, high, len(values), len(names), _ties(values, bounds))
 
 
 def paired_difference(
@@ -229,6 +227,11 @@ def statistics_with_intervals(
             low, high = np.quantile(drawn, _levels(len(members))).tolist()
         estimates[name] = Estimate(value, min(low, value), max(high, value), len(groups), len(members))
     return estimates
+
+
+def _ties(values: Float[np.ndarray, " cases"], bounds: tuple[float, float]) -> int:
+    """Count the cases that are neither right nor wrong; differences have none."""
+    return int(((values > 0) & (values < 1)).sum()) if bounds == (0.0, 1.0) else 0
 
 
 def _levels(groups: int) -> tuple[float, float]:

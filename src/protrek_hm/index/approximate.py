@@ -169,16 +169,20 @@ class Approximate:
             self._index.add(np.ascontiguousarray(vectors[begin : begin + BLOCK], dtype=np.float32))
         self.__dict__.pop("_state", None)
 
+    def cosines(self, queries: Float[np.ndarray, "queries dim"]) -> Float[np.ndarray, "queries lists"]:
+        """Return the cosine of each query with each list's centre."""
+        return np.asarray(self._rotated(queries) @ self._centres.T)
+
     def promises(
-        self, queries: Float[np.ndarray, "queries dim"], *, scatter: float
+        self, cosines: Float[np.ndarray, "queries lists"], *, scatter: float
     ) -> Float[np.ndarray, "queries lists"]:
-        """Return what each list promises each query; see `promise.promise`."""
+        """Return what each list promises queries of these `cosines`; see `promise.promise`."""
         sizes, closeness = self._state
-        return promise(self._rotated(queries) @ self._centres.T, closeness, sizes, scatter=scatter)
+        return promise(cosines, closeness, sizes, scatter=scatter)
 
     def owners(self, vectors: Float[np.ndarray, "some dim"]) -> Int[np.ndarray, " some"]:
         """Return the list that each of these vectors belongs to."""
-        return np.asarray((self._rotated(vectors) @ self._centres.T).argmax(axis=1))
+        return np.asarray(self.cosines(vectors).argmax(axis=1))
 
     def candidates(
         self,

@@ -76,10 +76,11 @@ def tune(
     """
     truth = {kind: _neighbours(each, vectors) for kind, each in queries.items()}
     owners = {kind: engine.owners(vectors[near.ravel()]).reshape(near.shape) for kind, near in truth.items()}
+    cosines = {kind: engine.cosines(each) for kind, each in queries.items()}
 
     def reaching(scatter: float, missed: float) -> tuple[float, float]:
         """Return how far to reach so that no more is missed, and what that costs a query."""
-        lags = {kind: _lags(engine.promises(each, scatter=scatter)) for kind, each in queries.items()}
+        lags = {kind: _lags(engine.promises(each, scatter=scatter)) for kind, each in cosines.items()}
         needed = [np.take_along_axis(lags[kind], owners[kind], axis=1) for kind in queries]
         reach = max(float(np.quantile(each, 1 - missed, method="higher")) for each in needed)
         costs = [((each <= reach) * (engine.sizes + _LIST)).sum(axis=1).mean() for each in lags.values()]
