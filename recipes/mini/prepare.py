@@ -1,12 +1,12 @@
-"""Corpus, splits and triplets of protrek-hm-mini, from four tables of real proteins.
+"""Corpus, splits and triplets of protrek-hm-mini, from three tables of real proteins and one of sequences alone.
 
     python recipes/mini/prepare.py DATA -o OUTPUT
 
-DATA holds `swissprot_text.tsv.gz`, `amr_proteins.tsv.gz` and `mutagenesis_twins.tsv.gz`. Before anything is trained,
-whole components (50 % identity, or a text in common) are put aside for validation and test; among the
-antimicrobial-resistance (AMR) families that stay, single alleles are put aside, too, and of the pairs of the alleles
-that stay, every twentieth. So one model can be tested on unseen families, on unseen alleles of families it knows, and
-(leaky, for comparison) on unseen pairs of alleles it knows. `held_out.json` names every protein put aside.
+DATA holds `swissprot_text.tsv.gz`, `amr_proteins.tsv.gz`, `mutagenesis_twins.tsv.gz` and `unlabelled.fasta.gz`.
+Before anything is trained, whole components (50 % identity, or a text in common) are put aside for validation and
+test; among the antimicrobial-resistance (AMR) families that stay, single alleles are put aside, too, and of the pairs
+of the alleles that stay, every twentieth. So one model can be tested on unseen families, on unseen alleles of families
+it knows, and (leaky, for comparison) on unseen pairs of alleles it knows. `held_out.json` names whatever was put aside.
 """
 
 import argparse
@@ -15,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from captions import captions
+from captions import captions, in_other_words
 
+from protrek_hm.data import read_proteins, write_proteins
 from protrek_hm.data.triplets import write_triplets
 from protrek_hm.files import new_folder, write_json
 from protrek_hm.homology import connected_components
@@ -53,8 +54,13 @@ def main() -> None:
         **easy_tables(mined.easy, pool),
         **mutant_tables(mutants, pool),
     }
+    for name in ("hard_valid", "test_proteins", "test_among_known", "easy_test_proteins"):
+        tables[f"{name}_asked"] = asked(tables[name], pool)
     with new_folder(given.output, force=True) as folder:
         pretraining_rows(pool).write_csv(folder / "pretrain.tsv", separator="\t")
+        for side, sequences in sequences_alone(given.data, pool).items():
+            table = pl.DataFrame({"sequence": sequences}).with_row_index("id").cast(pl.String)
+            write_proteins(table, folder / f"sequences_{side}.tsv")
         pool.write_csv(folder / "pool.tsv", separator="\t")
         for name, table in tables.items():
             write_triplets(table, folder / f"{name}.csv")
@@ -191,6 +197,14 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
     return {name: table.drop(helping) for name, table in tables.items()}
 
 
+def asked(triplets: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
+    """Return those triplets that can be said in other words, in these; ways take turns."""
+    said = in_other_words(triplets, pool.filter(source="amr"), range(triplets.height))
+    return said.filter(
+        said["anchor_text"] != triplets["anchor_text"], said["hard_neg_text"] != triplets["hard_neg_text"]
+    )
+
+
 def drawn(triplets: pl.DataFrame, most: int) -> pl.DataFrame:
     """Return so many rows at most, by lot, in their order."""
     rows = np.random.default_rng(SEED).permutation(triplets.height)[:most]
@@ -266,6 +280,25 @@ def pretraining_rows(pool: pl.DataFrame) -> pl.DataFrame:
         for text in captions(row, number)
     ]
     return pl.DataFrame(rows)
+
+
+def sequences_alone(data: Path, pool: pl.DataFrame) -> dict[str, list[str]]:
+    """Return distinct sequences to guess residues in: of training, and of validation's components.
+
+    Training reads its proteins and those of `unlabelled.fasta.gz`, but none of the latter that is in one component
+    (50 % identity) with a protein whose component was put aside, and no allele that was put aside.
+    """
+    aside = pool.filter(pl.col("side") != "train")
+    unlabelled = set(read_proteins(data / "unlabelled.fasta.gz")["sequence"]) - {*pool["sequence"]}
+    distinct = sorted({*aside["sequence"]}) + sorted(unlabelled)
+    families = find_families(distinct)
+    held = {*families[: len(distinct) - len(unlabelled)]}
+    free = [sequence for sequence, family in zip(distinct, families, strict=True) if family not in held]
+    known = pool.filter(side="train").filter(pl.col("allele_side").fill_null("train") == "train")
+    return {
+        "train": sorted({*known["sequence"], *free}),
+        "valid": sorted({*pool.filter(side="valid")["sequence"]}),
+    }
 
 
 def for_training(pool: pl.DataFrame) -> pl.DataFrame:

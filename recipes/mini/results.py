@@ -28,7 +28,7 @@ from protrek_hm.evaluate.table import percent
 from protrek_hm.files import new_file, write_json
 from protrek_hm.model import ProTrek
 
-RECIPES = ("reference", "twin", "balanced", "merged")
+RECIPES = ("reference", "twin", "balanced", "merged", "averaged")
 BASELINES = ("length only", "text-blind", "description alone", "nearest homolog's text", "3-mer linear probe")
 SEED = 42
 FEW = 10  # components: over fewer an interval says nothing
@@ -54,6 +54,14 @@ TESTS = (
     Test(
         "AMR, an unseen allele among known ones", "test_among_known", "easy_test_proteins",
         "The text's own protein is unseen, its twin was trained on: a new allele in an index of known ones.",
+    ),
+    Test(
+        "AMR, unseen alleles of known families, in other words", "test_proteins_asked", "easy_test_proteins_asked",
+        "The pairs of the first test, asked for as people do: \"hydrolyses cephalosporin\", \"carbapenem resistance\".",
+    ),
+    Test(
+        "AMR, an unseen allele among known ones, in other words", "test_among_known_asked", "easy_test_proteins_asked",
+        "The pairs of the second test, so asked for.",
     ),
     Test(
         "AMR, unseen alleles, doubtful pairs with them", "test_proteins_unsure", "easy_test_proteins",

@@ -3,26 +3,29 @@
     python recipes/mini/tune.py CORPUS BASE -o OUTPUT --seeds 42 1 2
 
 CORPUS is what `prepare.py` wrote. Every recipe reads the same hard rows in the same order, chooses its epoch on the
-same validation rows, and never sees a test row; all but the reference's read easy rows, too. What is finished is left
-as it is, what was interrupted goes on. `merged` lies between the base and `balanced`, at the α that validates best.
+same validation rows, and never sees a test row; all but the reference's read easy rows, too, and half of all rows in
+other words. What is finished is left as it is, what was interrupted goes on. `merged` lies between the base and
+`balanced`, at the α that validates best; `averaged` is the mean of the weights that `balanced` has with each seed.
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
+from captions import in_other_words
 
 from protrek_hm.config import read_toml, resolve
 from protrek_hm.data import read_triplets
 from protrek_hm.files import new_folder, write_json
-from protrek_hm.merge import SweepConfig, merge_models, sweep
+from protrek_hm.merge import SweepConfig, average_models, merge_models, sweep
 from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
 from protrek_hm.train.blocks import family_blocks
 
 HARD, MUTANTS, EASY = 6_400, 640, 1_280  # rows an epoch
-COLUMNS = ["anchor_id", "anchor_text", "anchor_seq", "hard_neg_text", "hard_neg_seq", "type"]
+COLUMNS = ["anchor_id", "anchor_text", "anchor_seq", "hard_neg_id", "hard_neg_text", "hard_neg_seq", "type"]
 RECIPES = {
     "reference": ("triplet", ["hard"]),
     "twin": ("twin", ["hard", "easy"]),
@@ -42,20 +45,24 @@ def main() -> None:
     given = parser.parse_args()
     settings = resolve(TrainConfig, read_toml(CONFIG, "train"), {})
     valid = {kind: read_triplets(given.corpus / f"{kind}_valid.csv") for kind in ("hard", "easy")}
-    both = pl.concat([table.select(COLUMNS) for table in valid.values()])
     known = read_triplets(given.corpus / "easy_valid_proteins.csv")  # random pairs of alleles of known families
     valid["easy"] = pl.concat([valid["easy"], known], how="diagonal_relaxed")
+    both = pl.concat([table.select(COLUMNS) for table in valid.values()])
     for seed in given.seeds:
         rows = training_rows(given.corpus, block=settings.block, seed=seed)
+        worded = reworded(rows, given.corpus, block=settings.block)
         for recipe in given.recipes:
             objective, kinds = RECIPES[recipe]
             model = ProTrek.from_pretrained(given.base, device="cpu")
             config = replace(settings, objective=objective, seed=seed)
             folder = given.output / f"{recipe}-{seed}"
-            table = rows.filter(pl.col("type").is_in(kinds))
+            table = (rows if recipe == "reference" else worded).filter(pl.col("type").is_in(kinds))
             tuned = fine_tune(model, table, config, folder, valid=both, if_exists="resume").model
             if recipe == "balanced":
                 merge(given.base, tuned, valid, given.output / f"merged-{seed}")
+    if "balanced" in given.recipes:
+        folders = [given.output / f"balanced-{seed}" for seed in given.seeds]
+        average(folders, given.output / f"averaged-{'-'.join(map(str, given.seeds))}")
 
 
 def training_rows(corpus: Path, *, block: int, seed: int) -> pl.DataFrame:
@@ -69,12 +76,19 @@ def training_rows(corpus: Path, *, block: int, seed: int) -> pl.DataFrame:
     return pl.concat([*(family_blocks(table, rows=rows, most=block, seed=seed) for table, rows in twins), easy[both]])
 
 
-def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Path) -> None:
-    """Save the model between base and tuned that the sweep over the validation rows chooses.
+def reworded(rows: pl.DataFrame, corpus: Path, *, block: int) -> pl.DataFrame:
+    """Say every second block of rows in other words.
 
-    Of easy rows it asks those of unseen families, as training does, and those of unseen alleles: 0.3 points are less
-    than two of the 600 former ones alone.
+    All rows of a block speak in one way, so that no text meets a protein that it fits in other words.
     """
+    blocks = (number // block for number in range(rows.height))
+    ways = (block // 2 if block % 2 else None for block in blocks)
+    pool = pl.read_csv(corpus / "pool.tsv", separator="\t", infer_schema_length=0)
+    return in_other_words(rows, pool.filter(pl.col("source") != "mutagenesis"), ways)
+
+
+def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Path) -> None:
+    """Save the model between base and tuned that the sweep over the validation rows chooses."""
     if folder.exists():
         return
     start = ProTrek.from_pretrained(base, device="cpu")
@@ -85,6 +99,15 @@ def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Pa
         write_json(
             temporary / "sweep.json", {"rule": found.config.rule, "alpha": found.chosen.alpha, "points": frontier}
         )
+
+
+def average(runs: Sequence[Path], folder: Path) -> None:
+    """Save the mean of finished runs' weights."""
+    if folder.exists():
+        return
+    models = [ProTrek.from_pretrained(run, device="cpu") for run in runs]
+    with new_folder(folder) as temporary:
+        average_models(models).save_pretrained(str(temporary / "model"))
 
 
 if __name__ == "__main__":

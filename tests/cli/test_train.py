@@ -106,6 +106,19 @@ def test_proteins_some_without_a_text(run, tmp_path, base):
     assert "no column 'hard_neg_seq'" in err
 
 
+def test_sequences_alone(run, tmp_path, base):
+    fasta = tmp_path / "proteins.fasta"
+    fasta.write_text(">P1\nMKVLWWDE\n>P2\nMEEKRR\n")
+    options = ("-m", base, "-o", tmp_path / "run", "--objective", "masked", "--epochs", "2")
+    code, out, err = run(fasta, "--valid", fasta, *options)
+    assert code == 0, err
+    assert "epoch 2: validation perplexity" in err
+    assert "text" not in err
+    assert "model:" in out
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (config["objective"], config["table"][:6]) == ("masked", "2 rows")
+
+
 def test_an_interruption_says_how_to_go_on(run, tmp_path, base, table, monkeypatch):
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt

@@ -9,7 +9,7 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import nn
 from transformers import BertConfig, BertModel, EsmConfig, EsmModel
 
-from protrek_hm.model.packed import can_pack, packed_forward, padded_forward
+from protrek_hm.model.packed import can_pack, packed_forward, packed_tokens, padded_forward
 
 SIZES = {"vocab_size": 30, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 24}
 MASK = 29
@@ -61,6 +61,15 @@ def test_it_is_the_encoder_s_own_forward(name, inputs):
         found = packed_forward(tower, ids)
         for padded in (True, False):
             torch.testing.assert_close(found, first_tokens(tower, ids, padded=padded), atol=2e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_all_tokens_are_those_of_each_input_alone(name):
+    ids = [torch.tensor(each) for each in ([0, 5, MASK, 7, 2], [0, 2], [0, 9, 9, 4, 4, 4, 2])]
+    encoder = TOWERS[name][0].model
+    with torch.no_grad():
+        alone = torch.cat([encoder(input_ids=each[None]).last_hidden_state[0] for each in ids])
+        torch.testing.assert_close(packed_tokens(TOWERS[name], ids), alone, atol=2e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ENCODERS)

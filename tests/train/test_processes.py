@@ -51,14 +51,15 @@ def test_killed_between_checkpoints(saved_base, table, tmp_path, train):
 
 
 @pytest.mark.slow
-def test_two_processes_are_one_with_the_same_batch(saved_base, table, tmp_path, train):
+@pytest.mark.parametrize("settings", [BALANCED, {**BALANCED, "objective": "masked"}], ids=["balanced", "masked"])
+def test_two_processes_are_one_with_the_same_batch(saved_base, table, tmp_path, train, settings):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}  # as torchrun sets it
     environments = [{**shared, "RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")]
-    two = [start(tmp_path / "two", saved_base, table, environment=each, **BALANCED) for each in environments]
-    one = train(tmp_path / "one", saved_base, table, **BALANCED)
+    two = [start(tmp_path / "two", saved_base, table, environment=each, **settings) for each in environments]
+    one = train(tmp_path / "one", saved_base, table, **settings)
     for process in two:
         _, told = process.communicate(timeout=300)
         assert process.returncode == 0, told

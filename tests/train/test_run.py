@@ -116,6 +116,20 @@ def test_the_same_seed_gives_the_same_weights(saved_base, triplets, tmp_path):
     assert runs[0].history.equals(runs[1].history)
 
 
+def test_guessing_residues_moves_the_sequence_encoder_alone(base, triplets, tmp_path):
+    before = {name: weight.clone() for name, weight in base.state_dict().items()}
+    proteins = triplets.select(sequence="anchor_seq")
+    config = replace(CONFIG, objective="masked", epochs=6)
+    run = fine_tune(base, proteins, config, tmp_path / "run", valid=proteins)
+    moved = {name for name, weight in run.model.state_dict().items() if not weight.equal(before[name])}
+    assert moved, "neither the text tower nor the projection"
+    assert all(name.startswith("0.sub_modules.sequence.0.") for name in moved)
+    losses = run.history["valid_loss"].drop_nulls().to_list()
+    assert losses[-1] < losses[0]
+    assert run.history["valid_score"].drop_nulls().to_list() == [-loss for loss in losses]
+    assert (tmp_path / "run" / "loss_curve.png").stat().st_size > 0
+
+
 def stop_at(step):
     """Return an `on_log` that stops as by Ctrl-C once so many steps are done."""
     whole = StepProgress.on_log
@@ -134,6 +148,7 @@ def stop_at(step):
         {},
         {"objective": "balanced", "checkpoint_every": 1, "learn_temperature": True, "patience": 9},
         {"objective": "contrastive", "mlm": 0.5, "checkpoint_every": 2},
+        {"objective": "masked", "checkpoint_every": 2, "batch_size": 3},
     ],
 )
 def test_an_interrupted_run_ends_as_one_in_one_go(saved_base, full_triplets, valid, tmp_path, monkeypatch, settings):

@@ -20,7 +20,7 @@ def train(
     tables: Annotated[
         list[Path],
         typer.Argument(
-            help="Triplets, as `mine` writes them (hard and easy files may be mixed), or for contrastive proteins."
+            help="Triplets as `mine` writes them, hard, easy or both; contrastive and masked read proteins, too."
         ),
     ],
     *,
@@ -31,7 +31,7 @@ def train(
         typer.Option(help="Tables that choose the epoch. [default: …valid.csv beside …train.csv]"),
     ] = None,
     objective: Annotated[
-        Literal["triplet", "contrastive", "twin", "balanced"] | None,
+        Literal["triplet", "contrastive", "twin", "balanced", "masked"] | None,
         typer.Option(help="What to minimise. [default: balanced]"),
     ] = None,
     margin: Annotated[float | None, typer.Option(help="Wanted gap of two cosines (triplet). [default: 0.2]")] = None,
@@ -100,14 +100,15 @@ def train(
     valid = _validation_files(tables) if valid is None else valid
     table, validation = read_tables(tables), read_tables(valid) if valid else None
     if validation is None:
-        typer.echo("no validation table: the last epoch is kept (give one with --valid)", err=True)
+        _say("no validation table: the last epoch is kept (give one with --valid)", err=True)
 
     from protrek_hm.model import ProTrek
     from protrek_hm.train import fine_tune
     from protrek_hm.train.logs import TensorBoard
 
     table = _with_text(table, settings)
-    validation = None if validation is None else validation.drop_nulls("anchor_text")
+    if validation is not None and settings.objective != "masked":
+        validation = validation.drop_nulls("anchor_text")
     base = ProTrek.from_pretrained(model, device=device)
     _tell_cuts(base, [table] if validation is None else [table, validation], settings)
     try:
@@ -121,13 +122,21 @@ def train(
             callbacks=[TensorBoard(output)] if tensorboard else [],
         )
     except KeyboardInterrupt:
-        typer.echo("interrupted; the same command with --resume goes on", err=True)
+        _say("interrupted; the same command with --resume goes on", err=True)
         raise
     files = {"train": tables, "valid": valid}  # `merge` asks the same validation tables
     paths = {role: [str(file.resolve()) for file in each] for role, each in files.items()}
     write_json(output / "inputs.json", {"format_version": 1, **paths})
-    typer.echo(f"model: {run.folder / 'model'}")
-    typer.echo(f"curve: {run.folder / 'loss_curve.png'}")
+    _say(f"model: {run.folder / 'model'}")
+    _say(f"curve: {run.folder / 'loss_curve.png'}")
+
+
+def _say(message: str, *, err: bool = False) -> None:
+    """Print, unless another process does: torchrun starts this command several times."""
+    from protrek_hm.train.distributed import is_first_process
+
+    if is_first_process():
+        typer.echo(message, err=err)
 
 
 def _validation_files(tables: list[Path]) -> list[Path]:
@@ -143,12 +152,12 @@ def _has_records(table: Path) -> bool:
 
 def _with_text(table: "pl.DataFrame", settings: "TrainConfig") -> "pl.DataFrame":
     """Leave proteins without a text out, if nothing is to be learned from them, and say so."""
-    if "anchor_text" not in table.columns or settings.mlm:
+    if "anchor_text" not in table.columns or settings.masking:
         return table
     kept = table.drop_nulls("anchor_text")
     if kept.height < table.height:
         without = table.height - kept.height
-        typer.echo(f"{without:,} of {table.height:,} rows have no text and are left out (--mlm reads them)", err=True)
+        _say(f"{without:,} of {table.height:,} rows have no text and are left out (--mlm reads them)", err=True)
     return kept
 
 
@@ -157,7 +166,9 @@ def _tell_cuts(model: "ProTrek", tables: list["pl.DataFrame"], settings: "TrainC
     from protrek_hm.model.window import count_cut, window
 
     fate = {"random": "each epoch reads another part of them, validation the first", "start": "the rest is not read"}
-    endings: dict[Task, str] = {"sequence": "seq", "text": "text"}
+    endings: dict[Task, str] = {"sequence": "seq"}
+    if settings.objective != "masked":
+        endings["text"] = "text"
     if settings.structures:
         endings["structure"] = "structure"
     for task, ending in endings.items():
@@ -168,4 +179,4 @@ def _tell_cuts(model: "ProTrek", tables: list["pl.DataFrame"], settings: "TrainC
             unit, end = ("residues", fate[settings.crop]) if task != "text" else ("tokens", fate["start"])
             longer = "is longer" if cut == 1 else "are longer"
             limit = f"{window(model, task):,} {unit}"
-            typer.echo(f"{cut:,} of {len(distinct):,} {task}s {longer} than the model's {limit}: {end}", err=True)
+            _say(f"{cut:,} of {len(distinct):,} {task}s {longer} than the model's {limit}: {end}", err=True)

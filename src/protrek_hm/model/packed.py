@@ -1,8 +1,8 @@
 """A tower's forward pass over inputs laid one after the other: no padding, the same numbers, gradients.
 
-A tower reads the first token alone, so its last layer is computed for that token alone. Weights and modules are
-the encoder's own, in its own order (and so are adapters in them); only attention, ESM's activation and its
-rotation of positions are written out here.
+A tower reads the first token alone, so its last layer is computed for that alone, unless all are asked for.
+Weights and modules are the encoder's own, in its own order (and so are adapters in them); only attention, ESM's
+activation and its rotation of positions are written out here.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,14 +39,15 @@ def packed_forward(tower: nn.Module, token_ids: Sequence[Tensor]) -> Float[Tenso
     start and end tokens included. Memory grows with their total; only the tokens' embeddings are padded at
     first. Dropout is applied where the tower is in training mode.
     """
-    transformer, _, *rest = tower.children()
-    encoder = cast("Any", transformer).model
-    padded, real = pad_tokens(token_ids, padding=encoder.config.pad_token_id, device=encoder.device)
-    forward = _esm if isinstance(encoder, EsmModel) else _bert
-    features = {"sentence_embedding": forward(encoder, padded, real, _Segments([len(each) for each in token_ids]))}
-    for module in rest:
+    features = {"sentence_embedding": _read(tower, token_ids, whole=False)}
+    for module in list(tower.children())[2:]:
         features = module(features)
     return features["sentence_embedding"]
+
+
+def packed_tokens(tower: nn.Module, token_ids: Sequence[Tensor]) -> Float[Tensor, "tokens hidden"]:
+    """Return the encoder's last hidden state of every token, the inputs one after the other; see `packed_forward`."""
+    return _read(tower, token_ids, whole=True)
 
 
 def padded_forward(tower: nn.Module, token_ids: Sequence[Tensor]) -> Float[Tensor, "inputs dim"]:
@@ -86,29 +87,39 @@ class _Segments:
         return row if self.first is None else row[self.first]
 
 
-def _esm(encoder: Any, padded: Tensor, real: Tensor, segments: _Segments) -> Tensor:
+def _read(tower: nn.Module, token_ids: Sequence[Tensor], *, whole: bool) -> Tensor:
+    """Return the last hidden state of each token (whole), or of each input's first."""
+    encoder = cast("Any", next(tower.children())).model
+    padded, real = pad_tokens(token_ids, padding=encoder.config.pad_token_id, device=encoder.device)
+    segments = _Segments([len(each) for each in token_ids])
+    forward = _esm if isinstance(encoder, EsmModel) else _bert
+    return forward(encoder, padded, real, segments, segments if whole else segments.first_only(encoder.device))
+
+
+def _esm(encoder: Any, padded: Tensor, real: Tensor, segments: _Segments, last: _Segments) -> Tensor:
     inside = real.bool()
     row = encoder.embeddings(input_ids=padded, attention_mask=real)[inside]  # scales by each input's masked share
     turn: list[Tensor] = []
     if encoder.rotary_embeddings is not None:
         positions = (real.cumsum(1) - 1)[inside]
         turn = [each[0, :, None] for each in encoder.rotary_embeddings(row, positions[None])]
-    row = _through(_esm_layer, encoder, row, segments, turn)
+    row = _through(_esm_layer, encoder, row, [segments, last], turn)
     return cast("Tensor", encoder.encoder.emb_layer_norm_after(row))
 
 
-def _bert(encoder: Any, padded: Tensor, real: Tensor, segments: _Segments) -> Tensor:
+def _bert(encoder: Any, padded: Tensor, real: Tensor, segments: _Segments, last: _Segments) -> Tensor:
     row = encoder.embeddings(input_ids=padded)[real.bool()]
-    return _through(_bert_layer, encoder, row, segments, [])
+    return _through(_bert_layer, encoder, row, [segments, last], [])
 
 
 def _through(
-    forward: Callable[..., Tensor], encoder: Any, row: Tensor, segments: _Segments, turn: list[Tensor]
+    forward: Callable[..., Tensor], encoder: Any, row: Tensor, segments: list[_Segments], turn: list[Tensor]
 ) -> Tensor:
-    *layers, last = encoder.encoder.layer
+    all_tokens, last = segments
+    *layers, top = encoder.encoder.layer
     for layer in layers:
-        row = forward(layer, row, segments, turn)
-    return forward(last, row, segments.first_only(row.device), turn)
+        row = forward(layer, row, all_tokens, turn)
+    return forward(top, row, last, turn)
 
 
 def _esm_layer(layer: Any, row: Tensor, segments: _Segments, turn: list[Tensor]) -> Tensor:

@@ -18,6 +18,7 @@ from protrek_hm.train.masking import mask_tokens
 
 Features = dict[str, Tensor]
 _CROPPED = ("sequence", "structure")  # a letter a token, so that any part of them can be read
+_MASKS = 1  # what a generator is for, beside the crops
 
 
 class Batches:
@@ -71,16 +72,18 @@ class Collator:
         """Return the batch of these rows."""
         chosen = np.array(rows, dtype=np.int64)
         groups, index = (self._distinct if self.config.encoding == "distinct" else self._columns)(chosen)
+        numbers = np.unique(np.concatenate(groups["sequence"])) if groups.get("sequence") else np.array([], dtype=int)
+        if self.config.objective == "masked":  # no vector is asked for
+            groups, index = {}, {}
         batch: dict[str, Any] = {
             "rows": torch.from_numpy(chosen),
             "inputs": {task: [self._tokens(task, each) for each in given] for task, given in groups.items()},
             "index": {role: torch.from_numpy(place) for role, place in index.items()},
         }
-        if self.config.mlm and groups["sequence"]:
+        if self.config.masking and len(numbers):
             tokenizer = reader_of(self.model.routes["sequence"]).tokenizer
-            numbers = np.unique(np.concatenate(groups["sequence"]))
-            rng = self._rng(int(chosen.min()))
-            batch["masked"] = mask_tokens(self._tokens("sequence", numbers), tokenizer, rng=rng)
+            rngs = [self._rng(int(number), _MASKS) for number in numbers]
+            batch["masked"] = mask_tokens(self._tokens("sequence", numbers), tokenizer, rngs=rngs)
         return batch
 
     def _distinct(self, rows: np.ndarray) -> tuple[dict[Task, list[np.ndarray]], dict[str, np.ndarray]]:
@@ -122,9 +125,9 @@ class Collator:
         start = 0 if self.config.crop == "start" else int(self._rng(number).integers(spare + 1))
         return whole[start : len(whole) - spare + start]
 
-    def _rng(self, number: int) -> np.random.Generator:
-        """Return a generator that depends on the seed, the epoch and one number, and on nothing drawn before."""
-        return np.random.default_rng([self.config.seed, self.batches.epoch, number])
+    def _rng(self, number: int, *purpose: int) -> np.random.Generator:
+        """Return a generator that depends on the seed, the epoch and these numbers, and on nothing drawn before."""
+        return np.random.default_rng([self.config.seed, self.batches.epoch, number, *purpose])
 
 
 class Loader(DataLoader[int]):

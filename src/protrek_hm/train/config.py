@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from protrek_hm.config import require
 from protrek_hm.train.tuning import Tuning
 
-Objective = Literal["triplet", "contrastive", "twin", "balanced"]
+Objective = Literal["triplet", "contrastive", "twin", "balanced", "masked"]
 Shape = Literal["margin", "softplus"]
 Precision = Literal["fp32", "tf32", "bf16"]
 Encoding = Literal["distinct", "columns"]
@@ -28,7 +28,7 @@ class TrainConfig(Tuning):
         "triplet", the reference's: each text prefers its protein to the twin by `margin`; "contrastive": each
         text finds its protein among the batch's, and each protein its text; "twin": text and protein choose
         between the pair and its twin, both ways; "balanced": contrastive + twin + what the frozen base held of
-        random pairs, each times its weight.
+        random pairs, each times its weight; "masked": nothing but guessing masked residues, of each distinct protein.
     epochs, batch_size
         Passes over the rows, and rows a step (of all processes together).
     block
@@ -44,7 +44,7 @@ class TrainConfig(Tuning):
         Whether the texts learn to find structures, too, by the same objective and with the same weight: rows of the
         table that hold 3Di letters count twice.
     mlm
-        Weight of guessing masked residues (15 % of them, as ESM) beside the objective; 0 leaves it out.
+        Weight of guessing masked residues (15 % of them, as ESM) beside another objective; 0 leaves it out.
     learn_temperature
         Whether the contrastive temperature is learned too, starting from the model's.
     false_negatives
@@ -107,6 +107,11 @@ class TrainConfig(Tuning):
     patience: int | None = None
     checkpoint_every: int | None = None
     seed: int = 42
+
+    @property
+    def masking(self) -> float:
+        """The weight of guessing masked residues, which is 1 where nothing else is learned."""
+        return 1.0 if self.objective == "masked" else self.mlm
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -4,10 +4,13 @@ Every process computes the loss of the whole batch, of which its own rows are a 
 its own rows from it: none are cut off at the other processes' rows.
 """
 
+import os
 from collections.abc import Iterable
 
 import torch
 from torch import Tensor, distributed, nn
+
+_BUCKET = 8_000_000  # numbers that are sent at once
 
 
 def process_count() -> int:
@@ -18,6 +21,11 @@ def process_count() -> int:
 def process_rank() -> int:
     """Return this process's number among them, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def is_first_process() -> bool:
+    """Tell whether this process speaks for all: it is alone, or torchrun's first; known from the start."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def gather_rows(rows: Tensor) -> tuple[Tensor, int]:
@@ -44,16 +52,33 @@ def gather_rows(rows: Tensor) -> tuple[Tensor, int]:
 
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
-    """Replace each gradient by the mean of all processes'; what learns, but was not used here, counts as 0."""
+    """Replace each gradient by the mean of all processes'; what learns, but was not used here, counts as 0.
+
+    Gradients travel many at once: sent one by one, those of a small model cost more time than a step.
+    """
     count = process_count()
     if count == 1:
         return
+    bucket: list[Tensor] = []
     for parameter in parameters:
-        if parameter.requires_grad:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            distributed.all_reduce(parameter.grad)
-            parameter.grad /= count
+        if not parameter.requires_grad:
+            continue
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+        bucket.append(parameter.grad)
+        if sum(each.numel() for each in bucket) >= _BUCKET:
+            _average(bucket, count)
+            bucket = []
+    if bucket:
+        _average(bucket, count)
+
+
+def _average(gradients: list[Tensor], count: int) -> None:
+    flat = torch.cat([each.flatten() for each in gradients])
+    distributed.all_reduce(flat)
+    parts = (flat / count).split([each.numel() for each in gradients])
+    for gradient, part in zip(gradients, parts, strict=True):
+        gradient.copy_(part.view_as(gradient))
 
 
 def sum_over_processes(value: float, device: torch.device) -> float:

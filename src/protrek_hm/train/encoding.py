@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar, cast
 
 import torch
@@ -23,8 +24,7 @@ from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
 from protrek_hm.train.batches import Features
 from protrek_hm.train.config import TrainConfig
-from protrek_hm.train.losses import masked_language_loss
-from protrek_hm.train.masking import IGNORED
+from protrek_hm.train.guessing import guessing_loss
 
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Encoder:
 
     def encode(self, inputs: dict[Task, list[Features]]) -> dict[Task, Float[Tensor, "inputs dim"]]:
         """Return the unit vectors of each route's inputs, the groups one after the other, free of any graph."""
-        return self._in_smaller_parts(lambda: self._encode(inputs), inputs)
+        return self._in_smaller_parts(lambda: self._encode(inputs), [*chain(*inputs.values())])
 
     def backward(
         self,
@@ -80,7 +80,8 @@ class Encoder:
             self._backward(gradients)
             return 0.0 if masked is None else self._guess(masked, masked_weight)
 
-        total = self._in_smaller_parts(attempt, inputs)
+        everything = [*chain(*inputs.values()), *([] if masked is None else [masked])]
+        total = self._in_smaller_parts(attempt, everything)
         self.parts = []
         return total
 
@@ -92,7 +93,7 @@ class Encoder:
             first = 0
             for group in groups:
                 for rows in split(group["attention_mask"].sum(1), self.tokens):
-                    features = _rows_of(group, rows)
+                    features = rows_of(group, rows)
                     random = self._random_states()
                     with torch.set_grad_enabled(not self.cache):
                         part = _Part(task, features, first + rows, random, self._forward(task, features))
@@ -142,15 +143,10 @@ class Encoder:
 
     def _guess(self, masked: Features, weight: float) -> float:
         """Return the summed loss of the masked residues; their gradient, times `weight`, is added."""
-        reader = reader_of(self.model.routes["sequence"])
-        table = reader.model.get_input_embeddings().weight
         total = 0.0
         for rows in split(masked["attention_mask"].sum(1), self.tokens):
-            part = _rows_of(masked, rows)
-            asked = part["labels"] != IGNORED
-            with self._autocast():
-                hidden = reader({name: part[name] for name in ("input_ids", "attention_mask")})["token_embeddings"]
-            loss = masked_language_loss(hidden[asked].float(), table, part["labels"][asked]) * asked.sum()
+            part = rows_of(masked, rows)
+            loss = guessing_loss(self.model, part, packed=self.packed["sequence"], bf16=self.precision == "bf16")
             torch.autograd.backward([loss * weight])
             total += loss.item()
         return total
@@ -161,15 +157,14 @@ class Encoder:
     def _empty(self, rows: int) -> Tensor:
         return torch.empty(rows, self.model.get_embedding_dimension() or 0, device=self.model.device)
 
-    def _in_smaller_parts(self, attempt: Callable[[], Result], inputs: dict[Task, list[Features]]) -> Result:
-        """Do `attempt`; while memory runs out, do it again with parts of half the size.
+    def _in_smaller_parts(self, attempt: Callable[[], Result], groups: list[Features]) -> Result:
+        """Do `attempt`, which reads `groups`; while memory runs out, do it again with parts of half the size.
 
         Raises
         ------
         ModelError
             If one input alone is too large.
         """
-        groups = [group for given in inputs.values() for group in given]
         longest = max((int(group["attention_mask"].sum(1).max()) for group in groups), default=0)
         while True:
             try:
@@ -231,7 +226,7 @@ def lacks_memory(error: BaseException) -> bool:
     return told or isinstance(error, torch.OutOfMemoryError | MemoryError)
 
 
-def _rows_of(features: Features, rows: Tensor) -> Features:
+def rows_of(features: Features, rows: Int[Tensor, " part"]) -> Features:
     """Return some rows, without the padding that none of them needs."""
     width = int(features["attention_mask"][rows].sum(1).max())
     return {name: value[rows, :width] for name, value in features.items()}

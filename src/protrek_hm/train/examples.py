@@ -24,6 +24,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "contrastive": ("text", "positive"),
     "twin": ("text", "positive", "negative", "negative_text"),
     "balanced": ("text", "positive", "negative", "negative_text"),
+    "masked": ("positive",),
 }
 ABSENT = -1
 

@@ -71,6 +71,8 @@ class Objective(nn.Module):
         vectors: of each role, a row for each of the table's `rows`.
         """
         aim, config = self.config.objective, self.config
+        if aim == "masked":  # its loss needs no vectors
+            return {}
         if aim == "contrastive":
             return self._contrastive(vectors, rows)
         balanced = aim == "balanced"

@@ -16,7 +16,7 @@ _UNUSED = (".contact_head.", ".pooler.")  # parts of the encoders on which no em
 
 
 @contextmanager
-def moving(model: ProTrek, config: Tuning, *, tasks: Collection[str], seed: int) -> Iterator[None]:
+def moving(model: ProTrek, config: Tuning, *, tasks: Collection[str], seed: int, heads: bool = True) -> Iterator[None]:
     """Let only what `config` names learn, and only in the towers of `tasks`; afterwards everything may again.
 
     With `tune="lora"` the model has adapters inside of the block, and a plain model with the changed weights
@@ -28,6 +28,8 @@ def moving(model: ProTrek, config: Tuning, *, tasks: Collection[str], seed: int)
         The routes that the data need; all other towers stay as they are, to the bit.
     seed
         Fixes the adapters' random start.
+    heads
+        Whether what follows the encoders may learn; the loss of masked residues does not reach it.
 
     Raises
     ------
@@ -42,7 +44,8 @@ def moving(model: ProTrek, config: Tuning, *, tasks: Collection[str], seed: int)
         for task, tower in model.routes.items():
             layers = count_layers(name for name, _ in tower.named_parameters())
             for name, parameter in tower.named_parameters():
-                parameter.requires_grad_(task in learning and _moves(name, layers, config.tune))
+                learns = task in learning and _moves(name, layers, config.tune)
+                parameter.requires_grad_(learns and (heads or depth(name, layers) <= layers))
         if not any(parameter.requires_grad for parameter in model.parameters()):
             raise OptionError("learning_rate", 0, f"nothing would learn: the towers {', '.join(tasks)} all stand still")
         yield

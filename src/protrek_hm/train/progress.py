@@ -7,9 +7,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from protrek_hm.train.distributed import is_first_process
+
 
 class StepProgress(TrainerCallback):
-    """Shows each step's loss, and each epoch's validation accuracy on a line of its own.
+    """Shows each step's loss, and each epoch's validation on a line of its own; of several processes the first does.
 
     As a context it gives the terminal back, however the training ends.
     """
@@ -21,7 +23,7 @@ class StepProgress(TrainerCallback):
             MofNCompleteColumn(),
             TextColumn("loss {task.fields[loss]}"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=Console(stderr=True, quiet=not is_first_process()),
             transient=True,
         )
 
@@ -56,7 +58,7 @@ class StepProgress(TrainerCallback):
 
 
 def describe_validation(measured: Mapping[str, float]) -> str:
-    """Say in a line what `Validation` measured.
+    """Say in a line what `Validation` or `Perplexity` measured.
 
     >>> describe_validation({"hard_accuracy": 0.5, "loss": 0.25, "score": 1.5})
     'validation hard 50.0%, loss 0.2500'
@@ -64,4 +66,6 @@ def describe_validation(measured: Mapping[str, float]) -> str:
     kinds = [
         f"{kind} {measured[f'{kind}_accuracy']:.1%}" for kind in ("hard", "easy") if f"{kind}_accuracy" in measured
     ]
+    if "perplexity" in measured:
+        kinds = [f"perplexity {measured['perplexity']:.2f}"]
     return f"validation {', '.join(kinds)}, loss {measured['loss']:.4f}"

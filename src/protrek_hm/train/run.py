@@ -25,6 +25,7 @@ from protrek_hm.train.history import history_frame, read_history, write_history
 from protrek_hm.train.logs import EverySteps, JsonLines
 from protrek_hm.train.objectives import Objective, encode_inputs
 from protrek_hm.train.parameters import moving
+from protrek_hm.train.perplexity import Perplexity
 from protrek_hm.train.progress import StepProgress
 from protrek_hm.train.trainer import TwinTrainer, trainer_arguments
 from protrek_hm.train.validation import Validation
@@ -59,8 +60,8 @@ def fine_tune(
     model
         The base; its weights change.
     table
-        Triplets, as `read_triplets` gives; for the objective "contrastive" also proteins, as `read_proteins`
-        gives, where rows without a text serve the masked-language loss alone.
+        Triplets, as `read_triplets` gives; for "contrastive" and "masked" also proteins, as `read_proteins` gives,
+        where rows without a text serve the masked-language loss alone.
     config
         Objective, what moves, epochs, rates.
     folder
@@ -86,6 +87,8 @@ def fine_tune(
     """
     state = PartialState(cpu=model.device.type == "cpu")  # the processes of torchrun find each other
     table, valid = as_pairs(table), None if valid is None else as_pairs(valid)
+    if config.objective == "masked":
+        table = table.unique("anchor_seq", keep="first", maintain_order=True)
     examples = _examples(table, valid, config)
     check_routes(examples, model.tasks)
     resolved = {
@@ -100,18 +103,7 @@ def fine_tune(
         model.load_state_dict(ProTrek.from_pretrained(folder, device=str(model.device)).state_dict())
         return TrainingRun(folder, model, read_history(folder))
     torch.set_float32_matmul_precision("highest" if config.precision == "fp32" else "high")
-    validation = (
-        None
-        if valid is None
-        else Validation(
-            valid,
-            margin=config.margin,
-            tolerance=config.easy_tolerance,
-            batch_size=2 * config.batch_size,
-            seed=config.seed,
-            structures=config.structures,
-        )
-    )
+    validation = None if valid is None else _validation(valid, config)
     base = None if validation is None else validation.measure_base(model)
     objective = _objective(model, examples, config)
     progress = StepProgress()
@@ -119,7 +111,7 @@ def fine_tune(
     if config.patience is not None:
         added.append(EarlyStoppingCallback(config.patience))
     with (
-        moving(model, config, tasks=[*examples.inputs], seed=config.seed),
+        moving(model, config, tasks=[*examples.inputs], seed=config.seed, heads=config.objective != "masked"),
         layers_computed_again(model, enabled=config.checkpoint_layers),
         no_progress_bars(),
         progress,
@@ -156,13 +148,27 @@ def _examples(table: pl.DataFrame, valid: pl.DataFrame | None, config: TrainConf
         optional += structure_roles(table, needed, name="training table")
     examples = read_examples(table, needed, name="training table", optional=optional, group=config.group)
     if valid is not None:
-        roles = ("text", "positive", *(["negative"] if "hard_neg_seq" in valid.columns else []))
-        read_examples(valid, roles, name="validation table")
+        roles = ["text", "positive", *(["negative"] if "hard_neg_seq" in valid.columns else [])]
+        read_examples(valid, needed if config.objective == "masked" else roles, name="validation table")
     elif config.patience is not None:
         raise OptionError("patience", config.patience, "needs a validation table: it is what does not get better")
     if config.objective in ("contrastive", "balanced") and len(examples) < 2:
         raise OptionError("objective", config.objective, "needs two rows or more: they are each other's negatives")
     return examples
+
+
+def _validation(valid: pl.DataFrame, config: TrainConfig) -> Validation | Perplexity:
+    """Return what measures each epoch."""
+    if config.objective == "masked":
+        return Perplexity(valid["anchor_seq"].to_list(), tokens=config.tokens, seed=config.seed)
+    return Validation(
+        valid,
+        margin=config.margin,
+        tolerance=config.easy_tolerance,
+        batch_size=2 * config.batch_size,
+        seed=config.seed,
+        structures=config.structures,
+    )
 
 
 def _objective(model: ProTrek, examples: Examples, config: TrainConfig) -> Objective:

@@ -55,9 +55,9 @@ class Step:
         masked = batch.get("masked")
         here = 0 if masked is None else int((masked["labels"] != IGNORED).sum())
         device = self.model.device
-        asked = sum_over_processes(here, device) if self.config.mlm else 0
-        weight = self.config.mlm * process_count() / max(asked, 1)
+        asked = sum_over_processes(here, device) if self.config.masking else 0
+        weight = self.config.masking * process_count() / max(asked, 1)
         total = self.encoder.backward(batch["inputs"], gradients, masked, weight)
         if not asked:
             return {}
-        return {"masked": torch.tensor(self.config.mlm * sum_over_processes(total, device) / asked, device=device)}
+        return {"masked": torch.tensor(self.config.masking * sum_over_processes(total, device) / asked, device=device)}

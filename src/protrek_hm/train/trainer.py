@@ -22,6 +22,7 @@ from protrek_hm.train.distributed import process_count, process_rank
 from protrek_hm.train.examples import ROLES
 from protrek_hm.train.objectives import Objective
 from protrek_hm.train.parameters import parameter_groups
+from protrek_hm.train.perplexity import Perplexity
 from protrek_hm.train.step import Step
 from protrek_hm.train.validation import Validation
 
@@ -42,7 +43,7 @@ class TwinTrainer(SentenceTransformerTrainer):
         config: TrainConfig,
         *,
         args: SentenceTransformerTrainingArguments,
-        validation: Validation | None,
+        validation: Validation | Perplexity | None,
         callbacks: Sequence[TrainerCallback],
     ) -> None:
         self.protrek, self.config = model, config
