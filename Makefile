@@ -64,9 +64,7 @@ $(MINI)/fresh/modules.json: $(MINI)/corpus/held_out.json
 		--heads 5 --dimension 192 --vocabulary 6000 --max-residues 400 --max-text-tokens 126 --license apache-2.0
 
 mini: $(MINI)/fresh/modules.json
-	$(TRAIN) $(MINI)/corpus/sequences_train.tsv --valid $(MINI)/corpus/sequences_valid.tsv -m $(MINI)/fresh -o $(MINI)/masked \
-		--config configs/mini-masked.toml --resume
-	$(TRAIN) $(MINI)/corpus/pretrain.tsv -m $(MINI)/masked -o $(MINI)/parts --config configs/mini-pretrain-parts.toml --resume
+	$(TRAIN) $(MINI)/corpus/pretrain.tsv -m $(MINI)/fresh -o $(MINI)/parts --config configs/mini-pretrain-parts.toml --resume
 	$(TRAIN) $(MINI)/corpus/pretrain.tsv -m $(MINI)/parts -o $(MINI)/whole --config configs/mini-pretrain-whole.toml --resume
 	$(BIN)/python recipes/mini/tune.py $(MINI)/corpus $(MINI)/whole -o $(MINI)/tuned
 

@@ -28,7 +28,7 @@ from protrek_hm.evaluate.table import percent
 from protrek_hm.files import new_file, write_json
 from protrek_hm.model import ProTrek
 
-RECIPES = ("reference", "twin", "balanced", "merged", "averaged")
+RECIPES = ("reference", "twin", "balanced", "merged")
 BASELINES = ("length only", "text-blind", "description alone", "nearest homolog's text", "3-mer linear probe")
 SEED = 42
 FEW = 10  # components: over fewer an interval says nothing

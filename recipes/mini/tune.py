@@ -5,11 +5,10 @@
 CORPUS is what `prepare.py` wrote. Every recipe reads the same hard rows in the same order, chooses its epoch on the
 same validation rows, and never sees a test row; all but the reference's read easy rows, too, and half of all rows in
 other words. What is finished is left as it is, what was interrupted goes on. `merged` lies between the base and
-`balanced`, at the α that validates best; `averaged` is the mean of the weights that `balanced` has with each seed.
+`balanced`, at the α that validates best.
 """
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from captions import in_other_words
 from protrek_hm.config import read_toml, resolve
 from protrek_hm.data import read_triplets
 from protrek_hm.files import new_folder, write_json
-from protrek_hm.merge import SweepConfig, average_models, merge_models, sweep
+from protrek_hm.merge import SweepConfig, merge_models, sweep
 from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
 from protrek_hm.train.blocks import family_blocks
@@ -60,9 +59,6 @@ def main() -> None:
             tuned = fine_tune(model, table, config, folder, valid=both, if_exists="resume").model
             if recipe == "balanced":
                 merge(given.base, tuned, valid, given.output / f"merged-{seed}")
-    if "balanced" in given.recipes:
-        folders = [given.output / f"balanced-{seed}" for seed in given.seeds]
-        average(folders, given.output / f"averaged-{'-'.join(map(str, given.seeds))}")
 
 
 def training_rows(corpus: Path, *, block: int, seed: int) -> pl.DataFrame:
@@ -99,15 +95,6 @@ def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Pa
         write_json(
             temporary / "sweep.json", {"rule": found.config.rule, "alpha": found.chosen.alpha, "points": frontier}
         )
-
-
-def average(runs: Sequence[Path], folder: Path) -> None:
-    """Save the mean of finished runs' weights."""
-    if folder.exists():
-        return
-    models = [ProTrek.from_pretrained(run, device="cpu") for run in runs]
-    with new_folder(folder) as temporary:
-        average_models(models).save_pretrained(str(temporary / "model"))
 
 
 if __name__ == "__main__":

@@ -28,13 +28,10 @@ MODEL = ModelConfig(
     dimension=96,
     vocabulary=400,
 )
-# Encoded as the reference does: its figures, to the last bit
-PRETRAIN = TrainConfig(
-    objective="contrastive", false_negatives="keep", encoding="columns", epochs=2, learning_rate=1e-3, batch_size=32
-)
+PRETRAIN = TrainConfig(objective="contrastive", false_negatives="keep", epochs=2, learning_rate=1e-3, batch_size=32)
 MINE = MineConfig(negatives_per_anchor=2, easy=2000)
 AMONG = 10
-TUNE = TrainConfig(objective="triplet", epochs=7, learning_rate=1e-3, batch_size=32, encoding="columns")
+TUNE = TrainConfig(objective="triplet", epochs=7, learning_rate=1e-3, batch_size=32)
 
 
 # What is asked of the showcase, and which family and function answer: the two sides of the same twins

@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[2]
 TEXT = "Class A beta-lactamase. Resistance class: Beta-Lactam. Substrates: Cephalosporin."
 SEQUENCE = "MSIQHFRVALIPFFAAFCLPVFAHPETLVKVKDAEDQLGARVGYIELDLNSGKILESFRPEERFPMMSTFKVLLCGAVLSRIDAGQEQLG"
 GOLDEN = {  # the cosine, and the first numbers of the two vectors
-    "mini": (-0.62801, [-0.06163, -0.00101, 0.05852], [-0.028, -0.00507, -0.06969]),
+    "mini": (-0.59515, [-0.0719, -0.0137, 0.06489], [-0.04599, -0.00827, -0.07116]),
     "mini-base": (-0.51972, [-0.01956, -0.01448, 0.03993], [-0.00038, -0.04296, -0.08454]),
 }
-MARGIN = {"mini": 0.65, "mini-base": 0.65}  # measured: 0.671, 0.676; chance 0.5
+MARGIN = {"mini": 0.65, "mini-base": 0.65}  # measured: 0.667, 0.676; chance 0.5
 
 
 @pytest.mark.parametrize("name", SHIPPED)
