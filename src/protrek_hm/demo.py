@@ -29,7 +29,7 @@ MODEL = ModelConfig(
     vocabulary=400,
 )
 PRETRAIN = TrainConfig(objective="contrastive", false_negatives="keep", epochs=2, learning_rate=1e-3, batch_size=32)
-MINE = MineConfig(negatives_per_anchor=2, easy=2000)
+MINE = MineConfig(negatives_per_anchor=2, easy=1000)
 AMONG = 10
 TUNE = TrainConfig(objective="triplet", epochs=7, learning_rate=1e-3, batch_size=32)
 
