@@ -76,7 +76,7 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
 def _average(gradients: list[Tensor], count: int) -> None:
     flat = torch.cat([each.flatten() for each in gradients])
     distributed.all_reduce(flat)
-    parts = (flat / count).split([each.numel() for each in gradients])
+    parts = torch.split(flat / count, [each.numel() for each in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
 
