@@ -119,6 +119,23 @@ def test_sequences_alone(run, tmp_path, base):
     assert (config["objective"], config["table"][:6]) == ("masked", "2 rows")
 
 
+def test_what_is_wrong_with_proteins_can_be_said_or_left_out(run, tmp_path, base):
+    fasta, table = tmp_path / "proteins.fasta", tmp_path / "proteins.tsv"
+    fasta.write_text(">P1\nMK1L\n>P2\nMEEKRR\n")
+    table.write_text("id\tpeptide\nP3\tMRRS\n")
+    options = ("-m", base, "-o", tmp_path / "run", "--objective", "masked", "--epochs", "1")
+    code, _, err = run(fasta, table, *options)
+    assert code == 2
+    assert "P1: letter '1'" in err
+    assert "--on-bad-record skip" in err
+    code, _, err = run(fasta, table, *options, "--on-bad-record", "skip")
+    assert code == 2
+    assert "--column sequence=NAME" in err
+    code, _, err = run(fasta, table, *options, "--on-bad-record", "skip", "--column", "sequence=peptide")
+    assert code == 0, err
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["table"].startswith("2 rows")
+
+
 def test_an_interruption_says_how_to_go_on(run, tmp_path, base, table, monkeypatch):
     def interrupt(*_args, **_kwargs):
         raise KeyboardInterrupt

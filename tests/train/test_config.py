@@ -28,3 +28,9 @@ def test_out_of_range(setting, value):
 def test_a_balance_of_nothing():
     with pytest.raises(OptionError, match="needs a part"):
         TrainConfig(contrastive_weight=0, twin_weight=0, distillation_weight=0)
+
+
+def test_structures_are_not_guessed():
+    with pytest.raises(OptionError, match="reads sequences"):
+        TrainConfig(objective="masked", structures=True)
+    assert (TrainConfig(objective="masked").masking, TrainConfig().masking, TrainConfig(mlm=0.5).masking) == (1, 0, 0.5)

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import torch
 
+from protrek_hm.train import perplexity
 from protrek_hm.train.batches import Batches, Collator
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import read_examples
@@ -56,11 +57,12 @@ def test_packed_or_padded_the_gradients_are_the_same(base):
         torch.testing.assert_close(packed, padded, atol=1e-5, rtol=1e-4)
 
 
-def test_perplexity_counts_each_distinct_sequence_once_however_they_are_cut(base):
-    masked = masked_tokens(base.eval(), sorted(SEQUENCES), seed=7)
+def test_perplexity_counts_each_distinct_sequence_once_however_they_are_cut(base, monkeypatch):
+    masked = masked_tokens(base.eval(), sorted(SEQUENCES, key=len), seed=7)
     with torch.no_grad():
         total, asked = by_hand(base, masked)
-    for tokens in (8, 4_096):
+    for tokens, at_once in ((8, 1_000), (4_096, 1_000), (4_096, 2)):
+        monkeypatch.setattr(perplexity, "_AT_ONCE", at_once)
         measured = Perplexity([*SEQUENCES, SEQUENCES[0]], tokens=tokens, seed=7)(base.train())
         assert base.training, "left as it was"
         assert measured["loss"] == pytest.approx(total / asked, abs=1e-5)

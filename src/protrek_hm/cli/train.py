@@ -1,11 +1,13 @@
 """`protrek-hm train`: fine-tune a model on triplets, or train one on proteins with texts."""
 
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.options import Device, Force
 
 if TYPE_CHECKING:
@@ -73,6 +75,10 @@ def train(
     checkpoint_every: Annotated[int | None, typer.Option(help="Steps between further checkpoints.")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log for TensorBoard, too.")] = False,
     seed: Annotated[int | None, typer.Option(help="Of order, crops and masks. [default: 42]")] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(help="NAME=COLUMN of proteins where a column is not recognised.")
+    ] = None,
+    on_bad_record: Annotated[Literal["error", "skip"], typer.Option(help="What a bad record does.")] = "error",
     device: Device = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with a [train] table.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
@@ -98,7 +104,8 @@ def train(
     from protrek_hm.train.tables import read_tables
 
     valid = _validation_files(tables) if valid is None else valid
-    table, validation = read_tables(tables), read_tables(valid) if valid else None
+    reading = partial(read_tables, columns=parse_columns(column or []), on_bad_record=on_bad_record)
+    table, validation = reading(tables), reading(valid) if valid else None
     if validation is None:
         _say("no validation table: the last epoch is kept (give one with --valid)", err=True)
 

@@ -10,9 +10,12 @@ from sentence_transformers.base.evaluation import BaseEvaluator
 from protrek_hm.model.packed import can_pack
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
+from protrek_hm.train.batches import Features
 from protrek_hm.train.encoding import rows_of, split
 from protrek_hm.train.guessing import guessing_loss
 from protrek_hm.train.masking import IGNORED, mask_tokens
+
+_AT_ONCE = 1_000  # sequences that are held as tokens
 
 
 class Perplexity(BaseEvaluator):
@@ -25,7 +28,7 @@ class Perplexity(BaseEvaluator):
 
     def __init__(self, sequences: Sequence[str], *, tokens: int, seed: int) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.sequences = sorted({*sequences})
+        self.sequences = sorted({*sequences}, key=lambda each: (len(each), each))
         self.tokens, self.seed = tokens, seed
         self.primary_metric = "score"
 
@@ -40,16 +43,19 @@ class Perplexity(BaseEvaluator):
         """Return `loss`, in nats a residue, `perplexity`, and the epoch's `score`: the highest is kept."""
         training = model.training
         model.eval()
-        tower = model.routes["sequence"]
-        tokenizer, packed = reader_of(tower).tokenizer, can_pack(tower)
-        whole = model.preprocess(self.sequences, task="sequence")
-        tokens = {name: whole[name] for name in ("input_ids", "attention_mask")}
-        rngs = [np.random.default_rng([self.seed, number]) for number in range(len(self.sequences))]
-        masked = mask_tokens(tokens, tokenizer, rngs=rngs)
-        total = 0.0
-        for rows in split(masked["attention_mask"].sum(1), self.tokens):
-            part = {name: value.to(model.device) for name, value in rows_of(masked, rows).items()}
-            total += guessing_loss(model, part, packed=packed).item()
+        total, asked = 0.0, 0
+        for first in range(0, len(self.sequences), _AT_ONCE):
+            masked = self._masked(model, range(first, min(first + _AT_ONCE, len(self.sequences))))
+            asked += int((masked["labels"] != IGNORED).sum())
+            for rows in split(masked["attention_mask"].sum(1), self.tokens):
+                part = {name: value.to(model.device) for name, value in rows_of(masked, rows).items()}
+                total += guessing_loss(model, part, packed=can_pack(model.routes["sequence"])).item()
         model.train(training)
-        loss = total / int((masked["labels"] != IGNORED).sum())
+        loss = total / asked
         return {"loss": loss, "perplexity": math.exp(loss), "score": -loss}
+
+    def _masked(self, model: ProTrek, numbers: range) -> Features:
+        given = model.preprocess([self.sequences[number] for number in numbers], task="sequence")
+        tokens = {name: given[name] for name in ("input_ids", "attention_mask")}
+        rngs = [np.random.default_rng([self.seed, number]) for number in numbers]
+        return mask_tokens(tokens, reader_of(model.routes["sequence"]).tokenizer, rngs=rngs)
