@@ -126,13 +126,8 @@ class TrainConfig(Tuning):
             require(name, value, "must not be negative", holds=value >= 0)
         require("margin", self.margin, "must lie in (0, 2]", holds=0 < self.margin <= 2)
         require("easy_tolerance", self.easy_tolerance, "must lie in [0, 1]", holds=0 <= self.easy_tolerance <= 1)
-        if self.objective == "masked":
-            require(
-                "structures",
-                self.structures,
-                "cannot be learned by 'masked': it reads sequences",
-                holds=not self.structures,
-            )
+        guesses_structures = self.objective == "masked" and self.structures
+        require("structures", self.structures, "must be off: 'masked' reads sequences", holds=not guesses_structures)
         if self.objective == "balanced":
             parts = (self.contrastive_weight, self.twin_weight, self.distillation_weight)
             require("objective", "balanced", "needs a part whose weight is above 0", holds=any(parts))

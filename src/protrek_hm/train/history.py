@@ -66,11 +66,10 @@ def _draw_curve(history: pl.DataFrame, path: Path) -> None:
     losses.plot(trained["epoch"], trained["train_loss"], color=BEFORE, alpha=0.3, linewidth=0.6)
     losses.plot(trained["epoch"], smooth, color=BEFORE, label="training loss")
     losses.set(title="Training", xlabel="epoch", ylabel="loss", ylim=(0, None))
-    measured = validated.drop_nulls("valid_loss").filter(pl.col("step") > 0)
-    if measured.height and not {"valid_hard", "valid_easy"} & {c for c in validated.columns if validated[c].count()}:
-        losses.plot(measured["epoch"], measured["valid_loss"], color=AFTER, marker=".", label="validation loss")
-    elif validated.height:
+    if validated["valid_hard"].count() or validated["valid_easy"].count():
         _draw_validation(validated, losses.twinx())
+    elif validated.height:
+        losses.plot(validated["epoch"], validated["valid_loss"], color=AFTER, marker=".", label="validation loss")
     handles = [handle for axes in figure.axes for handle in axes.get_legend_handles_labels()[0]]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     save_figure(figure, path)
