@@ -34,6 +34,8 @@ VALID, AMONG_KNOWN = 600, 2_000  # rows of an unseen allele and a known twin
 LESS = "words:one-says-more"  # the gate's reason, which a label that differs overrules
 _TAGS = re.compile(r"\s*\{ECO:[^}]*\}|\s*\((?:PubMed|Ref)[^)]*\)|\s*\([^)]*(?:By similarity|Probable|Potential)\)")
 SIDES = ("train", "valid", "test")
+# Neither the component nor the protein itself is put aside
+_MAY_BE_READ = (pl.col("side") == "train") & (pl.col("allele_side").fill_null("train") == "train")
 
 
 def main() -> None:
@@ -199,7 +201,7 @@ def twin_tables(triplets: pl.DataFrame, pool: pl.DataFrame) -> dict[str, pl.Data
 
 def asked(triplets: pl.DataFrame, pool: pl.DataFrame) -> pl.DataFrame:
     """Return those triplets that can be said in other words, in these; ways take turns."""
-    said = in_other_words(triplets, pool.filter(source="amr"), range(triplets.height))
+    said = in_other_words(triplets, pool, range(triplets.height))
     return said.filter(
         said["anchor_text"] != triplets["anchor_text"], said["hard_neg_text"] != triplets["hard_neg_text"]
     )
@@ -294,17 +296,15 @@ def sequences_alone(data: Path, pool: pl.DataFrame) -> dict[str, list[str]]:
     families = find_families(distinct)
     held = {*families[: len(distinct) - len(unlabelled)]}
     free = [sequence for sequence, family in zip(distinct, families, strict=True) if family not in held]
-    known = pool.filter(side="train").filter(pl.col("allele_side").fill_null("train") == "train")
     return {
-        "train": sorted({*known["sequence"], *free}),
+        "train": sorted({*pool.filter(_MAY_BE_READ)["sequence"], *free}),
         "valid": sorted({*pool.filter(side="valid")["sequence"]}),
     }
 
 
 def for_training(pool: pl.DataFrame) -> pl.DataFrame:
-    """Return the proteins that may be read: neither their component nor they themselves are put aside."""
-    known = (pl.col("side") == "train") & (pl.col("allele_side").fill_null("train") == "train")
-    return pool.filter(known & (pl.col("source") != "mutagenesis"))
+    """Return the proteins whose texts may be read; the wild types' are for the mutants."""
+    return pool.filter(_MAY_BE_READ & (pl.col("source") != "mutagenesis"))
 
 
 def held_out(pool: pl.DataFrame) -> dict[str, dict[str, list[str]]]:

@@ -47,9 +47,10 @@ def main() -> None:
     known = read_triplets(given.corpus / "easy_valid_proteins.csv")  # random pairs of alleles of known families
     valid["easy"] = pl.concat([valid["easy"], known], how="diagonal_relaxed")
     both = pl.concat([table.select(COLUMNS) for table in valid.values()])
+    pool = pl.read_csv(given.corpus / "pool.tsv", separator="\t", infer_schema_length=0)
     for seed in given.seeds:
         rows = training_rows(given.corpus, block=settings.block, seed=seed)
-        worded = reworded(rows, given.corpus, block=settings.block)
+        worded = reworded(rows, pool, block=settings.block)
         for recipe in given.recipes:
             objective, kinds = RECIPES[recipe]
             model = ProTrek.from_pretrained(given.base, device="cpu")
@@ -72,15 +73,14 @@ def training_rows(corpus: Path, *, block: int, seed: int) -> pl.DataFrame:
     return pl.concat([*(family_blocks(table, rows=rows, most=block, seed=seed) for table, rows in twins), easy[both]])
 
 
-def reworded(rows: pl.DataFrame, corpus: Path, *, block: int) -> pl.DataFrame:
+def reworded(rows: pl.DataFrame, pool: pl.DataFrame, *, block: int) -> pl.DataFrame:
     """Say every second block of rows in other words.
 
     All rows of a block speak in one way, so that no text meets a protein that it fits in other words.
     """
     blocks = (number // block for number in range(rows.height))
     ways = (block // 2 if block % 2 else None for block in blocks)
-    pool = pl.read_csv(corpus / "pool.tsv", separator="\t", infer_schema_length=0)
-    return in_other_words(rows, pool.filter(pl.col("source") != "mutagenesis"), ways)
+    return in_other_words(rows, pool, ways)
 
 
 def merge(base: Path, tuned: ProTrek, valid: dict[str, pl.DataFrame], folder: Path) -> None:

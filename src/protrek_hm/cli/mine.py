@@ -4,12 +4,13 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 from shutil import rmtree
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.groups import DefaultCommandGroup
+from protrek_hm.cli.options import Columns, OnBadRecord
 from protrek_hm.config import read_toml, resolve
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import refuse_existing, refuse_unwritable
@@ -81,11 +82,8 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of every draw. [default: 42]")] = None,
     threads: Annotated[int | None, typer.Option(help="0 = all cores; changes no result. [default: 0]")] = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=COLUMN where a column is not recognised, e.g. text=comment."),
-    ] = None,
-    on_bad_record: Annotated[Literal["error", "skip"], typer.Option(help="What a bad record does.")] = "error",
+    column: Columns = None,
+    on_bad_record: OnBadRecord = "error",
     work_dir: Annotated[
         Path | None, typer.Option(help="Keep finished parts here. [default: beside the output, removed at the end]")
     ] = None,
@@ -178,7 +176,7 @@ def audit(
     ] = None,
     per_stratum: Annotated[int, typer.Option(min=1, help="Pairs to draw of each verdict and reason.")] = 5,
     seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 42,
-    column: Annotated[list[str] | None, typer.Option(help="NAME=COLUMN where a column is not recognised.")] = None,
+    column: Columns = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder for audit.tsv and .html. [default: FOLDER/audit]"),

@@ -28,6 +28,10 @@ RowsFormat = Annotated[
     Literal["table", "jsonl", "tsv"], typer.Option("--format", help="table for people, jsonl and tsv complete.")
 ]
 OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")]
+Columns = Annotated[
+    list[str] | None, typer.Option("--column", help="NAME=COLUMN where a column is not recognised, e.g. text=comment.")
+]
+OnBadRecord = Annotated[Literal["error", "skip"], typer.Option(help="What a bad record does.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.options import Device, Force
+from protrek_hm.cli.options import Columns, Device, Force, OnBadRecord
 
 if TYPE_CHECKING:
     import polars as pl
@@ -75,10 +75,8 @@ def train(
     checkpoint_every: Annotated[int | None, typer.Option(help="Steps between further checkpoints.")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log for TensorBoard, too.")] = False,
     seed: Annotated[int | None, typer.Option(help="Of order, crops and masks. [default: 42]")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="NAME=COLUMN of proteins where a column is not recognised.")
-    ] = None,
-    on_bad_record: Annotated[Literal["error", "skip"], typer.Option(help="What a bad record does.")] = "error",
+    column: Columns = None,
+    on_bad_record: OnBadRecord = "error",
     device: Device = None,
     config: Annotated[Path | None, typer.Option(help="TOML file with a [train] table.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,

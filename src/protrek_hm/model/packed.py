@@ -89,7 +89,7 @@ class _Segments:
 
 def _read(tower: nn.Module, token_ids: Sequence[Tensor], *, whole: bool) -> Tensor:
     """Return the last hidden state of each token (whole), or of each input's first."""
-    encoder = cast("Any", next(tower.children())).model
+    encoder = reader_of(tower).model
     padded, real = pad_tokens(token_ids, padding=encoder.config.pad_token_id, device=encoder.device)
     segments = _Segments([len(each) for each in token_ids])
     forward = _esm if isinstance(encoder, EsmModel) else _bert

@@ -72,7 +72,7 @@ class Collator:
         """Return the batch of these rows."""
         chosen = np.array(rows, dtype=np.int64)
         groups, index = (self._distinct if self.config.encoding == "distinct" else self._columns)(chosen)
-        numbers = np.unique(np.concatenate(groups["sequence"])) if groups.get("sequence") else np.array([], dtype=int)
+        guessed = groups.get("sequence") if self.config.masking else None
         if self.config.objective == "masked":  # no vector is asked for
             groups, index = {}, {}
         batch: dict[str, Any] = {
@@ -80,8 +80,9 @@ class Collator:
             "inputs": {task: [self._tokens(task, each) for each in given] for task, given in groups.items()},
             "index": {role: torch.from_numpy(place) for role, place in index.items()},
         }
-        if self.config.masking and len(numbers):
+        if guessed:
             tokenizer = reader_of(self.model.routes["sequence"]).tokenizer
+            numbers = np.unique(np.concatenate(guessed))
             rngs = [self._rng(int(number), _MASKS) for number in numbers]
             batch["masked"] = mask_tokens(self._tokens("sequence", numbers), tokenizer, rngs=rngs)
         return batch

@@ -43,13 +43,14 @@ class Perplexity(BaseEvaluator):
         """Return `loss`, in nats a residue, `perplexity`, and the epoch's `score`: the highest is kept."""
         training = model.training
         model.eval()
+        packed = can_pack(model.routes["sequence"])
         total, asked = 0.0, 0
         for first in range(0, len(self.sequences), _AT_ONCE):
             masked = self._masked(model, range(first, min(first + _AT_ONCE, len(self.sequences))))
             asked += int((masked["labels"] != IGNORED).sum())
             for rows in split(masked["attention_mask"].sum(1), self.tokens):
                 part = {name: value.to(model.device) for name, value in rows_of(masked, rows).items()}
-                total += guessing_loss(model, part, packed=can_pack(model.routes["sequence"])).item()
+                total += guessing_loss(model, part, packed=packed).item()
         model.train(training)
         loss = total / asked
         return {"loss": loss, "perplexity": math.exp(loss), "score": -loss}
