@@ -59,6 +59,14 @@ def test_our_columns_come_first_and_all_others_are_kept(tmp_path):
     assert frame.columns == ["id", "sequence", "text", "organism", "Length"]
 
 
+@pytest.mark.parametrize("name", ["*", "^.*$", "^seq.*$"])
+def test_a_column_with_a_pattern_for_a_name_is_one_column(tmp_path, name):
+    frame = read_proteins(write(tmp_path / "a.csv", f"id,sequence,{name}\nA,MKV,x\n"))
+    assert frame.row(0, named=True) == {"id": "A", "sequence": "MKV", "text": None, name: "x"}
+    frame = read_proteins(tmp_path / "a.csv", columns={"text": name})
+    assert frame.row(0, named=True) == {"id": "A", "sequence": "MKV", "text": "x"}
+
+
 def test_without_ids_they_are_numbered_and_without_texts_null(tmp_path):
     frame = read_proteins(write(tmp_path / "a.csv", "sequence\nMKV\nMKL\n"))
     assert frame.rows() == [("protein_1", "MKV", None), ("protein_2", "MKL", None)]

@@ -1,11 +1,14 @@
 """Columns are recognised by name, in a stated order; sequences are judged letter by letter."""
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pandas._libs.parsers import STR_NA_VALUES
 
-from protrek_hm.data.schema import ALIASES, SEQUENCE_LETTERS, recognise_columns, sequence_problem
-from protrek_hm.errors import MissingColumnError, OptionError
+from protrek_hm.data import read_proteins, write_proteins
+from protrek_hm.data.schema import ALIASES, SEQUENCE_LETTERS, or_null, recognise_columns, sequence_problem
+from protrek_hm.errors import MissingColumnError, OptionError, RecordError
 
 
 @pytest.mark.parametrize(
@@ -91,3 +94,44 @@ def test_a_problem_is_told_exactly_where_a_letter_is_wrong(sequence):
         assert f"position {wrong[0]}" in problem
     else:
         assert problem is None
+
+
+EXCEL = ["#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA", "Err:502"]
+NOTHING = [*sorted(STR_NA_VALUES), *EXCEL, "\\N", "-", ".", "?", "na", "NAN", "none", "  ", " NA "]
+
+
+@pytest.mark.parametrize("cell", NOTHING)
+def test_cells_that_say_nothing(cell):
+    assert pl.select(or_null(pl.lit(cell))).item() is None
+
+
+@pytest.mark.parametrize("cell", ["NAD", "Na", "none of it", "0", "--", "α", "nano", "#1", "N", "inf", "1.#INF"])
+def test_cells_that_say_something(cell):
+    assert pl.select(or_null(pl.lit(cell))).item() == cell
+
+
+@pytest.mark.parametrize("ending", [".tsv", ".csv", ".csv.gz", ".parquet"])
+def test_nothing_is_nothing_in_every_column_of_ours_and_every_format(tmp_path, ending):
+    rows = len(NOTHING)
+    ours = dict.fromkeys(("text", "structure", "ec", "go", "organism", "stage"), NOTHING)
+    frame = pl.DataFrame({"id": [f"p{row}" for row in range(rows)], "sequence": ["MKV"] * rows, **ours})
+    write_proteins(frame, tmp_path / f"a{ending}")
+    read = read_proteins(tmp_path / f"a{ending}")
+    assert read.select(list(ours)).null_count().row(0) == (rows,) * len(ours)
+
+
+def test_numbers_that_are_none_are_missing(tmp_path):
+    frame = pl.DataFrame({"id": [1.5, float("nan")], "sequence": ["MKV", "MKL"], "text": [float("nan"), None]})
+    write_proteins(frame, tmp_path / "a.parquet")
+    with pytest.raises(RecordError, match="parquet:2: record: no id"):
+        read_proteins(tmp_path / "a.parquet")
+    assert read_proteins(tmp_path / "a.parquet", on_bad_record="skip").row(0) == ("1.5", "MKV", None)
+
+
+@pytest.mark.parametrize("column", ["id", "sequence"])
+def test_an_id_or_a_sequence_that_is_na_is_none(tmp_path, column):
+    """R's NA is no dipeptide of asparagine and alanine, and no name of a protein."""
+    row = {"id": "p1", "sequence": "MKV"} | {column: "NA"}
+    write_proteins(pl.DataFrame([row]), tmp_path / "a.csv")
+    with pytest.raises(RecordError, match=f"no {column}"):
+        read_proteins(tmp_path / "a.csv")

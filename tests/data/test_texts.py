@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from protrek_hm.data.texts import or_null, without_evidence
+from protrek_hm.data.texts import without_evidence
 
 
 @pytest.mark.parametrize(
@@ -23,13 +23,3 @@ from protrek_hm.data.texts import or_null, without_evidence
 )
 def test_evidence(text, expected):
     assert pl.select(without_evidence(pl.lit(text))).item() == expected
-
-
-@pytest.mark.parametrize("cell", ["", "  ", "-", ".", "?", "NA", "n/a", "NaN", "null", "None", " None "])
-def test_cells_that_say_nothing(cell):
-    assert pl.select(or_null(pl.lit(cell))).item() is None
-
-
-@pytest.mark.parametrize("cell", ["NAD", "none of it", "0", "--", "α"])
-def test_cells_that_say_something(cell):
-    assert pl.select(or_null(pl.lit(cell))).item() == cell

@@ -32,7 +32,7 @@ def naive_bad_proteins(ids, sequences):
     problems = {}
     for row, (name, sequence) in enumerate(zip(ids, sequences, strict=True)):
         if name is None:
-            problems[row] = "no id"
+            problems[row] = "no id, or one that says NA"
         elif sequence_problem(sequence):
             problems[row] = sequence_problem(sequence)
         elif seen.setdefault(name, (row, sequence))[1] != sequence:
@@ -59,9 +59,9 @@ def test_only_our_columns_are_cleaned():
     assert clean_proteins(frame).row(0) == ("A", "MK", None, " NA ")
 
 
-def test_an_id_may_read_as_nothing_but_not_be_empty():
+def test_an_id_that_says_nothing_is_none():
     frame = pl.DataFrame(
-        {"id": ["NA", " "], "sequence": ["MK", "MK"], "text": [None, None]},
+        {"id": ["NA", " ", "NA1"], "sequence": ["MK"] * 3, "text": [None] * 3},
         schema_overrides={"text": pl.String},
     )
-    assert clean_proteins(frame)["id"].to_list() == ["NA", None]
+    assert clean_proteins(frame)["id"].to_list() == [None, None, "NA1"]

@@ -130,7 +130,9 @@ def _arrange(frame: pl.DataFrame, recognised: Mapping[str, str], path: Path) -> 
         if frame.schema[column].is_nested() or frame.schema[column] == pl.Binary:
             remedy = "choose another with --column NAME=COLUMN"
             raise FileFormatError(path, f"column {column!r} holds no text", remedy)
-    ours = {name: pl.col(column).cast(pl.String) for name, column in recognised.items()}
+    ours: dict[str, pl.Series | pl.Expr] = {  # not pl.col: in names such as * and ^.*$ it sees patterns
+        name: frame[column].cast(pl.String) for name, column in recognised.items()
+    }
     number = pl.int_range(1, pl.len() + 1)
     first = {
         "id": ours.pop("id", pl.format("protein_{}", number)),
@@ -143,7 +145,7 @@ def _arrange(frame: pl.DataFrame, recognised: Mapping[str, str], path: Path) -> 
             name = column + GIVEN * (column in ALIASES)
             while name != column and name in frame.columns:
                 name += "_"
-            kept[name] = pl.col(column)
+            kept[name] = frame[column]
     return frame.select(**first, **ours, **kept)
 
 

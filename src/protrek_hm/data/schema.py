@@ -1,8 +1,10 @@
-"""The columns of a protein table, the names they come under, and the letters a sequence may hold."""
+"""The columns of a protein table, their names, the letters of a sequence, and the cells that say nothing."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+import polars as pl
 
 from protrek_hm.errors import MissingColumnError, OptionError
 
@@ -32,6 +34,21 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "stage": ("stage", "split"),
 }
 """Our name of each column → the names it is known by, the preferred one first."""
+
+MISSING = frozenset(
+    (
+        *("", "-", ".", "?", "na", "n/a", "<na>", "nan", "-nan", "nat", "null", "<null>", "(null)", "none", r"\n"),
+        *("#n/a", "#n/a n/a", "#na", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),  # these and above: pandas, R, SQL
+        *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#spill!", "#calc!", "#getting_data"),
+        *("#field!", "#unknown!", "#blocked!", "#connect!", "#busy!", "#external!", "#python!", "#timeout!", "#error!"),
+        *(f"err:{code}" for code in range(501, 541)),  # LibreOffice; those above are Excel's
+    )
+)
+"""Cells that say that there is nothing, in lower case: case does not count, but that "Na" is sodium.
+
+An NA among sequences is none either, though it could be a dipeptide; nor among ids, though a protein may be called so.
+"""
+_LONGEST_MISSING = max(map(len, MISSING))
 
 GIVEN = "_in_file"
 """Ending of a user's column that bears one of our names while another was chosen for it."""
@@ -90,6 +107,20 @@ def recognise_columns(
         remedy = "say which one holds the sequences with --column sequence=NAME (line 1 must hold the names)"
         raise missing_column(path, "sequence", present, remedy)
     return {name: column for name, column in found.items() if column is not None}
+
+
+def or_null(cells: pl.Expr) -> pl.Expr:
+    """Take the blanks around cells away, and make those null that say "nothing", as `MISSING` has it.
+
+    Every column, ours or the user's, says so in the same words. Of numbers cast to strings, NaN is missing.
+
+    >>> pl.select(or_null(pl.Series([" a ", "N/A", "#DIV/0!", "-", "nano", "Na"])).alias("cells"))["cells"].to_list()
+    ['a', None, None, None, 'nano', 'Na']
+    """
+    stripped = cells.str.strip_chars()
+    short = stripped.str.len_bytes() <= _LONGEST_MISSING
+    missing = short & (stripped != "Na") & stripped.str.to_lowercase().is_in(MISSING)
+    return pl.when(~missing).then(stripped)
 
 
 def missing_column(path: Path | str, column: str, present: Iterable[str], remedy: str) -> MissingColumnError:

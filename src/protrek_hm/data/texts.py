@@ -2,9 +2,6 @@
 
 import polars as pl
 
-MISSING = ("", "-", ".", "?", "na", "n/a", "nan", "null", "none")
-"""Cells that say that there is nothing, in lower case. "NA" would be a dipeptide; nobody means it."""
-
 _REFERENCE = r"(?:PubMed:\d+|Ref\.\d+)"
 _REPLACED = (
     (r"\.\s*\{ECO:[^}]*\}\.?", "."),
@@ -13,17 +10,6 @@ _REPLACED = (
     (r"^FUNCTION: ", ""),
     (r"; FUNCTION: ", " "),
 )
-
-
-def or_null(cells: pl.Expr) -> pl.Expr:
-    """Take the blanks around cells away, and make those that say "nothing" null.
-
-    >>> pl.select(or_null(pl.Series([" a ", "N/A", "-", "nano"])).alias("cells"))["cells"].to_list()
-    ['a', None, None, 'nano']
-    """
-    stripped = cells.str.strip_chars()
-    missing = (stripped.str.len_bytes() <= 4) & stripped.str.to_lowercase().is_in(MISSING)
-    return pl.when(~missing).then(stripped)
 
 
 def without_evidence(texts: pl.Expr) -> pl.Expr:

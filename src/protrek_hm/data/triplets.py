@@ -6,9 +6,8 @@ import polars as pl
 
 from protrek_hm.data.proteins import OnBadRecord, check_bad_records
 from protrek_hm.data.records import BadRecord, Table
-from protrek_hm.data.schema import missing_column
+from protrek_hm.data.schema import missing_column, or_null
 from protrek_hm.data.tables import read_table, write_table
-from protrek_hm.data.texts import or_null
 from protrek_hm.data.validation import (
     bad_sequences,
     bad_structures,

@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 
 import polars as pl
 
-from protrek_hm.data.schema import ALIASES, SEQUENCE_LETTERS, STRUCTURE_LETTERS, sequence_problem
-from protrek_hm.data.texts import or_null, without_evidence
+from protrek_hm.data.schema import ALIASES, SEQUENCE_LETTERS, STRUCTURE_LETTERS, or_null, sequence_problem
+from protrek_hm.data.texts import without_evidence
 
 _ILLEGAL = f"[^{SEQUENCE_LETTERS}]"
+_NO_ID = "no id, or one that says NA"
 _NO_STRUCTURE = f"[^{STRUCTURE_LETTERS}]"
 
 
@@ -35,7 +36,6 @@ def clean_proteins(proteins: pl.DataFrame) -> pl.DataFrame:
     text = pl.col("text").str.strip_chars()
     proteins = proteins.with_columns(text=without_evidence(text))  # once, as or_null names its cells thrice
     cleaned = {name: or_null(pl.col(name)) for name in ALIASES if name in proteins.columns}
-    cleaned["id"] = pl.when(pl.col("id").str.strip_chars() != "").then(pl.col("id").str.strip_chars())
     cleaned["sequence"] = clean_sequences(pl.col("sequence"))
     return proteins.with_columns(**cleaned)
 
@@ -88,11 +88,11 @@ def bad_proteins(proteins: pl.DataFrame, lines: Callable[[], Sequence[int]]) -> 
     --------
     >>> proteins = pl.DataFrame({"id": ["A", "A", "A", None], "sequence": ["MKV", "MKV", "MKL", "MK"]})
     >>> bad_proteins(proteins, lambda: [2, 3, 4, 5])
-    {2: 'its id has another sequence on line 2', 3: 'no id'}
+    {2: 'its id has another sequence on line 2', 3: 'no id, or one that says NA'}
     """
     problems = bad_sequences(proteins)
     rows = proteins.select("id", "sequence").with_row_index("row")
-    problems |= dict.fromkeys(rows.filter(pl.col("id").is_null())["row"], "no id")
+    problems |= dict.fromkeys(rows.filter(pl.col("id").is_null())["row"], _NO_ID)
     repeated = without_rows(rows, problems).filter(pl.col("id").is_duplicated())
     firsts = pl.col("row", "sequence").first().over("id").name.prefix("first_")
     contradicting = repeated.with_columns(firsts).filter(pl.col("sequence") != pl.col("first_sequence"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from protrek_hm.data.records import Table
-from protrek_hm.data.schema import missing_column
+from protrek_hm.data.schema import missing_column, or_null
 
 WILD_TYPE, MUTANT = "wt_sequence", "mut_sequence"
 _NEEDED = ("accession", "mutation", "effect", "wt_function")
@@ -49,6 +49,7 @@ def stack_mutants(table: Table, path: Path) -> Table:
         if column not in frame.columns:
             remedy = f"a table with {WILD_TYPE} and {MUTANT} needs it; or give --column sequence=NAME"
             raise missing_column(path, column, table.frame.columns, remedy)
+    frame = frame.with_columns(or_null(pl.col("accession", "mutation").cast(pl.String)))
     replaced = ("accession", "effect", "wt_function", WILD_TYPE, MUTANT)
     others = pl.exclude("row in file", *replaced)
     wild_types = frame.unique(["accession", WILD_TYPE], keep="first", maintain_order=True).select(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from protrek_hm.data.schema import recognise_columns
+from protrek_hm.data.schema import or_null, recognise_columns
 from protrek_hm.data.tables import read_table
 from protrek_hm.errors import MissingColumnError, NothingFoundError
 
@@ -29,8 +29,8 @@ def read_texts(path: Path) -> pl.DataFrame:
         if column not in ours:
             raise MissingColumnError(path, column, table.columns, f"name the one that it is {column!r}")
     return table.select(
-        pl.col(ours["id"]).cast(pl.String).str.strip_chars().alias("key"),
-        *(pl.col(ours[name]).cast(pl.String).alias(name) for name in _TAKEN if name in ours),
+        or_null(pl.col(ours["id"]).cast(pl.String)).alias("key"),
+        *(or_null(pl.col(ours[name]).cast(pl.String)).alias(name) for name in _TAKEN if name in ours),
     )
 
 
