@@ -2,8 +2,10 @@
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from protrek_hm.data.texts import without_evidence
+from protrek_hm.data.texts import clean_text, fold_text, without_evidence
 
 
 @pytest.mark.parametrize(
@@ -23,3 +25,47 @@ from protrek_hm.data.texts import without_evidence
 )
 def test_evidence(text, expected):
     assert pl.select(without_evidence(pl.lit(text))).item() == expected
+
+
+@given(st.text(max_size=60))
+def test_folding_is_idempotent(text):
+    assert fold_text(fold_text(text)) == fold_text(text)
+
+
+def test_marks_are_no_statement():
+    assert clean_text("Binds iron. {ECO:0000269|PubMed:1} (Probable)") == "Binds iron."
+    assert fold_text("Binds IRON (By similarity).") == fold_text("binds iron")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Binds  ZINC\tions.\r\n", "binds zinc ions"),
+        ("Binds\u00a0zinc\u2009ions", "Binds zinc ions"),
+        ("Cytochrom für Häm", "CYTOCHROM FU\u0308R HA\u0308M"),
+        ("Bindet Straße", "bindet STRASSE"),
+        ("Binds Fe²⁺ ﬁrmly", "Binds Fe2+ firmly"),
+        ("Binds \u00b5-opioids", "Binds \u03bc-opioids"),
+        ("A zinc\u2011binding, 5′-specific kinase", "A zinc-binding 5'-specific kinase"),
+        ("A kin\u00adase\ufeff", "A kinase"),
+        ("Binds NAD(+).", "Binds NAD+"),
+        ("Binds heme (PubMed:1; PubMed:2) {ECO:0000269}.", "binds heme"),
+    ],
+)
+def test_two_spellings_are_one_text(one, other):
+    assert fold_text(one) == fold_text(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Makes (+)-limonene", "Makes (-)-limonene"),
+        ("Makes (-)-limonene", "Makes limonene"),
+        ("Binds Fe(2+)", "Binds Fe(3+)"),
+        ("Opens at pH > 7", "Opens at pH < 7"),
+        ("Binds alpha", "Binds beta"),
+        ("Is a kinase", "Isa kinase"),
+    ],
+)
+def test_other_texts_stay_other_texts(one, other):
+    assert fold_text(one) != fold_text(other)

@@ -27,9 +27,10 @@ def test_planted_protein_in_any_role(sides):
     assert check_leaks([test], planted).shared_proteins == 1
 
 
-def test_planted_text_in_other_case_and_spacing(sides):
+@pytest.mark.parametrize("spelled", ["  TEXT  of {}\n", "text\u00a0of\u2003{}", "te\u00adxt of {}."])
+def test_planted_text_in_another_spelling(sides, spelled):
     test, train = sides
-    planted = train.with_columns(hard_neg_text=pl.lit("  TEXT  of " + test["anchor_seq"][0] + "\n"))
+    planted = train.with_columns(hard_neg_text=pl.lit(spelled.format(test["anchor_seq"][0])))
     found = check_leaks([test], planted)
     assert (found.shared_texts, found.shared_proteins, found.leaks) == (1, 0, True)
 

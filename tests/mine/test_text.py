@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from protrek_hm.mine.text import clean_text, fold_text, pair_cosines, similar_texts, text_vectors
+from protrek_hm.mine.text import pair_cosines, similar_texts, text_vectors
 
 TEXTS = st.lists(
     st.lists(st.sampled_from(["red", "blue", "cell", "binds", "a", "iron"]), max_size=5).map(" ".join),
@@ -32,13 +32,3 @@ def test_frequencies_come_from_the_whole_corpus():
     corpus = ["red cell", "red cell", "red iron"]
     expected = TfidfVectorizer().fit(corpus).transform(["red iron"]).toarray()
     np.testing.assert_allclose(text_vectors(["red iron"], corpus=corpus).toarray(), expected)
-
-
-@given(st.text(max_size=60))
-def test_folding_is_idempotent(text):
-    assert fold_text(fold_text(text)) == fold_text(text)
-
-
-def test_marks_are_no_statement():
-    assert clean_text("Binds iron. {ECO:0000269|PubMed:1} (Probable)") == "Binds iron."
-    assert fold_text("Binds IRON (By similarity).") == fold_text("binds iron")

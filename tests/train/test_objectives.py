@@ -13,10 +13,10 @@ from protrek_hm.train.objectives import Objective
 
 ROWS = [  # text, protein, twin, twin's text, kind
     ("Binds heme.", "MA", "MB", "Cuts.", "1"),
-    ("binds  HEME.", "MC", "MD", "Folds.", "2"),
+    ("binds\u00a0 HEME", "MC", "MD", "Folds.", "2"),
     ("Cuts.", "MB", "MA", "Binds heme.", "1"),
     ("Cuts.", "MA", "MC", "Binds heme.", None),
-    ("Folds.", "MD", "MC", "binds  HEME.", None),
+    ("Folds.", "MD", "MC", "binds\u00a0 HEME", None),
     ("Moves.", "ME", "MA", "Cuts.", "3"),
 ]
 TABLE = pl.DataFrame(ROWS, schema=["anchor_text", "anchor_seq", "hard_neg_seq", "hard_neg_text", "ec"], orient="row")
@@ -36,7 +36,7 @@ def some_vectors(rows, seed=0):
 
 
 def fold(text):
-    return " ".join(text.lower().split())
+    return " ".join(text.lower().rstrip(".").split())
 
 
 def known(i, j):

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.evaluate.cases import other_texts
 
 
@@ -20,7 +21,7 @@ class LeakCheck:
     proteins, shared_proteins
         Distinct sequences of the test, and how many of them training saw too, in whatever role.
     texts, shared_texts
-        Distinct texts of the test (case and spacing ignored), and how many of them training saw too.
+        Distinct texts of the test (by `fold_text`), and how many of them training saw too.
     shared_components
         Component numbers on both sides; None where a table has none.
     splits
@@ -99,7 +100,7 @@ def _proteins(frame: pl.DataFrame) -> set[str]:
 
 def _texts(frame: pl.DataFrame) -> set[str]:
     texts = (*frame["anchor_text"], *other_texts(frame))
-    return {" ".join(text.casefold().split()) for text in texts if text}
+    return {fold_text(text) for text in texts if text}
 
 
 def _components(frame: pl.DataFrame) -> set[Any]:

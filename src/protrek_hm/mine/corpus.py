@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.errors import NothingFoundError
-from protrek_hm.mine.text import fold_text
 
 
 @dataclass(frozen=True)

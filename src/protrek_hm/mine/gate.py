@@ -16,6 +16,7 @@ import polars as pl
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.ec import judge_ec
@@ -26,7 +27,7 @@ from protrek_hm.mine.evidence.guesses import judge_guesses
 from protrek_hm.mine.evidence.likeness import TextEncoder, judge_likeness
 from protrek_hm.mine.evidence.neighbours import judge_neighbours
 from protrek_hm.mine.evidence.words import Statement, judge_words, read_statements
-from protrek_hm.mine.text import fold_text, pair_cosines, text_vectors
+from protrek_hm.mine.text import pair_cosines, text_vectors
 
 VERDICTS = {Verdict.SAME: "same", Verdict.UNSURE: "unsure", Verdict.DIFFERENT: "different"}
 

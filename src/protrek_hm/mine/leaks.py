@@ -9,10 +9,10 @@ from pathlib import Path
 
 import polars as pl
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.homology import align
 from protrek_hm.homology.mmseqs import search
-from protrek_hm.mine.text import fold_text
 
 HELD_OUT = ("valid", "test")
 _BINS = 10

@@ -4,8 +4,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.mine.corpus import Corpus
-from protrek_hm.mine.text import fold_text, similar_texts, text_vectors
+from protrek_hm.mine.text import similar_texts, text_vectors
 
 NEAR_IDENTICAL = 0.95
 """TF-IDF cosine from which on two texts are the same in all but form."""

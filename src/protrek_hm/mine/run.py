@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.data.triplets import STRUCTURES
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.homology.homologs import Progress
@@ -25,7 +26,6 @@ from protrek_hm.mine.report import MiningReport
 from protrek_hm.mine.sharing import draw_contrast, share_out
 from protrek_hm.mine.split import SIDES, assign_sides
 from protrek_hm.mine.structures import add_structures
-from protrek_hm.mine.text import fold_text
 from protrek_hm.mine.triplets import OUR_COLUMNS, REFERENCE_COLUMNS, build_triplets, limit_negatives
 from protrek_hm.mine.tuples import COLUMNS as ANCHORS
 from protrek_hm.mine.tuples import build_tuples

@@ -1,8 +1,6 @@
-"""Texts as the miner sees them: cleaned of curators' marks, compared over the whole corpus."""
+"""Texts as the miner sees them: words and their weights, compared over the whole corpus."""
 
-import re
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -10,38 +8,8 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-_MARKS = re.compile(
-    r"\{ECO:[^}]*\}"  # evidence codes
-    r"|\((?:PubMed|Ref)[:.][^)]*\)"  # citations
-    r"|\((?:by similarity|probable|potential|possible|predicted)\)"
-    r"|\b(?:by similarity|inferred from homology)\b",
-    re.IGNORECASE,
-)
 _CHUNK = 200_000  # pairs multiplied at a time
 _PRODUCTS = 5_000_000  # shared words of texts looked at at a time
-
-
-def clean_text(text: str) -> str:
-    """Drop what says how a statement is known: evidence codes, citations, "By similarity".
-
-    Examples
-    --------
-    >>> clean_text("Binds heme (PubMed:123). (By similarity) {ECO:0000250}")
-    'Binds heme.'
-    """
-    return re.sub(r"\s+([.,;])", r"\1", " ".join(_MARKS.sub(" ", text).split()))
-
-
-@lru_cache(maxsize=1_000_000)
-def fold_text(text: str) -> str:
-    """Return the form in which two texts that differ in marks, case, punctuation or spaces are one.
-
-    Examples
-    --------
-    >>> fold_text("Binds heme. (By similarity)") == fold_text("binds  HEME")
-    True
-    """
-    return " ".join(re.findall(r"\w+", clean_text(text).lower()))
 
 
 def text_vectors(texts: Sequence[str], *, corpus: Sequence[str] | None = None) -> csr_matrix:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.model.encoder import Task
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.config import TrainConfig
@@ -168,11 +169,10 @@ class Objective(nn.Module):
 
 
 def _same_wordings(examples: Examples) -> Int[np.ndarray, " rows"]:
-    """Return a number for each row's text; texts that differ in case and blanks alone have the same."""
+    """Return a number for each row's text; spellings of one text (`fold_text`) have the same."""
     if "text" not in examples.roles:
         return np.full(len(examples), ABSENT)
-    folded = [" ".join(text.casefold().split()) for text in examples.inputs["text"]]
-    _, numbers = np.unique(folded, return_inverse=True)
+    _, numbers = np.unique([fold_text(text) for text in examples.inputs["text"]], return_inverse=True)
     texts = examples.roles["text"]
     return np.where(texts == ABSENT, ABSENT, np.append(numbers, ABSENT)[texts])
 

@@ -15,10 +15,10 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Int
 
+from protrek_hm.data.texts import clean_text, fold_text
 from protrek_hm.mine.evidence.columns import compare_sets, split_set
 from protrek_hm.mine.evidence.findings import Findings, Outcome, Verdict, compare_values
 from protrek_hm.mine.evidence.lexicon import is_name, slots, stem
-from protrek_hm.mine.text import clean_text, fold_text
 
 _FIELD = re.compile(r"^([A-Z][A-Za-z]+(?: [A-Za-z]+){0,3}):\s+(.+?)[.;]?$")
 _SENTENCE = re.compile(r"(?<=[.;])\s+(?=[A-Z0-9])")
