@@ -139,6 +139,30 @@ def test_nothing_follows_the_gradient_in_encode_but_everything_may(model):
     assert vectors.shape == (6, 8)
 
 
+@pytest.mark.parametrize("options", [{}, {"packed": False}, {"precision": "bf16"}, {"convert_to_numpy": False}])
+def test_inputs_that_are_read_alike_have_equal_vectors_to_the_last_bit(model, monkeypatch, options):
+    """In batches of one, of three, and in tokenizing them two at a time: what differs is not read."""
+    monkeypatch.setattr(packed_batches, "_TOKENIZED_AT_ONCE", 2)
+    computed = []
+    forward = packed_batches.packed_forward
+    spy = lambda tower, ids: computed.extend(ids) or forward(tower, ids)  # noqa: E731
+    monkeypatch.setattr(packed_batches, "packed_forward", spy)
+    sequence, text = "ACDEFGHIKLMNPQRSTV", "binds heme a kinase"
+    alike = {
+        "sequence": [sequence, "MKV", sequence + "A", "WW", sequence + "W" * 30, "M" * 12, sequence],
+        "text": [text, "heme", text.upper(), "a", f"  {text}\n", "kinase " * 9, text.replace(" ", "   ")],
+    }
+    for task, inputs in alike.items():
+        computed.clear()
+        vectors = model.encode(inputs, task=task, batch_size=3, **options)
+        assert len(computed) == (4 if options.get("packed", True) else 0)
+        for number in (2, 4, 6):
+            assert (vectors[number] == vectors[0]).all(), (task, number)
+        assert len({tuple(each.tolist()) for each in vectors}) == 4
+        alone = model.encode([inputs[1]], task=task, **options)
+        np.testing.assert_allclose(alone[0], vectors[1], atol=1e-2 if options.get("precision") else 1e-6)
+
+
 @pytest.mark.slow
 def test_a_pool_of_processes_gives_the_same(model):
     wanted = model.encode(SEQUENCES, task="sequence")
@@ -147,6 +171,7 @@ def test_a_pool_of_processes_gives_the_same(model):
         for options in ({}, {"packed": False}, {"precision": "bf16"}):
             found = model.encode(SEQUENCES, task="sequence", pool=pool, chunk_size=2, **options)
             np.testing.assert_allclose(found, wanted, atol=0.05 if options.get("precision") else 1e-6)
+            assert (found[0] == found[3]).all()
     finally:
         model.stop_multi_process_pool(pool)
 

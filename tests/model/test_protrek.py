@@ -125,7 +125,7 @@ def test_plain_sentence_transformers_load_it_without_a_word(model, saved, caplog
     assert caplog.records == []
     assert capfd.readouterr() == ("", "")
     for task in TASKS:
-        inputs = ["mkv", "pdv"]
+        inputs = {"text": ["a kinase", "heme"], "sequence": ["MKV", "PDVW"], "structure": ["mkv", "pdvw"]}[task]
         np.testing.assert_array_equal(plain.encode(inputs, task=task), model.encode(inputs, task=task, packed=False))
     assert "create_model_card" not in (saved / "README.md").read_text()
     assert 'task="sequence"' in (saved / "README.md").read_text()

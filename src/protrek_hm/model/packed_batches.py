@@ -1,5 +1,6 @@
-"""Strings to vectors: each distinct input once, the longest first, as many tokens at a time as the budget allows."""
+"""Strings to vectors: what is read alike once, the longest first, as many tokens at a time as the budget allows."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,8 +47,9 @@ def encode_packed(
 ) -> Float[Tensor, "inputs out"]:
     """Return `finish` of the tower's vector of each of the inputs, of which there must be one.
 
-    An input that is given several times is computed once. An input longer than the tower's window is cut, as
-    `window.describe_cut` tells. A tower that `can_pack` pads nothing; another one pads inputs of like length.
+    Inputs with the same tokens are computed once, so that their vectors are equal to the last bit. An input longer
+    than the tower's window is cut, as `window.describe_cut` tells. A tower that `can_pack` pads nothing; another one
+    pads inputs of like length.
 
     tower: a route of `ProTrek.routes`. finish: what is done with some vectors, in float32; the result lies
     where `finish` puts it.
@@ -58,24 +60,28 @@ def encode_packed(
     forward = packed_forward if packs else padded_forward
     budget = packing.token_budget or (CPU_TOKENS if device.type == "cpu" else GPU_TOKENS)
     distinct = sorted(dict.fromkeys(inputs), key=len, reverse=True)
-    parts, done = [], []
+    parts: list[Tensor] = []
+    reading_of: dict[str, bytes] = {}
+    row: dict[bytes, int] = {}
     bar = logging.tqdm(total=len(distinct), desc="Encoding", disable=not progress)
     # One context for all: it casts each weight once
     with torch.autocast(device.type, torch.bfloat16, enabled=packing.bfloat16), bar:
         for start in range(0, len(distinct), _TOKENIZED_AT_ONCE):
             some = distinct[start : start + _TOKENIZED_AT_ONCE]
-            tokens = dict(zip(some, _tokenize(transformer, some), strict=True))
-            some.sort(key=lambda each: len(tokens[each]), reverse=True)
-            lengths = [len(tokens[each]) for each in some]
+            tokens = _tokenize(transformer, some)
+            readings = [_digest(ids) for ids in tokens]
+            reading_of |= zip(some, readings, strict=True)
+            fresh = {reading: ids for reading, ids in zip(readings, tokens, strict=True) if reading not in row}
+            order = sorted(fresh, key=lambda each: len(fresh[each]), reverse=True)
+            lengths = [len(fresh[each]) for each in order]
             for batch in token_batches(lengths, budget=budget, most=packing.most_inputs, padded=not packs):
-                chosen = some[batch.start : batch.stop]
-                vectors = forward(tower, [tokens[each] for each in chosen])
+                chosen = order[batch.start : batch.stop]
+                vectors = forward(tower, [fresh[each] for each in chosen])
                 with torch.autocast(device.type, enabled=False):
                     parts.append(finish(vectors.float()))
-                done += chosen
-                bar.update(len(chosen))
-    row = {each: number for number, each in enumerate(done)}
-    return torch.cat(parts)[[row[each] for each in inputs]]
+                row |= {each: len(row) + place for place, each in enumerate(chosen)}
+            bar.update(len(some))
+    return torch.cat(parts)[[row[reading_of[each]] for each in inputs]]
 
 
 def token_batches(
@@ -98,6 +104,22 @@ def token_batches(
             first, tokens = at, length
     if lengths:
         yield range(first, len(lengths))
+
+
+def read_once(tower: nn.Module, inputs: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Return the first input of each reading (its tokens), and the place of each input's reading among these."""
+    readings = [
+        _digest(ids)
+        for start in range(0, len(inputs), _TOKENIZED_AT_ONCE)
+        for ids in _tokenize(reader_of(tower), inputs[start : start + _TOKENIZED_AT_ONCE])
+    ]
+    place = {reading: number for number, reading in enumerate(dict.fromkeys(readings))}
+    first = {place[reading]: each for reading, each in zip(reversed(readings), reversed(inputs), strict=True)}
+    return [first[number] for number in range(len(place))], [place[reading] for reading in readings]
+
+
+def _digest(ids: Tensor) -> bytes:
+    return hashlib.blake2b(ids.numpy().tobytes(), digest_size=16).digest()
 
 
 def _tokenize(transformer: Any, inputs: Sequence[str]) -> list[Tensor]:

@@ -6,7 +6,7 @@ them.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +28,7 @@ from protrek_hm.model.import_official import read_official
 from protrek_hm.model.info import describe_tower
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.official import OfficialParts, read_parts, write_parts
-from protrek_hm.model.packed_batches import Packing, encode_packed
+from protrek_hm.model.packed_batches import Packing, encode_packed, read_once
 from protrek_hm.model.settings import ModelSettings, read_settings, write_settings
 from protrek_hm.model.source import check_device, no_progress_bars, whole_model
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
@@ -193,7 +193,7 @@ class ProTrek(SentenceTransformer):
         if packing is None or stock or self._can_flatten_inputs() or not all(isinstance(each, str) for each in inputs):
             if packing is not None and packing.bfloat16:
                 raise OptionError("precision", "bf16", _ONLY_PACKED)
-            return super()._inference(inputs, **options)
+            return self._each_once(inputs, super()._inference, options)
         self._resolve_inference_device(options.get("device"))  # moves the model there
         self.eval()
 
@@ -208,6 +208,18 @@ class ProTrek(SentenceTransformer):
         with torch.inference_mode():
             tower, progress = self.routes[options["task"]], options["show_progress_bar"]
             return encode_packed(tower, inputs, packing, finish=finish, progress=progress)
+
+    def _multi_process(self, inputs: Sequence[Any], **options: Any) -> Any:  # type: ignore[override]
+        return self._each_once(inputs, super()._multi_process, options)
+
+    def _each_once(self, inputs: Sequence[Any], infer: Callable[..., Any], options: dict[str, Any]) -> Any:
+        """Have inferred once what is read alike: in two batches, its vectors would differ in their last bits."""
+        stock = any(options.get(name, default) != default for name, default in _STOCK_ONLY.items())
+        if stock or not all(isinstance(each, str) for each in inputs):
+            return infer(inputs, **options)
+        first, rows = read_once(self.routes[options["task"]], inputs)
+        found = infer(first, **options)
+        return found[rows] if isinstance(found, Tensor) else [found[row] for row in rows]
 
     @property
     def parameter_count(self) -> int:
