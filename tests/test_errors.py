@@ -4,6 +4,7 @@ import pytest
 
 from protrek_hm import errors
 from protrek_hm.errors import (
+    BusyError,
     ExternalProgramError,
     FileFormatError,
     MissingColumnError,
@@ -49,6 +50,11 @@ EXAMPLES = [
         ExternalProgramError("mmseqs", 1, "line one\nline two\n", "free some memory"),
         RuntimeError,
         "mmseqs failed with exit code 1: line one line two; free some memory",
+    ),
+    (
+        BusyError("run"),
+        RuntimeError,
+        "run: another process is writing to it; try again when that has finished",
     ),
     (NothingFoundError("no twins"), ValueError, "no twins"),
 ]

@@ -110,3 +110,11 @@ class ModelError(ProTrekHMError, ValueError):
 
 class NothingFoundError(ProTrekHMError, ValueError):
     """The input is fine, and holds nothing of what was asked for."""
+
+
+class BusyError(ProTrekHMError, RuntimeError):
+    """A folder that another process is writing to."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = Path(folder)
+        super().__init__(f"{folder}: another process is writing to it; try again when that has finished")

@@ -8,6 +8,7 @@
 ('whole', 1)
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from protrek_hm.errors import (
+    BusyError,
     FileFormatError,
     MissingFileError,
     OutputError,
@@ -25,6 +27,8 @@ from protrek_hm.errors import (
     ProTrekHMError,
 )
 
+LOCK = ".lock"
+"""In a folder that is being written to: the file that its writer has locked."""
 _PROBE = 65_536  # bytes that a disk must have room for
 
 
@@ -145,6 +149,31 @@ def refuse_unwritable(path: Path) -> None:
             probe.unlink(missing_ok=True)
     except OSError as error:
         raise _output_error(path, error) from error
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Lock a folder for writing, and make it if it is not there; the system unlocks it if the process dies.
+
+    Raises
+    ------
+    BusyError
+        If another process writes to it.
+    OutputError
+        If the folder cannot be written to, or something in it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BusyError(folder) from None
+            if not (folder / LOCK).exists():  # its writer finished just now, and took it away
+                raise BusyError(folder)
+            yield
+    except OSError as error:
+        raise _output_error(folder, error) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from protrek_hm.errors import OutputError
+from protrek_hm.errors import BusyError, OutputError
+from protrek_hm.files import writing
 from protrek_hm.index import changes, segments, update
 from protrek_hm.index.build import build_index
-from protrek_hm.index.changes import BusyError, writing
 from protrek_hm.index.store import Index
 from protrek_hm.index.update import add_to_index, compact_index, remove_from_index
 

@@ -10,8 +10,8 @@ import numpy as np
 import polars as pl
 
 from protrek_hm.errors import NothingFoundError
-from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable
-from protrek_hm.index.changes import commit, writing
+from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable, writing
+from protrek_hm.index.changes import commit
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import number_distinct
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Modality, Precision

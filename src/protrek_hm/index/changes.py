@@ -4,7 +4,6 @@ Whatever happens before that rename (an error, a full disk, a killed process) le
 manifest names are swept away by the next writer; readers that opened them keep them.
 """
 
-import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,47 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from protrek_hm.errors import OutputError, ProTrekHMError
+from protrek_hm.files import LOCK, writing
 from protrek_hm.index.engines import make_engines
 from protrek_hm.index.layout import INFO, Manifest, read_manifest, write_manifest
 from protrek_hm.index.segments import read_segments
 
 PACKAGES = ("protrek-hm", "faiss-cpu", "numpy", "polars", "pyarrow", "sentence-transformers", "torch")
-LOCK = ".lock"
 SHARDS = ".shards"
-
-
-class BusyError(ProTrekHMError, RuntimeError):
-    """Another process is writing to this index."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        super().__init__(f"{folder}: another process is writing to it; try again when that has finished")
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Be the one writer of a folder, which is made if it is not there; the system ends this if the process dies.
-
-    Raises
-    ------
-    BusyError
-        If another process writes to it.
-    OutputError
-        If the folder cannot be written to, or something in it cannot.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / LOCK).open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise BusyError(folder) from None
-            yield
-    except OSError as error:
-        if isinstance(error, ProTrekHMError):
-            raise
-        raise OutputError(folder, error.strerror or str(error)) from error
 
 
 @contextmanager
