@@ -1,6 +1,7 @@
 """The command line as a whole: help is light, exit codes mean what they say, a closed pipe is no event."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 import typer
 
 from protrek_hm.cli.app import app, main
+from protrek_hm.cli.guard import guard
 from protrek_hm.errors import NothingFoundError
 
 HEAVY = (
@@ -110,3 +112,27 @@ def test_a_closed_pipe_is_quiet(tmp_path, arguments):
     command = f'"{sys.executable}" -c "{code}" {arguments.format(proteins)} | exec true'
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_letters_that_stdout_cannot_show_are_escaped_as_in_json():
+    command = "from protrek_hm.cli.guard import guard; guard(lambda: print('\"α/é/🧬\"'))"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, timeout=60)
+    assert (done.returncode, json.loads(done.stdout)) == (0, "α/é/🧬"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ImportError("No module named 'torch'"), "error: No module named 'torch'; a package is missing or damaged"),
+        (OSError(28, "No space left on device", "log.jsonl"), "error: [Errno 28] No space left on device: 'log.jsonl'"),
+    ],
+)
+def test_what_users_can_mend_is_one_line(capsys, error, said):
+    def command():
+        raise error
+
+    with pytest.raises(SystemExit, match="2"):
+        guard(command)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
