@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from protrek_hm.errors import MissingFileError, OptionError
-from protrek_hm.evaluate.provenance import describe_inputs, name_models, sha256
+from protrek_hm.evaluate.provenance import describe_inputs, name_models
 
 
 def test_names_are_as_short_as_they_can_be():
@@ -30,4 +30,4 @@ def test_checksums(tmp_path):
     }
     assert told["models"] == {"base": {"path": "models/base", "weights_sha256": "f00"}}
     with pytest.raises(MissingFileError):
-        sha256(tmp_path / "none")
+        describe_inputs({"hard": tmp_path / "none"}, {}, {})

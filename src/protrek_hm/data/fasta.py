@@ -1,7 +1,8 @@
 """Read FASTA, also compressed, one record at a time."""
 
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,27 +69,36 @@ def read_fasta(path: Path | str) -> Iterator[FastaRecord]:
     [(1, 'A', 'first', 'MKV'), (4, 'B', '', 'AC')]
     """
     path = Path(path)
-    header, start, parts = "", 0, list[str]()
     with open_decompressed(path) as stream:
-        for number, raw in enumerate(stream, start=1):
-            line = _decode(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, number, path)
-            if line.startswith(">"):
-                if start:
-                    yield FastaRecord(start, *parse_header(header), "".join(parts))
-                header, start, parts = line[1:], number, []
-            elif start:
-                parts += line.split()
-            elif line:
-                problem = f"no FASTA: line {number} does not begin with '>'"
-                raise FileFormatError(path, problem, "name a table .tsv or .csv")
+        yield from _records(stream, path)
+
+
+def _records(lines: Iterable[bytes], path: Path) -> Iterator[FastaRecord]:
+    header, start, parts = "", 0, list[str]()
+    for number, raw in enumerate(_split_at_cr(lines), start=1):
+        line = _decode(raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw, number, path)
+        if line.startswith(">"):
+            if start:
+                yield FastaRecord(start, *parse_header(header), "".join(parts))
+            header, start, parts = line[1:], number, []
+        elif start:
+            parts += line.split()
+        elif line:
+            problem = f"no FASTA: line {number} does not begin with '>'"
+            raise FileFormatError(path, problem, "name a table .tsv or .csv")
     if not start:
         raise FileFormatError(path, "the file is empty", "give a table with a header line, or FASTA")
     yield FastaRecord(start, *parse_header(header), "".join(parts))
 
 
-def read_fasta_table(path: Path) -> Table:
-    """Read all records: id, sequence, text (the description); organism, entry_name, gene where given."""
-    records = list(read_fasta(path))
+def begins_as_fasta(start: bytes) -> bool:
+    """Say whether a file that begins with these bytes is FASTA: its first letter is '>'."""
+    return start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b">")
+
+
+def parse_fasta(data: bytes, path: Path) -> Table:
+    """Parse all records: id, sequence, text (the description); organism, entry_name, gene where given."""
+    records = list(_records(io.BytesIO(data), path))
     columns: dict[str, list[str | None]] = {
         "id": [record.id or None for record in records],
         "sequence": [record.sequence for record in records],
@@ -104,6 +114,15 @@ def read_fasta_table(path: Path) -> Table:
     )
     lines = [record.line for record in records]
     return Table(frame, lambda: lines)
+
+
+def _split_at_cr(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """End a line at each CR, CR LF or LF."""
+    for line in lines:
+        if b"\r" in line:
+            yield from line.splitlines()
+        else:
+            yield line
 
 
 def _decode(raw: bytes, number: int, path: Path) -> str:

@@ -10,16 +10,17 @@ import polars as pl
 
 from protrek_hm.data.compression import bare_name, open_decompressed
 from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
-from protrek_hm.data.fasta import read_fasta_table
+from protrek_hm.data.fasta import begins_as_fasta, parse_fasta
 from protrek_hm.data.records import BadRecord, Table
 from protrek_hm.data.schema import ALIASES, GIVEN, recognise_columns, shortened
-from protrek_hm.data.tables import read_table, write_table
+from protrek_hm.data.tables import parse_table, write_table
 from protrek_hm.data.validation import bad_proteins, clean_proteins, without_rows
 from protrek_hm.data.wide import is_wide, stack_mutants
 from protrek_hm.errors import FileFormatError, OptionError
 
 log = logging.getLogger(__name__)
 OnBadRecord = Literal["error", "skip"]
+_START = 1 << 10  # bytes
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,11 @@ def write_proteins(frame: pl.DataFrame, path: Path | str, *, force: bool = True)
 
 def load_proteins(path: Path, *, columns: Mapping[str, str] | None = None) -> LoadedProteins:
     """Read proteins as `read_proteins` does, and return the bad records instead of raising."""
-    table = read_fasta_table(path) if is_fasta(path) else read_table(path)
+    with open_decompressed(path) as stream:  # once: it may be a pipe
+        data = stream.read()
+    is_named_fasta = bare_name(path).endswith(FASTA_ENDINGS)
+    table = parse_fasta(data, path) if is_named_fasta or begins_as_fasta(data[:_START]) else parse_table(data, path)
+    del data
     if is_wide(table.frame.columns) and "sequence" not in (columns or {}):
         table = stack_mutants(table, path)
     recognised = recognise_columns(table.frame.columns, given=columns, path=path)
@@ -107,11 +112,19 @@ def load_proteins(path: Path, *, columns: Mapping[str, str] | None = None) -> Lo
 
 
 def is_fasta(path: Path) -> bool:
-    """Say whether a file is FASTA: by its ending, or because it begins with '>'."""
+    """Say whether a file is FASTA: by its ending, or because it begins with '>'.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it is not there, or a pipe whose name does not say it: what is looked at would be lost.
+    """
+    if bare_name(path).endswith(FASTA_ENDINGS):
+        return True
+    if path.is_fifo():
+        raise FileFormatError(path, "a pipe, whose beginning can be read only once", "write it to a file first")
     with open_decompressed(path) as stream:
-        start = stream.peek(64)
-    begins = start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b">")
-    return begins or bare_name(path).endswith(FASTA_ENDINGS)
+        return begins_as_fasta(stream.peek(_START)[:_START])
 
 
 def check_bad_records(bad: tuple[BadRecord, ...], path: Path, on_bad_record: OnBadRecord) -> None:

@@ -27,7 +27,11 @@ def read_table(path: Path) -> Table:
         If it is not there, or not such a table.
     """
     with open_decompressed(path) as stream:
-        data = stream.read()
+        return parse_table(stream.read(), path)
+
+
+def parse_table(data: bytes, path: Path) -> Table:
+    """Parse the decompressed bytes of a table, as `read_table` does."""
     if data.startswith(_ZIP):
         raise FileFormatError(path, "a zip archive or spreadsheet", "save it as TSV")
     if data.startswith(_PARQUET):

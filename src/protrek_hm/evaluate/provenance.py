@@ -1,13 +1,13 @@
 """What a report was made from: models by name, files by checksum, the command."""
 
-import hashlib
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from protrek_hm.errors import MissingFileError, OptionError
+from protrek_hm.data.compression import digest
+from protrek_hm.errors import OptionError
 
 
 def name_models(paths: Sequence[str]) -> dict[str, str]:
@@ -39,32 +39,9 @@ def name_models(paths: Sequence[str]) -> dict[str, str]:
 def describe_inputs(
     tables: Mapping[str, Path], models: Mapping[str, str], fingerprints: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Return the command, the tables with the SHA-256 of the files, the models with that of the weights."""
+    """Return the command, the tables with the SHA-256 of what was read, the models with that of the weights."""
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "tables": {role: {"path": str(path), "sha256": sha256(path)} for role, path in tables.items()},
+        "tables": {role: {"path": str(path), "sha256": digest(path).sha256} for role, path in tables.items()},
         "models": {name: {"path": path, "weights_sha256": fingerprints[name]} for name, path in models.items()},
     }
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex.
-
-    Raises
-    ------
-    MissingFileError
-        If it is not there.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "empty"
-    >>> path.touch()
-    >>> sha256(path)[:8]
-    'e3b0c442'
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise MissingFileError(path) from None

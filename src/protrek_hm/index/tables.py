@@ -1,11 +1,12 @@
 """The files that an index is made from: read together, and held against each other."""
 
-import hashlib
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 import polars as pl
 
+from protrek_hm.data.compression import digest
 from protrek_hm.data.proteins import OnBadRecord, read_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.index.layout import Source
@@ -68,9 +69,8 @@ def with_types_of(known: pl.DataFrame, new: pl.DataFrame, path: Path | str) -> p
 
 
 def describe_source(path: Path) -> Source:
-    """Name a file, its checksum and size."""
-    with path.open("rb") as file:
-        return Source(str(path), hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+    """Name a file, with the checksum and the size of what was read of it."""
+    return Source(str(path), *astuple(digest(path)))
 
 
 def read_ids(given: str) -> list[str]:
