@@ -118,3 +118,7 @@ class BusyError(ProTrekHMError, RuntimeError):
     def __init__(self, folder: Path | str) -> None:
         self.folder = Path(folder)
         super().__init__(f"{folder}: another process is writing to it; try again when that has finished")
+
+
+class GivenUpError(ProTrekHMError, TimeoutError):
+    """Work that was ended because its time is over, or nobody waits for it."""

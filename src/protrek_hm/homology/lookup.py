@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int, Int64, UInt8
 
+from protrek_hm.deadline import checkpoint
 from protrek_hm.homology.identity import matches_and_columns
 from protrek_hm.homology.scoring import CODE, STANDARD
 
@@ -114,6 +115,7 @@ class Lookup:
         cuts = np.searchsorted(self.starts, np.arange(0, self.starts[-1], _RESIDUES_AT_ONCE))
         edges = np.unique([*cuts, len(self.starts) - 1])
         for a, b in zip(edges[:-1], edges[1:], strict=True):
+            checkpoint()
             begin, end = self.starts[a], self.starts[b]
             words = _words(self.letters[begin:end])
             at = np.flatnonzero(asked[words])
@@ -126,6 +128,7 @@ class Lookup:
         cells = np.cumsum(lengths * len(query))
         best: Relative | None = None
         for index in np.unique(candidates[cells <= CELLS]).tolist():
+            checkpoint()
             other = self.sequence(index)
             matches, columns = matches_and_columns(query, other)
             if matches >= least * columns and (best is None or matches / columns > best.identity):

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from protrek_hm.config import require
+from protrek_hm.deadline import checkpoint
 from protrek_hm.index.arrays import Vectors
 
 QUERY_BLOCK = 128
@@ -64,6 +65,7 @@ def _nearest_of_block(
     best = np.empty((len(queries), 0), dtype=np.float64)
     best_index = np.empty((len(queries), 0), dtype=np.int64)
     for start in range(0, len(vectors) if only is None else len(only), VECTOR_BLOCK):
+        checkpoint()
         block = vectors[_some(only, slice(start, start + VECTOR_BLOCK))]
         rough = queries @ block.T
         floor = best[:, -1] if best.shape[1] == k else np.full(len(queries), -np.inf)

@@ -79,7 +79,12 @@ class Index:
         return cls(manifest.info, records, embeddings, engines)
 
     def nearest(
-        self, queries: Float[np.ndarray, "queries dim"], *, want: Modality, k: int, where: str | None = None
+        self,
+        queries: Float[np.ndarray, "queries dim"],
+        *,
+        want: Modality,
+        k: int,
+        where: str | Bool[np.ndarray, " rows"] | None = None,
     ) -> tuple[Float[np.ndarray, "queries k"], Int[np.ndarray, "queries k"]]:
         """Find the records nearest to each query: unit vectors in, cosines and rows out.
 
@@ -91,7 +96,7 @@ class Index:
         queries
             Unit vectors, float32.
         where
-            Only records that meet this condition; see `records.rows_where`.
+            Only records that meet this condition, see `records.rows_where`; or which ones, as it returns them.
 
         Returns
         -------
@@ -105,7 +110,7 @@ class Index:
         """
         self.check(want=want, k=k)
         embeddings = self.embeddings[want]
-        allowed = None if where is None else rows_where(self.records, where)
+        allowed = rows_where(self.records, where) if isinstance(where, str) else where
         only = embeddings.used
         if allowed is not None:
             of_row = embeddings.of_row[allowed]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers.utils import logging
 
 from protrek_hm.config import require
+from protrek_hm.deadline import checkpoint
 from protrek_hm.model.packed import can_pack, packed_forward, padded_forward
 from protrek_hm.model.towers import reader_of
 
@@ -75,6 +76,7 @@ def encode_packed(
             order = sorted(fresh, key=lambda each: len(fresh[each]), reverse=True)
             lengths = [len(fresh[each]) for each in order]
             for batch in token_batches(lengths, budget=budget, most=packing.most_inputs, padded=not packs):
+                checkpoint()
                 chosen = order[batch.start : batch.stop]
                 vectors = forward(tower, [fresh[each] for each in chosen])
                 with torch.autocast(device.type, enabled=False):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rapidfuzz.distance import LCSseq
 
 from protrek_hm.config import require
+from protrek_hm.deadline import checkpoint
 from protrek_hm.homology.identity import align, identity
 from protrek_hm.index.layout import Modality
 from protrek_hm.search.differences import differences
@@ -135,6 +136,7 @@ def _alike(best: str, other: str, min_identity: float) -> bool:
     No alignment has more identical columns than the longest common subsequence has letters, nor fewer columns than the
     longer sequence.
     """
+    checkpoint()
     if best == other:
         return True
     columns = max(len(best), len(other))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from protrek_hm.config import require
 from protrek_hm.errors import ModelError
@@ -165,9 +165,9 @@ class Searcher:
         by: Modality,
         want: Modality = "sequence",
         k: int = 10,
-        where: str | None = None,
+        where: str | Bool[np.ndarray, " rows"] | None = None,
     ) -> list[list[Hit]]:
-        """Answer queries that `encode` encoded; all else is as in `search`."""
+        """Answer queries that `encode` encoded, `where` as in `Index.nearest`; all else is as in `search`."""
         self.check(want=want, k=k)
         background = self.background(vectors, want=want)
         cosines, rows = self.index.nearest(vectors, want=want, k=k, where=where)
