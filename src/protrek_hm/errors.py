@@ -72,6 +72,17 @@ class OutputExistsError(ProTrekHMError, FileExistsError):
         return str(self.args[0])
 
 
+class ProtectedOutputError(ProTrekHMError, FileExistsError):
+    """An output that would replace what is not a result of ours: an input, a file of the user, the working folder."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path, self.reason = Path(path), reason
+        super().__init__(f"{path}: {reason}; choose another --output")
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class OutputError(ProTrekHMError, OSError):
     """An output that cannot be written: no permission, no space."""
 

@@ -6,14 +6,20 @@
 ...     _ = temporary.write_text("whole")
 >>> (folder / "a.txt").read_text(), len(list(folder.iterdir()))
 ('whole', 1)
+
+Temporary names carry the process id (`.NAME.PID.partial`) and are locked while they are written, so that the next run
+can tell what a killed one left behind, and removes that.
 """
 
+import ctypes
+import errno
 import fcntl
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,17 +30,27 @@ from protrek_hm.errors import (
     MissingFileError,
     OutputError,
     OutputExistsError,
+    ProtectedOutputError,
     ProTrekHMError,
 )
 
 LOCK = ".lock"
 """In a folder that is being written to: the file that its writer has locked."""
+MARKER = ".protrek-hm.json"
+"""In each folder of results: the names of its files, so that nothing else is ever deleted with it."""
+
 _PROBE = 65_536  # bytes that a disk must have room for
+_LITTER = re.compile(r"\.(?:(?P<file>\d+)\..+|.+\.(?P<folder>\d+)\.partial|(?P<name>.+)\.(?P<old>\d+)\.replaced)")
+_EXCHANGE = 2  # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS
+_HERE = -100  # AT_FDCWD of Linux
 
 
 @contextmanager
 def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its name when the block ends without an error.
+
+    The file is on disk (fsync) before it takes the name. What is no file, such as `/dev/stdout` or a pipe, gets the
+    bytes at the end.
 
     Raises
     ------
@@ -43,14 +59,26 @@ def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
     OutputError
         If it cannot be written; nothing half-written is left.
     """
-    if path.exists() and not force:
+    if _occupied(path) and not force:
         raise OutputExistsError(path)
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")  # the ending stays: writers go by it
+    path = path.resolve() if path.is_symlink() else path
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with TemporaryDirectory() as elsewhere:
+                yield Path(elsewhere) / path.name
+                with (Path(elsewhere) / path.name).open("rb") as made, path.open("wb") as out:
+                    shutil.copyfileobj(made, out)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep_litter(path.parent)
+        temporary = path.with_name(f".{os.getpid()}.{path.name}")  # the ending stays: writers go by it
+        temporary.touch()
         try:
-            yield temporary
-            temporary.replace(path)
+            with _held(temporary):
+                yield temporary
+                _sync(temporary)
+                temporary.replace(path)
+                _sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -58,34 +86,61 @@ def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
+def new_folder(
+    path: Path, *, force: bool = False, inputs: Iterable[Path] = (), carried: Collection[str] = ()
+) -> Iterator[Path]:
     """Yield a temporary folder beside `path` that takes its name when the block ends without an error.
 
-    A folder that was there is replaced at the end (with `force`); an interrupted run leaves it whole.
+    A folder that was there is exchanged for the new one in a single step (with `force`), and removed after that; an
+    interrupted run leaves it whole. Only folders that this function made are replaced, and only while they hold
+    nothing else.
+
+    Parameters
+    ----------
+    inputs
+        Files or folders that are read meanwhile.
+    carried
+        Subfolders that outlive the replacement: what they hold stands in the new folder too.
 
     Raises
     ------
     OutputExistsError
         If `path` exists, is not an empty folder, and `force` is false.
+    ProtectedOutputError
+        If it would be replaced, and an input lies in it, or something that this function did not write. If that is
+        so only at the end, the results stay beside it, and the message says where.
     OutputError
         If it cannot be written; nothing half-written is left.
     """
-    refuse_existing(path, force=force)
+    inputs = list(inputs)
+    refuse_existing(path, force=force, inputs=inputs, carried=carried)
+    path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if path.exists():
-            replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
-            path.rename(replaced)
-            temporary.rename(path)
-            shutil.rmtree(replaced)
-        else:
-            temporary.rename(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep_litter(path.parent)
+        temporary.mkdir()
+        try:
+            with _held(temporary):
+                yield temporary
+                for name in carried:
+                    if (path / name).is_dir():
+                        shutil.copytree(path / name, temporary / name, copy_function=_link, dirs_exist_ok=True)
+                _mark(temporary)
+                for place in (*temporary.rglob("*"), temporary):
+                    _sync(place)
+                try:  # again: hours may have passed
+                    refuse_existing(path, force=force, inputs=inputs, carried=carried)
+                except (OutputExistsError, ProtectedOutputError) as error:
+                    spare = path.with_name(f"{path.name}.{os.getpid()}")
+                    temporary.rename(spare)
+                    raise ProtectedOutputError(path, f"changed meanwhile; the results are in {spare}") from error
+                _move(temporary, path)
+                _sync(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)  # what was replaced, or what was not finished
     except OSError as error:
         raise _output_error(path, error) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
@@ -101,30 +156,105 @@ def new_files(folder: Path) -> Iterator[Path]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder, prefix=".") as temporary:
-            made = Path(temporary) / "made"
-            made.mkdir()
-            yield made
-            for file in sorted(made.iterdir()):
-                file.replace(folder / file.name)
+        sweep_litter(folder)
+        made = folder / f".{folder.name}.{os.getpid()}.partial"
+        made.mkdir()
+        try:
+            with _held(made):
+                yield made
+                for file in sorted(made.iterdir()):
+                    _sync(file)
+                for file in sorted(made.iterdir()):
+                    file.replace(folder / file.name)
+                _sync(folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         raise _output_error(folder, error) from error
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise OutputExistsError if `path` holds something and `force` is false; call it before long work.
+def refuse_existing(
+    path: Path, *, force: bool, inputs: Iterable[Path] = (), replaced: bool = True, carried: Collection[str] = ()
+) -> None:
+    """Raise an error if something at `path` would be lost that should not be; call it before long work.
+
+    Parameters
+    ----------
+    force
+        Whether results of an earlier run may be overwritten.
+    inputs
+        What the run reads: none of it may lie at or below `path`.
+    replaced
+        Whether a folder is replaced as a whole, and so must hold nothing but what `new_folder` wrote.
+    carried
+        Subfolders that are not replaced; a folder with nothing else is as good as empty.
 
     Raises
     ------
-    OutputError
-        If `path` is the working folder, the home folder or one around them: never to be replaced, forced or not.
+    OutputExistsError
+        If `path` holds something and `force` is false.
+    ProtectedOutputError
+        If `path` is the working folder, the home folder or one around them; if it holds an input, or (where it is
+        `replaced`) anything that `new_folder` did not write.
     """
     here = {place for each in (Path.cwd(), Path.home()) for place in (each.resolve(), *each.resolve().parents)}
     if path.is_dir() and path.resolve() in here:
-        raise OutputError(path, "it holds more than our output")
-    occupied = path.exists() and not (path.is_dir() and not any(path.iterdir()))
-    if occupied and not force:
+        raise ProtectedOutputError(path, "it holds more than our output, the working or home folder")
+    if not _occupied(path, but=carried):
+        return
+    for each in inputs:
+        if path.resolve() in (each.resolve(), *each.resolve().parents):
+            raise ProtectedOutputError(path, f"the input {each} would be overwritten")
+    if not force:
         raise OutputExistsError(path)
+    others = foreign_files(path) if replaced and path.is_dir() else []
+    others = [name for name in others if Path(name).parts[0] not in carried]
+    if others:
+        more = f" and {len(others) - 1} more" * (len(others) > 1)
+        raise ProtectedOutputError(path, f"holds {others[0]}{more}, which no such command wrote there")
+
+
+def foreign_files(folder: Path) -> list[str]:
+    """List the files below `folder` that `new_folder` did not write there, as sorted relative paths.
+
+    A link is never followed. Of a folder that `new_folder` did not make, all are foreign.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> out = Path(tempfile.mkdtemp()) / "out"
+    >>> with new_folder(out) as temporary:
+    ...     _ = (temporary / "result.csv").write_text("1")
+    >>> _ = (out / "notes.md").write_text("mine")
+    >>> foreign_files(out)
+    ['notes.md']
+    """
+    try:
+        own = {MARKER, *read_json(folder / MARKER)["files"]}
+    except (MissingFileError, FileFormatError, KeyError, TypeError):
+        own = set()
+    return [name for name in _files_below(folder) if name not in own]
+
+
+def sweep_litter(folder: Path) -> None:
+    """Remove what killed runs left in `folder` under their temporary names; what is still being written stays.
+
+    A folder whose replacement was interrupted between two renames (only where the system cannot exchange folders in
+    one step) gets its name back.
+    """
+    with os.scandir(folder) as places:
+        hidden = [Path(each) for each in places if each.name.startswith(".") and not each.is_symlink()]
+    for place in hidden:
+        named = _LITTER.fullmatch(place.name)
+        if named is None or _alive(int(named["file"] or named["folder"] or named["old"])):
+            continue
+        with suppress(OSError), _held(place, needed=True):
+            if named["name"] and not (folder / named["name"]).exists():
+                place.rename(folder / named["name"])
+            elif place.is_dir():
+                shutil.rmtree(place)
+            else:
+                place.unlink()
 
 
 def refuse_unwritable(path: Path) -> None:
@@ -199,6 +329,111 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FileFormatError(path, "not a JSON object", "make it again")
     return content
+
+
+def _occupied(path: Path, but: Collection[str] = ()) -> bool:
+    """Tell whether there is something at `path` that could be lost: a file, or a folder that holds more than `but`."""
+    return path.is_file() or (path.is_dir() and any(each.name not in but for each in path.iterdir()))
+
+
+def _link(source: str, target: str) -> None:
+    """Give a file a second name, or copy it where the file system has no such links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _files_below(folder: Path) -> list[str]:
+    return sorted(
+        str((Path(parent) / name).relative_to(folder))
+        for parent, folders, files in os.walk(folder)
+        for name in (*files, *(each for each in folders if (Path(parent) / each).is_symlink()))
+    )
+
+
+def _mark(folder: Path) -> None:
+    """Write down which files a finished folder holds."""
+    content = {"format_version": 1, "files": _files_below(folder)}
+    (folder / MARKER).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _move(temporary: Path, path: Path) -> None:
+    """Give `temporary` the name `path`; a folder of that name takes the temporary one, in the same step if possible."""
+    if not path.is_dir():
+        temporary.rename(path)
+        return
+    try:
+        _exchange(temporary, path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+            raise
+        replaced = path.with_name(f".{path.name}.{os.getpid()}.replaced")
+        path.rename(replaced)
+        temporary.rename(path)
+        shutil.rmtree(replaced)
+
+
+def _exchange(a: Path, b: Path) -> None:
+    """Exchange two folders in one step, with the system's own call, which Python does not offer.
+
+    Raises
+    ------
+    OSError
+        If it fails; ENOSYS, EINVAL or ENOTSUP if the system or the file system cannot do it.
+    """
+    system, names = ctypes.CDLL(None, use_errno=True), (os.fsencode(a), os.fsencode(b))
+    if hasattr(system, "renameat2"):
+        failed = system.renameat2(_HERE, names[0], _HERE, names[1], _EXCHANGE)
+    elif hasattr(system, "renamex_np"):
+        failed = system.renamex_np(*names, _EXCHANGE)
+    else:
+        raise OSError(errno.ENOSYS, "folders cannot be exchanged in one step")
+    if failed:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(b))
+
+
+@contextmanager
+def _held(path: Path, *, needed: bool = False) -> Iterator[None]:
+    """Lock a file or folder, so that no other run takes it for left behind; some file systems cannot.
+
+    Raises
+    ------
+    OSError
+        If the lock is `needed` and cannot be had.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if needed:
+                raise
+        yield
+    finally:
+        os.close(handle)
+
+
+def _alive(process: int) -> bool:
+    """Tell whether a process of another run has this id; our own id was another's if it is found on a left-over."""
+    if process == os.getpid():
+        return False
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _sync(path: Path) -> None:
+    """Have the system write a file, or the names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _output_error(path: Path, error: OSError) -> OSError:
