@@ -73,7 +73,7 @@ class Demo:
 
 
 def run_demo(folder: Path, *, seed: int = 42, say: Callable[[str], None] = lambda _line: None) -> Demo:
-    """Go the whole way below `folder`, which must not exist; `say` hears of every stage."""
+    """Go the whole way below `folder`, which is empty or not there; `say` hears of every stage."""
     showcase, real = load_showcase(), MineConfig(easy=0)
     found = mine_hard_negatives(showcase, real)
     write_mining(found, folder / "showcase", real)

@@ -72,15 +72,12 @@ class OutputExistsError(ProTrekHMError, FileExistsError):
         return str(self.args[0])
 
 
-class ProtectedOutputError(ProTrekHMError, FileExistsError):
-    """An output that would replace what is not a result of ours: an input, a file of the user, the working folder."""
+class ProtectedOutputError(OutputExistsError):
+    """An output that would replace what is not a result: an input, a file of the user, the working folder."""
 
     def __init__(self, path: Path | str, reason: str) -> None:
         self.path, self.reason = Path(path), reason
-        super().__init__(f"{path}: {reason}; choose another --output")
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+        FileExistsError.__init__(self, f"{path}: {reason}; choose another --output")
 
 
 class OutputError(ProTrekHMError, OSError):

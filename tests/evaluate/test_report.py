@@ -9,6 +9,7 @@ from protrek_hm.errors import OutputExistsError
 from protrek_hm.evaluate import evaluate, write_evaluation
 from protrek_hm.evaluate.report.content import report
 from protrek_hm.evaluate.report.predictions import predictions
+from protrek_hm.files import MARKER
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ PICTURES = (
 def test_folder_is_complete_and_its_page_opens_in_a_browser(evaluation, tmp_path, request):
     provenance = {"command": "protrek-hm evaluate", "tables": {"hard": {"path": "a & b.csv", "sha256": "12ab"}}}
     write_evaluation(evaluation, tmp_path / "results", provenance=provenance)
-    files = {file.name: file for file in (tmp_path / "results").iterdir()}
+    files = {file.name: file for file in (tmp_path / "results").iterdir() if file.name != MARKER}
     expected = {"report.html", "report.json", "predictions.parquet"}
     assert set(files) == expected | {f"{name}{end}" for name in PICTURES for end in (".png", ".pdf")}
     assert all(file.stat().st_size > 5_000 for file in files.values())

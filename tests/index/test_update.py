@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from protrek_hm.errors import FileFormatError, ModelError, NothingFoundError, OptionError
+from protrek_hm.files import MARKER
 from protrek_hm.index import hybrid
 from protrek_hm.index.build import build_index
 from protrek_hm.index.encoder import encode_unit
@@ -83,7 +84,7 @@ def test_bad_changes(folder, letter_encoder, proteins):
     with pytest.raises(NothingFoundError, match="all 4 records would go"):
         remove_from_index(folder, where="true")
     assert_frame_equal(Index.open(folder).records, proteins)
-    assert sorted(path.name for path in folder.iterdir()) == [".lock", "index.json", "segment-1"]
+    assert sorted(path.name for path in folder.iterdir()) == [".lock", MARKER, "index.json", "segment-1"]
 
 
 sequences = st.text(alphabet="ACD", min_size=1, max_size=3)

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from protrek_hm.errors import OutputExistsError
+from protrek_hm.files import MARKER
 from protrek_hm.merge import SweepConfig, merge_models, sweep, write_merge
 from protrek_hm.model import ProTrek
 
@@ -13,7 +14,7 @@ def test_the_folder_is_a_model_with_its_record(base, tuned, hard, easy, tmp_path
     options = {"alpha": result.chosen.alpha, "sources": {"base": "b", "tuned": ["t"]}, "result": result}
     write_merge(model, tmp_path / "merged", **options)
     names = sorted(path.name for path in (tmp_path / "merged").iterdir())
-    assert names == ["frontier.pdf", "frontier.png", "merge.json", "model"]
+    assert names == [MARKER, "frontier.pdf", "frontier.png", "merge.json", "model"]
     loaded = ProTrek.from_pretrained(tmp_path / "merged", device="cpu")
     assert loaded.fingerprint() == model.fingerprint()
     assert loaded.temperature == model.temperature
@@ -29,4 +30,4 @@ def test_the_folder_is_a_model_with_its_record(base, tuned, hard, easy, tmp_path
     with pytest.raises(OutputExistsError):
         write_merge(model, tmp_path / "merged", **options)
     write_merge(model, tmp_path / "merged", alpha=0.5, sources={}, force=True)
-    assert sorted(path.name for path in (tmp_path / "merged").iterdir()) == ["merge.json", "model"]
+    assert sorted(path.name for path in (tmp_path / "merged").iterdir()) == [MARKER, "merge.json", "model"]

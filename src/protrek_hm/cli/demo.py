@@ -15,13 +15,13 @@ def demo(
     force: Force = False,
 ) -> None:
     """Mine twins, fine-tune a small model, measure before and after, search: some minutes on two cores."""
-    from protrek_hm.files import refuse_existing
+    from protrek_hm.files import new_folder, refuse_existing
 
     refuse_existing(output, force=force)
 
     import os
-    import shutil
     import sys
+    from contextlib import chdir
 
     # Towers this small gain little from a second thread, and on a busy machine lose much by it
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -30,8 +30,8 @@ def demo(
     from protrek_hm.evaluate.table import print_results
     from protrek_hm.search.render import write_hits
 
-    shutil.rmtree(output, ignore_errors=True)
-    result = run_demo(output, seed=seed, say=lambda line: typer.echo(line, err=True))
+    with new_folder(output, force=force) as folder, chdir(folder):
+        result = run_demo(Path(), seed=seed, say=lambda line: typer.echo(line, err=True))
     print_results(result.evaluation)
     for what, searches in (("unseen", result.searches), ("real", result.real_searches)):
         for search in searches:

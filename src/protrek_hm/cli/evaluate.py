@@ -59,15 +59,16 @@ def evaluate(
     from protrek_hm.data import read_triplets
     from protrek_hm.evaluate.config import EvaluateConfig
     from protrek_hm.evaluate.provenance import describe_inputs, name_models
-    from protrek_hm.evaluate.report.write import EMBEDDINGS, holds_embeddings_only, write_evaluation
+    from protrek_hm.evaluate.report.write import EMBEDDINGS, write_evaluation
     from protrek_hm.files import refuse_existing
 
     flags = {"batch_size": batch_size, "resamples": resamples, "seed": seed, "structures": structures}
     settings = resolve(EvaluateConfig, read_toml(config, "evaluate"), flags)
     names = name_models(model)
-    refuse_existing(output, force=force or holds_embeddings_only(output))
     given = {"hard": test, "easy": easy, "train": train, "valid": valid}
     tables = {role: path for role, path in given.items() if path is not None}
+    read = [*tables.values(), *map(Path, names.values())]
+    refuse_existing(output, force=force, inputs=read, carried=[EMBEDDINGS])
     frames = {role: read_triplets(path) for role, path in tables.items()}
 
     from protrek_hm.cli.notices import tell_cuts
@@ -91,7 +92,7 @@ def evaluate(
         show_progress=True,
     )
     provenance = describe_inputs(tables, names, {name: each.fingerprint() for name, each in models.items()})
-    write_evaluation(result, output, force=True, provenance=provenance)
+    write_evaluation(result, output, force=force, provenance=provenance)
     if output_format == "json":
         import json
 

@@ -36,12 +36,12 @@ def index_build(
 ) -> None:
     """Encode all proteins of some files and write them as an index; once interrupted, the same command continues."""
     from protrek_hm.cli.notices import tell_cuts
-    from protrek_hm.files import refuse_existing
     from protrek_hm.index import IndexConfig, build_index, read_files
+    from protrek_hm.index.build import refuse_other
     from protrek_hm.model import ProTrek
 
     config = IndexConfig(batch_size, precision, on_bad_record)
-    refuse_existing(output, force=force)
+    refuse_other(output, force=force, inputs=[*proteins, Path(model)])
     table = read_files(proteins, on_bad_record=on_bad_record)
     encoder = ProTrek.from_pretrained(model, device=device)
     tell_cuts(encoder, [table])

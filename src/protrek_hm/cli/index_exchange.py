@@ -37,12 +37,12 @@ def index_import(
 ) -> None:
     """Make an index of embeddings that exist already; nothing is encoded."""
     from protrek_hm.errors import OptionError
-    from protrek_hm.files import refuse_existing
+    from protrek_hm.index.build import refuse_other
     from protrek_hm.index.exchange import import_parquet
     from protrek_hm.index.faiss_folder import import_faiss
     from protrek_hm.index.model import NamedModel
 
-    refuse_existing(output, force=force)
+    refuse_other(output, force=force, inputs=[source, *([Path(model)] if model else [])])
     named = None
     if model is not None:
         from protrek_hm.model import ProTrek

@@ -97,7 +97,8 @@ def run(
     flags["evidence"] = tuple(evidence) if evidence else None
     flags["ontology"] = str(ontology) if ontology else None
     settings = resolve(MineConfig, read_toml(config, "mine"), flags)
-    refuse_existing(output, force=force)
+    read = [Path(each) for each in (file, config, split_file, ontology, guide, text_model) if each is not None]
+    refuse_existing(output, force=force, inputs=read)
     refuse_unwritable(output)
 
     from protrek_hm.cli.judges import load_guide, load_text_encoder

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable, writing
-from protrek_hm.index.changes import commit
+from protrek_hm.index.changes import clear_shards, commit, is_index, next_generation, sweep
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import number_distinct
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Modality, Precision
@@ -19,8 +19,6 @@ from protrek_hm.index.segments import NewVectors, write_segment
 from protrek_hm.index.shards import encode_in_shards
 from protrek_hm.index.tables import describe_source
 from protrek_hm.model.encoder import FingerprintedEncoder
-
-FIRST = "segment-1"
 
 
 def build_index(
@@ -60,9 +58,9 @@ def build_index(
         If another process builds the same index.
     """
     config = config or IndexConfig()
-    refuse_existing(output, force=force)
-    refuse_unwritable(output)
     sources = [source] if isinstance(source, Path) else list(source)
+    refuse_other(output, force=force, inputs=[*sources, Path(model_name)])
+    refuse_unwritable(output)
     if proteins.is_empty():
         named = ", ".join(map(str, sources)) or "the table"
         raise NothingFoundError(f"{named}: no proteins to index; give a file with at least one")
@@ -106,20 +104,51 @@ def write_index(
 ) -> IndexInfo:
     """Write records and their vectors as a new index of one segment, whole or not at all.
 
+    An index that is there is replaced by a new generation in the same folder: readers see the old one or the new one,
+    and other files in it stay.
+
     Raises
     ------
-    OutputExistsError, OutputError
-        If `output` exists (without `force`), or cannot be written.
+    OutputExistsError, ProtectedOutputError, OutputError
+        If `output` exists (without `force`), is another thing than an index, or cannot be written.
     """
-    with new_folder(output, force=force) as folder:
-        segment = write_segment(folder, FIRST, records, new)
-        info = IndexInfo(
-            **asdict(made),
-            dimension=max(each.dimension for each in new.values()),
-            counts={},
-            sources=tuple(map(describe_source, sources)),
-        )
-        return commit(folder, Manifest(info, (segment,), {})).info
+    info = IndexInfo(
+        **asdict(made),
+        dimension=max(each.dimension for each in new.values()),
+        counts={},
+        sources=tuple(map(describe_source, sources)),
+    )
+    refuse_other(output, force=force)
+    if not is_index(output):
+        with new_folder(output, force=force) as folder:
+            return _write_generation(folder, records, new, info).info
+    with writing(output):
+        manifest = _write_generation(output, records, new, info)
+        sweep(output, manifest)
+        clear_shards(output)
+    return manifest.info
+
+
+def _write_generation(
+    folder: Path, records: pl.DataFrame, new: Mapping[Modality, NewVectors], info: IndexInfo
+) -> Manifest:
+    generation = next_generation(folder)
+    segment = write_segment(folder, f"segment-{generation}", records, new)
+    return commit(folder, Manifest(info, (segment,), {}, generation=generation))
+
+
+def refuse_other(output: Path, *, force: bool, inputs: Iterable[Path] = ()) -> None:
+    """Raise an error if an index built at `output` would replace anything but an index; call it before long work.
+
+    Raises
+    ------
+    OutputExistsError, ProtectedOutputError
+        As `files.refuse_existing`.
+    """
+    if is_index(output):
+        refuse_existing(output, force=force, replaced=False)
+    else:
+        refuse_existing(output, force=force, inputs=inputs)
 
 
 def encode_table(

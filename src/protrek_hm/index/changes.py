@@ -1,25 +1,29 @@
 """How an index changes: one writer at a time, new files beside the old, and one rename that makes them count.
 
-Whatever happens before that rename (an error, a full disk, a killed process) leaves the old index whole. Files that no
-manifest names are swept away by the next writer; readers that opened them keep them.
+Whatever happens before that rename (an error, a full disk, a killed process) leaves the old index whole. Segments,
+engines and lists of removed rows that the manifest does not name are swept away by the next writer; readers that opened
+them keep them. Their names are never given twice in a folder, and whatever else lies there stays.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from protrek_hm.files import LOCK, writing
+from protrek_hm.errors import ProTrekHMError
+from protrek_hm.files import sweep_litter, writing
 from protrek_hm.index.engines import make_engines
-from protrek_hm.index.layout import INFO, Manifest, read_manifest, write_manifest
+from protrek_hm.index.layout import INFO, MODALITIES, Manifest, read_manifest, write_manifest
 from protrek_hm.index.segments import read_segments
 
 PACKAGES = ("protrek-hm", "faiss-cpu", "numpy", "polars", "pyarrow", "sentence-transformers", "torch")
 SHARDS = ".shards"
+_OWN = re.compile(rf"segment-(\d+)|removed-(\d+)\.npy|(?:{'|'.join(MODALITIES)})-(\d+)\.faiss")
 
 
 @contextmanager
@@ -56,11 +60,26 @@ def commit(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def sweep(folder: Path, manifest: Manifest) -> None:
-    """Remove what is not part of the index; the shards of an interrupted run stay."""
-    kept = {INFO, LOCK, SHARDS, *(Path(name).parts[0] for name in manifest.files)}
+    """Remove what this module wrote and the index no longer needs; the shards of an interrupted run stay."""
+    kept = {Path(name).parts[0] for name in manifest.files}
     for path in folder.iterdir():
-        if path.name not in kept:
+        if path.name not in kept and _OWN.fullmatch(path.name) and not path.is_symlink():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
+    sweep_litter(folder)
+
+
+def is_index(folder: Path) -> bool:
+    """Tell whether a folder is an index, even a damaged one: an `index.json` and segments beside it."""
+    return (folder / INFO).is_file() and any(folder.glob("segment-*/"))
+
+
+def next_generation(folder: Path) -> int:
+    """Return the first generation whose names nothing in `folder` bears, whatever its manifest says."""
+    taken = (_OWN.fullmatch(path.name) for path in folder.iterdir())
+    numbers = [int(number) for match in taken if match for number in match.groups() if number]
+    with suppress(ProTrekHMError):
+        numbers.append(read_manifest(folder).generation)
+    return 1 + max(numbers, default=0)
 
 
 def clear_shards(folder: Path) -> None:

@@ -53,7 +53,7 @@ def export_faiss(folder: Path, output: Path, *, force: bool = False) -> int:
     rows = np.flatnonzero(kept)
     if not kinds or not len(rows):
         raise NothingFoundError(f"{folder}: holds no proteins with vectors; export it as Parquet")
-    with new_folder(output, force=force) as temporary:
+    with new_folder(output, force=force, inputs=[folder]) as temporary:
         names = index.take(rows).select("id", "sequence", length=pl.col("sequence").str.len_bytes())
         names.write_csv(temporary / IDS, separator="\t", include_header=False, quote_style="never")
         for kind in kinds:

@@ -27,11 +27,11 @@ def convert_model(
         If `license` is not one word.
     ModelError
         If ProTrek's own code has no such towers.
-    OutputExistsError, OutputError
-        If `output` exists (without `force`) or cannot be written.
+    OutputExistsError, ProtectedOutputError, OutputError
+        If `output` exists (without `force`), holds the source or other things than a model, or cannot be written.
     """
     require_license(license)
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[Path(source)])
     place = find_model(source)
     to = to or ("sentence-transformers" if is_official(place) else "official")
     model = ProTrek.from_pretrained(place, device="cpu")

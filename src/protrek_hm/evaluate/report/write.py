@@ -14,7 +14,7 @@ from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.files import new_folder, write_json
 
 EMBEDDINGS = "embeddings"
-"""The folder of cached embeddings; it outlives the evaluation that is replaced."""
+"""The folder of cached embeddings, which an interrupted evaluation leaves and the next one goes on from."""
 
 _TITLES: dict[Kind, str] = {"won": "Twins that {} tells apart", "lost": "Twins that {} gets wrong"}
 
@@ -29,19 +29,18 @@ def write_evaluation(
     evaluation
         What `evaluate` returned.
     folder
-        Where to; it appears when everything is written.
+        Where to; it appears when everything is written. Embeddings that are kept there outlive the evaluation.
     force
-        Whether a folder that is there is replaced.
+        Whether an evaluation that is there is replaced.
     provenance
         What made it (command, files with checksums, model folders); written as it is.
 
     Raises
     ------
-    OutputExistsError, OutputError
-        If `folder` holds something and `force` is false, or it cannot be written.
+    OutputExistsError, ProtectedOutputError, OutputError
+        If `folder` holds something and `force` is false; if it holds more than an evaluation; if it cannot be written.
     """
-    kept = folder / EMBEDDINGS
-    with new_folder(folder, force=force or holds_embeddings_only(folder)) as temporary:
+    with new_folder(folder, force=force, carried=[EMBEDDINGS]) as temporary:
         content = report(evaluation, provenance=provenance or {})
         write_json(temporary / "report.json", content)
         predictions(evaluation).write_parquet(temporary / "predictions.parquet")
@@ -53,10 +52,3 @@ def write_evaluation(
                 draw_cards(chosen, temporary / f"{number}_twins_{kind}.png", title=title)
         page = render_page(evaluation, content, figures, examples)
         (temporary / "report.html").write_text(page, encoding="utf-8")
-        if kept.is_dir():
-            kept.rename(temporary / EMBEDDINGS)
-
-
-def holds_embeddings_only(folder: Path) -> bool:
-    """Tell whether a folder is what an interrupted evaluation leaves: embeddings, from which the next goes on."""
-    return folder.is_dir() and [each.name for each in folder.iterdir()] == [EMBEDDINGS]
