@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protrek_hm.data import check_proteins, write_proteins
+from protrek_hm.data import check_proteins, read_proteins, write_proteins
 from protrek_hm.data.check import Spread
 
 ROWS = st.lists(
@@ -73,10 +73,55 @@ def test_columns_are_told(tmp_path):
     assert report.other_columns == ("Length",)
 
 
+PROTEIN = "MKRSTAYKLVHWENDPGQFC"
+DNA = "ATGAAACGTTCTACCGCATACAAACTGGTTCACTGGGAAAACTAA"
+FOLD = "DDPVVVVVVVVVVVVVLVVVVVPDPVSVVVVCVVPVD"
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (f"id,sequence\na,{PROTEIN}\nb,{DNA}\nc,{DNA.replace('T', 'U')}\n", [("nucleotides", 2, ("b", "c"))]),
+        (f"id,sequence\na,{DNA[:40]}NNNR\nb,{'GA' * 20}\nc,{DNA[:12]}\n", [("nucleotides", 1, ("a",))]),
+        (f"id,sequence\na,{PROTEIN}\nb,{FOLD.lower()}\nc,{FOLD}\nd,{'VPGVG' * 9}\n", [("3di", 2, ("b", "c"))]),
+        ("id,sequence\na,XXXX\nb,MXXX\nc,MKXX\n", [("unknown", 2, ("a", "b"))]),
+        (f"sequence\n{PROTEIN}\nMKL\n", [("no ids", 2, ("protein_1", "protein_2"))]),
+        (f"name,sequence\n{PROTEIN},MKL\n", [("no ids", 1, ("protein_1",))]),
+        ("#id,sequence\na,MKV\n", []),
+        ("id,sequence,text\na,MKV,x\nb,MKL,x\nc,MKW,x\n", [("one text", 3, ("a", "b", "c"))]),
+        ("id,sequence,text\na,MKV,x\na,MKV,x\n", []),
+        ("id,sequence,text\na,MKV,x\x07\nb,MKL,tab\there\n", [("control", 1, ("a",))]),
+        ('id,sequence,text\na,MKV,"x\nb,MKL,y"\n', [("line breaks", 1, ("a",))]),
+        (
+            "id,sequence,text,ec\na,MKV,#N/A,NA\nb,MKL,,\nc,MKW,x,nan\n#REF!,MKY,y,1.1.1.1\n",
+            [("missing", 1, ("#REF!",)), ("missing", 1, ("a",)), ("missing", 2, ("a", "c"))],
+        ),
+    ],
+)
+def test_what_is_suspicious(tmp_path, table, expected):
+    (tmp_path / "a.csv").write_text(table)
+    found = check_proteins(tmp_path / "a.csv").suspicions
+    assert [(each.kind, each.records, each.examples) for each in found] == expected
+
+
+def test_structures_are_looked_at(tmp_path):
+    rows = ["a,MKVL,dvvd,x", "b,MKVL,dvv,y", "c,MKVL,dvxd,z", "d,MKVL,,w", "e,MKVL,D#VD,v", "f,MKVL,NA,v"]
+    (tmp_path / "a.csv").write_text("id,sequence,3di,text\n" + "\n".join(rows) + "\n")
+    report = check_proteins(tmp_path / "a.csv")
+    assert [(bad.line, bad.problem) for bad in report.bad] == [
+        (3, "structure: 3 letters for 4 residues"),
+        (4, "structure: 'x' is no 3Di letter"),
+    ]
+    assert report.structures == 2
+    read = read_proteins(tmp_path / "a.csv", on_bad_record="skip")
+    assert read["structure"].to_list() == ["dvvd", None, "d#vd", None]
+
+
 @pytest.mark.realdata
 def test_real_files(real_data):
     report = check_proteins(real_data / "swissprot_text.tsv.gz")
     assert (report.records, len(report.bad), report.without_text) == (10_831, 0, 10_831 - 10_657)
     assert report.ids - report.sequences == 76
+    assert report.suspicions == ()
     report = check_proteins(real_data / "unlabelled.fasta.gz")
     assert (report.records, round(report.residues / 1e6, 1)) == (49_458, 18.7)

@@ -153,3 +153,45 @@ def test_many_rows_over_several_blocks_of_the_parser(monkeypatch):
     table = parse("a\tb\n" + "".join(f"{number}\t{'x' * (number % 90)}\n" for number in range(5_000)) + "9\n")
     assert table.frame["a"].to_list() == [str(number) for number in range(5_000)]
     assert table.bad[0].line == 5_002
+
+
+ESCAPED = 'The "active" form; "open" or "closed", and a path C:\\x'
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_quotes_that_a_backslash_escapes(delimiter):
+    """As R's write.table and MySQL write them."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL, doublequote=False, escapechar="\\")
+    writer.writerows([["id", "text"], ["1", ESCAPED.split("\\")[0]], ["2", "Plain"], ["3", 'ends in "quotes"']])
+    frame = parse(written.getvalue(), delimiter).frame
+    assert frame["text"].to_list() == [ESCAPED.split("\\")[0], "Plain", 'ends in "quotes"']
+    assert frame["id"].to_list() == ["1", "2", "3"]
+
+
+def test_a_backslash_elsewhere_stays():
+    assert parse('a,b\n1,"C:\\x ""y"""\n2,C:\\x\n3,"C:\\"\n', ",").frame["b"].to_list() == [
+        'C:\\x "y"',
+        "C:\\x",
+        "C:\\",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a,b\n1,"x\ny"\n2,"Active" form\n', 4),
+        ('a,b\n1,"foo\n2,bar\n3,"baz\n4,qux\n', 2),
+        ('a,b\n1,"The "active" form"\n', 2),
+        ('a;b\n1;"x" \n', 2),
+    ],
+)
+def test_text_behind_a_closing_quote_is_refused_with_its_line(text, line):
+    with pytest.raises(FileFormatError, match=f"the record of line {line} has text behind a closing quote; write"):
+        parse(text, ",")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_by_any_line_end(end):
+    with pytest.raises(FileFormatError, match="line 3 is not UTF-8"):
+        parse(end.join(["a\tb", "1\t2", "3\t\xe9"]).encode("latin1"))

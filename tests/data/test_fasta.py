@@ -56,6 +56,11 @@ def test_agrees_with_the_naive_reader(tmp_path_factory, sequences, width, line_e
         ),
         ("sp|P68575|SCP1_BACSU", ("P68575", "", None, "SCP1_BACSU")),
         ("WP_1.1 beta-lactamase k=3 [Shigella]", ("WP_1.1", "beta-lactamase k=3 [Shigella]", None, None)),
+        ("X1 channel with n=4 subunits", ("X1", "channel with n=4 subunits", None, None)),
+        ("X1 binds PE=2 and OS=1 ions", ("X1", "binds PE=2 and OS=1 ions", None, None)),
+        ("X1 OS=1 form OS=Homo sapiens OX=9606", ("X1", "OS=1 form OS=Homo sapiens OX=9606", None, None)),
+        ("X1 with n=4 sites OS=Homo sapiens OX=9606", ("X1", "with n=4 sites", "Homo sapiens", None)),
+        ("XP_1.1 beta [A b]\x01XP_2.1 alpha [C d]\x01XP_3.1", ("XP_1.1", "beta [A b]", None, None)),
         (" P1\tafter a tab ", ("P1", "after a tab", None, None)),
         ("", ("", "", None, None)),
     ],
@@ -63,6 +68,16 @@ def test_agrees_with_the_naive_reader(tmp_path_factory, sequences, width, line_e
 def test_headers(header, expected):
     name, description, fields = parse_header(header)
     assert (name, description, fields.get("OS") or fields.get("Tax"), fields.get("name")) == expected
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_any_line_end(tmp_path, end):
+    path = tmp_path / "a.fasta"
+    path.write_bytes(end.join([">A one", "MK", "V", ">B two", "MKL", ""]).encode())
+    assert [(record.line, record.id, record.description, record.sequence) for record in read_fasta(path)] == [
+        (1, "A", "one", "MKV"),
+        (4, "B", "two", "MKL"),
+    ]
 
 
 def test_it_streams(tmp_path):

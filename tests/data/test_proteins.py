@@ -131,6 +131,19 @@ def test_an_id_over_two_lines_is_told_in_one(tmp_path):
     assert str(caught.value).startswith(f"{tmp_path / 'a.csv'}:2: A B: gap '-'")
 
 
+def test_a_header_in_the_middle_is_no_protein(tmp_path):
+    path = write(tmp_path / "a.csv", "Entry,Sequence,text\nA,MKV,x\nEntry,Sequence,text\nB,MKL,y\n")
+    with pytest.raises(RecordError, match=r"a\.csv:3: Entry: the header once more"):
+        read_proteins(path)
+    assert read_proteins(path, on_bad_record="skip")["id"].to_list() == ["A", "B"]
+
+
+def test_nucleotides_are_told(tmp_path, caplog):
+    with caplog.at_level(logging.WARNING):
+        read_proteins(write(tmp_path / "a.csv", "id,sequence\nA,ATGAAACGTTCTACCGCATACAAA\nB,MKV\n"))
+    assert "1 sequences look like DNA or RNA" in caplog.text
+
+
 def test_nothing_good_at_all(tmp_path):
     with pytest.raises(FileFormatError, match="no good record; .*data check"):
         read_proteins(write(tmp_path / "a.csv", "id,sequence\nA,M-V\n"), on_bad_record="skip")

@@ -85,6 +85,9 @@ def test_structures_beside_the_sequences(tmp_path):
     path = write(tmp_path / "b.csv", "MKVL,a b,MKVA,c,0.7,dvvp,dvbp", header=header)
     with pytest.raises(RecordError, match="hard_neg_structure: 'b' is no 3Di letter"):
         read_triplets(path)
+    path = write(tmp_path / "c.csv", "MKVL,a b,MKVA,c,0.7,dvv,dvvp", header=header)
+    with pytest.raises(RecordError, match="anchor_structure: 3 letters for 4 residues"):
+        read_triplets(path)
 
 
 def test_a_component_is_a_whole_number(tmp_path):

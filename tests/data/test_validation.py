@@ -1,6 +1,7 @@
 """Vectorised checks, compared with plain loops."""
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,3 +66,20 @@ def test_an_id_that_says_nothing_is_none():
         schema_overrides={"text": pl.String},
     )
     assert clean_proteins(frame)["id"].to_list() == [None, None, "NA1"]
+
+
+def test_saprot_strings_are_no_proteins():
+    cells = ["MdEvVp", "M#EvVp ", "MdEvVpK", "mdevvp", "MdEv"]
+    cleaned = pl.DataFrame({"sequence": cells}).select(clean_sequences(pl.col("sequence")))
+    assert cleaned["sequence"].to_list() == ["MdEvVp", "M#EvVp", "MDEVVPK", "MDEVVP", "MDEV"]
+    assert {row: problem.split(":")[0] for row, problem in bad_sequences(cleaned).items()} == dict.fromkeys(
+        (0, 1), "residues and 3Di letters by turns, as for SaProt"
+    )
+
+
+@pytest.mark.parametrize("name", ["a\x07b", "a\u200b", "\ufeffa", "a\u2028b", "a\nb"])
+def test_an_id_holds_no_character_that_nobody_sees(name):
+    proteins = pl.DataFrame({"id": ["ä b", name], "sequence": ["MKV", "MKL"]})
+    problems = bad_proteins(proteins, lambda: [2, 3])
+    assert list(problems) == [1]
+    assert problems[1].startswith("invisible character U+")

@@ -31,7 +31,7 @@ def data_check(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the report here, as JSON.")] = None,
     force: Force = False,
 ) -> None:
-    """Count proteins, texts and duplicates; list bad records with their lines (then exit code 1)."""
+    """Count proteins, texts and duplicates; list what is suspicious, and bad records with their lines (then exit 1)."""
     from dataclasses import asdict
 
     from protrek_hm.data import check_proteins
@@ -92,6 +92,7 @@ def _print_table(file: Path, report: "ProteinReport", limit: int) -> None:
         "sequences": f"{report.sequences:,}, {report.repeated_sequences:,} of them under several ids",
         "texts": f"{report.texts:,}, {report.repeated_texts:,} of them for several sequences",
         "without text": f"{report.without_text:,} records",
+        "structures": f"{report.structures:,} records",
         "repeated": f"{report.repeated_records:,} records with id, sequence and text of an earlier one",
         "letters B Z X U O": f"in {report.unusual_letters:,} records",
         "residues": f"{report.residues:,}",
@@ -102,6 +103,8 @@ def _print_table(file: Path, report: "ProteinReport", limit: int) -> None:
     }.items():
         table.add_row(name, value)
     Console().print(table, markup=False, highlight=False)
+    for suspicion in report.suspicions:
+        typer.echo(f"warning: {suspicion}")
     for bad in report.bad[:limit]:
         typer.echo(f"{file}:{bad.line}: {bad.record}: {bad.problem}")
     if len(report.bad) > limit:

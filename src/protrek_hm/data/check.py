@@ -1,13 +1,18 @@
 """Look a protein file over: what it holds, what stands in it twice, what is wrong with it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from protrek_hm.data.proteins import load_proteins
+from protrek_hm.data.proteins import LoadedProteins, load_proteins
 from protrek_hm.data.records import BadRecord
+from protrek_hm.data.schema import ALIASES, or_null, shortened
+from protrek_hm.data.validation import looks_like_nucleotides
+
+_EXAMPLES = 3
+_CONTROL = r"[\p{Cc}--[\t\n\r]]"
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,37 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Suspicion:
+    """Something that is no error, and most likely not meant.
+
+    Attributes
+    ----------
+    kind
+        A word for programs: see `check_proteins`.
+    records
+        How many records it is about.
+    problem
+        What it is, in words.
+    examples
+        The ids of the first of them.
+    """
+
+    kind: str
+    records: int
+    problem: str
+    examples: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Say it in a line.
+
+        >>> str(Suspicion("nucleotides", 1200, "the sequence looks like DNA", ("A", "B")))
+        'the sequence looks like DNA (1,200 records, such as A, B)'
+        """
+        some = f"{self.records:,} record{'s' * (self.records != 1)}"
+        return f"{self.problem} ({some}, such as {', '.join(self.examples)})"
+
+
+@dataclass(frozen=True)
 class ProteinReport:
     """What a protein file holds. All counts but the first two are over its good records.
 
@@ -48,6 +84,8 @@ class ProteinReport:
         How many distinct ones there are.
     without_text
         Records whose text is missing.
+    structures
+        Records with a structure in 3Di letters.
     repeated_ids
         Ids of several records: proteins with several texts.
     repeated_sequences
@@ -64,6 +102,8 @@ class ProteinReport:
         Of the distinct sequences, in residues.
     words
         Of the distinct texts, in words.
+    suspicions
+        What is no error, and most likely not meant.
     """
 
     records: int
@@ -74,6 +114,7 @@ class ProteinReport:
     sequences: int
     texts: int
     without_text: int
+    structures: int
     repeated_ids: int
     repeated_sequences: int
     repeated_texts: int
@@ -82,10 +123,16 @@ class ProteinReport:
     residues: int
     lengths: Spread
     words: Spread
+    suspicions: tuple[Suspicion, ...]
 
 
 def check_proteins(path: Path | str, *, columns: Mapping[str, str] | None = None) -> ProteinReport:
-    r"""Look a file over, with all its bad records.
+    r"""Look a file over, with all its bad records, and with what is suspicious about the good ones.
+
+    The kinds of suspicions: "no ids" (the records are numbered), "nucleotides" (DNA or RNA), "3di" (structure letters
+    where the sequence belongs), "unknown" (most residues are X), "one text" (all texts are the same), "control" and
+    "line breaks" (characters in texts that nobody sees; text that may have swallowed other records), "missing" (cells
+    that say NA and the like, a column each).
 
     Parameters
     ----------
@@ -132,7 +179,40 @@ def check_proteins(path: Path | str, *, columns: Mapping[str, str] | None = None
         residues=int(lengths.sum()),
         lengths=Spread.of(lengths),
         words=Spread.of(texts.str.count_matches(r"\S+")),
+        structures=proteins.height - proteins["structure"].null_count() if "structure" in proteins.columns else 0,
+        suspicions=tuple(_suspicions(loaded)),
     )
+
+
+def _suspicions(loaded: LoadedProteins) -> Iterator[Suspicion]:
+    proteins = loaded.frame
+    if "id" not in loaded.columns:
+        yield from _suspect(proteins, pl.lit(value=True), "no ids", "no column holds ids: the records are numbered")
+    letters, text = pl.col("sequence"), pl.col("text")
+    share = {each: letters.str.count_matches(each) / letters.str.len_bytes() for each in "DVPX"}
+    is_3di = (share["D"] >= 0.05) & (share["V"] >= 0.15) & (share["D"] + share["V"] + share["P"] >= 0.4)
+    one_text = (pl.len() > 1) & text.is_not_null().all() & (text.n_unique() == 1) & (letters.n_unique() > 1)
+    for kind, which, problem in (
+        ("nucleotides", looks_like_nucleotides("sequence"), "the sequence looks like DNA or RNA"),
+        ("3di", is_3di & (letters.str.len_bytes() >= 20), "the sequence looks like 3Di letters"),
+        ("unknown", share["X"] > 0.5, "the sequence is X for the most part"),
+        ("one text", one_text, "all have the same text"),
+        ("control", text.str.contains(_CONTROL), "control characters in the text"),
+        ("line breaks", text.str.contains(r"[\n\r]"), "line breaks in the text, where a quote may hide other records"),
+    ):
+        yield from _suspect(proteins, which, kind, problem)
+    for name in ALIASES:
+        if name in loaded.given.columns:
+            says_nothing = or_null(pl.col(name)).is_null() & (pl.col(name).str.strip_chars() != "")
+            problem = f"no {name}: the cell says NA or the like"
+            yield from _suspect(loaded.given, says_nothing, "missing", problem)
+
+
+def _suspect(proteins: pl.DataFrame, which: pl.Expr, kind: str, problem: str) -> Iterator[Suspicion]:
+    found = proteins.filter(which)
+    if not found.is_empty():
+        examples = (shortened(name or "record") for name in found["id"].head(_EXAMPLES))
+        yield Suspicion(kind, found.height, problem, tuple(examples))
 
 
 def _count_repeated(cells: pl.Series) -> int:

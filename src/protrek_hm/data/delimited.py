@@ -4,11 +4,13 @@ pyarrow does the work, as it tells of rows with too few cells (polars fills them
 tab-separated file is first read without quoting, because a cell may begin with a quotation mark that belongs
 to the text (``"Active" form of …``); cells quoted as a whole lose their quotes afterwards. Only if some cell
 begins with a quote and does not end with it, and the whole file keeps the rules of quoting (RFC 4180), quotes
-are taken to hide tabs or line breaks. In other files quotes always do.
+are taken to hide tabs or line breaks. In other files quotes always do, and a file that breaks the rules is refused.
+Quotes inside cells that are escaped, as R and MySQL do (``\"``), are doubled if the file then keeps the rules.
 """
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,7 +28,16 @@ from protrek_hm.errors import FileFormatError
 
 DELIMITERS = ("\t", ",", ";")
 _LONGEST_RECORD = 1 << 26  # bytes; the parser holds a few such blocks
+_ESCAPED_QUOTE = re.compile(rb'(?<!\\)((?:\\\\)*)\\"')
 _WHOLLY_QUOTED = r'(?s)^"(?:[^"]|"")*"$'
+
+
+class _QuotingError(ValueError):
+    """A record that breaks the rules of quoting: its first line, and how."""
+
+    def __init__(self, line: int, problem: str, remedy: str) -> None:
+        self.line, self.problem, self.remedy = line, problem, remedy
+        super().__init__(f"line {line}: {problem}")
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,8 @@ def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
     Raises
     ------
     FileFormatError
-        If it is empty, not UTF-8, holds no record or one over 64 MiB, has a column twice, or a quote that is
-        never closed.
+        If it is empty, not UTF-8, holds no record or one over 64 MiB, has a column twice, or, in CSV, a quote that is
+        never closed or text behind a closing one.
 
     Examples
     --------
@@ -65,14 +76,16 @@ def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
     _check_text(data, path)
     delimiter, header = sniff(data, preferred)
     dialect = _Dialect(delimiter, quoting=delimiter != "\t", width=len(header))
-    if dialect.quoting and data.count(b'"') % 2:
-        _check_quotes(data, dialect, path)
+    if dialect.quoting and b'"' in data:
+        data = _by_the_rules(data, dialect, path)
     rows, ragged = _parse(data, dialect, path)
     if not dialect.quoting and b'"' in data:
         quoted = _Dialect(delimiter, quoting=True, width=len(header))
-        if (ragged or _has_open_quotes(rows)) and _keeps_the_rules(data, quoted):
-            dialect = quoted
-            rows, ragged = _parse(data, quoted, path)
+        asked = (data, _with_doubled_quotes(data)) if ragged or _has_open_quotes(rows) else ()
+        fitting = next((each for each in asked if _keeps_the_rules(each, quoted)), None)
+        if fitting is not None:
+            data, dialect = fitting, quoted
+            rows, ragged = _parse(data, dialect, path)
         else:
             rows = rows.with_columns(_unquote(pl.col(name)) for name in rows.columns)
     frame = rows.slice(1).rename(dict(zip(rows.columns, _column_names(header, path), strict=True)))
@@ -130,9 +143,33 @@ def _has_open_quotes(rows: pl.DataFrame) -> bool:
 
 def _keeps_the_rules(data: bytes, dialect: _Dialect) -> bool:
     try:
-        return all(len(fields) == dialect.width for _, fields in _records(data, dialect, strict=True))
-    except csv.Error:
+        return all(len(fields) == dialect.width for _, fields in _records(data, dialect))
+    except _QuotingError:
         return False
+
+
+def _by_the_rules(data: bytes, dialect: _Dialect, path: Path) -> bytes:
+    """Return the data with quotes as the rules want them: as they stand, or else those doubled that are escaped."""
+    broken = []
+    for each in (data, _with_doubled_quotes(data)):
+        try:
+            for _ in _records(each, dialect):
+                pass
+        except _QuotingError as error:
+            broken.append(error)
+        else:
+            return each
+    first = broken[0]
+    raise FileFormatError(path, f"the record of line {first.line} {first.problem}", first.remedy)
+
+
+def _with_doubled_quotes(data: bytes) -> bytes:
+    r"""Write quotes that a backslash escapes as the rules want them.
+
+    >>> print(_with_doubled_quotes(rb'"The \"active\" form"').decode())
+    "The ""active"" form"
+    """
+    return _ESCAPED_QUOTE.sub(rb'\1""', data)
 
 
 def _unquote(column: pl.Expr) -> pl.Expr:
@@ -156,39 +193,35 @@ def _check_text(data: bytes, path: Path) -> None:
         raise FileFormatError(path, "text in UTF-16", "save it as UTF-8")
     zero = data.find(b"\0")
     if zero >= 0:
-        line = data.count(b"\n", 0, zero) + 1
+        line = _line_of(zero, data)
         raise FileFormatError(path, f"line {line} holds a zero byte", "give TSV, CSV, Parquet or FASTA")
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        line, byte = data.count(b"\n", 0, error.start) + 1, data[error.start]
+        line, byte = _line_of(error.start, data), data[error.start]
         remedy = "convert it, for instance with iconv -f latin1 -t utf-8"
         raise FileFormatError(path, f"line {line} is not UTF-8 (byte 0x{byte:02X})", remedy) from None
 
 
-def _check_quotes(data: bytes, dialect: _Dialect, path: Path) -> None:
-    """Raise if the last record is swallowed by a quote: then a record put behind it does not come out."""
-    end = ["\0"]
-    line, last = 1, [""]
-    for line, last in _records(data + b"\n\0", dialect):  # noqa: B007
-        pass
-    if last != end:
-        raise FileFormatError(path, f"the record of line {line} opens a quote", "close it")
-
-
-def _records(data: bytes, dialect: _Dialect, *, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
-    """Yield the first line and the fields of each record, the header included; slow, for rare cases."""
+def _records(data: bytes, dialect: _Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line and the fields of each record, the header included; raise where quotes break the rules."""
     text = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
     with _long_fields():
         if dialect.quoting:
-            reader = csv.reader(text, delimiter=dialect.delimiter, strict=strict)
+            reader = csv.reader(text, delimiter=dialect.delimiter, strict=True)
         else:
             reader = csv.reader(text, delimiter=dialect.delimiter, quoting=csv.QUOTE_NONE)
         line = 1
-        for fields in reader:
-            if fields:
-                yield line, fields
-            line = reader.line_num + 1
+        try:
+            for fields in reader:
+                if fields:
+                    yield line, fields
+                line = reader.line_num + 1
+        except csv.Error as error:
+            if "end of data" in str(error):
+                raise _QuotingError(line, "opens a quote", "close it") from None
+            remedy = 'write a cell with quotes in it as "the ""active"" form"'
+            raise _QuotingError(line, "has text behind a closing quote", remedy) from None
 
 
 def _ragged_records(data: bytes, dialect: _Dialect) -> Iterator[BadRecord]:
@@ -200,6 +233,10 @@ def _ragged_records(data: bytes, dialect: _Dialect) -> Iterator[BadRecord]:
 
 def _record_lines(data: bytes, dialect: _Dialect) -> list[int]:
     return [line for line, fields in _records(data, dialect) if len(fields) == dialect.width][1:]
+
+
+def _line_of(position: int, data: bytes) -> int:
+    return len(re.findall(rb"\r\n?|\n", data[:position])) + 1
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from protrek_hm.errors import FileFormatError
 
 ENDINGS = (".fasta", ".fa", ".faa", ".fas")
 _UNIPROT_ID = re.compile(r"(?:sp|tr)\|([^|\s]+)\|(\S*)$")
-_FIELD = re.compile(r"(?:^|\s)(OS|OX|GN|PE|SV|n|Tax|TaxID|RepID)=")
+_UNIPROT = re.compile(r"(?:^|\s)(OS|OX|GN|PE|SV)=")
+_UNIREF = re.compile(r"(?:^|\s)(n|Tax|TaxID|RepID)=")
 
 
 class FastaRecord(NamedTuple):
@@ -42,11 +43,19 @@ def parse_header(header: str) -> tuple[str, str, dict[str, str]]:
     ('P69905', 'Hemoglobin subunit alpha', {'name': 'HBA_HUMAN', 'OS': 'Homo sapiens', 'GN': 'HBA1'})
     >>> parse_header("WP_000239590.1 beta-lactamase TEM-1")
     ('WP_000239590.1', 'beta-lactamase TEM-1', {})
+    >>> parse_header("X1 channel with n=4 subunits")
+    ('X1', 'channel with n=4 subunits', {})
     """
-    name, rest = (*header.split(maxsplit=1), "", "")[:2]
-    description, *pairs = _FIELD.split(rest)
-    fields = {key: value.strip() for key, value in zip(pairs[::2], pairs[1::2], strict=True)}
+    first = header.split("\x01", 1)[0]  # others: the same protein under the names of other databases, as NCBI has it
+    name, rest = (*first.split(maxsplit=1), "", "")[:2]
     uniprot = _UNIPROT_ID.match(name)
+    description, fields = rest, dict[str, str]()
+    for pattern, first_keys in ((_UNIPROT, ["OS"]), (_UNIREF, ["n", "Tax"])):
+        told, *pairs = pattern.split(rest)
+        keys = pairs[::2]
+        alone = len(keys) == 1 and not uniprot  # then it may be a part of the text, as is "with n=4 zinc ions"
+        if keys[: len(first_keys)] == first_keys and len(set(keys)) == len(keys) and not alone:
+            description, fields = told, {key: value.strip() for key, value in zip(keys, pairs[1::2], strict=True)}
     if uniprot:
         name, fields = uniprot[1], {"name": uniprot[2]} | fields
     return name, description.strip(), fields

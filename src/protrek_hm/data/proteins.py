@@ -14,7 +14,7 @@ from protrek_hm.data.fasta import begins_as_fasta, parse_fasta
 from protrek_hm.data.records import BadRecord, Table
 from protrek_hm.data.schema import ALIASES, GIVEN, recognise_columns, shortened
 from protrek_hm.data.tables import parse_table, write_table
-from protrek_hm.data.validation import bad_proteins, clean_proteins, without_rows
+from protrek_hm.data.validation import bad_proteins, clean_proteins, looks_like_nucleotides, without_rows
 from protrek_hm.data.wide import is_wide, stack_mutants
 from protrek_hm.errors import FileFormatError, OptionError
 
@@ -35,11 +35,14 @@ class LoadedProteins:
         The bad ones, by line.
     columns
         Our name → the file's name of each recognised column.
+    given
+        All records that could be read, good and bad, before they were cleaned.
     """
 
     frame: pl.DataFrame
     bad: tuple[BadRecord, ...]
     columns: dict[str, str]
+    given: pl.DataFrame
 
 
 def read_proteins(
@@ -87,6 +90,9 @@ def read_proteins(
     check_bad_records(loaded.bad, path, on_bad_record)
     if loaded.frame.is_empty():
         raise FileFormatError(path, "no good record", "see what is wrong with protrek-hm data check")
+    nucleotides = loaded.frame.select(looks_like_nucleotides("sequence").sum()).item()
+    if nucleotides:
+        log.warning("%s: %d sequences look like DNA or RNA, and are read as proteins", path, nucleotides)
     return loaded.frame
 
 
@@ -105,10 +111,11 @@ def load_proteins(path: Path, *, columns: Mapping[str, str] | None = None) -> Lo
     if is_wide(table.frame.columns) and "sequence" not in (columns or {}):
         table = stack_mutants(table, path)
     recognised = recognise_columns(table.frame.columns, given=columns, path=path)
-    proteins = clean_proteins(_arrange(table.frame, recognised, path))
-    problems = bad_proteins(proteins, table.lines)
+    given = _arrange(table.frame, recognised, path)
+    proteins = clean_proteins(given)
+    problems = bad_proteins(proteins, table.lines) | _repeated_headers(proteins, recognised)
     bad = sorted((*table.bad, *_describe(problems, proteins, table)), key=lambda record: record.line)
-    return LoadedProteins(without_rows(proteins, problems), tuple(bad), recognised)
+    return LoadedProteins(without_rows(proteins, problems), tuple(bad), recognised, given)
 
 
 def is_fasta(path: Path) -> bool:
@@ -160,6 +167,15 @@ def _arrange(frame: pl.DataFrame, recognised: Mapping[str, str], path: Path) -> 
                 name += "_"
             kept[name] = frame[column]
     return frame.select(**first, **ours, **kept)
+
+
+def _repeated_headers(proteins: pl.DataFrame, recognised: Mapping[str, str]) -> dict[int, str]:
+    """Find the rows that are a header once more, as in files put together: SEQUENCE would pass for a protein."""
+    if "id" not in recognised:
+        return {}
+    names = (pl.col("id") == recognised["id"]) & (pl.col("sequence") == recognised["sequence"].upper())
+    rows = proteins.with_row_index("row").filter(names)["row"]
+    return dict.fromkeys(rows, "the header once more")
 
 
 def _describe(problems: Mapping[int, str], proteins: pl.DataFrame, table: Table) -> list[BadRecord]:

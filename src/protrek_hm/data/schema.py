@@ -59,8 +59,9 @@ def recognise_columns(
 ) -> dict[str, str]:
     """Say which of the columns `present` is which of ours.
 
-    In names, case does not count, and blanks and hyphens are underscores. Where several columns could be the
-    same one, the earlier name in `ALIASES` wins, and of two columns with the same name the first in the file.
+    In names, case does not count, blanks and hyphens are underscores, and a # at the start is nothing. Where several
+    columns could be the same one, the earlier name in `ALIASES` wins, and of two columns with the same name the first
+    in the file.
 
     Parameters
     ----------
@@ -143,6 +144,10 @@ def shortened(name: str, length: int = 40) -> str:
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
+SAPROT = r"^(?:[A-Z][a-z#]){3,}$"
+"""Residues and 3Di letters by turns, as SaProt takes them: in upper case this would pass for a protein."""
+
+
 def sequence_problem(sequence: str | None) -> str | None:
     """Say what is wrong with an upper-case sequence, None if nothing.
 
@@ -151,9 +156,13 @@ def sequence_problem(sequence: str | None) -> str | None:
     >>> sequence_problem("MK-V"), sequence_problem("M*V"), sequence_problem("")
     ("gap '-' at position 3: give the sequence unaligned", "stop '*' at position 2, inside the sequence",
      'no sequence')
+    >>> sequence_problem("MdEvVp")
+    'residues and 3Di letters by turns, as for SaProt: give them in two columns, sequence and structure'
     """
     if not sequence:
         return "no sequence"
+    if re.match(SAPROT, sequence):
+        return "residues and 3Di letters by turns, as for SaProt: give them in two columns, sequence and structure"
     for position, letter in enumerate(sequence, start=1):
         if letter in SEQUENCE_LETTERS:
             continue
@@ -166,4 +175,4 @@ def sequence_problem(sequence: str | None) -> str | None:
 
 
 def _key(name: str) -> str:
-    return re.sub(r"[\s_-]+", "_", name.strip().casefold())
+    return re.sub(r"[\s_-]+", "_", name.strip().casefold().removeprefix("#").lstrip())

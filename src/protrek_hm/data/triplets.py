@@ -50,7 +50,7 @@ def read_triplets(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> 
         If one of the sequences or texts has no column.
     RecordError
         On a row with a missing text, a sequence missing or with wrong letters, two equal sequences, a structure
-        with wrong letters, or a number that is none or out of range.
+        with wrong letters or of another length, or a number that is none or out of range.
 
     Examples
     --------
@@ -111,9 +111,9 @@ def _problems(triplets: pl.DataFrame, raw: pl.DataFrame) -> dict[int, str]:
     problems |= dict.fromkeys(same, f"{SEQUENCES[0]} and {SEQUENCES[1]} are the same protein")
     for name in TEXTS:
         problems |= dict.fromkeys(triplets[name].is_null().arg_true(), f"no {name}")
-    for name in STRUCTURES:
+    for name, sequence in zip(STRUCTURES, SEQUENCES, strict=True):
         if name in raw.columns:
-            problems |= {row: f"{name}: {problem}" for row, problem in bad_structures(triplets, name).items()}
+            problems |= {row: f"{name}: {problem}" for row, problem in bad_structures(triplets, name, sequence).items()}
     for name in SEQUENCES:
         problems |= {row: f"{name}: {problem}" for row, problem in bad_sequences(triplets, name).items()}
     return dict(sorted(problems.items()))

@@ -4,21 +4,25 @@ from collections.abc import Callable, Collection, Sequence
 
 import polars as pl
 
-from protrek_hm.data.schema import ALIASES, SEQUENCE_LETTERS, STRUCTURE_LETTERS, or_null, sequence_problem
+from protrek_hm.data.schema import ALIASES, SAPROT, SEQUENCE_LETTERS, STRUCTURE_LETTERS, or_null, sequence_problem
 from protrek_hm.data.texts import without_evidence
 
 _ILLEGAL = f"[^{SEQUENCE_LETTERS}]"
 _NO_ID = "no id, or one that says NA"
+_UNSEEN = r"([\p{Cc}\p{Cf}\p{Zl}\p{Zp}])"
 _NO_STRUCTURE = f"[^{STRUCTURE_LETTERS}]"
 
 
 def clean_sequences(cells: pl.Expr) -> pl.Expr:
     """Take blanks and one trailing stop away, raise to upper case; what says "nothing" becomes null.
 
-    >>> pl.select(clean_sequences(pl.Series(["mk v*", "N/A", "mk-v"])).alias("cells"))["cells"].to_list()
-    ['MKV', None, 'MK-V']
+    Strings for SaProt stay as they are, so that `bad_sequences` finds them.
+
+    >>> pl.select(clean_sequences(pl.Series(["mk v*", "N/A", "mk-v", "MdEvVp"])).alias("cells"))["cells"].to_list()
+    ['MKV', None, 'MK-V', 'MdEvVp']
     """
-    letters = or_null(cells).str.replace_all(r"\s+", "").str.to_uppercase().str.strip_suffix("*")
+    letters = or_null(cells).str.replace_all(r"\s+", "").str.strip_suffix("*")
+    letters = pl.when(letters.str.contains(SAPROT)).then(letters).otherwise(letters.str.to_uppercase())
     return pl.when(letters != "").then(letters)
 
 
@@ -37,6 +41,8 @@ def clean_proteins(proteins: pl.DataFrame) -> pl.DataFrame:
     proteins = proteins.with_columns(text=without_evidence(text))  # once, as or_null names its cells thrice
     cleaned = {name: or_null(pl.col(name)) for name in ALIASES if name in proteins.columns}
     cleaned["sequence"] = clean_sequences(pl.col("sequence"))
+    if "structure" in cleaned:
+        cleaned["structure"] = clean_structures(pl.col("structure"))
     return proteins.with_columns(**cleaned)
 
 
@@ -52,14 +58,30 @@ def bad_sequences(proteins: pl.DataFrame, column: str = "sequence") -> dict[int,
     return {row: sequence_problem(letters) or "" for row, letters in rows}
 
 
-def bad_structures(frame: pl.DataFrame, column: str) -> dict[int, str]:
-    """Find the rows whose cleaned structure holds what is no 3Di letter; none at all is fine.
+def bad_structures(frame: pl.DataFrame, column: str = "structure", sequence: str = "sequence") -> dict[int, str]:
+    """Find the rows whose cleaned structure is not as long as the sequence, or not of 3Di letters; none is fine.
 
-    >>> bad_structures(pl.DataFrame({"structure": ["dv#p", "dvz", None]}), "structure")
-    {1: "'z' is no 3Di letter"}
+    >>> frame = pl.DataFrame({"sequence": ["MKVL", "MKV", "MK", "M"], "structure": ["dv#p", "dvz", "dvv", None]})
+    >>> bad_structures(frame)
+    {2: '3 letters for 2 residues', 1: "'z' is no 3Di letter"}
     """
     wrong = frame[column].str.extract(f"({_NO_STRUCTURE})")
-    return {row: f"{wrong[row]!r} is no 3Di letter" for row in wrong.is_not_null().arg_true()}
+    letters, residues = frame[column].str.len_chars(), frame[sequence].str.len_chars()
+    problems = {row: f"{letters[row]} letters for {residues[row]} residues" for row in (letters != residues).arg_true()}
+    return problems | {row: f"{wrong[row]!r} is no 3Di letter" for row in wrong.is_not_null().arg_true()}
+
+
+def looks_like_nucleotides(column: str) -> pl.Expr:
+    """Say of cleaned sequences whether they are DNA or RNA: of 20 letters or more, 95 % are A, C, G, T, U or N.
+
+    >>> frame = pl.DataFrame({"sequence": ["ATGAAACGTTCTACCGCATAC", "MKRSTAYKLVHWENDPGQFCW", "GAGAGAGAGAGAGAGAGAGAGA"]})
+    >>> frame.select(looks_like_nucleotides("sequence")).to_series().to_list()
+    [True, False, False]
+    """
+    letters = pl.col(column)
+    share = letters.str.count_matches("[ACGTUN]") / letters.str.len_bytes()
+    each = pl.all_horizontal(letters.str.contains(one) for one in ("A", "C", "G", "[TU]"))
+    return (letters.str.len_bytes() >= 20) & (share >= 0.95) & each
 
 
 def without_rows(frame: pl.DataFrame, rows: Collection[int]) -> pl.DataFrame:
@@ -74,13 +96,14 @@ def without_rows(frame: pl.DataFrame, rows: Collection[int]) -> pl.DataFrame:
 def bad_proteins(proteins: pl.DataFrame, lines: Callable[[], Sequence[int]]) -> dict[int, str]:
     """Find the rows that cannot be used, with what is wrong, in their order.
 
-    A row is bad if its id is missing, its sequence is missing or holds a wrong letter, or an earlier good row
-    has its id with another sequence. The same id with the same sequence is fine: one more text.
+    A row is bad if its id is missing or holds a character that nobody sees, its sequence is missing or holds a wrong
+    letter, its structure does not fit the sequence, or an earlier good row has its id with another sequence. The same
+    id with the same sequence is fine: one more text.
 
     Parameters
     ----------
     proteins
-        The cleaned columns id and sequence.
+        The cleaned columns id and sequence, and structure if there is one.
     lines
         Gives the line of each row; called only if two rows contradict each other.
 
@@ -90,7 +113,13 @@ def bad_proteins(proteins: pl.DataFrame, lines: Callable[[], Sequence[int]]) -> 
     >>> bad_proteins(proteins, lambda: [2, 3, 4, 5])
     {2: 'its id has another sequence on line 2', 3: 'no id, or one that says NA'}
     """
-    problems = bad_sequences(proteins)
+    unseen = proteins["id"].str.extract(_UNSEEN)
+    problems = {
+        row: f"invisible character U+{ord(unseen[row]):04X} in its id" for row in unseen.is_not_null().arg_true()
+    }
+    if "structure" in proteins.columns:
+        problems |= {row: f"structure: {problem}" for row, problem in bad_structures(proteins).items()}
+    problems |= bad_sequences(proteins)
     rows = proteins.select("id", "sequence").with_row_index("row")
     problems |= dict.fromkeys(rows.filter(pl.col("id").is_null())["row"], _NO_ID)
     repeated = without_rows(rows, problems).filter(pl.col("id").is_duplicated())
