@@ -126,12 +126,13 @@ def is_fasta(path: Path) -> bool:
     MissingFileError, FileFormatError
         If it is not there, or a pipe whose name does not say it: what is looked at would be lost.
     """
-    if bare_name(path).endswith(FASTA_ENDINGS):
-        return True
+    named = bare_name(path).endswith(FASTA_ENDINGS)
     if path.is_fifo():
-        raise FileFormatError(path, "a pipe, whose beginning can be read only once", "write it to a file first")
+        if not named:
+            raise FileFormatError(path, "a pipe, whose beginning can be read only once", "write it to a file first")
+        return True
     with open_decompressed(path) as stream:
-        return begins_as_fasta(stream.peek(_START)[:_START])
+        return named or begins_as_fasta(stream.peek(_START)[:_START])
 
 
 def check_bad_records(bad: tuple[BadRecord, ...], path: Path, on_bad_record: OnBadRecord) -> None:
