@@ -34,7 +34,7 @@ from protrek_hm.data import read_triplets
 from protrek_hm.evaluate.embed import encode_pool
 from protrek_hm.evaluate.exam import make_exam
 from protrek_hm.evaluate.measures import MEASURES, SetName, case_values
-from protrek_hm.evaluate.scores import DECIMALS, Positions, Scorer, case_scores, cosine_scorer
+from protrek_hm.evaluate.scores import Positions, Scorer, case_scores, cosine_scorer
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
 from protrek_hm.evaluate.table import percent
 from protrek_hm.files import write_json
@@ -161,7 +161,7 @@ class Asked:
 
     def values(self, late: Late, weight: float) -> dict[str, Float[np.ndarray, " cases"]]:
         """Return what each case is worth by each measure when the late score has this weight."""
-        mixed = {name: np.round((1 - weight) * self.cosines[name] + weight * late[name], DECIMALS) for name in late}
+        mixed = {name: (1 - weight) * self.cosines[name] + weight * late[name] for name in late}
         return {each.key: case_values(each, self.exam.sets[each.on].cases, mixed[each.on]) for each in MEASURES}
 
 

@@ -7,13 +7,19 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from protrek_hm.evaluate.detection import auroc, average_precision, best_threshold, threshold_scores
+from protrek_hm.model.cosines import TOLERANCE
+
+pytestmark = pytest.mark.numeric
 
 SCORES = st.lists(st.integers(0, 5), min_size=1, max_size=30)  # few values, so that ties are frequent
 
 
 def arrays(positive, negative):
+    """Return labels and scores, and the scores with noise in their last digits, which decides nothing."""
     labels = [1] * len(positive) + [0] * len(negative)
-    return labels, positive + negative, np.array(positive, dtype=float), np.array(negative, dtype=float)
+    noise = np.random.default_rng(len(labels)).uniform(-TOLERANCE / 3, TOLERANCE / 3, len(labels))
+    right, wrong = np.split(np.array(positive + negative, dtype=float) + noise, [len(positive)])
+    return labels, positive + negative, right, wrong
 
 
 @given(SCORES, SCORES)

@@ -43,7 +43,13 @@ def naive_partition(rows):
 def test_linked_rows_equal_naive_merging(rows):
     text, positive, negative, other = np.array(rows).T
     cases = Cases(text, positive, negative, other, np.ones(len(rows), dtype=bool))
-    frame = pl.DataFrame({"anchor_seq": ["M"] * len(rows)})
+    spelled = [[f"text {text}", f" TEXT\u00a0{text}."] for text in range(10)]  # one text, whatever its spelling
+    frame = pl.DataFrame(
+        {
+            "anchor_text": [spelled[each][row % 2] for row, each in enumerate(text)],
+            "hard_neg_text": [spelled[each][row % 3 == 0] for row, each in enumerate(other)],
+        }
+    )
     labels = independent_groups(frame, cases, "hard").of_case
     named = [(f"t{a}", f"p{b}", f"p{c}", f"t{d}") for a, b, c, d in rows]
     assert partition(labels) == naive_partition(named)

@@ -5,6 +5,7 @@ import pytest
 
 from protrek_hm.evaluate.cases import make_cases, make_pool
 from protrek_hm.evaluate.embed import Embeddings, encode_pool
+from protrek_hm.evaluate.metrics import group_score, text_to_protein
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer
 
 
@@ -23,20 +24,25 @@ def test_case_scores_equal_a_loop_over_the_table(oracle, hard):
                 assert table[at, place] == pytest.approx(vector(text, "text") @ vector(sequence, "sequence"), abs=1e-6)
 
 
-def test_rounding_errors_of_single_precision_are_ties():
-    rng = np.random.default_rng(0)
-    one = rng.normal(size=64)
-    one /= np.linalg.norm(one)
-    text = np.tile(one, (1, 1))
-    proteins = np.stack([one, (one + 1e-9).astype(np.float64)])
-    scores = cosine_scorer(Embeddings(texts=text, sequences=proteins))(np.array([0, 0]), np.array([0, 1]))
-    assert scores[0] == scores[1]
+@pytest.mark.numeric
+@pytest.mark.parametrize("seed", range(20))
+def test_rounding_errors_of_single_precision_are_ties(seed):
+    rng = np.random.default_rng(seed)
+    texts, proteins = (rng.normal(size=(400, 64)) for _ in range(2))
+    texts, proteins = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (texts, proteins))
+    other = proteins.astype(np.float32) + rng.uniform(-3e-8, 3e-8, proteins.shape).astype(np.float32)
+    each = np.arange(400)
+    score = cosine_scorer(Embeddings(texts=texts, sequences=np.concatenate([proteins, other])))
+    tables = np.stack([score(each, each), score(each, each + 400)], axis=1)[:, None].repeat(2, axis=1)
+    assert (text_to_protein(tables) == 0.5).all()
+    assert group_score(tables) == pytest.approx(1 / 6)
 
 
+@pytest.mark.numeric
 def test_equal_vectors_score_equally_wherever_they_stand():
     rng = np.random.default_rng(0)
-    texts = rng.normal(size=(1, 320))
-    sequences = np.repeat(rng.normal(size=(1, 320)), 10_001, axis=0)
+    texts, one = (each / np.linalg.norm(each) for each in rng.normal(size=(2, 1, 320)))
+    sequences = np.repeat(one, 10_001, axis=0)
     positions = np.arange(10_001)
     scores = cosine_scorer(Embeddings(texts, sequences))(np.zeros_like(positions), positions)
     assert len(np.unique(scores)) == 1

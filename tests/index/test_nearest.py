@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from protrek_hm.errors import OptionError
 from protrek_hm.index import nearest as room
 from protrek_hm.index.nearest import nearest
+from protrek_hm.model import cosines as cosines_room
 
 # unit vectors whose cosines are exact in floating point, so that ties are ties: ±e_i and (±½, ±½, ±½, ±½)
 EXACT = np.array(
@@ -27,8 +28,10 @@ def naive(queries, vectors, k):
 @settings(max_examples=150, deadline=None)
 def test_agrees_with_sorting_all_cosines_ties_included(queries, vectors, k, blocks):
     with pytest.MonkeyPatch.context() as patch:
-        for name, size in zip(("QUERY_BLOCK", "VECTOR_BLOCK", "PAIR_BLOCK"), blocks, strict=True):
-            patch.setattr(room, name, size)
+        for home, name, size in zip(
+            (room, room, cosines_room), ("QUERY_BLOCK", "VECTOR_BLOCK", "PAIR_BLOCK"), blocks, strict=True
+        ):
+            patch.setattr(home, name, size)
         cosines, found = nearest(queries, vectors, k=k)
     wanted_cosines, wanted = naive(queries, vectors, k)
     assert found.tolist() == wanted

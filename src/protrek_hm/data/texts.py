@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from functools import lru_cache
 
 import polars as pl
@@ -68,6 +70,19 @@ def fold_text(text: str) -> str:
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
     plain = unicodedata.normalize("NFKC", plain.casefold()).translate(_DASHES | _INVISIBLE)
     return " ".join(_NO_LETTER.sub(_sign, clean_text(plain)).split())
+
+
+def one_spelling(texts: Iterable[str]) -> dict[str, str]:
+    """Return for each spelling the one that stands for its text: the most frequent, of several the first by letters.
+
+    >>> one_spelling(["Binds iron.", "binds iron", "Binds iron.", "Cuts."])
+    {'Binds iron.': 'Binds iron.', 'Cuts.': 'Cuts.', 'binds iron': 'Binds iron.'}
+    """
+    counts = Counter(texts)
+    best: dict[str, str] = {}
+    for text in sorted(counts, key=lambda each: (-counts[each], each)):
+        best.setdefault(fold_text(text), text)
+    return {text: best[fold_text(text)] for text in sorted(counts)}
 
 
 def _sign(found: re.Match[str]) -> str:

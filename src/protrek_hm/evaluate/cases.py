@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError
 from protrek_hm.model.encoder import Task
 
@@ -43,10 +44,10 @@ class Cases:
     text, positive, negative
         The anchor text, its protein, and the protein that it does not belong to.
     other_text
-        The text of the negative; -1 where it is unknown, or the same as the anchor text.
+        The text of the negative; -1 where it is unknown, or a spelling of the anchor text.
     new_pair
         False for rows that show a pair (its two texts with their proteins) that an earlier row showed from
-        either side.
+        either side, in whatever spelling.
     """
 
     text: Int[np.ndarray, " cases"]
@@ -151,12 +152,15 @@ def make_cases(frame: pl.DataFrame, pool: Pool) -> Cases:
     sequence_at = {sequence: position for position, sequence in enumerate(pool.sequences)}
     text = np.array([text_at[each] for each in frame["anchor_text"]], dtype=np.int64)
     other = np.array([text_at[each] if each else -1 for each in other_texts(frame)], dtype=np.int64)
-    other[other == text] = -1
+    folded = {at: fold_text(pool.texts[at]) for at in {*text.tolist(), *other[other >= 0].tolist()}}
+    wording = [folded[at] for at in text.tolist()]
+    other_wording = [folded.get(at) for at in other.tolist()]
+    other[[one == two for one, two in zip(wording, other_wording, strict=True)]] = -1
     positive = np.array([sequence_at[each] for each in frame["anchor_seq"]], dtype=np.int64)
     negative = np.array([sequence_at[each] for each in frame["hard_neg_seq"]], dtype=np.int64)
-    seen: set[frozenset[tuple[int, int]]] = set()
+    seen: set[frozenset[tuple[str | None, int]]] = set()
     new_pair = np.zeros(len(text), dtype=bool)
-    members = zip(text.tolist(), positive.tolist(), other.tolist(), negative.tolist(), strict=True)
+    members = zip(wording, positive.tolist(), other_wording, negative.tolist(), strict=True)
     for row, (own_text, own_protein, twin_text, twin_protein) in enumerate(members):
         pair = frozenset(((own_text, own_protein), (twin_text, twin_protein)))
         new_pair[row] = pair not in seen
@@ -165,7 +169,7 @@ def make_cases(frame: pl.DataFrame, pool: Pool) -> Cases:
 
 
 def other_texts(frame: pl.DataFrame) -> list[str | None]:
-    """Return the negatives' texts; None where the table does not tell.
+    """Return the negatives' texts; None where the table does not tell, or tells nothing.
 
     Examples
     --------
@@ -174,4 +178,5 @@ def other_texts(frame: pl.DataFrame) -> list[str | None]:
     """
     if "hard_neg_text" not in frame.columns:
         return [None] * frame.height
-    return frame["hard_neg_text"].cast(pl.String).to_list()
+    texts = frame["hard_neg_text"].cast(pl.String).to_list()
+    return [text if text and text.strip() else None for text in texts]

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
+from protrek_hm.evaluate.cases import other_texts
 from protrek_hm.evaluate.leaks import LeakCheck
 from protrek_hm.evaluate.measures import EVERY_MEASURE, CaseSet, Measure, SetName
 from protrek_hm.evaluate.statistics import Estimate
@@ -34,6 +37,10 @@ def find_caveats(
             found.append(f"The {name} cases form only {groups} {each.groups.basis}: their intervals are rough.")
         elif share > 0.5:
             found.append(f"One of the {groups} {each.groups.basis} holds {share:.0%} of the {name} cases.")
+        given = np.array([text is not None for text in other_texts(each.frame)])
+        same = int((given & (each.cases.other_text < 0)).sum())
+        if same:
+            found.append(f"{same} of the {len(given)} {name} cases ask nothing: both proteins have one text.")
     for model, estimates in models.items():
         for measure in EVERY_MEASURE:
             if measure.key in estimates:

@@ -7,14 +7,16 @@ validation cases and applied to test cases, never both on the same.
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
+
+from protrek_hm.model.cosines import better_and_tied
 
 
 @dataclass(frozen=True)
 class ThresholdScores:
     """What a threshold does: share of accepted pairs that are right, of right pairs accepted, their harmonic mean.
 
-    `threshold` is a score; pairs with at least this score are accepted. All others in [0, 1].
+    `threshold` is a score; pairs that reach it, or are tied with it, are accepted. All others in [0, 1].
     """
 
     threshold: float
@@ -41,16 +43,14 @@ def auroc(positive: Float[np.ndarray, " p"], negative: Float[np.ndarray, " n"]) 
     0.875
     """
     _need_both(positive, negative)
-    ordered = np.sort(negative)
-    below = np.searchsorted(ordered, positive, side="left")
-    not_above = np.searchsorted(ordered, positive, side="right")
-    return float((below + not_above).mean() / (2 * len(negative)))
+    better, tied = better_and_tied(np.sort(negative), positive)
+    return float(1 - (better + tied / 2).mean() / len(negative))
 
 
 def average_precision(positive: Float[np.ndarray, " p"], negative: Float[np.ndarray, " n"]) -> float:
     """Return the precision averaged over the steps of recall, as scikit-learn defines it; in [0, 1].
 
-    Chance is the share of positives. Equal scores are one step.
+    Chance is the share of positives. The step at a positive takes in all that are tied with it.
 
     Raises
     ------
@@ -62,8 +62,8 @@ def average_precision(positive: Float[np.ndarray, " p"], negative: Float[np.ndar
     >>> average_precision(np.array([0.9, 0.4]), np.array([0.5, 0.1]))  # (1/1 + 2/3) / 2
     0.8333333333333333
     """
-    _, true, accepted = _sweep(positive, negative)
-    return float((np.diff(true, prepend=0) * true / accepted).sum() / len(positive))
+    true, accepted = _reach(positive, positive, negative)
+    return float((true / accepted).mean())
 
 
 def best_threshold(positive: Float[np.ndarray, " p"], negative: Float[np.ndarray, " n"]) -> float:
@@ -79,7 +79,8 @@ def best_threshold(positive: Float[np.ndarray, " p"], negative: Float[np.ndarray
     >>> best_threshold(np.array([0.9, 0.4]), np.array([0.3, 0.1]))
     0.4
     """
-    scores, true, accepted = _sweep(positive, negative)
+    scores = np.sort(positive)[::-1]
+    true, accepted = _reach(scores, positive, negative)
     return float(scores[np.argmax(2 * true / (accepted + len(positive)))])
 
 
@@ -93,25 +94,22 @@ def threshold_scores(
     >>> threshold_scores(np.array([0.9, 0.4]), np.array([0.5, 0.1]), 0.5)
     ThresholdScores(threshold=0.5, precision=0.5, recall=0.5, f1=0.5)
     """
-    _need_both(positive, negative)
-    true, false = int((positive >= threshold).sum()), int((negative >= threshold).sum())
+    true, accepted = (int(each[0]) for each in _reach(np.array([threshold]), positive, negative))
     return ThresholdScores(
         threshold=threshold,
-        precision=true / max(true + false, 1),
+        precision=true / max(accepted, 1),
         recall=true / len(positive),
-        f1=2 * true / (true + false + len(positive)),
+        f1=2 * true / (accepted + len(positive)),
     )
 
 
-def _sweep(
-    positive: Float[np.ndarray, " p"], negative: Float[np.ndarray, " n"]
-) -> tuple[Float[np.ndarray, " t"], Float[np.ndarray, " t"], Float[np.ndarray, " t"]]:
-    """Return each distinct score from high to low, how many positives reach it, and how many pairs do."""
+def _reach(
+    thresholds: Float[np.ndarray, " t"], positive: Float[np.ndarray, " p"], negative: Float[np.ndarray, " n"]
+) -> tuple[Int[np.ndarray, " t"], Int[np.ndarray, " t"]]:
+    """Return of each threshold how many positives reach it, or are tied with it, and how many pairs do."""
     _need_both(positive, negative)
-    scores, place = np.unique(np.concatenate([positive, negative]), return_inverse=True)
-    right = np.bincount(place[: len(positive)], minlength=len(scores))
-    every = np.bincount(place, minlength=len(scores))
-    return scores[::-1], np.cumsum(right[::-1]).astype(np.float64), np.cumsum(every[::-1]).astype(np.float64)
+    right, wrong = (np.add(*better_and_tied(np.sort(each), thresholds)) for each in (positive, negative))
+    return right, right + wrong
 
 
 def _need_both(positive: Float[np.ndarray, " p"], negative: Float[np.ndarray, " n"]) -> None:

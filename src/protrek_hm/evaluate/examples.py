@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from protrek_hm.evaluate.metrics import margins
+from protrek_hm.evaluate.metrics import margins, text_to_protein
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.homology.identity import Alignment, align
 
@@ -47,15 +47,15 @@ def choose_examples(evaluation: Evaluation, kind: Kind, *, wanted: int = 3) -> t
     by its margin). Lost: cases it gets wrong, the most wrong first.
     """
     hard, last = evaluation.sets["hard"], evaluation.models[-1]
-    margin = margins(last.scores["hard"])
+    margin, right = margins(last.scores["hard"]), text_to_protein(last.scores["hard"]) == 1
     if kind == "lost":
         order = np.argsort(margin, kind="stable")
-        order = order[margin[order] <= 0]
+        order = order[~right[order]]
     else:
         first = margins(evaluation.models[0].scores["hard"])
         gain = margin - first if len(evaluation.models) > 1 else margin
         order = np.argsort(-gain, kind="stable")
-        order = order[margin[order] > 0]
+        order = order[right[order]]
     return tuple(_example(evaluation, kind, row) for row in hard.groups.one_of_each(order, wanted).tolist())
 
 

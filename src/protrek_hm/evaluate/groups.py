@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from protrek_hm.evaluate.cases import Cases
+from protrek_hm.data.texts import fold_text
+from protrek_hm.evaluate.cases import Cases, other_texts
 from protrek_hm.homology.components import connected_components
 
 
@@ -52,13 +53,13 @@ class Groups:
 def independent_groups(frame: pl.DataFrame, cases: Cases, kind: Literal["hard", "easy"]) -> Groups:
     """Group the cases by the table's `component` column, or without one by what they share.
 
-    Without components, hard cases that share a protein or a text, directly or through others, are one group.
-    Easy pairs are drawn at random across families, so that this would join them all; they are grouped by
-    their anchor.
+    Without components, hard cases that share a protein or a text (in whatever spelling), directly or through
+    others, are one group. Easy pairs are drawn at random across families, so that this would join them all; they
+    are grouped by their anchor.
 
     Examples
     --------
-    >>> frame = pl.DataFrame({"component": [4, 4, 9]})
+    >>> frame = pl.DataFrame({"component": [4, 4, 9], "anchor_text": ["a", "b", "c"]})
     >>> three = np.arange(3)
     >>> cases = Cases(three, three, three + 3, np.full(3, -1), np.full(3, fill_value=True))
     >>> independent_groups(frame, cases, "hard")
@@ -71,20 +72,18 @@ def independent_groups(frame: pl.DataFrame, cases: Cases, kind: Literal["hard", 
         return Groups(labels.cast(pl.Int64).to_numpy(), "components")
     if kind == "easy":
         return Groups(cases.positive, "anchor proteins")
-    return Groups(_linked(cases), "sets of rows linked by a shared protein or text")
+    return Groups(_linked(frame, cases), "sets of rows linked by a shared protein or text")
 
 
-def _linked(cases: Cases) -> Int[np.ndarray, " cases"]:
+def _linked(frame: pl.DataFrame, cases: Cases) -> Int[np.ndarray, " cases"]:
     """Label each case with its connected component in the graph of cases, proteins and texts."""
     rows = np.arange(len(cases))
     protein = len(cases)  # number of the first protein's node
     text = protein + int(max(cases.positive.max(), cases.negative.max())) + 1
-    known = cases.other_text >= 0
-    nodes = (
-        protein + cases.positive,
-        protein + cases.negative,
-        text + cases.text,
-        text + cases.other_text[known],
-    )
-    edges = np.column_stack([np.concatenate([rows, rows, rows, rows[known]]), np.concatenate(nodes)])
+    others = other_texts(frame)
+    known = np.array([row for row, other in enumerate(others) if other], dtype=np.int64)
+    texts = [*frame["anchor_text"], *(others[row] for row in known)]
+    _, wording = np.unique([fold_text(each) for each in texts], return_inverse=True)
+    nodes = (protein + cases.positive, protein + cases.negative, text + wording)
+    edges = np.column_stack([np.concatenate([rows, rows, rows, known]), np.concatenate(nodes)])
     return connected_components(int(edges.max()) + 1, edges)[: len(cases)]

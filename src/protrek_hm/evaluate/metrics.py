@@ -2,11 +2,14 @@
 
 A case is a twin pair seen from one side. Its scores are a 2 × 2 table, texts × proteins: `[[s(text A, protein
 A), s(text A, protein B)], [s(text B, protein A), s(text B, protein B)]]`, so the right ones stand on the
-diagonal. Where text B is unknown, or the same as text A, the lower row is NaN, and so is what needs it.
+diagonal. Where text B is unknown, or the same as text A, the lower row is NaN, and so is what needs it. Scores that
+differ by at most `TOLERANCE` are tied.
 """
 
 import numpy as np
 from jaxtyping import Float
+
+from protrek_hm.model.cosines import TOLERANCE, preference
 
 
 def text_to_protein(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, " cases"]:
@@ -17,7 +20,7 @@ def text_to_protein(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray,
     >>> text_to_protein(np.array([[[0.9, 0.1], [0, 0]], [[0.2, 0.3], [0, 0]], [[0.5, 0.5], [0, 0]]]))
     array([1. , 0. , 0.5])
     """
-    return _preference(scores[:, 0, 0], scores[:, 0, 1])
+    return preference(scores[:, 0, 0], scores[:, 0, 1])
 
 
 def protein_to_text(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, " cases"]:
@@ -28,14 +31,15 @@ def protein_to_text(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray,
     >>> protein_to_text(np.array([[[0.9, 0.1], [0.2, 0]], [[0.2, 0.3], [np.nan, np.nan]]]))
     array([ 1., nan])
     """
-    return _preference(scores[:, 0, 0], scores[:, 1, 0])
+    return preference(scores[:, 0, 0], scores[:, 1, 0])
 
 
 def group_score(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, " cases"]:
     """Tell whether both texts and both proteins choose right: both right scores exceed both wrong ones.
 
-    Four scores in random order pass with probability 1/6. Ties count as broken at random: where `a` right
-    scores tie with `b` wrong ones at the border, the case is worth 1 / C(a + b, a).
+    Four scores in random order pass with probability 1/6. Ties count as broken at random: where the lowest right
+    score ties with the highest wrong one, `a` right scores with the latter, and `b` wrong ones with the former, the
+    case is worth 1 / C(a + b, a).
 
     Source: the group score of Winoground (Thrush et al., 2022).
 
@@ -47,11 +51,12 @@ def group_score(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, " c
     right = np.sort(scores[:, [0, 1], [0, 1]], axis=1)
     wrong = np.sort(scores[:, [0, 1], [1, 0]], axis=1)
     lowest_right, highest_wrong = right[:, 0], wrong[:, 1]
-    tied_right = (right == highest_wrong[:, None]).sum(axis=1)
-    tied_wrong = (wrong == lowest_right[:, None]).sum(axis=1)
+    tied_right = (np.abs(right - highest_wrong[:, None]) <= TOLERANCE).sum(axis=1)
+    tied_wrong = (np.abs(wrong - lowest_right[:, None]) <= TOLERANCE).sum(axis=1)
     # C(a + b, a) for a, b in {1, 2} is 2, 3, 3, 6
     tied = 1.0 / np.array([[1, 1, 1], [1, 2, 3], [1, 3, 6]])[tied_right, tied_wrong]
-    worth = np.where(lowest_right == highest_wrong, tied, (lowest_right > highest_wrong).astype(float))
+    chosen = preference(lowest_right, highest_wrong)
+    worth = np.where(chosen == 0.5, tied, chosen)
     return np.asarray(np.where(np.isnan(scores).any(axis=(1, 2)), np.nan, worth))
 
 
@@ -64,7 +69,3 @@ def margins(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, " cases
     array([0.5])
     """
     return np.asarray(scores[:, 0, 0] - scores[:, 0, 1])
-
-
-def _preference(right: Float[np.ndarray, " cases"], wrong: Float[np.ndarray, " cases"]) -> Float[np.ndarray, " cases"]:
-    return np.asarray(0.5 * (np.sign(right - wrong) + 1.0))

@@ -12,7 +12,8 @@ from itertools import permutations
 import numpy as np
 from jaxtyping import Bool, Int
 
-from protrek_hm.evaluate.cases import Pool
+from protrek_hm.data.texts import one_spelling
+from protrek_hm.evaluate.cases import Pool, other_texts
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.evaluate.embed import Embeddings
 from protrek_hm.evaluate.measures import CaseSet, SetName
@@ -32,8 +33,8 @@ class Records:
     ----------
     items
         For each task the position in the pool of each record; -1 where it has none.
-    sizes
-        For each task how many items, from the pool's first on, are looked for.
+    looked_for
+        For each task the positions in the pool of the items that are looked for.
     groups
         The independent group of each record.
     asks
@@ -41,7 +42,7 @@ class Records:
     """
 
     items: Mapping[Task, Int[np.ndarray, " records"]]
-    sizes: Mapping[Task, int]
+    looked_for: Mapping[Task, Int[np.ndarray, " items"]]
     groups: Int[np.ndarray, " records"]
     asks: Bool[np.ndarray, " records"]
 
@@ -66,18 +67,20 @@ class Retrieval:
 def make_records(sets: Mapping[SetName, CaseSet], pool: Pool) -> Records:
     """Collect which text belongs to which sequence from all test sets.
 
-    Texts and proteins of the anchors are queries; twins whose own text is known can be found by it, too. A
-    record's group is its case's component where all tables have components; else what the pairs link.
+    Texts and proteins of the anchors are queries; twins whose own text is known can be found by it, too. A text in
+    several spellings is one item, in the spelling that most records have. A record's group is its case's component
+    where all tables have components; else what the pairs link.
     """
     texts, sequences, groups, asks = [], [], [], []
     for each in sets.values():
-        known = each.cases.other_text >= 0
-        texts += [each.cases.text, each.cases.other_text[known]]
+        known = np.array([text is not None for text in other_texts(each.frame)])
+        twins = np.where(each.cases.other_text < 0, each.cases.text, each.cases.other_text)  # spellings of one text
+        texts += [each.cases.text, twins[known]]
         sequences += [each.cases.positive, each.cases.negative[known]]
         groups += [each.groups.of_case, each.groups.of_case[known]]
         asks += [np.ones(len(known), dtype=bool), np.zeros(int(known.sum()), dtype=bool)]
     items: dict[Task, Int[np.ndarray, " records"]] = {
-        "text": np.concatenate(texts),
+        "text": _one_spelling(np.concatenate(texts), pool),
         "sequence": np.concatenate(sequences),
     }
     if pool.structures:
@@ -88,8 +91,15 @@ def make_records(sets: Mapping[SetName, CaseSet], pool: Pool) -> Records:
         own = np.stack([items["sequence"], len(pool.sequences) + items["text"]], axis=1)
         labels = connected_components(len(pool.sequences) + len(pool.texts), np.concatenate([twins, own]))
         of_record = labels[items["sequence"]]
-    sizes: dict[Task, int] = {task: len(pool.of(task)) for task in items}
-    return Records(items, sizes, of_record, np.concatenate(asks))
+    looked_for = {task: np.arange(len(pool.of(task))) for task in items}
+    looked_for["text"] = np.unique(items["text"])
+    return Records(items, looked_for, of_record, np.concatenate(asks))
+
+
+def _one_spelling(texts: Int[np.ndarray, " records"], pool: Pool) -> Int[np.ndarray, " records"]:
+    spelling = one_spelling(pool.texts[text] for text in texts.tolist())
+    place = {text: number for number, text in enumerate(pool.texts)}
+    return np.array([place[spelling[pool.texts[text]]] for text in texts.tolist()], dtype=np.int64)
 
 
 def _structures(sets: Mapping[SetName, CaseSet], pool: Pool) -> list[Int[np.ndarray, " records"]]:
@@ -97,7 +107,7 @@ def _structures(sets: Mapping[SetName, CaseSet], pool: Pool) -> list[Int[np.ndar
     places = {structure: place for place, structure in enumerate(pool.structures)}
     found = []
     for each in sets.values():
-        known = each.cases.other_text >= 0
+        known = np.array([text is not None for text in other_texts(each.frame)])
         for column, rows in (("anchor_structure", np.full(len(known), fill_value=True)), ("hard_neg_structure", known)):
             cells = each.frame[column].to_list()
             found.append(np.array([places.get(cells[row], -1) for row in np.flatnonzero(rows)], dtype=np.int64))
@@ -110,8 +120,8 @@ def retrieve(records: Records, embeddings: Embeddings, config: EvaluateConfig) -
     Examples
     --------
     >>> zero = np.array([0, 1])
-    >>> sizes = {"text": 2, "sequence": 2}
-    >>> records = Records({"text": zero, "sequence": zero}, sizes, groups=zero, asks=np.array([True, True]))
+    >>> items = {"text": zero, "sequence": zero}
+    >>> records = Records(items, looked_for=items, groups=zero, asks=np.array([True, True]))
     >>> found = retrieve(records, Embeddings(texts=np.eye(2), sequences=np.eye(2)), EvaluateConfig())
     >>> {key: each.estimates["mrr"].value for key, each in found.items()}
     {'text_to_sequence': 1.0, 'sequence_to_text': 1.0}
@@ -142,7 +152,10 @@ def retrieval_differences(
 
 def _one_way(records: Records, embeddings: Embeddings, query: Task, target: Task, config: EvaluateConfig) -> Retrieval:
     vectors = embeddings.by_task()
-    asked, wanted = records.items[query], records.items[target]
+    looked_for = records.looked_for[target]
+    place = np.full(len(vectors[target]) + 1, -1)  # the last for records without one
+    place[looked_for] = np.arange(len(looked_for))
+    asked, wanted = records.items[query], place[records.items[target]]
     linked = (asked >= 0) & (wanted >= 0)
     queries, first_row = np.unique(np.where(linked & records.asks, asked, -1), return_index=True)
     queries, first_row = queries[queries >= 0], first_row[queries >= 0]
@@ -150,9 +163,9 @@ def _one_way(records: Records, embeddings: Embeddings, query: Task, target: Task
     number[queries] = np.arange(len(queries))
     pairs = np.unique(np.stack([number[asked[linked]], wanted[linked]], axis=1), axis=0)
     pairs = pairs[pairs[:, 0] >= 0]
-    ranks = rank_pool(vectors[query][queries], vectors[target][: records.sizes[target]], pairs)
+    ranks = rank_pool(vectors[query][queries], vectors[target][looked_for], pairs)
     groups = records.groups[first_row]
-    values, tied = ranking_values(ranks), int(ranks.tied.sum())
+    values, tied = ranking_values(ranks), int(np.count_nonzero(ranks.tied))
     estimates = {}
     for name in METRICS:
         bounds = (1.0, float(ranks.pool)) if name == "mean_rank" else (0.0, 1.0)

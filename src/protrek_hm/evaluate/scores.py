@@ -8,9 +8,7 @@ from jaxtyping import Float, Int
 
 from protrek_hm.evaluate.cases import Cases
 from protrek_hm.evaluate.embed import Embeddings
-
-DECIMALS = 6  # what single precision tells apart: beyond it, the same input in another batch scores differently
-_AT_ONCE = 4096
+from protrek_hm.model.cosines import cosines_of_pairs
 
 Positions = Int[np.ndarray, " pairs"]
 Scorer = Callable[[Positions, Positions], Float[np.ndarray, " pairs"]]
@@ -18,7 +16,7 @@ Scorer = Callable[[Positions, Positions], Float[np.ndarray, " pairs"]]
 
 
 def cosine_scorer(embeddings: Embeddings, target: Literal["sequence", "structure"] = "sequence") -> Scorer:
-    """Return the function that scores texts with targets by the cosine of embeddings, in [-1, 1], to six decimals.
+    """Return the function that scores texts with targets by the cosine of embeddings, in [-1, 1].
 
     Examples
     --------
@@ -29,12 +27,7 @@ def cosine_scorer(embeddings: Embeddings, target: Literal["sequence", "structure
     proteins = embeddings.by_task()[target]
 
     def score(texts: Positions, sequences: Positions) -> Float[np.ndarray, " pairs"]:
-        cosines = np.empty(len(texts))
-        for start in range(0, len(texts), _AT_ONCE):  # bounds the memory
-            part = slice(start, start + _AT_ONCE)
-            # row by row, not by a matrix product: equal rows must give equal sums wherever they stand
-            cosines[part] = (embeddings.texts[texts[part]] * proteins[sequences[part]]).sum(axis=1)
-        return np.round(cosines, DECIMALS)
+        return cosines_of_pairs(embeddings.texts, proteins, texts, sequences)
 
     return score
 

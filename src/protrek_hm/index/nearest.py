@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 from protrek_hm.config import require
 from protrek_hm.deadline import checkpoint
 from protrek_hm.index.arrays import Vectors
+from protrek_hm.model.cosines import cosines_of_pairs
 
 QUERY_BLOCK = 128
 VECTOR_BLOCK = 16_384
-PAIR_BLOCK = 128  # so few that they stay in the cache
 
 
 def nearest(
@@ -93,24 +93,3 @@ def _some(only: Int[np.ndarray, " some"] | None, block: slice) -> "slice | Int[n
     chosen = only[block]
     whole = chosen[-1] - chosen[0] + 1 == len(chosen)
     return slice(int(chosen[0]), int(chosen[-1]) + 1) if whole else chosen
-
-
-def cosines_of_pairs(
-    queries: Float[np.ndarray, "queries dim"],
-    vectors: Vectors,
-    query: Int[np.ndarray, " pairs"],
-    index: Int[np.ndarray, " pairs"],
-) -> Float[np.ndarray, " pairs"]:
-    """Compute the cosine of each pair by itself, in float64, from unit vectors.
-
-    >>> axes = np.eye(2, dtype=np.float32)
-    >>> cosines_of_pairs(axes, axes, np.array([0, 0]), np.array([1, 0])).tolist()
-    [0.0, 1.0]
-    """
-    cosines = np.empty(len(query), dtype=np.float64)
-    for start in range(0, len(query), PAIR_BLOCK):
-        block = slice(start, start + PAIR_BLOCK)
-        left = queries[query[block]].astype(np.float64)
-        right = vectors[index[block]].astype(np.float64)
-        cosines[block] = np.einsum("ij,ij->i", left, right)
-    return np.clip(cosines, -1.0, 1.0)

@@ -15,14 +15,13 @@ side of caution where a tail is thinner. docs/search.md tells what was measured.
 import numpy as np
 from jaxtyping import Float
 
+from protrek_hm.model.cosines import TOLERANCE
+
 TAIL = 0.1
 """Share of the background that the tail is fitted to."""
 
 LEAST = 200
 """Background vectors below which there is no tail to fit: p is never below 1 ÷ (n + 1)."""
-
-ROUNDING = 1e-6
-"""Scores closer than this are equal: float32 products differ in the seventh decimal."""
 
 
 def p_values(
@@ -50,8 +49,8 @@ def p_values(
     n = background.shape[1]
     reached, itself = np.empty(scores.shape, dtype=np.int64), np.empty(scores.shape, dtype=bool)
     for query, row in enumerate(background):
-        reached[query] = n - np.searchsorted(row, scores[query] - ROUNDING)
-        itself[query] = reached[query] > n - np.searchsorted(row, scores[query] + ROUNDING, side="right")
+        reached[query] = n - np.searchsorted(row, scores[query] - TOLERANCE)
+        itself[query] = reached[query] > n - np.searchsorted(row, scores[query] + TOLERANCE, side="right")
     others, drawn = reached - itself, n - itself
     counted = np.where(np.isnan(scores), np.nan, (1.0 + others) / (1.0 + drawn))
     if n < LEAST:
@@ -64,7 +63,7 @@ def _tail(
 ) -> Float[np.ndarray, "queries hits"]:
     n = background.shape[1]
     above = int(n * TAIL)
-    gaps = np.maximum(1.0 - background[:, n - above - 1 :].astype(np.float64), ROUNDING)  # of u first, then of the tail
-    exponent = above / np.maximum(np.log(gaps[:, :1] / gaps[:, 1:]).sum(axis=1, keepdims=True), ROUNDING)
-    tail = above / n * (np.maximum(1.0 - scores, ROUNDING) / gaps[:, :1]) ** exponent
+    gaps = np.maximum(1.0 - background[:, n - above - 1 :].astype(np.float64), TOLERANCE)  # of u, then of the tail
+    exponent = above / np.maximum(np.log(gaps[:, :1] / gaps[:, 1:]).sum(axis=1, keepdims=True), TOLERANCE)
+    tail = above / n * (np.maximum(1.0 - scores, TOLERANCE) / gaps[:, :1]) ** exponent
     return np.asarray(np.maximum(tail, np.finfo(np.float64).tiny))

@@ -1,13 +1,13 @@
 """What the trainer asks the validation set after every epoch, and which epoch it prefers."""
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 from sentence_transformers.base.evaluation import BaseEvaluator
 
-from protrek_hm.model.encoder import Task
+from protrek_hm.data.texts import fold_text
+from protrek_hm.model.cosines import cosines_of_pairs, preference
+from protrek_hm.model.encoder import Task, unit_vectors
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.examples import as_pairs
 
@@ -44,7 +44,8 @@ class Validation(BaseEvaluator):
     """Accuracy on hard and on easy rows, the mean triplet loss of all of them, and the epoch's `score`.
 
     Accuracy is the share of the choices that are right, ties half: a text between its protein and the negative,
-    and, where the table has the negative's text, a protein between its text and that. Rows are easy where `type`
+    and, where the table has the negative's text and it is another one, a protein between its text and that; scores
+    and ties are those of `protrek_hm.evaluate`. Rows are easy where `type`
     says so; a table of proteins without negatives is given others of its own as easy ones. With `structures` the
     same choices between structures count, where a row has two different ones. Every distinct input is encoded once.
     """
@@ -63,12 +64,10 @@ class Validation(BaseEvaluator):
         table = as_pairs(table)
         if "hard_neg_seq" not in table.columns:
             table = _with_negatives(table, seed=seed)
-        texts = [table[name].to_list() for name in ("anchor_text", "hard_neg_text") if name in table.columns]
-        self.texts, text = np.unique(sum(texts, []), return_inverse=True)
-        self.text = text.reshape(len(texts), -1)
-        self.proteins = [_Proteins("sequence", table["anchor_seq"], table["hard_neg_seq"])]
+        self.texts = _Pairs("text", table["anchor_text"], table.get_column("hard_neg_text", default=None))
+        self.proteins = [_Pairs("sequence", table["anchor_seq"], table["hard_neg_seq"])]
         if structures and {"anchor_structure", "hard_neg_structure"} <= {*table.columns}:
-            self.proteins.append(_Proteins("structure", table["anchor_structure"], table["hard_neg_structure"]))
+            self.proteins.append(_Pairs("structure", table["anchor_structure"], table["hard_neg_structure"]))
         kinds = table["type"].to_list() if "type" in table.columns else ["hard"] * table.height
         self.easy = np.array([kind == "easy" for kind in kinds])
         self.margin, self.tolerance, self.batch_size = margin, tolerance, batch_size
@@ -81,21 +80,26 @@ class Validation(BaseEvaluator):
         self.base_easy = measured.get("easy_accuracy")
         return measured
 
+    def _encode(self, model: ProTrek, pairs: "_Pairs") -> Float[np.ndarray, "two rows dim"]:
+        vectors = unit_vectors(model, pairs.inputs, task=pairs.task, batch_size=self.batch_size)
+        return np.asarray(vectors[pairs.index])
+
     def __call__(  # type: ignore[override]
         self, model: ProTrek, output_path: str | None = None, epoch: int = -1, steps: int = -1
     ) -> dict[str, float]:
         """Return `hard_accuracy` and `easy_accuracy` (where there are such rows), `loss` and `score`."""
-        options: dict[str, Any] = {"batch_size": self.batch_size, "show_progress_bar": False}
-        texts = model.encode(self.texts.tolist(), task="text", **options)[self.text]
-        gaps = []
+        text, other_text = self._encode(model, self.texts)
+        gaps, worth = [], []
         for proteins in self.proteins:
-            vectors = model.encode(proteins.inputs, task=proteins.task, **options)[proteins.index]
-            both = [_dot(texts[0], vectors[0] - vectors[1])]
-            if len(texts) == 2:
-                both.append(_dot(vectors[0], texts[0] - texts[1]))
-            gaps += [np.where(proteins.counts, gap, np.nan) for gap in both]
-        # Beyond six decimals the same protein in another batch scores differently
-        right = np.nanmean([(1 + np.sign(gap.round(6))) / 2 for gap in gaps], axis=0)
+            protein, twin = self._encode(model, proteins)
+            own = _cosines(text, protein)
+            for wrong, counts in (
+                (_cosines(text, twin), proteins.counts),
+                (_cosines(other_text, protein), proteins.counts & self.texts.counts),
+            ):
+                gaps.append(np.where(counts, own - wrong, np.nan))
+                worth.append(np.where(counts, preference(own, wrong), np.nan))
+        right = np.nanmean(worth, axis=0)
         loss = float(np.mean([np.nanmean(np.maximum(0, self.margin - gap)) for gap in gaps if not np.isnan(gap).all()]))
         kinds = {"hard": ~self.easy, "easy": self.easy}
         accuracies = {kind: float(right[rows].mean()) for kind, rows in kinds.items() if rows.any()}
@@ -109,19 +113,24 @@ class Validation(BaseEvaluator):
         return {**{f"{kind}_accuracy": value for kind, value in accuracies.items()}, "loss": loss, "score": score}
 
 
-class _Proteins:
-    """The two proteins of each row as one route reads them: distinct inputs, where each stands, which rows count."""
+class _Pairs:
+    """The right and the wrong input of each row on one route: distinct inputs, where each stands, which rows count."""
 
-    def __init__(self, task: Task, positive: pl.Series, negative: pl.Series) -> None:
+    def __init__(self, task: Task, right: pl.Series, wrong: pl.Series | None) -> None:
         self.task = task
-        self.counts = (positive != negative).fill_null(value=False).to_numpy()
-        cells = [*positive.fill_null(""), *negative.fill_null("")]
-        distinct, index = np.unique(cells, return_inverse=True)
-        self.inputs, self.index = distinct.tolist(), index.reshape(2, -1)
+        cells = [right.to_list(), [None] * len(right) if wrong is None else wrong.to_list()]
+        self.inputs = sorted({each for each in sum(cells, []) if each})
+        place = {each: number for number, each in enumerate(self.inputs)}
+        self.index = np.array([[place.get(each, 0) for each in column] for column in cells])  # any, where none counts
+        self.counts = np.array([bool(a and b) and not _same(task, a, b) for a, b in zip(*cells, strict=True)])
 
 
-def _dot(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, " rows"]:
-    return np.asarray((a * b).sum(axis=1, dtype=np.float64))
+def _same(task: Task, one: str, other: str) -> bool:
+    return fold_text(one) == fold_text(other) if task == "text" else one == other
+
+
+def _cosines(a: Float[np.ndarray, "rows dim"], b: Float[np.ndarray, "rows dim"]) -> Float[np.ndarray, " rows"]:
+    return cosines_of_pairs(a, b, np.arange(len(a)), np.arange(len(a)))
 
 
 def _with_negatives(table: pl.DataFrame, *, seed: int) -> pl.DataFrame:
@@ -130,4 +139,6 @@ def _with_negatives(table: pl.DataFrame, *, seed: int) -> pl.DataFrame:
     names = {"hard_neg_seq": "anchor_seq", "hard_neg_text": "anchor_text", "hard_neg_structure": "anchor_structure"}
     negatives = table.select(pl.col(own).alias(name) for name, own in names.items() if own in table.columns)[other]
     made = table.with_columns(*negatives.get_columns(), type=pl.lit("easy"))
-    return made.filter(pl.col("anchor_seq") != pl.col("hard_neg_seq"), pl.col("anchor_text") != pl.col("hard_neg_text"))
+    told = zip(made["anchor_text"], made["hard_neg_text"], strict=True)
+    apart = pl.Series([not _same("text", own, other) for own, other in told], dtype=pl.Boolean)
+    return made.filter(pl.col("anchor_seq") != pl.col("hard_neg_seq"), apart)

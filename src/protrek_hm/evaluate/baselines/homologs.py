@@ -28,7 +28,7 @@ def nearest_homolog(pool: Pool, triplets: pl.DataFrame, *, threads: int = 1) -> 
     >>> train = pl.DataFrame({"anchor_seq": [first, second], "anchor_text": ["binds iron", "is inert"],
     ...                       "hard_neg_seq": [second, first]})
     >>> pool = Pool(texts=("iron binds",), sequences=(first[1:], second[1:]))
-    >>> nearest_homolog(pool, train)(np.array([0, 0]), np.array([0, 1])).tolist()
+    >>> nearest_homolog(pool, train)(np.array([0, 0]), np.array([0, 1])).round(6).tolist()
     [1.0, 0.0]
     """
     known: dict[str, str] = {}
@@ -47,6 +47,6 @@ def nearest_homolog(pool: Pool, triplets: pl.DataFrame, *, threads: int = 1) -> 
     def score(texts: Positions, sequences: Positions) -> Float[np.ndarray, " pairs"]:
         found = nearest[sequences]
         cosines = np.asarray(asked[texts].multiply(answers[np.maximum(found, 0)]).sum(axis=1)).ravel()
-        return np.round(np.where(found >= 0, cosines, 0.0), 6)
+        return np.where(found >= 0, cosines, 0.0)
 
     return score

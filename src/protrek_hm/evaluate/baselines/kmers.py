@@ -10,6 +10,7 @@ from sklearn.preprocessing import normalize
 
 from protrek_hm.evaluate.cases import Pool
 from protrek_hm.evaluate.scores import Positions, Scorer
+from protrek_hm.model.cosines import cosines_of_pairs
 
 MOST_PAIRS = 4_000
 _FEATURES = 2**12
@@ -47,6 +48,6 @@ def kmer_probe(pool: Pool, triplets: pl.DataFrame, *, seed: int = 0) -> Scorer:
     predicted = normalize(probe.predict(letters.transform(pool.sequences).toarray()) - probe.intercept_)
 
     def score(texts: Positions, sequences: Positions) -> Float[np.ndarray, " pairs"]:
-        return np.asarray(np.round((asked[texts] * predicted[sequences]).sum(axis=1), 6))
+        return cosines_of_pairs(asked, predicted, texts, sequences)
 
     return score

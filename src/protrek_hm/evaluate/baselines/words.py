@@ -32,7 +32,7 @@ def description_only(pool: Pool, triplets: pl.DataFrame) -> Scorer:
         words = vectorizer.fit_transform([*right, *wrong])
         labels = np.repeat([1, 0], [len(right), len(wrong)])
         model = LogisticRegression(max_iter=1000, class_weight="balanced").fit(words, labels)
-        odds = np.round(model.decision_function(vectorizer.transform(pool.texts)), 6)
+        odds = model.decision_function(vectorizer.transform(pool.texts))
 
     def score(texts: Positions, sequences: Positions) -> Float[np.ndarray, " pairs"]:
         return np.asarray(odds[texts])

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from protrek_hm.evaluate.metrics import margins
+from protrek_hm.evaluate.metrics import margins, text_to_protein
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure
 
@@ -30,11 +30,12 @@ def plot_change(evaluation: Evaluation) -> Figure:
     panels = figure.subplots(1, len(evaluation.sets), squeeze=False)[0]
     for axes, name in zip(panels, evaluation.sets, strict=True):
         x, y = margins(before.scores[name]), margins(after.scores[name])
+        was, now = (text_to_protein(each.scores[name]) == 1 for each in (before, after))
         outcomes = (
-            ("wrong → right", (x <= 0) & (y > 0), POSITIVE),
-            ("right → wrong", (x > 0) & (y <= 0), NEGATIVE),
-            ("right in both", (x > 0) & (y > 0), _RIGHT_BOTH),
-            ("wrong in both", (x <= 0) & (y <= 0), GREY),
+            ("wrong → right", ~was & now, POSITIVE),
+            ("right → wrong", was & ~now, NEGATIVE),
+            ("right in both", was & now, _RIGHT_BOTH),
+            ("wrong in both", ~was & ~now, GREY),
         )
         size, scale = (14, 1.0) if len(x) < 500 else (5, 1.7)
         for label, chosen, colour in outcomes:

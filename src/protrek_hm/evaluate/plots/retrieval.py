@@ -5,6 +5,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from protrek_hm.evaluate.plots.colours import model_colour
+from protrek_hm.evaluate.ranking import recall_at
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import GREY, STYLE, new_figure
 
@@ -22,7 +23,7 @@ def plot_retrieval(evaluation: Evaluation) -> Figure:
         for position, model in enumerate(models):
             found = model.retrieval[key]
             depths = np.unique(np.geomspace(1, found.ranks.pool, 200).round())
-            shares = 100 * np.searchsorted(np.sort(found.ranks.first), depths, side="right") / len(found.ranks.first)
+            shares = [100 * recall_at(found.ranks, int(depth)).mean() for depth in depths]
             colour = model_colour(position, of=len(models))
             mrr = found.estimates["mrr"].value
             axes.step(depths, shares, where="post", color=colour, label=f"{model.name}: MRR {mrr:.3f}")
@@ -32,7 +33,7 @@ def plot_retrieval(evaluation: Evaluation) -> Figure:
         axes.set_xscale("log")
         axes.set_xlim(1, max(found.ranks.pool, 2))
         axes.set_ylim(0, 103)
-        axes.set_title(f"{found.title} (n = {len(found.ranks.first)})")
+        axes.set_title(f"{found.title} (n = {len(found.ranks.better)})")
         axes.set_xlabel(f"first k of {found.ranks.pool}")
         axes.legend(loc="upper left" if mrr < 0.5 else "lower right", fontsize=7.5)
     grid[0, 0].set_ylabel("queries answered (%)")

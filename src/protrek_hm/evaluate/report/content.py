@@ -10,18 +10,19 @@ from protrek_hm.evaluate.discrimination import Discrimination
 from protrek_hm.evaluate.measures import MEASURES
 from protrek_hm.evaluate.retrieval import Retrieval
 from protrek_hm.evaluate.run import Evaluation
-from protrek_hm.evaluate.scores import DECIMALS
 from protrek_hm.evaluate.statistics import Estimate
+from protrek_hm.model.cosines import TOLERANCE
 
 FORMAT_VERSION = 2
 PROTOCOL = (
     "Each row of a triplet table is a case: does the anchor text score higher with its own protein than with "
     "the twin (text → protein), the protein with its own text than with the twin's (protein → text), and are "
-    f"all four choices of a pair right (each pair once)? Scores are cosines to {DECIMALS} decimals; a tie "
-    "counts as guessed. Retrieval ranks every distinct text or protein of the test tables; a tie counts half a "
-    "rank. Intervals: 95 %, expanded percentile bootstrap over groups of dependent cases; where all groups agree, "
-    "exact (Clopper and Pearson). Paired tests: exact (McNemar), over cases as if they were independent, and over "
-    "groups, which are. A stated certainty is the softmax over the two proteins at the model's temperature."
+    "all four choices of a pair right (each pair once)? Scores are cosines; two that differ by at most "
+    f"{TOLERANCE:g} are tied, and a tie counts as guessed. Retrieval ranks every distinct text or protein of the test "
+    "tables, the spellings of a text as one; its measures are means over all orders of tied items. Intervals: 95 %, "
+    "expanded percentile bootstrap over groups of dependent cases; where all groups agree, exact (Clopper, Pearson). "
+    "Paired tests: exact (McNemar), over cases as if they were independent, and over groups, which are. A stated "
+    "certainty is the softmax over the two proteins at the model's temperature."
 )
 _PACKAGES = (
     "protrek-hm",

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from protrek_hm.data.texts import one_spelling
 from protrek_hm.errors import OptionError
 from protrek_hm.evaluate.scoreboards.ec_files import Enzymes
 from protrek_hm.evaluate.scoreboards.ec_metrics import LEVELS, levels_right, separate, weighted_auc, weighted_scores
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
 from protrek_hm.homology.mmseqs import search
+from protrek_hm.model.cosines import TOLERANCE, cosines_of_pairs
 from protrek_hm.model.encoder import Encoder, unit_vectors
 
-_SHOWN = 10
+_SHOWN = 10  # and as many as are tied with the first
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class EcResult:
     estimates
         CLEAN's precision, recall, F1 and AUC of the classes before the first large gap.
     levels
-        CARE's share of proteins whose first class is right to level 1, 2, 3, 4.
+        CARE's share of proteins whose first class is right to level 1, 2, 3, 4; where several are tied, the mean of
+        them.
     predicted
         The predicted classes of each test protein.
     """
@@ -62,7 +65,9 @@ def transfer_all(
     asked = unit_vectors(model, test.sequences, task="sequence", batch_size=batch_size)
     found = []
     if texts:
-        vectors = unit_vectors(model, list(texts.values()), task="text", batch_size=batch_size)
+        spelling = one_spelling(texts.values())
+        spelled = [spelling[text] for text in texts.values()]
+        vectors = unit_vectors(model, spelled, task="text", batch_size=batch_size)
         meaning = "the enzyme-class text nearest to the protein"
         found.append(_nearest("class text", meaning, asked, vectors, [(ec,) for ec in texts]))
     known = unit_vectors(model, train.sequences, task="sequence", batch_size=batch_size)
@@ -93,12 +98,10 @@ def rate(transfer: Transfer, test: Enzymes, *, seed: int = 42, resamples: int = 
         for ec, share in zip(classes, certainty / max(certainty.sum(), 1e-300), strict=True):
             if ec in at:
                 scores[row, at[ec]] = share
-    levels = np.array([levels_right(first[:1], right) for first, right in zip(predicted, test.classes, strict=True)])
-    each_alone = np.arange(len(levels))
-    by_level = [
-        mean_with_interval((levels >= level).astype(np.float64), each_alone, seed=seed, resamples=resamples)
-        for level in range(1, LEVELS + 1)
-    ]
+    each_alone = np.arange(len(true))
+    asked = zip(transfer.classes, transfer.distances, test.classes, strict=True)
+    shares = np.array([_right_by_level(*each) for each in asked])
+    by_level = [mean_with_interval(each, each_alone, seed=seed, resamples=resamples) for each in shares.T]
     return EcResult(
         name=transfer.name,
         meaning=transfer.meaning,
@@ -111,6 +114,15 @@ def rate(transfer: Transfer, test: Enzymes, *, seed: int = 42, resamples: int = 
     )
 
 
+def _right_by_level(
+    classes: Sequence[str], distances: Float[np.ndarray, " nearest"], true: Sequence[str]
+) -> list[float]:
+    """Return for level 1, 2, 3, 4 whether the nearest class is right to it; of those tied the share that are."""
+    first = classes[: int((distances == distances[:1]).sum())]
+    levels = [levels_right([ec], true) for ec in first] or [0]
+    return [sum(reached >= level for reached in levels) / len(levels) for level in range(1, LEVELS + 1)]
+
+
 def _nearest(
     name: str,
     meaning: str,
@@ -118,19 +130,45 @@ def _nearest(
     known: Float[np.ndarray, "items dim"],
     classes_of: Sequence[tuple[str, ...]],
 ) -> Transfer:
-    """Take the nearest item of each class; an item with several classes stands for each of them."""
+    """Take the nearest item of each class; an item with several classes stands for each of them.
+
+    Classes that are tied come in the order of their names, at one distance.
+    """
+    asked, known = asked.astype(np.float64), known.astype(np.float64)
     classes, distances = [], []
     for start in range(0, len(asked), 256):  # bounds the memory
-        for row in asked[start : start + 256] @ known.T:
-            nearest: dict[str, float] = {}
-            for item in np.argsort(-row, kind="stable"):
-                for ec in classes_of[item]:
-                    nearest.setdefault(ec, float(np.sqrt(max(0.0, 2 - 2 * row[item]))))
-                if len(nearest) >= _SHOWN:
+        for row, rough in enumerate(asked[start : start + 256] @ known.T, start=start):
+            reached: set[str] = set()
+            floor = -np.inf
+            for item in np.argsort(-rough):
+                reached.update(classes_of[item])
+                if len(reached) >= _SHOWN:
+                    floor = rough[item] - 2 * TOLERANCE
                     break
-            classes.append(tuple(nearest)[:_SHOWN])
-            distances.append(np.array(list(nearest.values())[:_SHOWN]))
+            near = np.flatnonzero(rough >= floor)
+            best: dict[str, float] = {}
+            cosines = cosines_of_pairs(asked, known, np.full(len(near), row), near)
+            for item, cosine in zip(near.tolist(), cosines.tolist(), strict=True):
+                for ec in classes_of[item]:
+                    best[ec] = max(best.get(ec, -1.0), cosine)
+            names, cosines = _in_order(best)
+            shown = max(_SHOWN, int((cosines == cosines.max(initial=-1.0)).sum()))
+            classes.append(names[:shown])
+            distances.append(np.sqrt(2 - 2 * cosines[:shown]))
     return Transfer(name, meaning, tuple(classes), tuple(distances))
+
+
+def _in_order(best: Mapping[str, float]) -> tuple[tuple[str, ...], Float[np.ndarray, " classes"]]:
+    """Return classes from the highest cosine on; those tied with the highest of a group have its cosine."""
+    names, cosines = np.array(sorted(best), dtype=np.str_), np.array([best[ec] for ec in sorted(best)])
+    left = np.full(len(names), fill_value=True)
+    while left.any():
+        head = cosines[left].max()
+        group = left & (head - cosines <= TOLERANCE)
+        cosines[group] = head
+        left &= ~group
+    order = np.argsort(-cosines, kind="stable")
+    return tuple(names[order].tolist()), cosines[order]
 
 
 def _by_search(train: Enzymes, test: Enzymes) -> Transfer:

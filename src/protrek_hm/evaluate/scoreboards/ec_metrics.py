@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.evaluate.detection import auroc
+from protrek_hm.model.cosines import TOLERANCE
 
 LEVELS = 4
 _NEAREST = 10
@@ -35,7 +36,7 @@ def separate(distances: Float[np.ndarray, " nearest"]) -> int:
     later = np.append(nearest[1:], np.repeat(nearest[-1], _NEAREST))
     separation = np.abs(nearest - later.mean())
     gaps = np.abs(np.diff(separation))
-    large = np.flatnonzero(gaps > gaps.mean())
+    large = np.flatnonzero(gaps > gaps.mean() + TOLERANCE)  # no gap between equals
     if not len(large) or large[0] >= 5:
         return 1
     return int(large[0]) + 1

@@ -1,11 +1,12 @@
 """Retrieval as ProTrek reports it: MAP, MRR and AUC in each section and direction, and their means over sections."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int
 
+from protrek_hm.data.texts import one_spelling
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.evaluate.ranking import rank_pool, ranking_values
 from protrek_hm.evaluate.scoreboards.protrek_files import TOTAL, SectionedTexts
@@ -32,7 +33,7 @@ class SectionResult:
 def retrieve_sections(
     model: Encoder, data: SectionedTexts, *, batch_size: int = 32, seed: int = 42, show_progress: bool = False
 ) -> tuple[SectionResult, ...]:
-    """Rank every text of a section for each protein, and every protein for each text.
+    """Rank every text of a section for each protein, and every protein for each text; spellings of a text are one.
 
     Source: `retrieval_eval` of ProTrek (Su et al. 2025); its AUC is taken as 0 where all items are right, ours
     leaves such queries out. Intervals by bootstrap over queries.
@@ -46,15 +47,16 @@ def retrieve_sections(
     """
     if not data.pairs:
         raise NothingFoundError("no section has a text: nothing to look for")
-    every = tuple(dict.fromkeys(text for texts in data.texts.values() for text in texts))
+    sections = {section: _one_each(data.texts[section], pairs) for section, pairs in data.pairs.items()}
+    every = tuple(dict.fromkeys(text for texts, _ in sections.values() for text in texts))
     place = {text: number for number, text in enumerate(every)}
     proteins = unit_vectors(model, data.sequences, task="sequence", batch_size=batch_size, progress=show_progress)
     texts = unit_vectors(model, every, task="text", batch_size=batch_size, progress=show_progress)
     asks = np.isin(np.arange(len(data.sequences)), list(data.asks))
     results = []
     for direction in ("sequence → text", "text → sequence"):
-        for section, pairs in data.pairs.items():
-            own = texts[[place[text] for text in data.texts[section]]]
+        for section, (distinct, pairs) in sections.items():
+            own = texts[[place[text] for text in distinct]]
             known = pairs[asks[pairs[:, 0]]]
             if not len(known):
                 continue
@@ -67,6 +69,16 @@ def retrieve_sections(
             results.append(SectionResult(section, direction, estimates, pool))
         results += _mean_over_sections([each for each in results if each.direction == direction], direction)
     return tuple(results)
+
+
+def _one_each(
+    texts: Sequence[str], pairs: Int[np.ndarray, "pairs 2"]
+) -> tuple[tuple[str, ...], Int[np.ndarray, "pairs 2"]]:
+    """Give a text one number, in whatever spelling it comes."""
+    spelling = one_spelling([*texts, *(texts[number] for number in pairs[:, 1].tolist())])
+    place = {text: number for number, text in enumerate(dict.fromkeys(spelling[text] for text in texts))}
+    number = np.array([place[spelling[text]] for text in texts])
+    return tuple(place), np.unique(np.stack([pairs[:, 0], number[pairs[:, 1]]], axis=1), axis=0)
 
 
 def _rank(asking: np.ndarray, pool: np.ndarray, pairs: Int[np.ndarray, "pairs 2"], *, seed: int) -> dict[str, Estimate]:
