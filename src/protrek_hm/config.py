@@ -58,6 +58,18 @@ def read_toml(path: Path | None, table: str) -> dict[str, Any]:
     return section
 
 
+def require_characters(name: str, value: str) -> None:
+    """Raise OptionError if `value` holds half a character (a lone surrogate): it can be neither read nor written.
+
+    >>> require_characters("text", "a kinase")
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        half = f"{error.start + 1}: {ascii(value[error.start])[1:-1]}"
+        raise OptionError(name, value[:60], f"holds half a character at position {half}; write it in UTF-8") from None
+
+
 def require(name: str, value: object, wanted: str, *, holds: bool) -> None:
     """Raise OptionError unless the check on a setting `holds`."""
     if not holds:

@@ -257,6 +257,17 @@ def sweep_litter(folder: Path) -> None:
                 place.unlink()
 
 
+def is_a_file(given: str | Path) -> bool:
+    r"""Say whether something that may as well be a text or a sequence names a file; whatever cannot be a path does not.
+
+    Examples
+    --------
+    >>> is_a_file("MKV" * 1_000), is_a_file("a\0b"), is_a_file(__file__)
+    (False, False, True)
+    """
+    return os.path.isfile(given)  # noqa: PTH113, since Path.is_file raises on what is too long for a path
+
+
 def refuse_unwritable(path: Path) -> None:
     """Make sure that something can be written beside `path`; call it before long work.
 

@@ -157,3 +157,74 @@ def test_help_loads_nothing_heavy():
         "finally: assert not {'torch', 'numpy', 'polars', 'transformers'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """An index of a real model that reads 18 residues or tokens."""
+    model_room = pytest.importorskip("protrek_hm.model")
+    tower = model_room.TowerConfig(layers=1, hidden=16, heads=2, max_tokens=20)
+    config = model_room.ModelConfig(sequence=tower, text=tower, structure=None, dimension=8, vocabulary=120)
+    model = model_room.ProTrek.build(config, texts=["cleaves citrate"], device="cpu")
+    proteins = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["MKVMKVMKVM", "W" * 10], "text": ["cleaves", "citrate"]})
+    build_index(proteins, model, tmp_path / "read", model_name="user/model")
+    monkeypatch.setattr(model_room.ProTrek, "from_pretrained", lambda name, *, device: model)
+    return tmp_path / "read"
+
+
+@pytest.mark.parametrize("form", ["table", "jsonl", "tsv"])
+def test_what_is_not_read_of_a_query_is_told(command_line, reader, tmp_path, form):
+    long, short, text = "MK" * 10, "MK" * 9, "cleaves " * 19
+    told = "the model reads {} 1 to 18 of {}; what lies behind them plays no part in its score"
+    for arguments, unit, length in (
+        (("search", reader, long, "--by", "sequence"), "residues", 20),
+        (("search", reader, long, "--by", "sequence", "--no-group"), "residues", 20),
+        (("search", reader, text), "tokens", 19),
+        (("describe", reader, long), "residues", 20),
+    ):
+        code, out, err = command_line(*arguments, "--format", form)
+        assert code == 0
+        said = err if arguments[0] == "search" or form == "tsv" else out.replace("\n", " ")
+        assert told.format(unit, length) in said
+        assert err.count("\n") <= 1
+    code, _, err = command_line("search", reader, short, "--by", "sequence", "--format", form)
+    assert (code, err) == (0, "")
+    code, _, err = command_line("score", text, long, short, "-m", "user/model", "--format", form)
+    assert code == 0
+    assert err.splitlines() == [
+        "1 of 1 texts is longer than the model's 18 tokens: the rest is not read",
+        "1 of 2 sequences is longer than the model's 18 residues: the rest is not read",
+    ]
+
+
+def test_a_batch_names_the_queries_that_are_not_read_to_their_ends(command_line, reader, tmp_path):
+    (tmp_path / "many.fasta").write_text("".join(f">q{n}\n{'MK' * n}\n" for n in (3, 10, 9, 11)))
+    code, _, err = command_line("search", reader, "--batch", tmp_path / "many.fasta", "-o", tmp_path / "hits.tsv")
+    assert code == 0
+    first = (
+        "2 of 4 queries are longer than the model reads (18 residues), the rest plays no part in its scores: q10, q11"
+    )
+    assert err.splitlines()[0] == first
+
+
+def test_more_hits_than_there_are_and_none(run, index):
+    for k in (0, -1):
+        code, out, err = run(index, "DKD", "-k", k)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "must be at least 1" in err
+    code, out, _ = run(index, "DKD", "-k", 10**9, "--format", "tsv")
+    assert (code, out.count("\n")) == (0, 3)
+
+
+@pytest.mark.parametrize("command", ["search", "describe", "score"])
+@pytest.mark.parametrize("length", [255, 256, 4_095, 4_096])
+def test_ordinary_proteins_of_any_length_are_no_file_names(command_line, index, command, length):
+    letters = "D" * length
+    arguments = {
+        "search": ("search", index, letters, "--by", "sequence", "--format", "jsonl"),
+        "describe": ("describe", index, letters, "--format", "jsonl"),
+        "score": ("score", "d" * length, letters, "-m", "user/model", "--format", "jsonl"),
+    }[command]
+    code, out, err = command_line(*arguments)
+    assert (code, err) == (0, "")
+    assert json.loads(out.splitlines()[0])

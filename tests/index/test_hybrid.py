@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.index import hybrid
+from protrek_hm.index import engines, hybrid
 from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.engines import tune
 from protrek_hm.index.hybrid import Engine, nearest_by_engine
@@ -31,7 +31,7 @@ def test_every_list_and_every_candidate_is_the_exact_search(vectors, lists, monk
     engine = Engine(lists, Effort(2.0, 0.1, 2_900))
     only = np.flatnonzero(np.arange(3_000) % 3 > 0)
     for chosen in (None, only):
-        cosines, found = nearest_by_engine(vectors[:40], vectors, k=7, engine=engine, only=chosen)
+        cosines, found, _ = nearest_by_engine(vectors[:40], vectors, k=7, engine=engine, only=chosen)
         wanted_cosines, wanted = nearest(vectors[:40], vectors, k=7, only=chosen)
         np.testing.assert_array_equal(found, wanted)
         np.testing.assert_array_equal(cosines, wanted_cosines)
@@ -47,7 +47,7 @@ def test_few_lists_find_nearly_all_and_cosines_are_exact(vectors, lists, monkeyp
     engine = Engine(lists, effort)
     wanted_cosines, wanted = nearest(vectors[5::30], vectors, k=10)  # the last hundred are compared one by one
     for only in (None, np.arange(3_000)):
-        cosines, found = nearest_by_engine(vectors[5::30], vectors, k=10, engine=engine, only=only)
+        cosines, found, _ = nearest_by_engine(vectors[5::30], vectors, k=10, engine=engine, only=only)
         assert np.mean([np.isin(*pair).mean() for pair in zip(wanted, found, strict=True)]) >= 0.97
         same = found == wanted
         np.testing.assert_array_equal(cosines[same], wanted_cosines[same])
@@ -55,16 +55,43 @@ def test_few_lists_find_nearly_all_and_cosines_are_exact(vectors, lists, monkeyp
 
 def test_vectors_beyond_the_engine_are_found(vectors, lists):
     engine = Engine(lists, Effort(0.0, 0.1, 10))
-    _, found = nearest_by_engine(vectors[2_950:2_960], vectors, k=1, engine=engine)
+    _, found, _ = nearest_by_engine(vectors[2_950:2_960], vectors, k=1, engine=engine)
     assert found[:, 0].tolist() == list(range(2_950, 2_960))
 
 
-def test_fewer_than_wanted_leave_empty_places(vectors, lists, monkeypatch):
+@pytest.mark.parametrize("k", [1, 5, 40, 400, 3_000, 10_000])
+@pytest.mark.parametrize("step", [None, 1, 2, 90])
+def test_there_are_as_many_as_are_asked_for_or_all_that_are_allowed(vectors, lists, monkeypatch, k, step):
+    """The engine looks into one list alone: what it lacks is compared exactly."""
     monkeypatch.setattr(hybrid, "EXACT", 1)
-    engine = Engine(lists, Effort(0.0, 0.1, 10))
-    cosines, found = nearest_by_engine(vectors[:1], vectors, k=5, engine=engine, only=np.array([7, 2_000, 2_999]))
-    assert set(found[0].tolist()) <= {-1, 7, 2_000, 2_999}
-    assert np.isnan(cosines[0, found[0] < 0]).all()
+    effort = Effort(0.0, 0.1, 10)
+    engine = Engine(lists, effort, {400: effort})
+    only = None if step is None else np.arange(0, 3_000, step)
+    cosines, found, exact = nearest_by_engine(vectors[:20], vectors, k=k, engine=engine, only=only)
+    wanted_cosines, wanted = nearest(vectors[:20], vectors, k=k, only=only)
+    assert found.shape == wanted.shape
+    assert (found >= 0).all()
+    assert all(len(set(row)) == len(row) for row in found.tolist())
+    np.testing.assert_array_equal(found[exact], wanted[exact])
+    np.testing.assert_array_equal(cosines[exact], wanted_cosines[exact])
+    assert exact.all() if k > 400 else exact.any() or k < 400
+    if only is not None:
+        assert np.isin(found, only).all()
+
+
+def test_more_neighbours_are_tuned_for_or_compared_exactly(vectors, lists, monkeypatch):
+    monkeypatch.setattr(hybrid, "EXACT", 10)
+    monkeypatch.setattr(engines, "WIDER", (100,))
+    [wider] = engines._tune_wider(lists, vectors[:2_900], {"near": vectors[:2_900:3]})
+    assert (wider.neighbours, wider.recall["near"] >= engines.AIM) == (100, True)
+    narrow, _ = tune(lists, vectors[:2_900], {"near": vectors[:2_900:30]})
+    engine = Engine(lists, narrow, {100: Effort(wider.reach, wider.scatter, wider.candidates)})
+    _, wanted = nearest(vectors[2_900:], vectors, k=100)
+    _, found, exact = nearest_by_engine(vectors[2_900:], vectors, k=100, engine=engine)
+    assert not exact.all()
+    assert np.mean([np.isin(*pair).mean() for pair in zip(wanted, found, strict=True)]) >= 0.98
+    _, found, exact = nearest_by_engine(vectors[2_900:], vectors, k=101, engine=engine)
+    assert exact.all(), "nobody measured how to ask for more than 100"
 
 
 def test_what_is_saved_is_opened_mapped_or_not(vectors, lists, tmp_path):
@@ -100,7 +127,7 @@ def test_an_answer_depends_on_neither_its_batch_nor_the_threads(vectors, lists, 
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(threads)
     try:
-        cosines, found = nearest_by_engine(vectors[::9], vectors, k=10, engine=engine, only=only)
+        cosines, found, _ = nearest_by_engine(vectors[::9], vectors, k=10, engine=engine, only=only)
         for i, query in enumerate(vectors[::9]):
             alone = nearest_by_engine(query[None], vectors, k=10, engine=engine, only=only)
             assert alone[0].tobytes() == cosines[i].tobytes()
@@ -124,11 +151,3 @@ def test_what_was_added_later_counts(vectors):
     assert engine.sizes.sum() == 1_000
     engine.add(vectors, start=1_000)
     assert engine.sizes.sum() == 3_000
-
-
-def test_no_candidate_among_what_is_allowed_leaves_the_tail(vectors, lists, monkeypatch):
-    monkeypatch.setattr(hybrid, "EXACT", 1)
-    _, found = nearest_by_engine(
-        vectors[:2], vectors, k=3, engine=Engine(lists, Effort(0.1, 0.1, 10)), only=np.array([2_998, 2_999])
-    )
-    assert set(found[0].tolist()) == {-1, 2_998, 2_999} or set(found[0].tolist()) == {2_998, 2_999}

@@ -83,6 +83,39 @@ def test_files_that_are_refused(tmp_path, name, content, by, error, message):
         read_queries([str(tmp_path / name)], by)
 
 
-def test_long_queries_are_no_paths():
-    assert len(read_queries(["MKV" * 5000], "sequence")[0].content) == 15_000
-    assert read_queries(["a kinase. " * 1000], "text")[0].content.endswith("kinase.")
+@pytest.mark.parametrize("length", [1, 254, 255, 256, 257, 1_023, 1_024, 4_095, 4_096, 4_097, 20_000])
+@pytest.mark.parametrize("by", ["text", "sequence", "structure"])
+def test_queries_of_any_length_are_no_paths(length, by, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for letters in ("d" * length, ("d/" * length if by == "text" else "dv" * length)[:length]):
+        [query] = read_queries([letters], by)
+        assert query.content == (letters.upper() if by == "sequence" else letters)
+    if by == "text":
+        for letters in ("é" * length, "蛋" * length, "~" * length, "a\0" * length, "." * length):
+            assert read_queries([letters], by)[0].content == letters.strip()
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 300 + ".fasta", "x" * 5_000 + ".fasta", "a\0.fasta", "\ud800.fasta", "~/x.fasta"]
+)
+def test_names_that_no_file_can_have_are_missing_files(name):
+    with pytest.raises(MissingFileError, match="no such file"):
+        read_queries([name], "sequence")
+    with pytest.raises(MissingFileError, match="no such file"):
+        read_queries([name.replace(".fasta", ".cif")], "structure")
+
+
+@pytest.mark.parametrize("by", ["text", "sequence", "structure"])
+@pytest.mark.parametrize("query", ["\ud800", "AC\udfffD"])
+def test_half_a_character_is_refused_in_words_that_can_be_written(query, by):
+    with pytest.raises(OptionError, match=r"half a character|letter '\\ud") as caught:
+        clean_query(query, by)
+    assert str(caught.value).encode()
+
+
+@pytest.mark.parametrize(
+    ("letters", "by"), [("MKß", "sequence"), ("Mı", "sequence"), ("Mſ", "sequence"), ("dſ", "structure")]
+)
+def test_letters_that_only_become_ours_by_changing_their_case_are_refused(letters, by):
+    with pytest.raises(OptionError, match="letter '.' at position"):
+        clean_query(letters, by)

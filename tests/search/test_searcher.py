@@ -5,9 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protrek_hm.errors import MissingFileError, ModelError, OptionError
+from protrek_hm.index import hybrid
 from protrek_hm.index.build import build_index
 from protrek_hm.index.encoder import encode_unit
-from protrek_hm.search.searcher import Hit, Searcher
+from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
+from protrek_hm.search.families import search_families
+from protrek_hm.search.searcher import NOT_EXACT, Hit, Searcher
 
 PROTEINS = pl.DataFrame(
     {
@@ -135,3 +138,89 @@ def test_a_model_that_has_moved_is_named(tmp_path, letter_encoder):
 def test_hits_are_frozen():
     with pytest.raises(AttributeError):
         Hit(1, "P1", 0.5, 10.0, None, 0.1, 0.2, {}).rank = 2
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """An index that counts as large: 600 proteins of 30 letters in families of three, and an engine."""
+    rng = np.random.default_rng(3)
+    letters = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
+    heads = ["".join(rng.choice(letters, 30)) for _ in range(200)]
+    sequences = [head[:at] + "A" + head[at + 1 :] for head in heads for at in (0, 10, 20)]
+    numbers = range(len(sequences))
+    table = pl.DataFrame({"id": [f"P{n}" for n in numbers], "sequence": sequences, "number": list(numbers)})
+    folder = tmp_path_factory.mktemp("large") / "index"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hybrid, "EXACT", 50)
+        build_index(table, LetterPairs(), folder, model_name="nowhere/model")
+        yield Searcher.open(folder, model=LetterPairs())
+
+
+class LetterPairs:
+    """Each sequence is a direction of its own: a random one for each letter and place, added."""
+
+    temperature, tasks, fingerprint = 0.05, ("sequence",), lambda self: "pairs"
+    directions = np.random.default_rng(0).normal(size=(128, 128, 32))
+
+    def encode(self, inputs, /, **_):
+        return np.stack([sum(self.directions[n, ord(letter)] for n, letter in enumerate(each)) for each in inputs])
+
+
+@pytest.mark.parametrize("where", [None, "number % 3 > 0", "number < 70"])
+@pytest.mark.parametrize("k", [1, 10, 99, 100, 101, 600, 10**9])
+def test_above_the_exact_size_there_are_as_many_hits_as_were_asked_for(large, k, where):
+    query = large.index.records["sequence"][4]
+    allowed = {None: 600, "number % 3 > 0": 400, "number < 70": 70}[where]
+    [hits] = large.search(query, by="sequence", k=k, where=where)
+    [wanted] = large.exact.search(query, by="sequence", k=k, where=where)
+    assert large.index.engines
+    assert len(hits) == len(wanted) == min(k, allowed)
+    assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
+    assert wanted.exact
+    assert hits.exact or NOT_EXACT in hits.notes
+    shared = {hit.id: hit.score for hit in hits}
+    assert all(shared.get(hit.id, hit.score) == hit.score for hit in wanted)
+    assert sum(hit.id in shared for hit in wanted) >= 0.9 * len(wanted)
+    if k > 100:
+        assert hits == wanted, "so many are compared exactly"
+
+
+@pytest.mark.parametrize("where", [None, "number % 2 = 0"])
+def test_families_are_filled_above_the_exact_size(large, where):
+    [families] = search_families(large, large.index.records["sequence"][4], by="sequence", k=150, where=where)
+    assert len(families) == 150
+    [families] = search_families(large, large.index.records["sequence"][4], by="sequence", k=300, where=where)
+    assert len(families) == 200
+    assert sum(len(each.hits) for each in families) == (600 if where is None else 300)
+
+
+@pytest.mark.parametrize(
+    ("query", "by", "told"),
+    [
+        ("MKTAYIAKQRQISFVKSHFSRQLEER", "sequence", "the model reads residues 1 to 18 of 26; "),
+        ("m kta yia kqr qis fvk shf s", "sequence", "the model reads residues 1 to 18 of 20; "),
+        ("MKTAYIAKQRQISFVKSH*", "sequence", None),
+        ("cleaves " * 19, "text", "the model reads tokens 1 to 18 of 19; "),
+        ("cleaves " * 18, "text", None),
+        ("é" * 18, "text", None),
+    ],
+)
+def test_an_answer_says_what_the_model_did_not_read_of_the_query(reader, query, by, told):
+    [hits], [families] = reader.search(query, by=by), search_families(reader, query, by=by)
+    for answer in (hits, families):
+        assert len(answer) == 2
+        assert [note.startswith(told) for note in answer.notes] == [True] if told else not answer.notes
+    assert (hits.cut is None) == (told is None)
+    assert hits == reader.rank(reader.encode([query], by=by), by=by)[0]
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory):
+    """A real model that reads 18 residues or tokens, and an index of its own."""
+    tower = TowerConfig(layers=1, hidden=16, heads=2, max_tokens=20)
+    config = ModelConfig(sequence=tower, text=tower, structure=None, dimension=8, vocabulary=120)
+    model = ProTrek.build(config, texts=["cleaves citrate"], device="cpu")
+    folder = tmp_path_factory.mktemp("reader") / "index"
+    proteins = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["MKV", "WWWWWW"], "text": ["cleaves", "citrate"]})
+    build_index(proteins, model, folder, model_name="nowhere/model")
+    return Searcher.open(folder, model=model)

@@ -32,6 +32,9 @@ def describe(
     queries = read_queries(proteins, "sequence")
     searcher = Searcher.open(index, model=model, device=device)
     found = describe_proteins(searcher, [each.content for each in queries], k=k, batch_size=batch_size)
+    if output_format == "tsv":  # which has no place for notes
+        notes = {note: None for each in found for note in each.notes}
+        typer.echo("\n".join(notes), err=True, nl=bool(notes))
     named = {query.name: description for query, description in zip(queries, found, strict=True)}
     with destination(output, force=force) as file:
         write_descriptions(named, file, form=output_format)

@@ -31,7 +31,7 @@ def score(
     from protrek_hm.files import refuse_existing
     from protrek_hm.search.pairs import score_pairs
     from protrek_hm.search.pairs_table import ScoredPair, read_pairs, write_pairs
-    from protrek_hm.search.query import clean_query, read_queries
+    from protrek_hm.search.query import read_queries
 
     if output is not None:
         refuse_existing(output, force=force)
@@ -41,18 +41,16 @@ def score(
         texts, proteins = read_pairs(file, by)
     else:
         proteins = read_queries(sequences or [], by)
-        texts = [clean_query(text or "", "text")] * len(proteins)
+        texts = [each.content for each in read_queries([text or ""], "text")] * len(proteins)
 
+    from protrek_hm.cli.notices import notices_told
     from protrek_hm.model import ProTrek
-    from protrek_hm.search.reading import tell_cuts
 
     loaded = ProTrek.from_pretrained(model, device=device)
     letters = [protein.content for protein in proteins]
-    for notice in (tell_cuts(loaded, texts, task="text"), tell_cuts(loaded, letters, task=by)):
-        if notice:
-            typer.echo(notice, err=True)
     progress = sys.stderr.isatty()
-    scores = score_pairs(loaded, texts, letters, by=by, batch_size=batch_size, progress=progress).tolist()
+    with notices_told():
+        scores = score_pairs(loaded, texts, letters, by=by, batch_size=batch_size, progress=progress).tolist()
     pairs = [
         ScoredPair(each, protein.name, protein.content, cosine, cosine / loaded.temperature)
         for each, protein, cosine in zip(texts, proteins, scores, strict=True)

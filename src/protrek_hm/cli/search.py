@@ -35,6 +35,9 @@ def search(
         bool | None,
         typer.Option("--group/--no-group", help="Near-identical hits as one family. [default: group, but in --batch]"),
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Compare every vector, where an engine would choose some of them.")
+    ] = False,
     min_identity: Annotated[float, typer.Option(help="Identity with a family's best hit, in (0, 1].")] = 0.7,
     chain: Annotated[
         list[str] | None, typer.Option(help="Chain of a structure file; repeatable. [default: all]")
@@ -68,7 +71,7 @@ def search(
         refuse_existing(output, force=force)
         refuse_unwritable(output)
     if batch is None:
-        settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity)
+        settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity, exact=exact)
         read = read_queries(queries or [], settings.by, chains=tuple(chain or ()))
         if not read:
             raise OptionError("queries", "", "give one at least, or a file of many with --batch")
@@ -78,7 +81,7 @@ def search(
                 "batch", str(batch), "needs -o FILE.parquet (or .tsv, .csv, .jsonl), and no other queries"
             )
         kind = by or ("sequence" if is_fasta(batch) else "text")
-        settings = BatchConfig(kind, want, k, where, bool(group), min_identity, tuple(column or ()))
+        settings = BatchConfig(kind, want, k, where, bool(group), min_identity, tuple(column or ()), exact=exact)
         read, bad = read_query_table(batch, kind, on_bad_record=on_bad_record)
         if bad:
             typer.echo(f"{batch}: {len(bad):,} bad queries left out, the first on line {bad[0].line}", err=True)
@@ -93,25 +96,31 @@ def search(
 def _answer(
     searcher: "Searcher", queries: "list[Query]", settings: "BatchConfig", file: TextIO, form: "Format"
 ) -> None:
+    from protrek_hm.cli.notices import tell_of_answers
     from protrek_hm.search.families import search_families
     from protrek_hm.search.render import write_families, write_hits
 
+    searcher = searcher.exact if settings.exact else searcher
     names, contents = [each.name for each in queries], [each.content for each in queries]
     if settings.group:
-        families = search_families(searcher, contents, min_identity=settings.min_identity, **settings.options)
-        write_families(dict(zip(names, families, strict=True)), file, form=form)
+        found = search_families(searcher, contents, min_identity=settings.min_identity, **settings.options)
+        families = dict(zip(names, found, strict=True))
+        tell_of_answers(families)
+        write_families(families, file, form=form)
     else:
-        hits = searcher.search(contents, **settings.options)
-        write_hits(dict(zip(names, hits, strict=True)), file, form=form)
+        hits = dict(zip(names, searcher.search(contents, **settings.options), strict=True))
+        tell_of_answers(hits)
+        write_hits(hits, file, form=form)
 
 
 def _answer_batch(
     searcher: "Searcher", queries: "list[Query]", output: Path, settings: "BatchConfig", *, force: bool
 ) -> None:
+    from protrek_hm.cli.notices import notices_told
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.search.batch import run_batch
 
-    with progress_bar() as progress:
+    with notices_told(), progress_bar() as progress:
         try:
             kept = run_batch(searcher, queries, output, settings, force=force, progress=progress)
         except KeyboardInterrupt:

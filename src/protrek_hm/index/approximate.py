@@ -24,6 +24,7 @@ BLOCK = 16_384
 _SAMPLES_PER_LIST = 32
 _MOST_SAMPLES = 200_000
 _ROUNDS = 6
+_OWNED = 1_024  # vectors that are held against all centres at once
 
 
 def lists_for(vectors: int) -> int:
@@ -182,7 +183,8 @@ class Approximate:
 
     def owners(self, vectors: Float[np.ndarray, "some dim"]) -> Int[np.ndarray, " some"]:
         """Return the list that each of these vectors belongs to."""
-        return np.asarray(self.cosines(vectors).argmax(axis=1))
+        blocks = (vectors[start : start + _OWNED] for start in range(0, len(vectors), _OWNED))
+        return np.concatenate([self.cosines(block).argmax(axis=1) for block in blocks])
 
     def candidates(
         self,

@@ -4,8 +4,8 @@ Queries are drawn from the index itself, of every modality that it holds: texts 
 sequences do. The exact neighbours of these queries tell what is missed.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
 from operator import itemgetter
 from pathlib import Path
 
@@ -16,19 +16,24 @@ from protrek_hm.index import hybrid
 from protrek_hm.index.approximate import Approximate, Effort, lists_for
 from protrek_hm.index.arrays import Vectors
 from protrek_hm.index.embeddings import Embeddings
-from protrek_hm.index.layout import EngineInfo, Modality
+from protrek_hm.index.hybrid import NEIGHBOURS
+from protrek_hm.index.layout import EffortInfo, EngineInfo, Modality
 from protrek_hm.index.nearest import nearest
 
 AIM = 0.99
 """Share of the ten nearest that is wanted of every kind of query, so that other queries see at least 0.98."""
 QUERIES = 1_024
 """So many of each kind: what is missed, a few queries miss, so that a small sample tells little."""
-NEIGHBOURS = 10
 CANDIDATES = (50, 100, 200, 400, 800, 1_600)
+WIDER = (100, 1_000)
+"""Numbers of neighbours that are tuned for besides the first ten, with `_FEWEST` queries at least."""
+_FEWEST = 32
+_SURPLUS = (2, 3, 4, 6, 8, 12, 16)  # candidates for each of many neighbours
 SCATTERS = (0.0, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12)
 MISSED = (0.006, 0.004, 0.002, 0.001, 0.0)
 """Shares of the neighbours that may lie in lists that are not looked into."""
-_LIST, _CANDIDATE = 100, 40  # the time of a list, and of a candidate, in that of one vector of a list (20 ns)
+_LIST, _CANDIDATE, _COMPARED = 100, 40, 10
+# the time of a list, a candidate, and a vector that is compared exactly, in that of one vector of a list (20 ns)
 
 
 def make_engines(
@@ -55,17 +60,38 @@ def make_engines(
             engine.add(vectors, start=about.vectors)
         name = f"{modality}-{generation}.faiss"
         engine.save(index / name)
-        effort, recall = tune(engine, vectors, _queries(embeddings))
+        queries = _queries(embeddings)
+        effort, recall = tune(engine, vectors, queries)
         made[modality] = EngineInfo(
-            name, len(vectors), engine.lists, effort.reach, effort.candidates, recall, effort.scatter
+            *(name, len(vectors), engine.lists, effort.reach, effort.candidates, recall, effort.scatter),
+            wider=tuple(_tune_wider(engine, vectors, queries)),
         )
     return made
 
 
-def tune(
+def _tune_wider(
     engine: Approximate, vectors: Vectors, queries: Mapping[str, Float[np.ndarray, "queries dim"]]
+) -> Iterator[EffortInfo]:
+    """Tune for more neighbours, up to the number for which comparing all vectors is as good."""
+    for neighbours in WIDER:
+        size = max(_FEWEST, QUERIES * NEIGHBOURS // neighbours)
+        if _SURPLUS[0] * neighbours > len(vectors):
+            return
+        some = {kind: each[:: max(len(each) // size, 1)] for kind, each in queries.items()}
+        effort, recall = tune(engine, vectors, some, neighbours=neighbours)
+        if min(recall.values()) < AIM or _CANDIDATE * effort.candidates > _COMPARED * len(vectors):
+            return
+        yield EffortInfo(neighbours, **asdict(effort), recall=recall)
+
+
+def tune(
+    engine: Approximate,
+    vectors: Vectors,
+    queries: Mapping[str, Float[np.ndarray, "queries dim"]],
+    *,
+    neighbours: int = NEIGHBOURS,
 ) -> tuple[Effort, dict[str, float]]:
-    """Find the cheapest effort that finds `AIM` of the neighbours for all kinds of queries.
+    """Find the cheapest effort that finds `AIM` of so many neighbours for all kinds of queries.
 
     Where the neighbours lie says how far one must reach for them; then the engine is asked how many candidates it
     takes. A query that is itself one of the vectors does not count as its own neighbour.
@@ -74,7 +100,8 @@ def tune(
     -------
     The effort, and the recall with it by kind of query; the most thorough effort where none reaches the aim.
     """
-    truth = {kind: _neighbours(each, vectors) for kind, each in queries.items()}
+    counts = CANDIDATES if neighbours == NEIGHBOURS else [each * neighbours for each in _SURPLUS]
+    truth = {kind: _neighbours(each, vectors, neighbours) for kind, each in queries.items()}
     owners = {kind: engine.owners(vectors[near.ravel()]).reshape(near.shape) for kind, near in truth.items()}
     cosines = {kind: engine.cosines(each) for kind, each in queries.items()}
 
@@ -90,11 +117,11 @@ def tune(
     tried: list[tuple[float, Effort, dict[str, float]]] = []
     for missed in MISSED:
         reach, cost = reaching(scatter, missed)
-        if tried and cost + _CANDIDATE * CANDIDATES[0] >= min(tried, key=itemgetter(0))[0]:
+        if tried and cost + _CANDIDATE * counts[0] >= min(tried, key=itemgetter(0))[0]:
             break  # farther is dearer, whatever it saves in candidates
-        effort = Effort(round(reach + 5e-5, 4), scatter, min(CANDIDATES[-1], len(engine)))
+        effort = Effort(round(reach + 5e-5, 4), scatter, min(counts[-1], len(engine)))
         proposed = {kind: engine.candidates(each, effort) for kind, each in queries.items()}
-        for count in CANDIDATES:
+        for count in counts:
             recall = {kind: _recall(proposed[kind][:, :count], truth[kind]) for kind in queries}
             if min(recall.values()) >= AIM:
                 tried.append((cost + _CANDIDATE * count, replace(effort, candidates=count), recall))
@@ -119,9 +146,11 @@ def _queries(embeddings: Mapping[Modality, Embeddings]) -> dict[str, Float[np.nd
     return drawn
 
 
-def _neighbours(queries: Float[np.ndarray, "queries dim"], vectors: Vectors) -> Int[np.ndarray, "queries near"]:
+def _neighbours(
+    queries: Float[np.ndarray, "queries dim"], vectors: Vectors, count: int
+) -> Int[np.ndarray, "queries near"]:
     """Find the nearest vectors exactly; a vector that equals the query is not its neighbour."""
-    cosines, found = nearest(queries, vectors, k=NEIGHBOURS + 1)
+    cosines, found = nearest(queries, vectors, k=count + 1)
     own = cosines[:, 0] > 1 - 1e-6
     return np.where(own[:, None], found[:, 1:], found[:, :-1])
 

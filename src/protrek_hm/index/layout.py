@@ -1,6 +1,6 @@
 """The index folder: which files it holds, and what `index.json` says about them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -75,6 +75,17 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class EffortInfo:
+    """How an engine is asked for up to `neighbours` vectors, and the share of them that it finds; see `EngineInfo`."""
+
+    neighbours: int
+    reach: float
+    scatter: float
+    candidates: int
+    recall: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class EngineInfo:
     """An approximate engine over the first vectors of a modality.
 
@@ -89,6 +100,8 @@ class EngineInfo:
         `approximate.Effort`.
     recall
         Share of the ten nearest that it finds with those, by kind of query, measured when it was built.
+    wider
+        The same for more neighbours, as far as an engine is worth asking; beyond, all vectors are compared.
     """
 
     file: str
@@ -98,6 +111,7 @@ class EngineInfo:
     candidates: int
     recall: Mapping[str, float]
     scatter: float = 0.0
+    wider: tuple[EffortInfo, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,7 +188,7 @@ def _parse(content: dict[str, Any]) -> Manifest:
     sources = tuple(Source(**source) for source in content.pop("sources"))
     info = IndexInfo(**content, sources=sources)
     segments = tuple(Segment(**segment) for segment in own.pop("segments"))
-    engines = {name: EngineInfo(**engine) for name, engine in own.pop("engines").items()}
+    engines = {name: _parse_engine(**engine) for name, engine in own.pop("engines").items()}
     manifest = Manifest(info, segments, engines=engines, **own)
     numbers = [info.dimension, *info.counts.values(), *manifest.files.values(), *(each.records for each in segments)]
     if not all(isinstance(number, int) and number >= 1 for number in numbers):
@@ -185,3 +199,7 @@ def _parse(content: dict[str, Any]) -> Manifest:
     if outside:
         raise ValueError(f"{outside[0]} lies outside of the index")
     return manifest
+
+
+def _parse_engine(*, wider: Sequence[Mapping[str, Any]] = (), **about: Any) -> EngineInfo:
+    return EngineInfo(**about, wider=tuple(EffortInfo(**each) for each in wider))

@@ -1,7 +1,7 @@
 """An index, opened: its files stay on disk, and what is asked for is read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from protrek_hm.config import require
 from protrek_hm.errors import MissingFileError, OptionError
 from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.embeddings import Embeddings
-from protrek_hm.index.hybrid import Engine, nearest_by_engine
+from protrek_hm.index.hybrid import Engine, Nearest, nearest_by_engine
 from protrek_hm.index.layout import IndexInfo, Manifest, Modality, read_manifest
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.segments import read_segments
@@ -75,7 +75,8 @@ class Index:
             if modality in manifest.engines:
                 about = manifest.engines[modality]
                 lists = Approximate.open(folder / about.file, vectors=about.vectors)
-                engines[modality] = Engine(lists, Effort(about.reach, about.scatter, about.candidates))
+                wider = {each.neighbours: Effort(each.reach, each.scatter, each.candidates) for each in about.wider}
+                engines[modality] = Engine(lists, Effort(about.reach, about.scatter, about.candidates), wider)
         return cls(manifest.info, records, embeddings, engines)
 
     def nearest(
@@ -108,6 +109,17 @@ class Index:
         OptionError
             If k < 1, the index has no such modality, or `where` is no condition on its columns.
         """
+        return self.neighbours(queries, want=want, k=k, where=where)[:2]
+
+    def neighbours(
+        self,
+        queries: Float[np.ndarray, "queries dim"],
+        *,
+        want: Modality,
+        k: int,
+        where: str | Bool[np.ndarray, " rows"] | None = None,
+    ) -> Nearest:
+        """Find the same as `nearest`, and say for which queries an engine chose what was compared."""
         self.check(want=want, k=k)
         embeddings = self.embeddings[want]
         allowed = rows_where(self.records, where) if isinstance(where, str) else where
@@ -116,8 +128,12 @@ class Index:
             of_row = embeddings.of_row[allowed]
             only = np.unique(of_row[of_row >= 0])
         engine = self.engines.get(want)
-        cosines, found = nearest_by_engine(queries, embeddings.vectors, k=k, engine=engine, only=only)
-        return self._answers(cosines, found, want=want, k=k, allowed=allowed)
+        near = nearest_by_engine(queries, embeddings.vectors, k=k, engine=engine, only=only)
+        return Nearest(*self._answers(near.cosines, near.found, want=want, k=k, allowed=allowed), near.exact)
+
+    def exactly(self) -> "Index":
+        """Return this index without its engines: a search compares every vector."""
+        return replace(self, engines={})
 
     def check(self, *, want: Modality, k: int) -> None:
         """Raise OptionError if the index has no such modality, or k < 1."""

@@ -9,7 +9,7 @@ from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
 
 _MARKS = 2  # the start and end tokens
-_UNITS = {"text": "tokens", "sequence": "residues", "structure": "residues"}
+UNITS = {"text": "tokens", "sequence": "residues", "structure": "residues"}
 
 
 def window(model: ProTrek, task: Task) -> int:
@@ -17,17 +17,18 @@ def window(model: ProTrek, task: Task) -> int:
     return int(reader_of(model.routes[task]).max_seq_length) - _MARKS
 
 
+def lengths(model: ProTrek, inputs: Sequence[str], *, task: Task) -> list[int]:
+    """Count the residues of each input or, of texts, the tokens that `model` would read if its window had no end."""
+    if task != "text" or not inputs:
+        return [len(each) for each in inputs]
+    tokenizer = reader_of(model.routes[task]).tokenizer
+    read = tokenizer(list(inputs), add_special_tokens=False, truncation=False, verbose=False)
+    return [len(tokens) for tokens in read["input_ids"]]
+
+
 def count_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> int:
     """Count the inputs whose ends `model` does not read; an input given twice counts twice."""
-    if not inputs:
-        return 0
-    if task != "text":
-        lengths = [len(each) for each in inputs]
-    else:
-        tokenizer = reader_of(model.routes[task]).tokenizer
-        read = tokenizer(list(inputs), add_special_tokens=False, truncation=False, verbose=False)
-        lengths = [len(tokens) for tokens in read["input_ids"]]
-    return int((np.array(lengths) > window(model, task)).sum())
+    return int((np.array(lengths(model, inputs, task=task)) > window(model, task)).sum())
 
 
 def describe_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> str | None:
@@ -36,5 +37,5 @@ def describe_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> str | 
     if not cut:
         return None
     are = "is" if cut == 1 else "are"
-    limit = f"{window(model, task):,} {_UNITS[task]}"
+    limit = f"{window(model, task):,} {UNITS[task]}"
     return f"{cut:,} of {len(inputs):,} {task}s {are} longer than the model's {limit}: the rest is not read"

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "Answer": "protrek_hm.search.searcher",
     "BatchConfig": "protrek_hm.search.batch",
     "Family": "protrek_hm.search.families",
     "Hit": "protrek_hm.search.searcher",

@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,8 +27,9 @@ from protrek_hm.files import new_file, read_json, refuse_existing, write_json
 from protrek_hm.index.layout import Modality
 from protrek_hm.search.families import MIN_IDENTITY, search_families
 from protrek_hm.search.query import Query
+from protrek_hm.search.reading import NoticeWarning, tell_cut_queries
 from protrek_hm.search.rows import FAMILY, SCORES, rows_of_families, rows_of_hits
-from protrek_hm.search.searcher import Searcher
+from protrek_hm.search.searcher import NOT_EXACT, Searcher
 
 FORMAT_VERSION = 1
 SETTINGS = "settings.json"
@@ -50,7 +52,8 @@ class BatchConfig:
 
     by, want, k, where: as in `Searcher.search`. group: whether near-identical hits become families, then `k` is
     families and `min_identity` holds as in `search_families`. columns: columns of the records that stand beside the
-    hits. block: queries that are answered together and kept together, at least 1.
+    hits. block: queries that are answered together and kept together, at least 1. exact: whether every vector is
+    compared, however many there are.
     """
 
     by: Modality = "text"
@@ -61,6 +64,7 @@ class BatchConfig:
     min_identity: float = MIN_IDENTITY
     columns: tuple[str, ...] = ()
     block: int = 1_000
+    exact: bool = False
 
     def __post_init__(self) -> None:
         require("block", self.block, "must be at least 1", holds=self.block >= 1)
@@ -97,6 +101,11 @@ def run_batch(
     -------
     Number of queries that an earlier run had answered.
 
+    Warns
+    -----
+    NoticeWarning
+        If the model does not read all of some queries, which it names; or if the search was not exact.
+
     Raises
     ------
     FileFormatError
@@ -116,6 +125,12 @@ def run_batch(
     work = output.with_name(output.name + ".work")
     settings = _settings(searcher, queries, config)
     _refuse_another(work, settings)
+    searcher = searcher.exact if config.exact else searcher
+    cut = tell_cut_queries(
+        [each.name for each in queries], searcher.cuts([each.content for each in queries], by=config.by)
+    )
+    if cut is not None:
+        warnings.warn(cut, NoticeWarning, stacklevel=2)
     blocks = [work / f"{number:06}.parquet" for number in range(-(-len(queries) // config.block))]
     kept = sum(path.exists() for path in blocks)
     for number, path in enumerate(blocks):
@@ -136,10 +151,12 @@ def _answer(searcher: Searcher, block: Sequence[Query], config: BatchConfig) -> 
     distinct = list(dict.fromkeys(each.content for each in block))
     if config.group:
         families = search_families(searcher, distinct, min_identity=config.min_identity, **config.options)
-        answers = [rows_of_families("", each) for each in families]
+        answers, exact = [rows_of_families("", each) for each in families], all(each.exact for each in families)
     else:
         hits = searcher.search(distinct, **config.options)
-        answers = [rows_of_hits("", each) for each in hits]
+        answers, exact = [rows_of_hits("", each) for each in hits], all(each.exact for each in hits)
+    if not exact:
+        warnings.warn(NOT_EXACT, NoticeWarning, stacklevel=2)
     answered = {
         content: [(row, row.pop("record")) for row in rows] for content, rows in zip(distinct, answers, strict=True)
     }

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from protrek_hm.config import require_characters
 from protrek_hm.data.schema import sequence_problem
 from protrek_hm.errors import OptionError
 from protrek_hm.index.store import Index
@@ -30,8 +31,10 @@ def find_protein(index: Index, given: str) -> Protein:
     OptionError
         If it is neither; it says which ids come close.
     """
+    require_characters("protein", given)
     name = given.strip()
-    letters = "".join(given.split()).upper().removesuffix("*")
+    letters = "".join(given.split())
+    letters = letters.upper().removesuffix("*") if letters.isascii() else letters
     if len(letters) >= SHORTEST and not (index.records["id"] == name).any():
         problem = sequence_problem(letters)
         if problem is None:

@@ -18,7 +18,7 @@ from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.candidate import Protein, find_protein
 from protrek_hm.search.differences import Difference, align_in_bounds, differences, with_one_difference
 from protrek_hm.search.query import clean_query
-from protrek_hm.search.reading import residues_read, tell_unread
+from protrek_hm.search.reading import cuts, residues_read, tell_unread
 from protrek_hm.search.searcher import Searcher
 
 TWINS = 0.5
@@ -193,7 +193,7 @@ def explain_pair(
         alignment.identity,
         alignment.coverage,
         tuple(Substitution(**vars(each), change=x, change_in_b=y) for each, (x, y) in zip(found, changes, strict=True)),
-        (*notes, *tell_unread(read)),
+        (*notes, *(f"the text: {cut}" for cut in cuts(model, [text], task="text") if cut), *tell_unread(read)),
     )
 
 

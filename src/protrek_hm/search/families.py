@@ -14,7 +14,7 @@ from protrek_hm.deadline import checkpoint
 from protrek_hm.homology.identity import align, identity
 from protrek_hm.index.layout import Modality
 from protrek_hm.search.differences import differences
-from protrek_hm.search.searcher import Hit, Searcher
+from protrek_hm.search.searcher import Answer, Hit, Searcher
 
 MIN_IDENTITY = 0.7
 MOST_HITS = 10_000
@@ -85,26 +85,33 @@ def search_families(
     k: int = 10,
     where: str | None = None,
     min_identity: float = MIN_IDENTITY,
-) -> list[list[Family]]:
+) -> list[Answer[Family]]:
     """Rank families of proteins: search for more and more hits until `k` families are full, or `MOST_HITS` are seen.
 
     Where texts are wanted, each is its own family. Parameters and errors are those of `Searcher.search` and
-    `group_hits`; a family's members are those among the hits that were looked at.
+    `group_hits`; a family's members are those among the hits that were looked at. Where these make fewer than `k`
+    families although the index holds more proteins, the answer's notes say so.
     """
     require("min_identity", min_identity, "must lie in (0, 1]", holds=0 < min_identity <= 1)
     searcher.check(want=want, k=k)
-    vectors = searcher.encode([query] if isinstance(query, str) else query, by=by)
+    queries = [query] if isinstance(query, str) else query
+    vectors, cuts = searcher.encode(queries, by=by), searcher.cuts(queries, by=by)
     if want == "text":
-        return [each_alone(hits) for hits in searcher.rank(vectors, by=by, want=want, k=k, where=where)]
-    found: list[list[Family]] = [[] for _ in vectors]
+        ranked = searcher.rank(vectors, by=by, want=want, k=k, where=where)
+        return [Answer(each_alone(hits), cut=cut, exact=hits.exact) for hits, cut in zip(ranked, cuts, strict=True)]
+    found: list[Answer[Family]] = [Answer() for _ in vectors]
     waiting, fetch = list(range(len(vectors))), min(max(5 * k, 50), max(MOST_HITS, k))
     while waiting:
         ranked = searcher.rank(vectors[waiting], by=by, want=want, k=fetch, where=where)
         unfilled = []
         for number, hits in zip(waiting, ranked, strict=True):
-            found[number] = group_hits(hits, min_identity=min_identity)[:k]
-            if len(found[number]) < k and len(hits) == fetch < MOST_HITS:
+            families = group_hits(hits, min_identity=min_identity)[:k]
+            notes, more = [], len(families) < k and len(hits) == fetch
+            if more and fetch < MOST_HITS:
                 unfilled.append(number)
+            elif more and fetch < searcher.index.info.counts["records"]:
+                notes = [f"only the {fetch:,} best hits were looked at: there may be more families"]
+            found[number] = Answer(families, cut=cuts[number], exact=hits.exact, notes=notes)
         waiting, fetch = unfilled, min(4 * fetch, MOST_HITS)
     return found
 

@@ -1,5 +1,6 @@
 """Scores of loose pairs, without an index: how well a text fits a protein."""
 
+import warnings
 from collections.abc import Sequence
 from typing import Literal
 
@@ -9,6 +10,7 @@ from jaxtyping import Float
 from protrek_hm.errors import OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.search.reading import NoticeWarning, tell_cuts
 
 
 def score_pairs(
@@ -44,6 +46,11 @@ def score_pairs(
     ModelError
         If the model has no such route, or gives a vector without direction.
 
+    Warns
+    -----
+    NoticeWarning
+        If the model does not read all of some inputs; it says how many.
+
     Examples
     --------
     >>> class Letters:
@@ -60,6 +67,9 @@ def score_pairs(
         raise OptionError("pairs", counts, "give as many of each, or one of either")
     if not texts or not sequences:
         return np.empty(0)
+    for notice in (tell_cuts(model, texts, task="text"), tell_cuts(model, sequences, task=by)):
+        if notice is not None:
+            warnings.warn(notice, NoticeWarning, stacklevel=2)
     text_vectors, text = _encode(model, texts, "text", batch_size=batch_size, progress=progress)
     vectors, protein = _encode(model, sequences, by, batch_size=batch_size, progress=progress)
     text, protein = np.broadcast_arrays(text, protein)

@@ -1,9 +1,11 @@
 """Queries, checked before a model sees them: given as they are, or as files that hold them."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from protrek_hm.config import require_characters
 from protrek_hm.data.compression import bare_name
 from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
 from protrek_hm.data.fasta import FastaRecord, read_fasta
@@ -11,14 +13,12 @@ from protrek_hm.data.schema import AMINO_ACIDS, sequence_problem
 from protrek_hm.data.structures import StructureConfig, read_structure
 from protrek_hm.data.structures.files import is_structure
 from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
+from protrek_hm.files import is_a_file
 from protrek_hm.index.layout import Modality
 from protrek_hm.model.encoder import shorten
 
 STATES = AMINO_ACIDS + "#"
 """The letters of a 3Di string: Foldseek's 20 states, and # for residues of low confidence."""
-
-LONGEST_PATH = 4_096
-"""Bytes from which nothing is a path on any system."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def clean_query(query: str, by: Modality) -> str:
     Raises
     ------
     OptionError
-        If nothing is left, or a letter does not belong there.
+        If nothing is left, a letter does not belong there, or a text holds half a character (a lone surrogate).
 
     Examples
     --------
@@ -80,11 +80,14 @@ def clean_query(query: str, by: Modality) -> str:
     protrek_hm.errors.OptionError: query = 'MKJ': letter 'J' at position 3 is not an amino acid; ...
     """
     cleaned = query.strip() if by == "text" else "".join(query.split())
-    if by == "sequence":
+    if by == "sequence" and cleaned.isascii():  # upper() makes SS of ß, and I of ı
         cleaned = cleaned.upper().removesuffix("*")
     if not cleaned:
         raise OptionError("query", query, f"is empty; give a {by} to search by")
-    problem = None if by == "text" else sequence_problem(cleaned) if by == "sequence" else _state_problem(cleaned)
+    if by == "text":
+        require_characters("query", cleaned)
+        return cleaned
+    problem = sequence_problem(cleaned) if by == "sequence" else _state_problem(cleaned)
     if problem is not None:
         raise OptionError("query", shorten(cleaned), f"{problem}; mend it, or choose another kind of query with --by")
     return cleaned.lower() if by == "structure" else cleaned
@@ -92,13 +95,13 @@ def clean_query(query: str, by: Modality) -> str:
 
 def _state_problem(states: str) -> str | None:
     for position, state in enumerate(states, start=1):
-        if state.upper() not in STATES:
+        if not state.isascii() or state.upper() not in STATES:
             return f"letter {state!r} at position {position} is not a 3Di state"
     return None
 
 
 def _written_out(given: str, by: Modality) -> Query:
-    if by == "text" and len(given) < LONGEST_PATH and Path(given).is_file():
+    if by == "text" and is_a_file(given):
         remedy = "say with --by what it holds, or give a table of many queries with --batch"
         raise OptionError("query", given, f"is a file, not a text; {remedy}")
     return Query(given, clean_query(given, by))
@@ -106,14 +109,12 @@ def _written_out(given: str, by: Modality) -> Query:
 
 def _names_a_file(given: str, by: Modality) -> bool:
     """Say whether a file is meant: there is one, or it ends like one."""
-    if by == "text" or len(given) >= LONGEST_PATH:
-        return False
     path = Path(given)
-    return path.is_file() or is_structure(path) or bare_name(path).endswith(FASTA_ENDINGS)
+    return by != "text" and (is_a_file(path) or is_structure(path) or bare_name(path).endswith(FASTA_ENDINGS))
 
 
 def _read_file(path: Path, by: Modality, chains: tuple[str, ...]) -> list[Query]:
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110, as in `files.is_a_file`
         raise MissingFileError(path)
     if by == "structure":
         if bare_name(path).endswith(FASTA_ENDINGS):

@@ -1,10 +1,11 @@
 """A model and an index together: queries in, ranked hits out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -18,7 +19,11 @@ from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.probability import calibrate
 from protrek_hm.search.query import clean_query
+from protrek_hm.search.reading import Cut, cuts
 from protrek_hm.search.significance import p_values
+
+Item = TypeVar("Item")
+NOT_EXACT = "an engine proposed what was compared: a near one may be missing; ask for an exact search (--exact)"
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,39 @@ class Hit:
     p_value: float | None
     e_value: float | None
     record: Mapping[str, Any]
+
+
+class Answer(list[Item]):
+    """The hits (or families) of one query, best first, and what should be known of them.
+
+    Attributes
+    ----------
+    cut
+        How much of the query the model reads, if not all; None where only vectors were asked with, as by `rank`.
+    exact
+        Whether every vector that may answer was compared; else an engine proposed those that were, and near ones may
+        be missing.
+    notes
+        All this, and what else should be known, a sentence each.
+
+    Examples
+    --------
+    >>> answer = Answer(["P1"], exact=False)
+    >>> answer == ["P1"], answer.notes
+    (True, ('an engine proposed what was compared: a near one may be missing; ask for an exact search (--exact)',))
+    """
+
+    def __init__(
+        self, items: Iterable[Item] = (), *, cut: Cut | None = None, exact: bool = True, notes: Sequence[str] = ()
+    ) -> None:
+        super().__init__(items)
+        self.cut, self.exact, self._others = cut, exact, tuple(notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What should be known besides, a sentence each."""
+        own = [] if self.cut is None else [str(self.cut)]
+        return (*own, *self._others, *([] if self.exact else [NOT_EXACT]))
 
 
 class Searcher:
@@ -116,7 +154,7 @@ class Searcher:
         k: int = 10,
         where: str | None = None,
         batch_size: int = 32,
-    ) -> list[list[Hit]]:
+    ) -> list[Answer[Hit]]:
         """Rank the proteins (or texts) of the index by their cosine with each query.
 
         Parameters
@@ -135,7 +173,9 @@ class Searcher:
 
         Returns
         -------
-        The hits of each query, highest score first; equal scores come in the order of the table.
+        The hits of each query, highest score first; equal scores come in the order of the table. Each answer says
+        what the model did not read of the query, and whether the search was exact; `exact` is a searcher that
+        always is.
 
         Raises
         ------
@@ -148,7 +188,21 @@ class Searcher:
         self.check(want=want, k=k)
         queries = [query] if isinstance(query, str) else query
         vectors = self.encode(queries, by=by, batch_size=batch_size)
-        return self.rank(vectors, by=by, want=want, k=k, where=where)
+        answers = self.rank(vectors, by=by, want=want, k=k, where=where)
+        for answer, cut in zip(answers, self.cuts(queries, by=by), strict=True):
+            answer.cut = cut
+        return answers
+
+    def cuts(self, queries: Sequence[str], *, by: Modality) -> list[Cut | None]:
+        """Say what the model does not read of each query; None where it reads all."""
+        return cuts(self.model, [clean_query(each, by) for each in queries], task=by)
+
+    @cached_property
+    def exact(self) -> "Searcher":
+        """The same searcher, which compares a query with every vector, however many there are."""
+        other = copy(self)
+        other.index = self.index.exactly()
+        return other
 
     def encode(self, queries: Sequence[str], *, by: Modality, batch_size: int = 32) -> Float[np.ndarray, "queries dim"]:
         """Check queries and encode them as unit vectors; raises as `search` does."""
@@ -156,7 +210,11 @@ class Searcher:
         cleaned = [clean_query(each, by) for each in queries]
         if not cleaned:
             return np.empty((0, self.index.info.dimension), dtype=np.float32)
-        return encode_unit(self.model, cleaned, task=by, batch_size=batch_size)
+        vectors = encode_unit(self.model, cleaned, task=by, batch_size=batch_size)
+        if vectors.shape[1] != self.index.info.dimension:
+            problem = f"the model gives vectors of {vectors.shape[1]} numbers, the index holds"
+            raise ModelError(f"{problem} {self.index.info.dimension}", "search it with the model that made it")
+        return vectors
 
     def rank(
         self,
@@ -166,11 +224,12 @@ class Searcher:
         want: Modality = "sequence",
         k: int = 10,
         where: str | Bool[np.ndarray, " rows"] | None = None,
-    ) -> list[list[Hit]]:
+    ) -> list[Answer[Hit]]:
         """Answer queries that `encode` encoded, `where` as in `Index.nearest`; all else is as in `search`."""
         self.check(want=want, k=k)
         background = self.background(vectors, want=want)
-        cosines, rows = self.index.nearest(vectors, want=want, k=k, where=where)
+        k = min(k, self.index.info.counts["records"])
+        cosines, rows, exact = self.index.neighbours(vectors, want=want, k=k, where=where)
         surprise = p_values(cosines, background)
         calibration = self._calibration(by, want)
         chances = None if calibration is None else calibration(cosines)
@@ -184,7 +243,7 @@ class Searcher:
                 chance = None if chances is None else float(chances[query, column])
                 scores = (cosine, cosine / self.model.temperature, chance, p, p * self.index.info.counts[want])
                 hits.append(Hit(column + 1, record["id"], *scores, record))
-            answers.append(hits)
+            answers.append(Answer(hits, exact=bool(exact[query])))
         return answers
 
     def background(

@@ -16,7 +16,7 @@ from protrek_hm.data.proteins import OnBadRecord
 from protrek_hm.data.structures.files import BadFile
 from protrek_hm.data.web import Patience, RefusedError, ask
 from protrek_hm.errors import DownloadError
-from protrek_hm.files import new_file
+from protrek_hm.files import is_a_file, new_file
 
 ALPHAFOLD_URL = "https://alphafold.ebi.ac.uk"
 # UniProt's own pattern, https://www.uniprot.org/help/accession_numbers, with the number of an isoform
@@ -63,7 +63,7 @@ def read_accessions(given: Iterable[str]) -> list[str]:
     """
     accessions: dict[str, None] = {}
     for each in given:
-        lines = Path(each).read_text(encoding="utf-8", errors="replace").split() if Path(each).is_file() else [each]
+        lines = Path(each).read_text(encoding="utf-8", errors="replace").split() if is_a_file(each) else [each]
         accessions.update((line.strip().upper(), None) for line in lines)
     return list(accessions)
 
