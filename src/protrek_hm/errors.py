@@ -116,6 +116,14 @@ class ModelError(ProTrekHMError, ValueError):
         super().__init__(f"{problem}; {remedy}")
 
 
+class InputError(ModelError):
+    """One input that a model does not read."""
+
+    def __init__(self, task: str, number: int, given: str, problem: str) -> None:
+        self.task, self.number, self.given = task, number, given
+        super().__init__(f"{task} {number} ({given}): {problem}", "mend it or leave it out")
+
+
 class NothingFoundError(ProTrekHMError, ValueError):
     """The input is fine, and holds nothing of what was asked for."""
 

@@ -69,7 +69,7 @@ def test_before_and_after(run, tmp_path, models, table):
     report = json.loads((output / "report.json").read_text(encoding="utf-8"))
     assert list(report["models"]) == ["base", "tuned"]
     assert report["provenance"]["command"].startswith("protrek-hm evaluate")
-    assert len(report["provenance"]["models"]["tuned"]["weights_sha256"]) == 64
+    assert len(report["provenance"]["models"]["tuned"]["weights_sha256"]) == 68
     assert list(report["provenance"]["tables"]) == ["hard", "easy", "train", "valid"]
     assert "f1" in report["models"]["tuned"]["discrimination"]["hard"]
     assert "tuned tell twins apart?" in (output / "report.html").read_text(encoding="utf-8")

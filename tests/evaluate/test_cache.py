@@ -29,6 +29,8 @@ def test_another_model_or_task_is_another_file(encode):
     encode(["MK"])
     assert encode(["MK"], weights="others")[0] == 1
     assert encode(["MK"], task="text")[0] == 1
+    for window in "bc":  # the same weights, another window
+        assert encode(["MK"], weights=f"v2-{32 * 'a'}-{32 * window}")[0] == 1
 
 
 def test_a_damaged_file_is_made_anew(encode, tmp_path):

@@ -12,6 +12,7 @@ from protrek_hm.index.build import build_index
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.index.update import add_to_index, compact_index, remove_from_index
+from protrek_hm.search.searcher import Searcher
 
 MORE = pl.DataFrame({"id": ["P4", "P5"], "sequence": ["DDD", "EEA"], "text": ["all C", "new"], "length_mm": ["1", "2"]})
 
@@ -70,8 +71,35 @@ def test_removed_records_are_gone_and_compaction_changes_no_answer(folder, lette
     assert Index.open(folder).info.counts["records"] == 5
 
 
+def test_the_same_weights_with_another_window_are_another_model(tmp_path, letter_encoder, proteins, caplog):
+    first, second, other = (f"v2-{32 * weights}-{32 * window}" for weights, window in ("ab", "ac", "db"))
+    folder = tmp_path / "index"
+    build_index(proteins, letter_encoder(first), folder, model_name="m")
+    with pytest.raises(ModelError, match="not with this one .which has its weights, but another tokenizer, window or"):
+        add_to_index(folder, MORE, letter_encoder(second))
+    with pytest.raises(ModelError, match=r"not with this one \(v2-ddddddddd…\)"):
+        Searcher(Index.open(folder), letter_encoder(other))
+    assert Searcher(Index.open(folder), letter_encoder(first)).search("A", by="sequence")
+    assert caplog.messages == []
+
+
+def test_an_index_built_before_fingerprints_covered_all_is_held_against_the_weights(
+    tmp_path, letter_encoder, proteins, caplog
+):
+    before, now, other = 64 * "a", f"v2-{32 * 'a'}-{32 * 'b'}", f"v2-{32 * 'c'}-{32 * 'b'}"
+    folder = tmp_path / "index"
+    build_index(proteins, letter_encoder(before), folder, model_name="m")
+    assert Searcher(Index.open(folder), letter_encoder(now)).search("A", by="sequence")
+    [message] = caplog.messages
+    assert "its fingerprint is of an earlier kind" in message
+    add_to_index(folder, MORE, letter_encoder(now))
+    assert Index.open(folder).info.model_sha256 == before, "what is not known is not claimed"
+    with pytest.raises(ModelError, match="not with this one"):
+        Searcher(Index.open(folder), letter_encoder(other))
+
+
 def test_bad_changes(folder, letter_encoder, proteins):
-    with pytest.raises(ModelError, match=r"built with the model m \(weights letters…\), not with this one"):
+    with pytest.raises(ModelError, match=r"built with the model m \(fingerprint letters…\), not with this one"):
         add_to_index(folder, MORE, letter_encoder("others"))
     with pytest.raises(NothingFoundError, match="no proteins to add"):
         add_to_index(folder, MORE[:0], letter_encoder())

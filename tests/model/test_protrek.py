@@ -1,13 +1,18 @@
 """The model against a forward pass written out, against plain SentenceTransformer, and against itself."""
 
+import json
 import logging
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from sentence_transformers import SentenceTransformer
 
 from protrek_hm.errors import OptionError
 from protrek_hm.model import ProTrek
+from protrek_hm.model.info import describe_model
+from protrek_hm.model.shipped import shipped_model
 
 SEQUENCES = ["MKV", "MKVLAGGW", "ACDEFGHIKLMNPQRS", "W"]
 TASKS = ("text", "sequence", "structure")
@@ -82,7 +87,7 @@ def test_it_says_what_it_is_made_of(model):
     assert made_of["history"] == [{"step": "build", "seed": 42}]
     assert made_of["dimension"] == 8
     assert made_of["temperature"] == 0.05
-    assert len(made_of["fingerprint"]) == 64
+    assert made_of["fingerprint"] == model.fingerprint()
 
 
 def test_the_seed_decides_the_weights(model, config):
@@ -111,8 +116,6 @@ def test_saved_and_loaded_it_is_the_same(model, saved):
 
 
 def test_plain_sentence_transformers_load_it_without_a_word(model, saved, caplog, capfd):
-    from sentence_transformers import SentenceTransformer
-
     from protrek_hm.model.source import no_progress_bars
 
     logger = logging.getLogger("transformers")
@@ -129,3 +132,95 @@ def test_plain_sentence_transformers_load_it_without_a_word(model, saved, caplog
         np.testing.assert_array_equal(plain.encode(inputs, task=task), model.encode(inputs, task=task, packed=False))
     assert "create_model_card" not in (saved / "README.md").read_text()
     assert 'task="sequence"' in (saved / "README.md").read_text()
+
+
+def as_saved_before(saved, folder):
+    """Copy a saved model as earlier versions saved it: the text tower's route was called "text"."""
+    shutil.copytree(saved, folder)
+    router = folder / "router_config.json"
+    content = json.loads(router.read_text())
+    content["structure"] = {"text": content["structure"].pop("texts"), **content["structure"]}
+    content["parameters"]["route_mappings"] = {}
+    router.write_text(json.dumps(content))
+    settings = json.loads((folder / "protrek.json").read_text())
+    del settings["fingerprint"], settings["files"]
+    (folder / "protrek.json").write_text(json.dumps(settings))
+    return folder
+
+
+WITHOUT_A_TASK = [
+    lambda model: model.encode(["MKV"]),
+    lambda model: model.encode("MKV"),
+    lambda model: model.encode([{"text": "MKV"}]),
+    lambda model: model.encode(["MKV"], task=None),
+    lambda model: model.encode(["MKV"], task="protein"),
+    lambda model: model.encode(["MKV"], task="Sequence"),
+    lambda model: model.encode(["MKV"], task=""),
+    lambda model: model.encode(["MKV"], prompt_name="document"),
+    lambda model: model.encode(["MKV"], prompt="MKV"),
+    lambda model: model.encode(["MKV"], modality="text"),
+    lambda model: model.encode_query(["MKV"]),
+    lambda model: model.encode_document(["MKV"]),
+    lambda model: model.encode_document("MKV", prompt_name="document"),
+    lambda model: model(model.preprocess(["MKV"])),
+    lambda model: model.tokenize(["MKV"]),
+]
+
+
+@pytest.fixture(scope="module")
+def loaded_in_all_ways(saved, tmp_path_factory):
+    """By plain SentenceTransformer, by the same saved again, and by ProTrek; also of a folder of an earlier version."""
+    folder = tmp_path_factory.mktemp("ways")
+    plain = SentenceTransformer(str(saved), device="cpu")
+    plain.save_pretrained(str(folder / "again"), create_model_card=False)
+    ours = [ProTrek.from_pretrained(each, device="cpu") for each in (saved, as_saved_before(saved, folder / "before"))]
+    return [plain, SentenceTransformer(str(folder / "again"), device="cpu"), *ours]
+
+
+@pytest.mark.parametrize("use", WITHOUT_A_TASK)
+def test_no_protein_is_read_as_a_text_for_want_of_a_task(loaded_in_all_ways, use):
+    for model in loaded_in_all_ways:
+        with pytest.raises((ValueError, TypeError), match=r"task|route"):
+            use(model)
+
+
+def test_routes_and_vectors_are_the_same_in_folders_of_any_version(model, saved, tmp_path):
+    for folder in (saved, as_saved_before(saved, tmp_path / "before")):
+        for loaded in (ProTrek.from_pretrained(folder, device="cpu"), ProTrek(str(folder), device="cpu")):
+            assert loaded.tasks == TASKS
+            assert loaded.fingerprint() == model.fingerprint()
+            np.testing.assert_array_equal(loaded.encode(["heme"], task="text"), model.encode(["heme"], task="text"))
+        plain = SentenceTransformer(str(folder), device="cpu")
+        np.testing.assert_allclose(
+            plain.encode(["heme"], task="text"), model.encode(["heme"], task="text", packed=False), atol=1e-6
+        )
+
+
+def test_the_shipped_models_are_guarded():
+    plain = SentenceTransformer(str(shipped_model("mini")), device="cpu")
+    for task in (None, "protein", "document"):
+        with pytest.raises(ValueError, match="task"):
+            plain.encode(["MKV"], task=task)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, "mixed"])
+def test_half_precision_comes_back(model, saved, tmp_path, dtype):
+    reduced = ProTrek.from_pretrained(saved, device="cpu")
+    if dtype == "mixed":
+        reduced.routes["sequence"].half()
+        reduced.routes["text"][2].bfloat16()
+    else:
+        reduced.to(dtype)
+    reduced.save_pretrained(str(tmp_path / "half"))
+    loaded = ProTrek.from_pretrained(tmp_path / "half", device="cpu")
+    plain = SentenceTransformer(str(tmp_path / "half"), device="cpu")
+    assert {each.dtype for each in loaded.parameters()} == {torch.float32}
+    for task in TASKS:
+        inputs = {"text": ["a kinase", "heme"], "sequence": ["MKV", "PDVW"], "structure": ["mkv", "pdvw"]}[task]
+        wanted = model.encode(inputs, task=task)
+        found = loaded.encode(inputs, task=task)
+        assert ((found * wanted).sum(axis=1) > 0.999).all()
+        np.testing.assert_allclose(plain.encode(inputs, task=task), found, atol=1e-6)
+    assert describe_model(tmp_path / "half")["fingerprint"] == loaded.fingerprint()
+    loaded.save_pretrained(str(tmp_path / "again"))
+    assert ProTrek.from_pretrained(tmp_path / "again", device="cpu").fingerprint() == loaded.fingerprint()

@@ -123,7 +123,7 @@ def test_bad_questions(searcher, options, message):
 
 def test_another_model_is_refused(tmp_path, letter_encoder):
     build_index(PROTEINS, letter_encoder(), tmp_path / "index", model_name="tuned")
-    with pytest.raises(ModelError, match=r"built with the model tuned \(weights letters…\), not with this one"):
+    with pytest.raises(ModelError, match=r"built with the model tuned \(fingerprint letters…\), not with this one"):
         Searcher.open(tmp_path / "index", model=letter_encoder("others"))
 
 

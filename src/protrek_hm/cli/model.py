@@ -102,7 +102,7 @@ def model_info(
         Literal["json", "table"], typer.Option("--format", help="For programs, or for people.")
     ] = "json",
 ) -> None:
-    """Say what a model is made of: towers, parameters, dimensions, hash of the weights, what was done to them."""
+    """Say what a model is made of: towers, parameters, dimensions, fingerprint, what was done to the weights."""
     import json
 
     from protrek_hm.model.info import describe_model
@@ -129,7 +129,7 @@ def _print_tables(made_of: dict[str, Any]) -> None:
         facts.add_row(name, f"{made_of[name]:,}")
     facts.add_row("temperature", f"{made_of['temperature']:.6g}")
     facts.add_row("license", made_of["license"] or "not stated")
-    facts.add_row("SHA-256", made_of["fingerprint"])
+    facts.add_row("fingerprint", made_of["fingerprint"])
     for step in made_of["history"]:
         facts.add_row(str(step.get("step")), json.dumps({k: v for k, v in step.items() if k != "step"}))
     console = Console(highlight=False)

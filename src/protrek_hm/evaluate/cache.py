@@ -62,7 +62,7 @@ class CachedEncoder:
     ) -> Float[np.ndarray, "inputs dim"]:
         """Return one float32 vector per input, in order; only those that are not there yet are encoded."""
         reduced = {} if self.precision == "float32" else {"precision": self.precision}
-        path = self.folder / f"{'-'.join([self._fingerprint[:24], task, *reduced.values()])}.safetensors"
+        path = self.folder / f"{'-'.join([self._fingerprint, task, *reduced.values()])}.safetensors"
         hashes, vectors = _read(path)
         known = {each.tobytes(): row for row, each in enumerate(hashes)}
         wanted = [_hash(each) for each in inputs]
@@ -78,7 +78,7 @@ class CachedEncoder:
 
 
 def _hash(text: str) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=_HASH_BYTES).digest()
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=_HASH_BYTES).digest()
 
 
 def _read(path: Path) -> tuple[UInt8[np.ndarray, "rows bytes"], Float[np.ndarray, "rows dim"]]:

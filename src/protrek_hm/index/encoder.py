@@ -1,13 +1,40 @@
 """How an index has its proteins and queries encoded."""
 
+import logging
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from protrek_hm.errors import ModelError
-from protrek_hm.index.layout import Modality
-from protrek_hm.model.encoder import FingerprintedEncoder, unit_vectors
+from protrek_hm.index.layout import IndexInfo, Modality
+from protrek_hm.model.encoder import FingerprintedEncoder, compare_fingerprints, is_current, unit_vectors
+
+log = logging.getLogger(__name__)
+
+
+def check_model(info: IndexInfo, model: FingerprintedEncoder, index: Path | str = "the index") -> None:
+    """Make sure that `model` made the index; of one built before fingerprints covered all, the weights are compared.
+
+    Raises
+    ------
+    ModelError
+        If it did not: other weights, or the same ones with another tokenizer, window or arithmetic.
+    """
+    wanted, found = info.model_sha256, model.fingerprint()
+    likeness = compare_fingerprints(wanted, found)
+    if likeness != "same":
+        built = f"{index} was built with the model {info.model} (fingerprint {wanted[:12]}…)"
+        other = "which has its weights, but another tokenizer, window or arithmetic" * (likeness == "same weights")
+        problem = f"{built}, not with this one ({other or f'{found[:12]}…'})"
+        raise ModelError(problem, "name that model with -m, or build the index again with this one")
+    if is_current(found) and not is_current(wanted):
+        log.warning(
+            "%s: its fingerprint is of an earlier kind: the model's weights are those that it was built with, whether "
+            "tokenizer and window are, too, cannot be told; built again, it can",
+            index,
+        )
 
 
 def encode_unit(

@@ -25,6 +25,7 @@ from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality
 from protrek_hm.index.model import NamedModel
 from protrek_hm.index.segments import NewVectors
 from protrek_hm.index.store import Index
+from protrek_hm.model.encoder import compare_fingerprints
 
 METADATA = b"protrek_hm"
 _ROWS = 8_192
@@ -124,8 +125,8 @@ def _made_by(metadata: Mapping[bytes, bytes], source: Path, output: Path, model:
     if model is None and not about:
         raise OptionError("model", None, f"{source} does not say which model made its embeddings; name it with -m")
     if model is not None:
-        if about and about["model_sha256"] != model.sha256:
-            problem = f"{source} was made with the model {about['model']} (weights {about['model_sha256'][:12]}…)"
+        if about and compare_fingerprints(about["model_sha256"], model.sha256) != "same":
+            problem = f"{source} was made with the model {about['model']} (fingerprint {about['model_sha256'][:12]}…)"
             raise ModelError(f"{problem}, not with this one ({model.sha256[:12]}…)", "leave -m out")
         return Made(model.name, path_from(output, Path(model.name)), model.sha256, about.get("precision", "float32"))
     place = source.resolve().parent / about["model_path"] if about["model_path"] else None

@@ -33,7 +33,7 @@ class IndexInfo:
     ----------
     model, model_path, model_sha256
         The name it was given; the model's folder as seen from the index (None for a hub id), so that both can be
-        moved together; the hash of its weights.
+        moved together; its fingerprint, see `model.fingerprint`.
     dimension
         Numbers per vector.
     counts

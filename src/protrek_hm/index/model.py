@@ -9,7 +9,7 @@ from protrek_hm.index.layout import IndexInfo
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A model by the name that it was given, and the SHA-256 of its weights."""
+    """A model by the name that it was given, and its fingerprint."""
 
     name: str
     sha256: str

@@ -1,7 +1,7 @@
 """Encoding that survives an interruption: inputs go to the model in shards, and finished shards are kept on disk.
 
-A shard's name is the hash of the weights, the precision and the inputs. So nothing needs to be written down about a
-run: the same command finds what it has done already, and a changed one what it still can use.
+A shard's name is the hash of the model's fingerprint, the precision and the inputs. So nothing needs to be written down
+about a run: the same command finds what it has done already, and a changed one what it still can use.
 """
 
 import hashlib

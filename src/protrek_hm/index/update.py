@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
-from protrek_hm.errors import ModelError, NothingFoundError, OptionError
+from protrek_hm.errors import NothingFoundError, OptionError
 from protrek_hm.index.arrays import open_array, write_array
 from protrek_hm.index.build import Known, encode_table
 from protrek_hm.index.changes import SHARDS, changing, clear_shards, commit
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import Embeddings
+from protrek_hm.index.encoder import check_model
 from protrek_hm.index.layout import IndexInfo, Manifest, Modality
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.segments import NewVectors, read_segments, write_segment
@@ -136,14 +137,6 @@ def gather(held: Embeddings) -> NewVectors:
     ordered = numbers[order]
     blocks = (held.vectors[ordered[start : start + _BLOCK]] for start in range(0, len(ordered), _BLOCK))
     return NewVectors(len(ordered), held.vectors.shape[1], blocks, place[held.of_row])
-
-
-def check_model(info: IndexInfo, model: FingerprintedEncoder, folder: Path) -> None:
-    """Raise ModelError unless this model made the index."""
-    found = model.fingerprint()
-    if found != info.model_sha256:
-        made = f"{folder} was built with the model {info.model} (weights {info.model_sha256[:12]}…)"
-        raise ModelError(f"{made}, not with this one ({found[:12]}…)", "name that model with -m")
 
 
 def _refuse(known: pl.DataFrame, new: pl.DataFrame) -> None:

@@ -24,6 +24,9 @@ text = model.encode("Hydrolyses penicillins.", task="text")
 protein = model.encode("MSIQHFRVALIPFFAAFCLPVFA", task="sequence")
 print(model.similarity(text, protein))
 ```
+
+Without a task that the model has, SentenceTransformer raises an error. It reads lower-case residues as unknown
+ones; `ProTrek` makes them upper case, and refuses what is no residue.
 """
 
 
@@ -58,7 +61,8 @@ def make_card(made_of: Mapping[str, Any]) -> str:
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            f"Weights: SHA-256 `{made_of['fingerprint']}`. Licence: {made_of['license'] or 'not stated'}.",
+            f"Fingerprint `{made_of['fingerprint']}` (weights; all else that vectors depend on).",
+            f"Licence: {made_of['license'] or 'not stated'}.",
             "",
             "## What was done to the weights",
             "",

@@ -1,5 +1,6 @@
-"""What the rooms above ask of a model, and how its vectors become unit vectors."""
+"""What the rooms above ask of a model, when two are one, and how its vectors become unit vectors."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -9,6 +10,10 @@ from jaxtyping import Float
 from protrek_hm.errors import ModelError
 
 Task = Literal["text", "sequence", "structure"]
+Likeness = Literal["same", "same weights", "other"]
+FINGERPRINT_VERSION = "v2"
+FINGERPRINT_DIGITS = 32
+"""Of each of the two hashes that make a fingerprint, see `model.fingerprint`."""
 
 
 @runtime_checkable
@@ -22,7 +27,7 @@ class Encoder(Protocol):
 
 @runtime_checkable
 class FingerprintedEncoder(Encoder, Protocol):
-    """A model that says which weights it has, as `ProTrek` does."""
+    """A model that says which one it is, as `ProTrek` does."""
 
     @property
     def temperature(self) -> float:
@@ -35,8 +40,43 @@ class FingerprintedEncoder(Encoder, Protocol):
         ...
 
     def fingerprint(self) -> str:
-        """Hash the weights."""
+        """Hash all that its vectors depend on."""
         ...
+
+
+def is_current(fingerprint: str | None) -> bool:
+    """Tell whether a fingerprint covers more than the weights.
+
+    >>> is_current("v2-0123-4567"), is_current(64 * "0"), is_current(None)
+    (True, False, False)
+    """
+    return fingerprint is not None and fingerprint.startswith(f"{FINGERPRINT_VERSION}-")
+
+
+def compare_fingerprints(recorded: str, found: str) -> Likeness:
+    """Tell how alike the models of two fingerprints are; `recorded` may be of an earlier version.
+
+    "same": equal, to the best knowledge of `recorded`. "same weights": another tokenizer, window or arithmetic.
+
+    >>> now = f"v2-{32 * 'a'}-{32 * 'b'}"
+    >>> others = now, 64 * "a", f"v2-{32 * 'a'}-{32 * 'c'}", 64 * "b"
+    >>> [compare_fingerprints(other, now) for other in others]
+    ['same', 'same', 'same weights', 'other']
+    """
+    if recorded == found:
+        return "same"
+    if _weights_of(recorded) != _weights_of(found) or _weights_of(found) is None:
+        return "other"
+    return "same weights" if is_current(recorded) else "same"
+
+
+def _weights_of(fingerprint: str) -> str | None:
+    """Return what a fingerprint of any version says of the weights; None if it is of no model of ours."""
+    found = re.fullmatch(
+        rf"{FINGERPRINT_VERSION}-([0-9a-f]{{{FINGERPRINT_DIGITS}}})-[0-9a-f]+|([0-9a-f]{{{FINGERPRINT_DIGITS}}})[0-9a-f]+",
+        fingerprint,
+    )
+    return None if found is None else found[1] or found[2]
 
 
 def unit_vectors(

@@ -9,8 +9,9 @@ from safetensors import SafetensorError, safe_open
 
 from protrek_hm.errors import FileFormatError
 from protrek_hm.files import read_json
+from protrek_hm.model.encoder import is_current
 from protrek_hm.model.locate import find_model, is_official
-from protrek_hm.model.settings import read_settings
+from protrek_hm.model.settings import TEXTS, hash_files, read_settings
 
 _BUFFERS = ("inv_freq", "position_ids")  # saved with the weights, and no parameters
 
@@ -35,7 +36,8 @@ def describe_tower(config: Mapping[str, Any], *, parameters: int, max_tokens: in
 def describe_model(path: str | Path, *, revision: str | None = None) -> dict[str, Any]:
     """Return what `ProTrek.describe` returns, from a saved model's files alone where they say it all.
 
-    ProTrek's own layout, and models saved without their fingerprint, are loaded for it.
+    ProTrek's own layout, and models whose fingerprint is not recorded, or not that of their files any more, are loaded
+    for it.
 
     Raises
     ------
@@ -44,7 +46,7 @@ def describe_model(path: str | Path, *, revision: str | None = None) -> dict[str
     """
     place = find_model(path, revision=revision)
     settings = None if is_official(place) else read_settings(place)
-    if settings is None or settings.fingerprint is None:
+    if settings is None or not is_current(settings.fingerprint) or settings.files != hash_files(place):
         from protrek_hm.model.protrek import ProTrek
 
         return ProTrek.from_pretrained(place, device="cpu").describe()
@@ -54,7 +56,7 @@ def describe_model(path: str | Path, *, revision: str | None = None) -> dict[str
         for route, modules in read_json(place / "router_config.json")["structure"].items():
             transformer, *_, dense = (place / module for module in modules)
             dimension = read_json(dense / "config.json")["out_features"]
-            towers[route] = describe_tower(
+            towers["text" if route == TEXTS else route] = describe_tower(
                 read_json(transformer / "config.json"),
                 parameters=sum(_count_parameters(place / module) for module in modules),
                 max_tokens=read_json(transformer / "sentence_bert_config.json")["processor_kwargs"]["model_max_length"],

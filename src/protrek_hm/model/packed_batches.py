@@ -12,6 +12,8 @@ from transformers.utils import logging
 
 from protrek_hm.config import require
 from protrek_hm.deadline import checkpoint
+from protrek_hm.model.encoder import Task
+from protrek_hm.model.inputs import cut_input
 from protrek_hm.model.packed import can_pack, packed_forward, padded_forward
 from protrek_hm.model.towers import reader_of
 
@@ -43,6 +45,7 @@ def encode_packed(
     inputs: Sequence[str],
     packing: Packing,
     *,
+    task: Task,
     finish: Callable[[Float[Tensor, "batch dim"]], Float[Tensor, "batch out"]],
     progress: bool = False,
 ) -> Float[Tensor, "inputs out"]:
@@ -52,7 +55,7 @@ def encode_packed(
     than the tower's window is cut, as `window.describe_cut` tells. A tower that `can_pack` pads nothing; another one
     pads inputs of like length.
 
-    tower: a route of `ProTrek.routes`. finish: what is done with some vectors, in float32; the result lies
+    tower: the route of `task` in `ProTrek.routes`. finish: what is done with some vectors, in float32; the result lies
     where `finish` puts it.
     """
     transformer = reader_of(tower)
@@ -69,7 +72,7 @@ def encode_packed(
     with torch.autocast(device.type, torch.bfloat16, enabled=packing.bfloat16), bar:
         for start in range(0, len(distinct), _TOKENIZED_AT_ONCE):
             some = distinct[start : start + _TOKENIZED_AT_ONCE]
-            tokens = _tokenize(transformer, some)
+            tokens = _tokenize(transformer, some, task)
             readings = [_digest(ids) for ids in tokens]
             reading_of |= zip(some, readings, strict=True)
             fresh = {reading: ids for reading, ids in zip(readings, tokens, strict=True) if reading not in row}
@@ -108,12 +111,12 @@ def token_batches(
         yield range(first, len(lengths))
 
 
-def read_once(tower: nn.Module, inputs: Sequence[str]) -> tuple[list[str], list[int]]:
+def read_once(tower: nn.Module, inputs: Sequence[str], task: Task) -> tuple[list[str], list[int]]:
     """Return the first input of each reading (its tokens), and the place of each input's reading among these."""
     readings = [
         _digest(ids)
         for start in range(0, len(inputs), _TOKENIZED_AT_ONCE)
-        for ids in _tokenize(reader_of(tower), inputs[start : start + _TOKENIZED_AT_ONCE])
+        for ids in _tokenize(reader_of(tower), inputs[start : start + _TOKENIZED_AT_ONCE], task)
     ]
     place = {reading: number for number, reading in enumerate(dict.fromkeys(readings))}
     first = {place[reading]: each for reading, each in zip(reversed(readings), reversed(inputs), strict=True)}
@@ -124,7 +127,7 @@ def _digest(ids: Tensor) -> bytes:
     return hashlib.blake2b(ids.numpy().tobytes(), digest_size=16).digest()
 
 
-def _tokenize(transformer: Any, inputs: Sequence[str]) -> list[Tensor]:
+def _tokenize(transformer: Any, inputs: Sequence[str], task: Task) -> list[Tensor]:
     """Return the tokens of each input as the tower's own preprocessing gives them, cut to its window."""
-    features = transformer.preprocess(list(inputs))
+    features = transformer.preprocess([cut_input(each, task, transformer) for each in inputs])
     return [ids[real.bool()] for ids, real in zip(features["input_ids"], features["attention_mask"], strict=True)]

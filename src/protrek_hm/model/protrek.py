@@ -5,7 +5,6 @@ Biotechnology (2025). Each route is Transformer → Pooling(cls) → Dense(ident
 them.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -22,14 +21,16 @@ from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model.card import write_card
 from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
-from protrek_hm.model.encoder import Task
+from protrek_hm.model.encoder import Task, compare_fingerprints, is_current
 from protrek_hm.model.encoders import read_encoder
+from protrek_hm.model.fingerprint import fingerprint
 from protrek_hm.model.import_official import read_official
 from protrek_hm.model.info import describe_tower
+from protrek_hm.model.inputs import clean_inputs, cut_input
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.official import OfficialParts, read_parts, write_parts
 from protrek_hm.model.packed_batches import Packing, encode_packed, read_once
-from protrek_hm.model.settings import ModelSettings, read_settings, write_settings
+from protrek_hm.model.settings import TEXTS, ModelSettings, hash_files, read_settings, write_settings
 from protrek_hm.model.source import check_device, no_progress_bars, whole_model
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
 from protrek_hm.model.towers import bert_tower, esm_tower, loading_options, reader_of
@@ -42,13 +43,22 @@ class ProTrek(SentenceTransformer):
     """A tri-modal protein model; `encode(inputs, task=…)` gives unit vectors of one space.
 
     A saved model is a SentenceTransformer folder plus `protrek.json`, and loads with plain
-    `SentenceTransformer(path)`.
+    `SentenceTransformer(path)`; there, too, a task must be named.
     """
 
     temperature: float = 0.07
     license: str | None = None
     history: Sequence[dict[str, Any]] = ()
     official: OfficialParts | None = None
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Make a model as SentenceTransformer does; weights become float32, whatever they were saved in."""
+        super().__init__(*args, **options)
+        self.float()
+        if isinstance(router := self[0], Router):
+            names = {name: str(task) for (task, modality), name in router.route_mappings.items() if modality is None}
+            towers = {names.get(name, name): tower for name, tower in router.sub_modules.items()}
+            router.sub_modules, router.route_mappings = nn.ModuleDict(towers), {}
 
     @classmethod
     def build(cls, config: ModelConfig, *, texts: Iterable[str] = (), device: str | None = None) -> Self:
@@ -109,6 +119,8 @@ class ProTrek(SentenceTransformer):
                 problem = "not a ProTrek: it lacks the routes 'text' and 'sequence'"
                 raise FileFormatError(path, problem, "give another model")
             settings = read_settings(place)
+            if (saved := settings.fingerprint) and is_current(saved):
+                _check_weights(path, saved, model.fingerprint())
             model.temperature, model.license, model.history = settings.temperature, settings.license, settings.history
             model.official = None if settings.official is None else read_parts(place, settings.official)
         return model
@@ -169,19 +181,34 @@ class ProTrek(SentenceTransformer):
         OptionError
             If the model has no such route (a text read as a sequence would give numbers without a meaning), or
             bf16 is asked of SentenceTransformer's own way.
+        InputError
+            If an input is empty, or holds what is no residue or no 3Di letter; see `inputs.clean_inputs`.
         """
-        if task not in self.tasks:
-            raise OptionError("task", task, f"this model encodes {', '.join(self.tasks)}")
+        self._require(task)
         reduced = precision == "bf16"
         packing = Packing(token_budget, options.get("batch_size"), bfloat16=reduced) if packed else None
         if reduced and not packed:
             raise OptionError("precision", precision, _ONLY_PACKED)
         options |= {"precision": "float32" if reduced else precision, "packing": packing, "task": task}
+        tokenizer = reader_of(self.routes[task]).tokenizer
         if isinstance(inputs, str):
-            return super().encode(inputs, **options)
-        given = list(inputs)
+            return super().encode(clean_inputs([inputs], task, tokenizer)[0], **options)
+        given = clean_inputs(inputs, task, tokenizer)
         # Nothing, of the type and width that something would have
         return super().encode(given, **options) if given else super().encode(["A"], **options)[:0]
+
+    def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **options: Any) -> dict[str, Any]:
+        """Return the tokens of inputs of one `task`, as SentenceTransformer does; what no token is of is cut before."""
+        task: Any = options.get("task")
+        self._require(task)
+        if not prompt and options.get("processing_kwargs") is None:
+            transformer = reader_of(self.routes[task])
+            inputs = [cut_input(each, task, transformer) if isinstance(each, str) else each for each in inputs]
+        return super().preprocess(inputs, prompt=prompt, **options)
+
+    def _require(self, task: object) -> None:
+        if task not in self.tasks:
+            raise OptionError("task", task, f"this model encodes {', '.join(self.tasks)}")
 
     def get_model_kwargs(self) -> list[str]:
         """Return what `encode` takes besides SentenceTransformer's options."""
@@ -206,8 +233,8 @@ class ProTrek(SentenceTransformer):
             return found.cpu() if options["save_to_cpu"] else found
 
         with torch.inference_mode():
-            tower, progress = self.routes[options["task"]], options["show_progress_bar"]
-            return encode_packed(tower, inputs, packing, finish=finish, progress=progress)
+            task, progress = options["task"], options["show_progress_bar"]
+            return encode_packed(self.routes[task], inputs, packing, task=task, finish=finish, progress=progress)
 
     def _multi_process(self, inputs: Sequence[Any], **options: Any) -> Any:  # type: ignore[override]
         return self._each_once(inputs, super()._multi_process, options)
@@ -217,7 +244,7 @@ class ProTrek(SentenceTransformer):
         stock = any(options.get(name, default) != default for name, default in _STOCK_ONLY.items())
         if stock or not all(isinstance(each, str) for each in inputs):
             return infer(inputs, **options)
-        first, rows = read_once(self.routes[options["task"]], inputs)
+        first, rows = read_once(self.routes[options["task"]], inputs, options["task"])
         found = infer(first, **options)
         return found[rows] if isinstance(found, Tensor) else [found[row] for row in rows]
 
@@ -252,36 +279,50 @@ class ProTrek(SentenceTransformer):
         return np.asarray(by_text @ by_sequence.T)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the weights: equal models have equal fingerprints, whatever their folder."""
-        digest = hashlib.sha256()
-        for name, tensor in sorted(self.state_dict().items()):
-            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-            digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
-        return digest.hexdigest()
+        """Return a hash of all that vectors depend on: equal models have equal ones, whatever their folder.
+
+        See `model.fingerprint`: `v2-<weights>-<reading>`.
+        """
+        return fingerprint(self, self.routes)
 
     def save(self, path: str, *args: Any, **kwargs: Any) -> None:
         """Write the model as a folder; see `SentenceTransformer.save` for the options."""
         kwargs["create_model_card"] = False  # the stock card shows a use that knows no routes
         with no_progress_bars():
             super().save(path, *args, **kwargs)
-        folder, made_of = Path(path), self.describe()
+        as_loaded = fingerprint(self, self.routes, dtype=torch.float32)
+        folder, made_of = Path(path), {**self.describe(), "fingerprint": as_loaded}
         write_card(folder, made_of)
-        settings = ModelSettings(
-            temperature=self.temperature,
-            license=self.license,
-            history=list(self.history),
-            official=None if self.official is None else dict(self.official.folders),
-            fingerprint=made_of["fingerprint"],
-        )
-        write_settings(folder, settings)
         if self.official is not None:
             write_parts(folder, self.official)
         for route, tower in self.routes.items():
             options = folder / f"{route}_0_Transformer" / "sentence_bert_config.json"
             content = read_json(options)  # plain SentenceTransformer, too, shall load the same towers
             write_json(options, {**content, **loading_options(reader_of(tower))})
+        router = folder / "router_config.json"
+        content = read_json(router)
+        content["structure"] = {TEXTS if name == "text" else name: each for name, each in content["structure"].items()}
+        content["parameters"]["route_mappings"] = {str(("text", None)): TEXTS}
+        write_json(router, content)
+        settings = ModelSettings(
+            temperature=self.temperature,
+            license=self.license,
+            history=list(self.history),
+            official=None if self.official is None else dict(self.official.folders),
+            fingerprint=as_loaded,
+            files=hash_files(folder),
+        )
+        write_settings(folder, settings)
         for weights in folder.rglob("*.safetensors"):  # safetensors writes for its owner's eyes alone
             weights.chmod((folder / "README.md").stat().st_mode)
+
+
+def _check_weights(path: str | Path, saved: str, found: str) -> None:
+    if compare_fingerprints(saved, found) == "other":
+        problem = f"not the weights that were saved here ({found[:12]}…, not {saved[:12]}…): damaged or replaced"
+        raise FileFormatError(
+            path, problem, 'copy the model again; if they are meant, take "fingerprint" out of protrek.json'
+        )
 
 
 def _make_tower(

@@ -1,5 +1,6 @@
 """`protrek.json`: what a saved model is, beyond what SentenceTransformer's own files say."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +11,10 @@ from protrek_hm.files import read_json, write_json
 
 SETTINGS = "protrek.json"
 FORMAT_VERSION = 1
+# How files call the text tower's route. Of a task that it does not know, or none, SentenceTransformer takes the route
+# that is called as the input's modality: "text" would read proteins as texts. This name is no modality, so it raises
+TEXTS = "texts"
+_AT_THE_TOP = ("modules.json", "router_config.json", "config_sentence_transformers.json")
 
 
 @dataclass(frozen=True)
@@ -18,8 +23,9 @@ class ModelSettings:
 
     temperature: what ProTrek divides cosines by, above 0. license: an identifier as the hub has them, such as
     "apache-2.0". history: what was done to the weights, oldest first, as JSON objects. official: names of the
-    tower folders in ProTrek's own layout, by route, where the model came from there. fingerprint: SHA-256 of the
-    weights as saved.
+    tower folders in ProTrek's own layout, by route, where the model came from there. fingerprint: as
+    `ProTrek.fingerprint` gives it once the model is loaded. files: of the settings and vocabularies beside, as
+    `hash_files` gives it: as long as they are these, the fingerprint holds.
     """
 
     temperature: float = 0.07
@@ -27,6 +33,7 @@ class ModelSettings:
     history: list[dict[str, Any]] = field(default_factory=list)
     official: dict[str, str] | None = None
     fingerprint: str | None = None
+    files: str | None = None
 
 
 def read_settings(folder: Path) -> ModelSettings:
@@ -57,11 +64,21 @@ def read_settings(folder: Path) -> ModelSettings:
     temperature = content.get("temperature")
     if not (isinstance(temperature, int | float) and temperature > 0):
         raise FileFormatError(path, f"temperature {temperature!r} is not above 0", "copy the model again")
-    for name, kind in (("license", str), ("history", list), ("official", dict), ("fingerprint", str)):
+    for name, kind in (("license", str), ("history", list), ("official", dict), ("fingerprint", str), ("files", str)):
         if not isinstance(content.get(name, kind()), kind):
             raise FileFormatError(path, f"{name} {content[name]!r} is not a {kind.__name__}", "copy the model again")
     known = {name: content[name] for name in ModelSettings.__dataclass_fields__ if name in content}
     return ModelSettings(**known)
+
+
+def hash_files(folder: Path) -> str:
+    """Return the SHA-256 of a saved model's settings and vocabularies, by name; weights are not read."""
+    digest = hashlib.sha256()
+    for path in sorted({*folder.glob("*/*.json"), *folder.glob("*/*.txt"), *map(folder.joinpath, _AT_THE_TOP)}):
+        if path.is_file():
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(folder).as_posix()} {len(content)} ".encode() + content)
+    return digest.hexdigest()
 
 
 def write_settings(folder: Path, settings: ModelSettings) -> None:

@@ -105,11 +105,12 @@ def pooler_options(kind: type[PreTrainedModel]) -> dict[str, Any]:
 
 
 def loading_options(transformer: Transformer) -> dict[str, Any]:
-    """Return what must stand beside a saved encoder for it to be loaded as it is: no pooler, the same cuts.
+    """Return what must stand beside a saved encoder for it to be loaded as it is: no pooler, float32, the same cuts.
 
-    Without it, sentence-transformers would cut inputs at the number of positions that the settings name, which
+    Encoders saved in half precision would be loaded so, and their projections in float32: the two do not go together.
+    Without the length, sentence-transformers would cut inputs at the number of positions that the settings name, which
     encoders with rotary positions do not need.
     """
-    options = pooler_options(type(transformer.auto_model))
+    options = {**pooler_options(type(transformer.auto_model)), "dtype": "float32"}
     length = {"model_max_length": transformer.max_seq_length}
-    return {**({"model_kwargs": options} if options else {}), "processor_kwargs": length}
+    return {"model_kwargs": options, "processor_kwargs": length}

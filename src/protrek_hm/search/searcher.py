@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 
 from protrek_hm.config import require
 from protrek_hm.errors import ModelError
-from protrek_hm.index.encoder import encode_unit
+from protrek_hm.index.encoder import check_model, encode_unit
 from protrek_hm.index.layout import MODALITIES, Modality
 from protrek_hm.index.model import locate_model
 from protrek_hm.index.store import Index
@@ -115,11 +115,7 @@ class Searcher:
     """
 
     def __init__(self, index: Index, model: FingerprintedEncoder) -> None:
-        found, wanted = model.fingerprint(), index.info.model_sha256
-        if found != wanted:
-            built = f"the index was built with the model {index.info.model} (weights {wanted[:12]}…)"
-            remedy = "name that model with -m, or build the index again with this one"
-            raise ModelError(f"{built}, not with this one ({found[:12]}…)", remedy)
+        check_model(index.info, model)
         self.index, self.model = index, model
         self._sample = cache(lambda want: index.sample(want))
         self._calibration = cache(lambda by, want: calibrate(index, by, want))
