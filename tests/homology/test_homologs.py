@@ -1,5 +1,6 @@
 import itertools
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -34,6 +35,50 @@ def test_finds_what_exhaustive_search_finds(seed, min_identity, families):
     assert len(found) >= 0.99 * len(truth)
     if min_identity >= 0.7:
         assert len(found) == len(truth)
+
+
+UNITS = {"poly-Q": "Q", "silk": "GAGAGS", "NANP": "NANP", "elastin": "VPGVG", "RS": "RS"}
+
+
+def drifted(unit, length, rng):
+    """Members of a family of repeats: whole, shortened, and with residues drawn anew."""
+    whole = np.array(list((unit * length)[:length]))
+    members = ["".join(whole), "".join(whole[:-3]), "".join(whole[2:])]
+    for rate in np.linspace(0.02, 0.5, 12):
+        child = whole.copy()
+        hit = rng.random(length) < rate
+        child[hit] = rng.choice(list("ACDEFGHIKLMNPQRSTVWY"), hit.sum())
+        members.append("".join(child))
+    return members
+
+
+@pytest.mark.parametrize("unit", UNITS.values(), ids=UNITS)
+@pytest.mark.parametrize("length", [60, 170, 400])
+def test_all_pairs_of_repeats_are_found(unit, length):
+    sequences = drifted(unit, length, np.random.default_rng(length))
+    for min_identity in (0.5, 0.7, 0.9):
+        config = HomologyConfig(min_identity=min_identity, max_identity=1, threads=1)
+        assert find_homologs(sequences, config).equals(exhaustive(sequences, config))
+
+
+@pytest.mark.parametrize("kept", ["01", "011", "1100", "01110", "111000", "1001011", "101011100"])
+def test_all_pairs_whose_mismatches_return_at_one_distance_are_found(kept):
+    """Of two repeats whole positions of the unit can differ: then few seeds or none are whole."""
+    rng = np.random.default_rng(int(kept, 2))
+    for length in (50, 120, 300):
+        one, other = (rng.choice(list("ACDEFGHIKL"), len(kept)), rng.choice(list("MNPQRSTVWY"), len(kept)))
+        mixed = [a if same == "1" else b for a, b, same in zip(one, other, kept, strict=True)]
+        sequences = [("".join(unit) * length)[:length] for unit in (one, mixed)]
+        for min_identity in (0.3, 0.5, 0.6):
+            config = HomologyConfig(min_identity=min_identity, max_identity=1, threads=1)
+            assert find_homologs(sequences, config).equals(exhaustive(sequences, config))
+
+
+def test_all_pairs_of_peptides_are_found():
+    rng = np.random.default_rng(5)
+    peptides = {"".join(rng.choice(list("GAQW"), rng.integers(5, 31))) for _ in range(80)} | {"Q" * 5, "Q" * 30}
+    config = HomologyConfig(min_identity=0.3, max_identity=1, threads=1)
+    assert find_homologs(sorted(peptides), config).equals(exhaustive(sorted(peptides), config))
 
 
 def test_same_bytes_whatever_the_threads_and_after_an_interruption(tmp_path, families):

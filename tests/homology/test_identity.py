@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protrek_hm.homology.identity import Alignment, align, identity, matches_and_columns
+from protrek_hm.homology.config import HomologyConfig
+from protrek_hm.homology.identity import Alignment, align, fractions, identity, matches_and_columns
 from protrek_hm.homology.scoring import CODE, GAP_EXTEND, GAP_OPEN, SCORE
 
 proteins = st.text("ACDEFGHIKLMNPQRSTVWY", min_size=1, max_size=25)
@@ -58,6 +59,19 @@ def test_gaps_at_either_end_count(a, b):
     assert matches_and_columns(a, b) == (3, 6)
     assert align(a, b).identity == identity(a, b) == 0.5
     assert align(a, b).coverage == 0.5
+
+
+def test_fractions_decide_as_whole_numbers_do():
+    """Every quotient of up to 300 columns against every threshold of two digits."""
+    columns, matches = np.array([(c, m) for c in range(1, 301) for m in range(c + 1)]).T
+    identity, coverage = fractions(matches, columns, both=columns + matches, longer=columns)
+    for hundredths in range(30, 101):
+        config = HomologyConfig(min_identity=hundredths / 100, max_identity=1, coverage=hundredths / 100)
+        exactly = 100 * matches >= hundredths * columns
+        assert (config.wants(identity, coverage) == exactly).all()
+        config = HomologyConfig(min_identity=0.3, max_identity=hundredths / 100, coverage=0)
+        within = (100 * matches >= 30 * columns) & (100 * matches <= hundredths * columns)
+        assert (config.wants(identity, coverage) == within).all()
 
 
 def test_identical_and_unlike():

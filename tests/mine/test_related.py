@@ -4,7 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from protrek_hm.homology import align, connected_components
+from protrek_hm.homology import HomologyConfig, align, connected_components, find_families, find_homologs
+from protrek_hm.homology.identity import matches_and_columns
+from protrek_hm.homology.lookup import Lookup
 from protrek_hm.mine import related as module
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.related import Related
@@ -42,3 +44,21 @@ def test_finished_parts_are_not_done_again(make_families, tmp_path, monkeypatch)
         assert Related(sequences, MineConfig(threads=1), work_dir=tmp_path).families(0.5).tolist() == first.tolist()
         with pytest.raises(NameError):  # other proteins are another search
             Related(sequences[1:], MineConfig(threads=1), work_dir=tmp_path).families(0.5)
+
+
+@pytest.mark.parametrize("hundredths", range(30, 100))
+def test_every_way_to_look_agrees_at_the_threshold(hundredths):
+    """A pair of 100 columns, `hundredths` of them identical, is a pair, a family, one component and a relative."""
+    one = "".join(np.random.default_rng(hundredths).choice(list("ADKIFM"), 100))
+    pair = [one, one[:hundredths] + one[hundredths:].translate(str.maketrans("ADKIFM", "SERVYL"))]
+    assert matches_and_columns(*pair) == (hundredths, 100)
+    for least, found in ((hundredths / 100, True), ((hundredths + 1) / 100, False)):
+        config = HomologyConfig(min_identity=least, max_identity=1, threads=1)
+        assert (find_homologs(pair, config).height == 1) == found
+        assert (find_families(pair, config).tolist() == [0, 0]) == found
+        assert (Lookup.of(pair[:1]).nearest(pair[1:], least=least, also=[[0]]) != [None]) == found
+        for mined_at in (0.3, least):  # of the pairs that were mined, or by a search of its own
+            related = Related(pair, MineConfig(min_identity=mined_at, max_identity=1, threads=1))
+            assert (related.families(least).tolist() == [0, 0]) == found
+        related = Related(pair, MineConfig(min_identity=1, max_identity=1, threads=1))
+        assert (related.families(least).tolist() == [0, 0]) == found

@@ -1,8 +1,9 @@
 """Candidate pairs: which proteins to compare at all, piece by piece, each piece the same in every run.
 
 The shorter protein of a pair decides how it is looked for: up to `TINY` residues against every protein of
-fitting length, above by shared seeds (`seeds`): of few letters, or of more where proteins would share few by
-chance. Then comes a bound that every wanted pair keeps: its Levenshtein distance (`rapidfuzz`).
+fitting length, above by shared seeds (`seeds`), of few letters, or of more where proteins would share few by
+chance; proteins that repeat themselves against each other. Then comes a bound that every wanted pair keeps: its
+Levenshtein distance (`rapidfuzz`).
 """
 
 from collections.abc import Iterator
@@ -46,7 +47,12 @@ class Shard:
         rank = np.arange(self.ranks.start, self.ranks.stop)
         if self.index is not None:
             shared = self.index.kept()[rank] * self.config.min_identity**self.index.letters
-            return self.index.pairs(self.ranks, np.maximum(shared / CAUTION, 1).astype(np.int64))
+            pairs = self.index.pairs(self.ranks, np.maximum(shared / CAUTION, 1).astype(np.int64))
+            repeats = self.index.pairs_of_repeats(self.ranks, last)
+            if not len(repeats):
+                return pairs
+            keys = np.union1d(*(each[:, 0] * len(last) + each[:, 1] for each in (pairs, repeats)))
+            return np.stack(np.divmod(keys, len(last)), axis=1)
         count = last[rank] - rank - 1
         partner = np.arange(int(count.sum())) + np.repeat(rank + 1 - (np.cumsum(count) - count), count)
         return np.stack([np.repeat(rank, count), partner], axis=1)
@@ -77,7 +83,7 @@ def shards(proteins: Proteins, config: HomologyConfig, last: Int64[np.ndarray, "
             reach = range(own.start, int(last[own.stop - 1]))
             letters, sketch = _seed_size(proteins, reach, config, chance)
             index = SeedIndex.of(proteins, last, reach, letters=letters, sketch=sketch)
-            work = index.work()[own.start : own.stop]
+            work = index.work(last)[own.start : own.stop]
             yield [Shard(ranks, index, config) for ranks in _cut(own, work)]
 
 

@@ -1,6 +1,7 @@
 """What counts as a homologous pair, and how much work may go into finding it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from protrek_hm.config import require
 
@@ -37,6 +38,16 @@ class HomologyConfig:
     coverage: float = 0.8
     threads: int = 0
     max_pairs_per_protein: int | None = None
+
+    def wants(self, identity: Any, coverage: Any) -> Any:
+        """Say whether a pair lies within the thresholds; numbers or arrays, as `identity.fractions` gives them.
+
+        Examples
+        --------
+        >>> HomologyConfig(min_identity=0.55).wants(55 / 100, 0.9)
+        True
+        """
+        return (self.min_identity <= identity) & (identity <= self.max_identity) & (self.coverage <= coverage)
 
     def __post_init__(self) -> None:
         require("min_identity", self.min_identity, "from 0.3 to 1", holds=0.3 <= self.min_identity <= 1)

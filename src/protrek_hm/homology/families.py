@@ -7,6 +7,7 @@ aligned, nearest ones first: what is left is little even in a family of thousand
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,7 @@ from protrek_hm.homology.candidates import last_partners, near_enough, shards
 from protrek_hm.homology.components import numbered
 from protrek_hm.homology.config import HomologyConfig
 from protrek_hm.homology.homologs import Progress
+from protrek_hm.homology.identity import fractions
 from protrek_hm.homology.scoring import Proteins
 from protrek_hm.homology.verify import verify
 
@@ -51,7 +53,7 @@ def find_families(
     >>> find_families(["MKTAYIAKQR", "WWWWWPPPPP", "MKTAYAKQR"]).tolist()
     [0, 1, 0]
     """
-    config = config or HomologyConfig(min_identity=0.5)
+    config = replace(config or HomologyConfig(min_identity=0.5), max_identity=1.0)
     threads = config.threads or os.cpu_count() or 1
     proteins = Proteins.of(sequences)
     last = last_partners(proteins, config)
@@ -120,5 +122,5 @@ def _linked(
     """Return the pairs within the thresholds."""
     matches, columns = verify(proteins, pairs, distance)
     lengths = proteins.lengths[pairs]
-    coverage = (lengths.sum(axis=1) - columns) / lengths.max(axis=1)
-    return np.asarray(pairs[(matches >= config.min_identity * columns) & (coverage >= config.coverage)])
+    identity, coverage = fractions(matches, columns, both=lengths.sum(axis=1), longer=lengths.max(axis=1))
+    return np.asarray(pairs[config.wants(identity, coverage)])

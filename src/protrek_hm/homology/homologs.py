@@ -16,6 +16,7 @@ from jaxtyping import Int64
 from protrek_hm.files import new_file
 from protrek_hm.homology.candidates import Shard, last_partners, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
+from protrek_hm.homology.identity import fractions
 from protrek_hm.homology.scoring import Proteins
 from protrek_hm.homology.seeds import mix
 from protrek_hm.homology.verify import verify
@@ -24,7 +25,8 @@ _log = logging.getLogger(__name__)
 
 SCHEMA = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl.Float64}
 _PAIRS_AT_ONCE = 50_000
-_VERSION = b"1"  # another one when the same input could give other shards
+VERSION = b"2"
+"""Another one when the same input could give other pairs: finished parts of before are not taken up."""
 
 
 class Progress(Protocol):
@@ -122,17 +124,10 @@ def _solve(
     matches, columns = verify(proteins, pairs, distance)
     lengths = proteins.lengths[pairs]
     given = np.sort(proteins.order[pairs], axis=1)
+    identity, coverage = fractions(matches, columns, both=lengths.sum(axis=1), longer=lengths.max(axis=1))
     frame = pl.DataFrame(
-        {
-            "a": given[:, 0],
-            "b": given[:, 1],
-            "identity": matches / columns,
-            "coverage": (lengths.sum(axis=1) - columns) / lengths.max(axis=1),
-        },
-        schema_overrides=SCHEMA,
-    )
-    wanted = pl.col("identity").is_between(config.min_identity, config.max_identity)
-    frame = frame.filter(wanted, pl.col("coverage") >= config.coverage)
+        {"a": given[:, 0], "b": given[:, 1], "identity": identity, "coverage": coverage}, schema_overrides=SCHEMA
+    ).filter(config.wants(identity, coverage))
     if path is not None:
         with new_file(path) as temporary:
             frame.write_parquet(temporary)
@@ -141,7 +136,7 @@ def _solve(
 
 def _fingerprint(sequences: Sequence[str], config: HomologyConfig) -> str:
     """Return a name that only the same sequences and thresholds share."""
-    digest = hashlib.blake2b(_VERSION, digest_size=8)
+    digest = hashlib.blake2b(VERSION, digest_size=8)
     digest.update(repr((config.min_identity, config.max_identity, config.coverage)).encode())
     for sequence in sequences:
         digest.update(sequence.encode() + b"\n")

@@ -10,6 +10,7 @@ both sequences, makes such a gap an inner one, which counts.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import parasail
 
@@ -89,6 +90,29 @@ def matches_and_columns(a: str, b: str) -> tuple[int, int]:
     engine = parasail.nw_stats_scan_16 if _fits_16_bits(a, b) else parasail.nw_stats_scan_32
     result = engine(FIRST + a, FIRST + b, GAP_OPEN, GAP_EXTEND, parasail.blosum62)
     return result.matches - 1, result.length - 1
+
+
+def fractions(matches: Any, columns: Any, *, both: Any, longer: Any) -> tuple[Any, Any]:
+    """Return identity and coverage, each as *one* division: the only form in which they are compared with a threshold.
+
+    A division is rounded correctly, so 55 of 100 columns give the very number that `0.55` is, and `>=` and `<=` decide
+    as exact arithmetic would. A product does not: 0.55 · 100 is a little above 55.
+
+    Parameters
+    ----------
+    matches, columns
+        From `matches_and_columns`; numbers, or arrays of them.
+    both, longer
+        Residues of both sequences together, and of the longer one.
+
+    Examples
+    --------
+    >>> fractions(55, 100, both=190, longer=100)
+    (0.55, 0.9)
+    >>> 55 >= 0.55 * 100
+    False
+    """
+    return matches / columns, (both - columns) / longer
 
 
 def best_score(a: str, b: str, *, gap_open: int = GAP_OPEN) -> int:

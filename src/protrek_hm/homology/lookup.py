@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int, Int64, UInt8
 
 from protrek_hm.deadline import checkpoint
-from protrek_hm.homology.identity import matches_and_columns
+from protrek_hm.homology.identity import fractions, matches_and_columns
 from protrek_hm.homology.scoring import CODE, STANDARD
 
 LETTERS = 5
@@ -131,9 +131,10 @@ class Lookup:
             checkpoint()
             other = self.sequence(index)
             matches, columns = matches_and_columns(query, other)
-            if matches >= least * columns and (best is None or matches / columns > best.identity):
-                coverage = (len(query) + len(other) - columns) / max(len(query), len(other))
-                best = Relative(index, matches / columns, coverage)
+            lengths = len(query), len(other)
+            identity, coverage = fractions(matches, columns, both=sum(lengths), longer=max(lengths))
+            if identity >= least and (best is None or identity > best.identity):
+                best = Relative(index, identity, coverage)
         return best
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from protrek_hm.homology.identity import matches_and_columns
+from protrek_hm.homology.identity import fractions, matches_and_columns
 from protrek_hm.mine.corpus import Corpus
 from protrek_hm.mine.gate import Gate
 
@@ -78,15 +78,16 @@ def take_pairs(
             continue
         a, b = (corpus.sequences[protein] for protein in key)
         matches, columns = matches_and_columns(a, b)
-        if bounds[0] <= matches / columns < bounds[1]:
+        identity, coverage = fractions(matches, columns, both=len(a) + len(b), longer=max(len(a), len(b)))
+        if bounds[0] <= identity < bounds[1]:
             seen.add(key)
             rows.append(
                 {
                     "pair": len(rows),
                     "left": int(first[one]),
                     "right": int(first[other]),
-                    "identity": matches / columns,
-                    "coverage": (len(a) + len(b) - columns) / max(len(a), len(b)),
+                    "identity": identity,
+                    "coverage": coverage,
                     "text_similarity": found["text_similarity"],
                     "reasons": found["reasons"],
                 }

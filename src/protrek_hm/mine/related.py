@@ -9,7 +9,7 @@ from jaxtyping import Int
 
 from protrek_hm.files import new_file
 from protrek_hm.homology import HomologyConfig, connected_components, find_families, find_homologs
-from protrek_hm.homology.homologs import Progress, thin_out
+from protrek_hm.homology.homologs import VERSION, Progress, thin_out
 from protrek_hm.mine.config import MineConfig
 
 Families = Int[np.ndarray, " proteins"]
@@ -78,7 +78,7 @@ class Related:
         )
 
     def _digest(self, identity: float) -> str:
-        digest = hashlib.blake2b(repr((identity, self._config.coverage)).encode(), digest_size=8)
+        digest = hashlib.blake2b(VERSION + repr((identity, self._config.coverage)).encode(), digest_size=8)
         for sequence in self._sequences:
             digest.update(sequence.encode() + b"\n")
         return digest.hexdigest()

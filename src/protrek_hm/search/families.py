@@ -147,4 +147,4 @@ def _alike(best: str, other: str, min_identity: float) -> bool:
     if best == other:
         return True
     columns = max(len(best), len(other))
-    return LCSseq.similarity(best, other) >= min_identity * columns and identity(best, other) >= min_identity
+    return LCSseq.similarity(best, other) / columns >= min_identity and identity(best, other) >= min_identity
