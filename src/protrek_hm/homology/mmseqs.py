@@ -86,8 +86,8 @@ def search(
     sensitivity: float = 5.7,
     word: int = 0,
     hits: int = 1_000,
+    repeats: bool = False,
     threads: int = 0,
-    timeout: float = TIMEOUT,
 ) -> pl.DataFrame:
     """Return which targets MMseqs2 finds for each query.
 
@@ -100,6 +100,9 @@ def search(
         million.
     hits
         Targets of a query that are aligned at most, the best ones by its prefilter.
+    repeats
+        Whether repeats and short proteins are looked for, too: nothing is masked, words are whole, nothing is
+        left out as being found by chance. By default MMseqs2 is blind to silk, poly-Q and most peptides.
     threads
         0 takes every core.
 
@@ -128,9 +131,11 @@ def search(
         found = folder / "found.tsv"
         command: list[str | Path] = ["easy-search", folder / "queries", folder / "targets", found]
         command += [folder / "work", "-s", str(sensitivity), "-k", str(word), "--max-seqs", str(hits)]
+        if repeats:
+            command += ["--mask", "0", "--comp-bias-corr", "0", "--spaced-kmer-mode", "0", "-e", "100000"]
         command += ["--threads", str(threads or os.cpu_count() or 1), "-v", "1"]
         command += ["--format-output", "query,target,fident,qcov,tcov"]
-        run(command, timeout=timeout)
+        run(command)
         if not found.stat().st_size:
             return pl.DataFrame(schema=_COLUMNS)
         table = pl.read_csv(

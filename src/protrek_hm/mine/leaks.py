@@ -1,23 +1,42 @@
 """An independent look at a split: what of the held-out sides stands in training, or nearly.
 
-The search is MMseqs2's (Steinegger and Söding 2017, doi:10.1038/nbt.3988), not the one that made the split;
-the best hits' identities and coverages are then computed exactly.
+In small sets, and where one of the two has few residues, every pair is compared; the others are looked for by MMseqs2
+(Steinegger and Söding 2017, doi:10.1038/nbt.3988), not by the search that made the split. Identities and coverages
+are then exact.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from jaxtyping import Float, Int
 
+from protrek_hm.config import require
+from protrek_hm.data.tables import read_table
 from protrek_hm.data.texts import fold_text
+from protrek_hm.data.validation import bad_sequences, clean_sequences
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.homology import align
+from protrek_hm.homology import HomologyConfig
+from protrek_hm.homology.candidates import TINY, near_enough
+from protrek_hm.homology.identity import fractions
 from protrek_hm.homology.mmseqs import search
+from protrek_hm.homology.scoring import Proteins
+from protrek_hm.homology.verify import verify
 
 HELD_OUT = ("valid", "test")
+MEASURED_FROM = 0.5
+"""Identity from which on the highest of a protein is measured, or from the one asked for, if that is lower."""
+
+EVERY_PAIR = 1_000_000
+"""Pairs of a held-out protein and one in training up to which every one is compared: about ten seconds."""
+
 _BINS = 10
-_HITS = 100  # of each held-out protein, the best by MMseqs2's prefilter, are aligned exactly
+_HITS = 100  # of each held-out protein, the best by MMseqs2's prefilter
 _SMALL = 20_000_000  # residues up to which MMseqs2's words of 5 letters are fast
+_WORST = 5  # pairs shown
 _BAR = "█"
 
 
@@ -27,9 +46,11 @@ class SideLeaks:
 
     proteins, texts: distinct ones of the side. shared_proteins, shared_texts: those that stand in training,
     too (texts alike in all but form are one). related: proteins with a relative in training above the
-    identity and coverage asked for, shared ones included. histogram: proteins by their highest identity to
-    any protein in training, in ten bins from 0 to 1; the first holds those without a hit. worst: the most
-    similar pairs.
+    identity and coverage asked for, shared ones included. measured_from: identity from which on relatives are told.
+    histogram: proteins by their highest identity to any protein in training, in ten bins from 0 to 1;
+    none_found: those without any from measured_from on, which stand in no bin. every_pair: whether all pairs
+    were compared, or MMseqs2 chose those of more than 48 residues. unreadable: records of the side and of
+    training that could not be compared. worst: the most similar pairs.
     """
 
     side: str
@@ -39,97 +60,170 @@ class SideLeaks:
     texts: int
     shared_texts: int
     histogram: tuple[int, ...]
+    none_found: int
+    measured_from: float
+    every_pair: bool
+    unreadable: tuple[int, int] = (0, 0)
     worst: tuple[tuple[str, str, float], ...] = ()
 
     def __str__(self) -> str:
-        bars = []
-        for low, count in enumerate(self.histogram):
-            bar = _BAR * round(40 * count / max(self.proteins, 1))
-            bars.append(f"  {low / _BINS:.1f} to {(low + 1) / _BINS:.1f} {count:>8,}  {bar}")
-        return "\n".join(
-            [
-                f"{self.side}: {self.related:,} of {self.proteins:,} proteins have a relative in training, "
-                f"{self.shared_proteins:,} stand there themselves; "
-                f"{self.shared_texts:,} of {self.texts:,} texts do",
-                f"  highest identity to a protein in training, {self.side} proteins:",
-                *(bar.rstrip() for bar in bars),
-            ]
-        )
+        rows = [(f"none from {self.measured_from:g}", self.none_found)]
+        rows += [(f"{low / _BINS:.1f} to {(low + 1) / _BINS:.1f}", count) for low, count in enumerate(self.histogram)]
+        rows = [row for place, row in enumerate(rows) if not place or place > int(self.measured_from * _BINS)]
+        chosen = "every pair was compared"
+        if not self.every_pair:
+            chosen = (
+                f"compared: every pair with one of up to {TINY} residues, and what MMseqs2 finds, which misses some"
+            )
+        lines = [
+            f"{self.side}: {self.related:,} of {self.proteins:,} proteins have a relative in training, "
+            f"{self.shared_proteins:,} stand there themselves; "
+            f"{self.shared_texts:,} of {self.texts:,} texts do",
+            f"  highest identity to a protein in training, {self.side} proteins:",
+            *(f"  {name:<13}{count:>8,}  {_BAR * round(40 * count / self.proteins)}".rstrip() for name, count in rows),
+            f"  {chosen}",
+        ]
+        ours, theirs = self.unreadable
+        if ours or theirs:
+            lines.append(f"  left out, without a usable sequence: {ours:,} records of {self.side}, {theirs:,} of train")
+        return "\n".join(lines)
 
 
 def check_leaks(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, threads: int = 0) -> list[SideLeaks]:
     """Compare the held-out sides of a folder of triplets with its training side.
 
     folder: holds `hard_negatives_train.csv` and `_valid.csv` or `_test.csv`, and perhaps `easy_samples_*.csv`
-    and `medium_negatives_*.csv`; ours or the reference's. identity, coverage: of a relative, exact and
-    global, in [0, 1].
+    and `medium_negatives_*.csv`; ours or the reference's. Sequences are cleaned as for training. identity: of a
+    relative, exact and global, in [0.3, 1]. coverage: of the longer one, in [0, 1].
 
     Raises
     ------
     MissingFileError, FileFormatError
-        If there is no such folder, or no side to compare.
+        If there is no such folder, a file is damaged, or there is no side to compare.
+    OptionError
+        If identity or coverage lies outside its range.
     ExternalProgramError
         If MMseqs2 fails.
     """
+    require("identity", identity, "from 0.3 to 1", holds=0.3 <= identity <= 1)
+    wanted = HomologyConfig(min_identity=identity, max_identity=1.0, coverage=coverage, threads=threads)
     if not folder.is_dir():
         raise MissingFileError(folder)
-    train = _read_side(folder, "train")
-    held_out = {side: _read_side(folder, side) for side in HELD_OUT}
-    held_out = {side: rows for side, rows in held_out.items() if not rows.is_empty()}
-    if train.is_empty() or not held_out:
+    train, held_out = _read_side(folder, "train"), {side: _read_side(folder, side) for side in HELD_OUT}
+    held_out = {name: side for name, side in held_out.items() if side.rows}
+    if not train.sequences or not held_out:
         raise FileFormatError(
             folder, "no hard_negatives_train.csv with triplets beside a valid or test one", "mine first"
         )
-    return [
-        _compare(side, rows, train, identity=identity, coverage=coverage, threads=threads)
-        for side, rows in held_out.items()
-    ]
+    return [_compare(name, side, train, wanted) for name, side in held_out.items()]
 
 
-def _read_side(folder: Path, side: str) -> pl.DataFrame:
-    """Return the sequences of one side, each with the texts that belong to it."""
-    parts = []
+@dataclass(frozen=True)
+class _Side:
+    """sequences, texts: distinct ones, sorted. rows: records read. unreadable: those whose sequence is none."""
+
+    sequences: list[str]
+    texts: set[str]
+    rows: int
+    unreadable: int
+
+
+def _read_side(folder: Path, side: str) -> _Side:
+    parts, unreadable = [pl.DataFrame(schema={"sequence": pl.String, "text": pl.String})], 0
     for kind in ("hard_negatives", "medium_negatives", "easy_samples"):
         path = folder / f"{kind}_{side}.csv"
-        if path.exists():
-            table = pl.read_csv(path, infer_schema=False)
-            for sequence, text in (("anchor_seq", "anchor_text"), ("hard_neg_seq", "hard_neg_text")):
-                if sequence not in table.columns:
-                    raise FileFormatError(path, f"no column {sequence!r}", "give a folder written by protrek-hm mine")
-                said = pl.col(text) if text in table.columns else pl.lit("")
-                parts.append(table.select(sequence=pl.col(sequence), text=said))
-    empty = pl.DataFrame(schema={"sequence": pl.String, "text": pl.String})
-    return pl.concat([empty, *parts]).filter(pl.col("sequence") != "").unique(maintain_order=True)
+        if not path.exists() or b"\n" not in path.read_bytes().strip():  # a header alone
+            continue
+        table = read_table(path)
+        unreadable += len(table.bad)
+        for sequence, text in (("anchor_seq", "anchor_text"), ("hard_neg_seq", "hard_neg_text")):
+            if sequence not in table.frame.columns:
+                raise FileFormatError(path, f"no column {sequence!r}", "give a folder written by protrek-hm mine")
+            said = pl.col(text).cast(pl.String) if text in table.frame.columns else pl.lit(None, pl.String)
+            cells = clean_sequences(pl.col(sequence).cast(pl.String))
+            parts.append(table.frame.select(sequence=cells, text=said))
+    rows = pl.concat(parts)
+    bad = bad_sequences(rows)
+    good = rows.filter(~pl.int_range(pl.len()).is_in(list(bad)))
+    texts = {fold_text(text) for text in rows["text"].drop_nulls().unique()} - {""}
+    return _Side(good["sequence"].unique().sort().to_list(), texts, rows.height + unreadable, len(bad) + unreadable)
 
 
-def _compare(
-    side: str, rows: pl.DataFrame, train: pl.DataFrame, *, identity: float, coverage: float, threads: int
-) -> SideLeaks:
-    ours, theirs = (sorted(set(table["sequence"])) for table in (rows, train))
-    known = set(theirs)
-    highest = {sequence: 1.0 if sequence in known else 0.0 for sequence in ours}
-    related = {sequence for sequence in ours if sequence in known}
-    worst = [(sequence, sequence, 1.0) for sequence in sorted(related)]
-    queries = [sequence for sequence in ours if sequence not in known]
-    word = 5 if sum(map(len, theirs)) < _SMALL else 0
-    found = search(queries, theirs, sensitivity=7.5, word=word, hits=_HITS, threads=threads) if queries else None
-    for query, target in found.select("query", "target").iter_rows() if found is not None else ():
-        aligned = align(queries[query], theirs[target])
-        highest[queries[query]] = max(highest[queries[query]], aligned.identity)
-        if aligned.identity >= identity and aligned.coverage >= coverage:
-            related.add(queries[query])
-            worst.append((queries[query], theirs[target], aligned.identity))
-    texts, taught = ({fold_text(text) for text in table["text"].drop_nulls()} - {""} for table in (rows, train))
+def _compare(name: str, side: _Side, train: _Side, wanted: HomologyConfig) -> SideLeaks:
+    known = set(train.sequences)
+    shared = [sequence for sequence in side.sequences if sequence in known]
+    queries = [sequence for sequence in side.sequences if sequence not in known]
+    least = min(MEASURED_FROM, wanted.min_identity)
+    every_pair = len(queries) * len(train.sequences) <= EVERY_PAIR
+    highest: dict[int, float] = {}
+    related: set[int] = set()
+    worst = [(sequence, sequence, 1.0) for sequence in shared]
+    lengths = [np.array([len(sequence) for sequence in some]) for some in (queries, train.sequences)]
+    chosen = [_all_pairs(*lengths, shortest=None if every_pair else TINY, least=least)]
+    if not every_pair:
+        chosen.append(_found_by_mmseqs(queries, train.sequences, threads=wanted.threads))
+    proteins = Proteins.of([*queries, *train.sequences])
+    for some in chain(*chosen):
+        pairs, identity, coverage = _identities(proteins, some + [0, len(queries)], least=least)
+        for query, value in zip(pairs[:, 0].tolist(), identity.tolist(), strict=True):
+            highest[query] = max(highest.get(query, 0.0), value)
+        alike = wanted.wants(identity, coverage)
+        related |= set(pairs[alike, 0].tolist())
+        for (query, target), value in zip(pairs[alike].tolist(), identity[alike].tolist(), strict=True):
+            worst.append((queries[query], train.sequences[target - len(queries)], value))
+        worst = sorted(set(worst), key=lambda pair: (-pair[2], pair))[:_WORST]
     bins = [0] * _BINS
-    for value in highest.values():
+    for value in (*highest.values(), *[1.0] * len(shared)):
         bins[min(int(value * _BINS), _BINS - 1)] += 1
     return SideLeaks(
-        side=side,
-        proteins=len(ours),
-        shared_proteins=sum(sequence in known for sequence in ours),
-        related=len(related),
-        texts=len(texts),
-        shared_texts=len(texts & taught),
+        side=name,
+        proteins=len(side.sequences),
+        shared_proteins=len(shared),
+        related=len(shared) + len(related),
+        texts=len(side.texts),
+        shared_texts=len(side.texts & train.texts),
         histogram=tuple(bins),
-        worst=tuple(sorted(worst, key=lambda pair: (-pair[2], pair))[:5]),
+        none_found=len(queries) - len(highest),
+        measured_from=least,
+        every_pair=every_pair,
+        unreadable=(side.unreadable, train.unreadable),
+        worst=tuple(worst[:_WORST]),
     )
+
+
+def _all_pairs(
+    ours: Int[np.ndarray, " ours"], theirs: Int[np.ndarray, " theirs"], *, shortest: int | None, least: float
+) -> Iterator[Int[np.ndarray, "pairs 2"]]:
+    """Yield the pairs whose lengths allow an identity of `least`, of those the shorter one up to `shortest`."""
+    step = max(EVERY_PAIR // len(theirs), 1)
+    for start in range(0, len(ours), step):
+        own = ours[start : start + step, None]
+        shorter, longer = np.minimum(own, theirs), np.maximum(own, theirs)
+        fits = shorter / longer >= least
+        yield np.argwhere(fits if shortest is None else fits & (shorter <= shortest)) + [start, 0]
+
+
+def _found_by_mmseqs(ours: list[str], theirs: list[str], *, threads: int) -> Iterator[Int[np.ndarray, "pairs 2"]]:
+    """Yield the pairs of proteins of more than `TINY` residues that MMseqs2 finds."""
+    long = [[place for place, sequence in enumerate(some) if len(sequence) > TINY] for some in (ours, theirs)]
+    if all(long):
+        queries, targets = (
+            [some[place] for place in places] for some, places in zip((ours, theirs), long, strict=True)
+        )
+        word = 5 if sum(map(len, targets)) < _SMALL else 0
+        found = search(queries, targets, sensitivity=7.5, word=word, hits=_HITS, repeats=True, threads=threads)
+        ends = [np.array(places)[found[name]] for places, name in zip(long, ("query", "target"), strict=True)]
+        yield np.stack(ends, axis=1)
+
+
+def _identities(
+    proteins: Proteins, pairs: Int[np.ndarray, "pairs 2"], *, least: float
+) -> tuple[Int[np.ndarray, "near 2"], Float[np.ndarray, " near"], Float[np.ndarray, " near"]]:
+    """Return the pairs of at least that identity, with identities and coverages."""
+    config = HomologyConfig(min_identity=least, max_identity=1.0, coverage=0.0)
+    near, distance = near_enough(proteins, np.argsort(proteins.order)[pairs], config)
+    lengths = proteins.lengths[near]
+    both, longer = lengths.sum(axis=1), lengths.max(axis=1, initial=0)
+    identity, coverage = fractions(*verify(proteins, near, distance), both=both, longer=longer)
+    inside = config.wants(identity, coverage)
+    return proteins.order[near][inside], identity[inside], coverage[inside]
