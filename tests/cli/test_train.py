@@ -1,6 +1,7 @@
 """`protrek-hm train`, from tables and a model folder to a run; one clear line for each bad input."""
 
 import json
+import shutil
 from functools import partial
 from itertools import permutations
 
@@ -62,7 +63,40 @@ def test_a_run_and_its_continuation(run, tmp_path, base, table):
     assert "exists already" in err
     assert run(table, *options, "--resume")[0] == 0, "a finished run stays as it is"
     assert run(table, *options, "--resume", "--seed", "3")[0] == 2
-    assert run(table, "-m", output, "-o", output, "--epochs", "1", "--force")[0] == 0, "the run is a model"
+    assert run(table, "-m", output, "-o", tmp_path / "next", "--epochs", "1")[0] == 0, "the run is a model"
+
+
+def test_nothing_that_is_read_or_of_others_is_overwritten(run, tmp_path, base, table):
+    inputs = tmp_path / "inputs"
+    shutil.copytree(base, inputs / "model")
+    table.rename(inputs / "train.csv")
+    before = {path: path.read_bytes() for path in inputs.rglob("*") if path.is_file()}
+    rows, model = inputs / "train.csv", inputs / "model"
+    other = write(tmp_path / "other.csv", "MEEK")
+    for flag in ("--force", "--resume"):
+        for command in (
+            (other, "-m", inputs, "-o", inputs),
+            (other, "-m", model, "-o", model),
+            (other, "-m", model, "-o", inputs),
+            (other, "-m", model, "-o", model / "run"),
+            (other, "-m", base, "-o", inputs, "--guide", model, "--objective", "contrastive"),
+            (rows, "-m", base, "-o", inputs),
+            (rows, "-m", base, "-o", rows),
+            (other, "-m", base, "--valid", rows, "-o", inputs),
+        ):
+            code, out, err = run(*command, "--epochs", "1", flag)
+            assert (code, out) == (2, ""), command
+            assert len(err.splitlines()) == 1
+            assert "would be overwritten" in err or "it lies in the model" in err
+    for name in ("model", "checkpoints"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        (tmp_path / "out" / name / "notes.md").write_text("mine")
+        code, _, err = run(other, "-m", base, "-o", tmp_path / "out", "--epochs", "1", "--force")
+        assert code == 2
+        assert "no such command wrote it" in err
+        assert (tmp_path / "out" / name / "notes.md").read_text() == "mine"
+        shutil.rmtree(tmp_path / "out")
+    assert {path: path.read_bytes() for path in inputs.rglob("*") if path.is_file()} == before
 
 
 def test_several_tables_and_no_validation(run, tmp_path, base, table):

@@ -84,7 +84,8 @@ def train(
 ) -> None:
     """Fine-tune a model so that texts prefer their protein to its twin; keep the best epoch."""
     from protrek_hm.config import read_toml, resolve
-    from protrek_hm.files import refuse_existing, write_json
+    from protrek_hm.errors import ProtectedOutputError
+    from protrek_hm.files import LOCK, refuse_existing, write_json
     from protrek_hm.train.config import TrainConfig
 
     flags = {
@@ -97,11 +98,15 @@ def train(
         **{"checkpoint_layers": checkpoint_layers, "checkpoint_every": checkpoint_every, "seed": seed},
     }
     settings = resolve(TrainConfig, read_toml(config, "train"), flags)
-    refuse_existing(output, force=force or resume)
+    valid = _validation_files(tables) if valid is None else valid
+    models = [Path(model), *([] if settings.guide is None else [Path(settings.guide)])]
+    refuse_existing(output, force=force or resume, inputs=[*tables, *valid, *models], replaced=False, carried=(LOCK,))
+    for each in models:
+        if each.is_dir() and each.resolve() in output.resolve().parents:
+            raise ProtectedOutputError(output, f"it lies in the model {each}")
 
     from protrek_hm.train.tables import read_tables
 
-    valid = _validation_files(tables) if valid is None else valid
     reading = partial(read_tables, columns=parse_columns(column or []), on_bad_record=on_bad_record)
     table, validation = reading(tables), reading(valid) if valid else None
     if validation is None:

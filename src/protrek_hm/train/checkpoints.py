@@ -1,22 +1,34 @@
-"""Checkpoints that are whole: weights as safetensors, a list of all files, and nothing read that is cut off.
+"""Checkpoints that are whole: weights as safetensors, a digest of every file, and nothing read that was damaged.
 
-The trainer writes weights, optimizer, schedule and random states, then our list of these files with their sizes,
-then its own state, and only then deletes older checkpoints: whenever it dies, one whole checkpoint is left.
+A checkpoint is written beside its place, and takes its name once it is whole; only then older ones are deleted. So
+whenever a run dies, the last checkpoint and that of the best epoch are left.
 """
 
+import hashlib
+import logging
 import re
 import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from protrek_hm.errors import ProTrekHMError
+from protrek_hm.errors import FileFormatError, OutputError, ProTrekHMError
 from protrek_hm.files import read_json, write_json
+from protrek_hm.train.history import best_step
 
 STATE = "trainer_state.json"
 _WEIGHTS = "weights.safetensors"
 _SEAL = "files.json"
+log = logging.getLogger(__name__)
+
+
+def checkpoint_of(checkpoints: Path, step: int) -> Path:
+    """Return the place of the checkpoint after `step`."""
+    return checkpoints / f"checkpoint-{step}"
 
 
 def save_weights(folder: Path, model: nn.Module, objective: nn.Module) -> None:
@@ -33,50 +45,100 @@ def load_weights(folder: Path, model: nn.Module, objective: nn.Module) -> None:
         module.load_state_dict({name.removeprefix(part): flat[name] for name in flat if name.startswith(part)})
 
 
+@contextmanager
+def errors_of_the_disk(path: Path) -> Iterator[None]:
+    """Raise OutputError where torch and safetensors have words of their own for a disk that is full."""
+    try:
+        yield
+    except (RuntimeError, SafetensorError) as error:
+        raise OutputError(path, str(error).splitlines()[0]) from error
+
+
 def seal(folder: Path) -> None:
-    """List the files of a checkpoint with their sizes: what does not agree with it later is not whole."""
-    write_json(folder / _SEAL, {path.name: path.stat().st_size for path in sorted(folder.iterdir())})
+    """Write down the digest of each file of a checkpoint: what does not agree with it later is damaged."""
+    files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    write_json(folder / _SEAL, {"format_version": 1, "files": files})
 
 
-def is_whole(folder: Path) -> bool:
-    """Tell whether a checkpoint has all its files, each of its size.
+def damage(folder: Path) -> str | None:
+    """Say what is wrong with a checkpoint, None if it is as it was written.
 
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "weights").write_text("1234")
     >>> seal(folder)
-    >>> _ = (folder / STATE).write_text("{}")
-    >>> is_whole(folder)
-    True
-    >>> _ = (folder / "weights").write_text("12")
-    >>> is_whole(folder)
-    False
+    >>> damage(folder)
+    >>> _ = (folder / "weights").write_text("1235")
+    >>> damage(folder)
+    'weights is damaged'
     """
+    if not folder.is_dir():
+        return "it is missing"
     try:
-        read_json(folder / STATE)
-        sizes = read_json(folder / _SEAL)
+        digests = read_json(folder / _SEAL).get("files")
     except ProTrekHMError:
-        return False
-    return all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in sizes.items())
+        return f"{_SEAL} is missing or damaged"
+    if not isinstance(digests, dict):
+        return f"{_SEAL} has no digests"
+    for name, digest in digests.items():
+        if not (folder / name).is_file():
+            return f"{name} is missing"
+        if _digest(folder / name) != digest:
+            return f"{name} is damaged"
+    return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
-    """Return the latest whole checkpoint; those that an interruption left half-written are deleted.
+    """Return the latest checkpoint from which the run ends as it would have; None if there is no checkpoint at all.
 
-    The checkpoint remembers where the best one lies; it is told anew, as the run may have been moved.
+    That is the latest one that is whole, as is the one of the best epoch before it. Later ones are deleted, which a
+    warning says.
+
+    Raises
+    ------
+    FileFormatError
+        If there are checkpoints, but none like that; nothing is deleted then.
     """
-    steps = {
+    steps = _steps(checkpoints)
+    problems: dict[Path, str] = {}
+    for step in sorted(steps, reverse=True):
+        place = steps[step]
+        problem = damage(place)
+        if problem is None:
+            best = best_step(read_json(place / STATE)["log_history"])
+            problem = None if best is None else damage(checkpoint_of(checkpoints, best))
+            if problem is None:
+                for later, told in problems.items():
+                    log.warning("%s: %s; going on from %s", later, told, place.name)
+                    shutil.rmtree(later)
+                return place
+            problem = f"its best epoch is {checkpoint_of(checkpoints, best or 0).name}, of which {problem}"
+        problems[place] = problem
+    if not steps:
+        return None
+    raise damaged(steps[max(steps)], problems[steps[max(steps)]])
+
+
+def damaged(place: Path, problem: str) -> FileFormatError:
+    """Return the error of a checkpoint that is needed and not whole."""
+    return FileFormatError(place, problem, "put back a copy of it and --resume, or train anew with --force")
+
+
+def forget_checkpoints(checkpoints: Path, *, but: Collection[int | None]) -> None:
+    """Delete the checkpoints of all other steps."""
+    for step, path in _steps(checkpoints).items():
+        if step not in but:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _steps(checkpoints: Path) -> dict[int, Path]:
+    return {
         int(match[1]): path
         for path in checkpoints.glob("checkpoint-*")
         if (match := re.fullmatch(r"checkpoint-(\d+)", path.name))
     }
-    for step in sorted(steps, reverse=True):
-        if not is_whole(steps[step]):
-            shutil.rmtree(steps[step])
-            continue
-        state = read_json(steps[step] / STATE)
-        if best := state.get("best_model_checkpoint"):
-            moved = {"best_model_checkpoint": str(checkpoints / Path(best).name)}
-            write_json(steps[step] / STATE, {**state, **moved})
-        return steps[step]
-    return None

@@ -78,7 +78,8 @@ class TrainConfig(Tuning):
     checkpoint_every
         Steps between checkpoints, beside those after each epoch; None for no others.
     seed
-        Of the rows' order, the crops and the masks.
+        Of the rows' order, the crops and the masks, which depend on nothing else. The weights are the same to the bit
+        only with the same number of threads and the same processor and torch: they decide how sums are rounded.
     """
 
     objective: Objective = "balanced"

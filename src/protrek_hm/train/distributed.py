@@ -5,10 +5,14 @@ its own rows from it: none are cut off at the other processes' rows.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import torch
 from torch import Tensor, distributed, nn
+
+from protrek_hm.files import new_folder
 
 _BUCKET = 8_000_000  # numbers that are sent at once
 
@@ -88,3 +92,24 @@ def sum_over_processes(value: float, device: torch.device) -> float:
     total = torch.tensor(value, dtype=torch.float64, device=device)
     distributed.all_reduce(total)
     return total.item()
+
+
+@contextmanager
+def new_folder_of_all(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder, the same to all processes, that replaces `path` once all are done with it.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    with new_folder(path, force=True) if process_rank() == 0 else nullcontext() as folder:
+        if process_count() == 1:
+            assert folder is not None
+            yield folder
+            return
+        place = [folder]
+        distributed.broadcast_object_list(place)
+        assert place[0] is not None
+        yield place[0]
+        distributed.barrier()

@@ -2,19 +2,41 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 
-from protrek_hm.errors import OptionError
-from protrek_hm.files import read_json, refuse_existing, write_json
+from protrek_hm.errors import OptionError, ProtectedOutputError
+from protrek_hm.files import (
+    LOCK,
+    foreign_files,
+    read_json,
+    refuse_existing,
+    sweep_litter,
+    write_json,
+    writing,
+)
 from protrek_hm.train.checkpoints import last_checkpoint
 
 IfExists = Literal["refuse", "resume", "overwrite"]
 CHECKPOINTS = "checkpoints"
 MODEL = "model"
+_DOOMED = ".checkpoints"
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Lock the run folder, remove what killed runs left there, and leave no lock behind. Raises as `writing`."""
+    with writing(folder):
+        sweep_litter(folder)
+        shutil.rmtree(folder / _DOOMED, ignore_errors=True)
+        try:
+            yield
+        finally:
+            (folder / LOCK).unlink(missing_ok=True)
 
 
 def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Path | None:
@@ -22,10 +44,12 @@ def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Pat
 
     Raises
     ------
-    OutputExistsError
-        If it holds something, and `if_exists` is "refuse".
+    OutputExistsError, ProtectedOutputError
+        If it holds something, and `if_exists` is "refuse"; if a model or checkpoints would go that are not of a run.
     OptionError
         If a run is to be resumed that was begun with other settings, data or weights.
+    FileFormatError
+        If it cannot be resumed, as its checkpoints are damaged.
     """
     if if_exists == "resume" and (folder / "config.json").is_file():
         before = read_json(folder / "config.json")
@@ -34,8 +58,12 @@ def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Pat
                 wanted = f"{folder} was begun with {before.get(name)!r}; resume with that, or train anew"
                 raise OptionError(name, value, wanted)
         return last_checkpoint(folder / CHECKPOINTS)
-    refuse_existing(folder, force=if_exists == "overwrite")
-    for name in (MODEL, CHECKPOINTS):  # nothing else: the folder may hold what is not ours
+    refuse_existing(folder, force=if_exists == "overwrite", replaced=False, carried=(LOCK,))
+    doomed = [folder / MODEL, *(folder / CHECKPOINTS).glob("*")]  # nothing else: the folder may hold what is not ours
+    for place in doomed:
+        if place.is_file() or (place.is_dir() and foreign_files(place)):
+            raise ProtectedOutputError(place, "no such command wrote it")
+    for name in (MODEL, CHECKPOINTS):
         shutil.rmtree(folder / name, ignore_errors=True)
     write_json(folder / "config.json", resolved)
     return None
@@ -48,7 +76,7 @@ def is_finished(folder: Path) -> bool:
 
 def clear_checkpoints(folder: Path) -> None:
     """Delete the checkpoints of a finished run; it is finished at once, however long the deletion takes."""
-    doomed = folder / f".{CHECKPOINTS}"
+    doomed = folder / _DOOMED
     if (folder / CHECKPOINTS).exists():
         (folder / CHECKPOINTS).rename(doomed)
     shutil.rmtree(doomed, ignore_errors=True)

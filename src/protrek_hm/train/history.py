@@ -44,6 +44,31 @@ def history_frame(log: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([rows[step] for step in sorted(rows)], schema=_COLUMNS)
 
 
+def validation_scores(log: Iterable[Mapping[str, Any]]) -> dict[int, float]:
+    """Return the score of each step that was validated, but of the base, at step 0, which is never what is kept."""
+    return {entry["step"]: entry["eval_score"] for entry in log if "eval_score" in entry and entry["step"]}
+
+
+def best_step(log: Iterable[Mapping[str, Any]]) -> int | None:
+    """Return the step whose validation is the best so far, the first of equal ones; None before any.
+
+    >>> best_step([{"step": 0, "eval_score": 9}, {"step": 2, "eval_score": 1}, {"step": 4, "eval_score": 1}])
+    2
+    """
+    scores = validation_scores(log)
+    return max(scores, key=scores.__getitem__, default=None)
+
+
+def validations_since_best(log: Iterable[Mapping[str, Any]]) -> int:
+    """Count the validations after the best one.
+
+    >>> validations_since_best([{"step": 2, "eval_score": 2}, {"step": 4, "eval_score": 1}, {"step": 5, "loss": 1}])
+    1
+    """
+    scores = [*validation_scores(log).values()]
+    return len(scores) - 1 - scores.index(max(scores)) if scores else 0
+
+
 def write_history(history: pl.DataFrame, folder: Path) -> None:
     """Write `loss_history.csv` and `loss_curve.png` (with its PDF) into `folder`."""
     with new_file(folder / _TABLE) as temporary:

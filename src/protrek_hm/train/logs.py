@@ -1,4 +1,4 @@
-"""What a run writes down while it goes on: `log.jsonl`, a line for each step and each validation."""
+"""What a run does beside its steps: it writes `log.jsonl`, asks for checkpoints, and stops early."""
 
 import json
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from protrek_hm.errors import OptionError
+from protrek_hm.train.history import validations_since_best
 
 LOG = "log.jsonl"
 
@@ -40,14 +41,32 @@ class JsonLines(TrainerCallback):
 
 
 class EverySteps(TrainerCallback):
-    """Asks for a checkpoint every so many steps, beside those of each epoch."""
+    """Asks for a checkpoint every so many steps, but at an epoch's end, where one follows the validation."""
 
     def __init__(self, steps: int) -> None:
         self.steps = steps
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Ask, if it is time."""
-        control.should_save |= state.global_step % self.steps == 0
+        epoch = state.max_steps // state.num_train_epochs
+        control.should_save |= state.global_step % self.steps == 0 and state.global_step % epoch != 0
+
+
+class Patience(TrainerCallback):
+    """Stops after so many epochs without a better one. It counts them in the log, which every checkpoint holds."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Stop at once if the run had stopped, and died before it wrote its model."""
+        self.on_evaluate(args, state, control)
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Stop, if it is time."""
+        control.should_training_stop |= validations_since_best(state.log_history) >= self.epochs
 
 
 class TensorBoard(TrainerCallback):

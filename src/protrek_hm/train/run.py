@@ -5,24 +5,35 @@ and, until the run is finished, `checkpoints/`, from which an interrupted run go
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import polars as pl
 import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
-from transformers import EarlyStoppingCallback, TrainerCallback
+from transformers import TrainerCallback
 
 from protrek_hm.errors import OptionError
 from protrek_hm.files import new_folder
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import no_progress_bars
+from protrek_hm.train.checkpoints import errors_of_the_disk
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.encoding import layers_computed_again
 from protrek_hm.train.examples import NEEDED, ROLES, Examples, as_pairs, check_routes, read_examples, structure_roles
-from protrek_hm.train.folder import CHECKPOINTS, MODEL, IfExists, begin, clear_checkpoints, digest, is_finished
+from protrek_hm.train.folder import (
+    CHECKPOINTS,
+    MODEL,
+    IfExists,
+    alone_in,
+    begin,
+    clear_checkpoints,
+    digest,
+    is_finished,
+)
 from protrek_hm.train.history import history_frame, read_history, write_history
-from protrek_hm.train.logs import EverySteps, JsonLines
+from protrek_hm.train.logs import EverySteps, JsonLines, Patience
 from protrek_hm.train.objectives import Objective, encode_inputs
 from protrek_hm.train.parameters import moving
 from protrek_hm.train.perplexity import Perplexity
@@ -78,6 +89,12 @@ def fine_tune(
     ------
     OutputExistsError
         If the folder holds something and `if_exists` is "refuse".
+    BusyError
+        If another process trains in the folder.
+    OutputError
+        If something cannot be written.
+    FileFormatError
+        If a run is to be resumed whose checkpoints are damaged; they stay as they are.
     MissingColumnError, NothingFoundError, RecordError
         If a table lacks a column or rows, or a row lacks what the objective needs.
     OptionError
@@ -97,11 +114,34 @@ def fine_tune(
         "valid": digest(valid, _VALIDATED),
         "base": model.fingerprint(),
     }
-    with state.main_process_first():
-        checkpoint = begin(folder, resolved, "resume" if not state.is_main_process else if_exists)
-    if is_finished(folder):
-        model.load_state_dict(ProTrek.from_pretrained(folder, device=str(model.device)).state_dict())
-        return TrainingRun(folder, model, read_history(folder))
+    with alone_in(folder) if state.is_main_process else nullcontext():
+        with state.main_process_first():
+            checkpoint = begin(folder, resolved, "resume" if not state.is_main_process else if_exists)
+        if is_finished(folder):
+            model.load_state_dict(ProTrek.from_pretrained(folder, device=str(model.device)).state_dict())
+            return TrainingRun(folder, model, read_history(folder))
+        history = _train(model, examples, config, folder, valid=valid, checkpoint=checkpoint, callbacks=callbacks)
+        model.record("train", **resolved)
+        if state.is_main_process:
+            write_history(history, folder)
+            with new_folder(folder / MODEL, force=True) as temporary, errors_of_the_disk(folder / MODEL):
+                model.save_pretrained(str(temporary))
+            clear_checkpoints(folder)
+        state.wait_for_everyone()
+    return TrainingRun(folder, model, history)
+
+
+def _train(
+    model: ProTrek,
+    examples: Examples,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    valid: pl.DataFrame | None,
+    checkpoint: Path | None,
+    callbacks: Sequence[TrainerCallback],
+) -> pl.DataFrame:
+    """Train `model` and give it the weights to keep; return what happened."""
     torch.set_float32_matmul_precision("highest" if config.precision == "fp32" else "high")
     validation = None if valid is None else _validation(valid, config)
     base = None if validation is None else validation.measure_base(model)
@@ -109,7 +149,7 @@ def fine_tune(
     progress = StepProgress()
     added: list[TrainerCallback] = [EverySteps(config.checkpoint_every)] if config.checkpoint_every else []
     if config.patience is not None:
-        added.append(EarlyStoppingCallback(config.patience))
+        added.append(Patience(config.patience))
     with (
         moving(model, config, tasks=[*examples.inputs], seed=config.seed, heads=config.objective != "masked"),
         layers_computed_again(model, enabled=config.checkpoint_layers),
@@ -124,19 +164,9 @@ def fine_tune(
             validation=validation,
             callbacks=[progress, JsonLines(folder, base), *added, *callbacks],
         )
-        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-        if trainer.average is not None:
-            trainer.average.apply()
+        trainer.run(checkpoint)
     model.temperature = objective.temperature
-    model.record("train", **resolved)
-    history = history_frame(trainer.state.log_history)
-    if state.is_main_process:
-        write_history(history, folder)
-        with new_folder(folder / MODEL, force=True) as temporary:
-            model.save_pretrained(str(temporary))
-        clear_checkpoints(folder)
-    state.wait_for_everyone()
-    return TrainingRun(folder, model, history)
+    return history_frame(trainer.state.log_history)
 
 
 def _examples(table: pl.DataFrame, valid: pl.DataFrame | None, config: TrainConfig) -> Examples:

@@ -1,6 +1,5 @@
 """The sentence-transformers trainer, with our batches, losses and checkpoints."""
 
-import logging
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -13,13 +12,25 @@ from torch import Tensor
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 
 from protrek_hm.errors import ModelError
+from protrek_hm.files import read_json
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.average import WeightAverage
 from protrek_hm.train.batches import Batches, Collator, Loader
-from protrek_hm.train.checkpoints import load_weights, save_weights, seal
+from protrek_hm.train.checkpoints import (
+    STATE,
+    checkpoint_of,
+    damage,
+    damaged,
+    errors_of_the_disk,
+    forget_checkpoints,
+    load_weights,
+    save_weights,
+    seal,
+)
 from protrek_hm.train.config import TrainConfig
-from protrek_hm.train.distributed import process_count, process_rank
+from protrek_hm.train.distributed import new_folder_of_all, process_count, process_rank
 from protrek_hm.train.examples import ROLES
+from protrek_hm.train.history import best_step, validation_scores
 from protrek_hm.train.objectives import Objective
 from protrek_hm.train.parameters import parameter_groups
 from protrek_hm.train.perplexity import Perplexity
@@ -123,28 +134,61 @@ class TwinTrainer(SentenceTransformerTrainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Measure the weights that would be kept: their average, if one is held."""
         with nullcontext() if self.average is None else self.average.applied():
-            return super().evaluate(*args, **kwargs)
+            measured = super().evaluate(*args, **kwargs)
+        if not math.isfinite(measured["eval_score"]):
+            problem = f"the validation's score is {measured['eval_score']} after step {self.state.global_step}"
+            raise ModelError(problem, "give another validation table, or a lower learning rate (--lr)")
+        return measured
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log; the mean loss at the end is of all steps, where the stock trainer counts those since the last start."""
+        if "train_loss" in logs:
+            losses = [entry["loss"] for entry in self.state.log_history if "loss" in entry]
+            logs["train_loss"] = math.fsum(losses) / len(losses)
+        super().log(logs, start_time)
+
+    def run(self, checkpoint: Path | None) -> None:
+        """Train, from the beginning or from a checkpoint, and end with the weights that are to be kept.
+
+        Raises
+        ------
+        ModelError
+            If the loss is no number any more, or memory does not hold a single input.
+        OutputError, FileFormatError
+            If a checkpoint cannot be written, or that of the best epoch is damaged when its weights are to be read.
+        """
+        if self.evaluator is not None and checkpoint is not None:
+            state = read_json(checkpoint / STATE)
+            validated = state["global_step"] in validation_scores(state["log_history"])
+            self.args.eval_on_start = state["global_step"] % len(self.batches) == 0 and not validated
+        self.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+        best = best_step(self.state.log_history)
+        if best is not None:
+            place = checkpoint_of(Path(str(self.args.output_dir)), best)
+            if (problem := damage(place)) is not None:
+                raise damaged(place, problem)
+            self._load_from_checkpoint(str(place))
+        if self.average is not None:
+            self.average.apply()
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        if not self.control.should_training_stop:
+            super()._run_epoch(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        logger = logging.getLogger("transformers.trainer_utils")  # it warns of files that are young
-        level = logger.level
-        logger.setLevel(logging.ERROR)
-        try:
-            super()._save_checkpoint(model, trial)
-        finally:
-            logger.setLevel(level)
-
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        folder = Path(str(output_dir or self.args.output_dir))
-        folder.mkdir(parents=True, exist_ok=True)
-        save_weights(folder, self.protrek, self.objective)
-        if self.average is not None:
-            self.average.save(folder)
-
-    def _save_rng_state(self, output_dir: str) -> None:
-        super()._save_rng_state(output_dir)
+        self.store_flos()
+        place = checkpoint_of(Path(str(self.args.output_dir)), self.state.global_step)
+        with new_folder_of_all(place) as folder, errors_of_the_disk(place):
+            self._save_rng_state(str(folder))
+            self._save_optimizer_and_scheduler(str(folder))
+            if self.args.should_save:
+                save_weights(folder, self.protrek, self.objective)
+                if self.average is not None:
+                    self.average.save(folder)
+                self.state.save_to_json(str(folder / STATE))
+                seal(folder)
         if self.args.should_save:
-            seal(Path(output_dir))  # next comes the trainer's state, and then older checkpoints are deleted
+            forget_checkpoints(place.parent, but={self.state.global_step, best_step(self.state.log_history)})
 
     def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
         load_weights(Path(checkpoint_path), self.protrek, self.objective)
@@ -173,10 +217,6 @@ def trainer_arguments(
         logging_nan_inf_filter=False,  # a loss that is no number is an error, not to be smoothed over
         eval_strategy="epoch" if validate else "no",
         save_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=validate,
-        metric_for_best_model="score" if validate else None,
-        greater_is_better=True if validate else None,
         dataloader_pin_memory=False,
         dataloader_drop_last=process_count() > 1,  # our loader drops nothing; without it the trainer prints a warning
         report_to="none",
