@@ -62,6 +62,22 @@ def test_bad_files_are_told_and_left_out(run, fails, tmp_path):
     assert line.startswith(f"left out: {tmp_path / 'bad.pdb'}: no protein chain")
 
 
+def test_residues_that_nobody_knows_or_that_are_left_out_are_told(run, tmp_path):
+    lines = [
+        line.replace("LYS A   2", "QQQ A   2")
+        for line in (EXAMPLE / "hairpin.pdb").read_text().splitlines()
+        if (line[12:16], line[22:26]) != (" CA ", "   5")
+    ]
+    (tmp_path / "a.pdb").write_text("\n".join(lines) + "\n")
+    code, _, err = run(tmp_path / "a.pdb", "-o", tmp_path / "table.tsv")
+    assert code == 0
+    assert err.splitlines() == [
+        "1 residues of 1 chains are X, as nobody says of what, such as in a_A",
+        "1 residues of 1 chains are left out, such as in a_A",
+    ]
+    assert pl.read_csv(tmp_path / "table.tsv", separator="\t")["unknown", "left_out"].row(0) == (1, 1)
+
+
 def test_bad_input_gives_one_clear_line(fails, tmp_path):
     output = ("-o", tmp_path / "table.parquet")
     example = EXAMPLE / "hairpin.pdb"

@@ -57,6 +57,8 @@ def structure(
     refuse_existing(output, force=force)
     check_ending(output)
 
+    import polars as pl
+
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.data import write_proteins
     from protrek_hm.data.structures import find_structure_files, join_texts, read_structures, read_texts
@@ -84,3 +86,9 @@ def structure(
     if told is not None:
         counts += f", {frame.drop_nulls('text')['id'].n_unique():,} of them with a text"
     typer.echo(f"{output}: {counts}")
+    for column, problem in (("unknown", "are X, as nobody says of what"), ("left_out", "are left out")):
+        some = table.frame.filter(pl.col(column) > 0)
+        if some.height:
+            first = ", ".join(some["id"].head(3))
+            number = some[column].sum()
+            typer.echo(f"{number:,} residues of {some.height:,} chains {problem}, such as in {first}", err=True)

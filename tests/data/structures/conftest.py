@@ -74,7 +74,7 @@ def as_pdb(atoms, *, header=""):
         record = "HETATM" if atom.het else "ATOM"
         coordinates = "".join(f"{each:8.3f}" for each in atom.position)
         lines.append(
-            f"{record:6}{serial:5d}  {atom.name:<3}{atom.altloc}{atom.residue:>3} {atom.chain}"
+            f"{record:6}{serial:5d}  {atom.name:<3}{atom.altloc}{atom.residue.rjust(3):<4}{atom.chain}"
             f"{atom.number:4d}{atom.insertion}   {coordinates}{atom.occupancy:6.2f}{atom.b_factor:6.2f}"
             f"          {atom.name[0]:>2}"
         )

@@ -139,3 +139,77 @@ def test_amino_acids_bound_behind_the_chain_are_not_in_it(build, tmp_path):
     path.write_bytes(as_pdb(build.hairpin()).removesuffix(b"END\n") + b"TER\n" + as_pdb(ligand))
     [chain] = protein_backbones(read_entry(path, max_bytes=1 << 20).structure)
     assert chain.sequence == "MKTAYIAKQRGISFVKSHFSGQLEERLGLI"
+
+
+def moved(build, atoms, distance=60.0):
+    return [build.replace(atom, position=atom.position + distance) for atom in atoms]
+
+
+def test_a_ter_ends_a_molecule(build, tmp_path):
+    as_pdb = build.formats["pdb"]
+    second = build.peptide("GASWK", [build.strand] * 5)
+    path = tmp_path / "two.pdb"
+    path.write_bytes(as_pdb(build.hairpin()).removesuffix(b"END\n") + b"TER\n" + as_pdb(moved(build, second)))
+    chains = list(protein_backbones(read_entry(path, max_bytes=1 << 20).structure))
+    assert [(each.chain, each.name, each.sequence) for each in chains] == [
+        ("A", "A", "MKTAYIAKQRGISFVKSHFSGQLEERLGLI"),
+        ("A.2", "A", "GASWK"),
+    ]
+
+
+def test_numbers_that_begin_anew_without_a_bond_are_another_molecule(build, read):
+    second = moved(build, build.peptide("GASWK", [build.strand] * 5))
+    assert {name: each.sequence for name, each in read([*build.hairpin(), *second]).items()} == {
+        "A": "MKTAYIAKQRGISFVKSHFSGQLEERLGLI",
+        "A.2": "GASWK",
+    }
+    anew = [build.replace(atom, number=(atom.number - 1) % 20 + 1) for atom in build.hairpin()]
+    assert [each.sequence for each in read(anew).values()] == ["MKTAYIAKQRGISFVKSHFSGQLEERLGLI"], "bonded: one molecule"
+    fused = [build.replace(atom, number=atom.number + 500 * (atom.number in range(10, 20))) for atom in build.hairpin()]
+    assert [each.sequence for each in read(fused).values()] == ["MKTAYIAKQRGISFVKSHFSGQLEERLGLI"]
+
+
+@pytest.mark.parametrize("shared", [range(9, 13), range(1, 3), range(5, 12)])
+def test_residues_that_have_lost_their_insertion_letters_are_kept(build, read, shared):
+    """Neighbours of one name and number, too, which gemmi takes for one residue."""
+    atoms = [
+        build.replace(atom, number=shared[0] if atom.number in shared else atom.number, residue=name)
+        for atom in build.hairpin()
+        for name in ["SER" if atom.number in shared[1:3] else atom.residue]
+    ]
+    [chain] = read(atoms).values()
+    expected = list("MKTAYIAKQRGISFVKSHFSGQLEERLGLI")
+    for number in shared[1:3]:
+        expected[number - 1] = "S"
+    assert (chain.sequence, chain.left_out) == ("".join(expected), 0)
+    assert chain.coordinates[:, 1] == pytest.approx(
+        np.array([atom.position for atom in build.hairpin() if atom.name == "CA"]), abs=6e-4
+    )
+
+
+@pytest.mark.parametrize("name", ["LYS", "ARG"])
+def test_alternates_that_the_file_does_not_call_so_are_counted(build, read, name):
+    atoms = []
+    for atom in build.hairpin():
+        atoms.append(atom)
+        if (atom.number, atom.name) == (8, "CB"):
+            again = [each for each in build.hairpin() if each.number == 8]
+            atoms += [build.replace(each, residue=name, position=each.position + 0.3) for each in again]
+    [chain] = read(atoms).values()
+    assert (chain.sequence, chain.left_out) == ("MKTAYIAKQRGISFVKSHFSGQLEERLGLI", 1)
+    assert chain.coordinates[7, 1] == pytest.approx(
+        next(atom.position for atom in build.hairpin() if (atom.number, atom.name) == (8, "CA")), abs=6e-4
+    )
+
+
+def test_molecules_of_one_author_s_name_and_two_labels(build, tmp_path):
+    second = moved(build, build.peptide("GASWK", [build.strand] * 5, chain="B"))
+    second = [build.replace(atom, number=atom.number + 100) for atom in second]
+    data = build.formats["cif"]([*build.hairpin(), *second]).decode()
+    path = tmp_path / "two.cif"
+    path.write_text("\n".join(line.replace(" B ", " A ") for line in data.split("\n")))
+    chains = list(protein_backbones(read_entry(path, max_bytes=1 << 20).structure))
+    assert [(each.chain, each.sequence) for each in chains] == [
+        ("A", "MKTAYIAKQRGISFVKSHFSGQLEERLGLI"),
+        ("A.2", "GASWK"),
+    ]

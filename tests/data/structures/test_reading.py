@@ -16,6 +16,13 @@ DBREF = (
     "DBREF  1ABC B    1    15  UNP    P12345   MADE_UP          1     15\n"
     "DBREF  1ABC B   16    30  UNP    Q67890   MADE_TOO         1     15\n"
     "DBREF  1ABC C    1    30  PDB    1ABC     1ABC             1     30\n"
+    "DBREF1 1ABC D    1    30  UNP                  A0A024RBG1_HUMAN\n"
+    "DBREF2 1ABC D     A0A024RBG1                          1          30\n"
+    "DBREF  1ABC E    1    15  UNP    P12345   MADE_UP          1     15\n"
+    "DBREF1 1ABC E   16    30  UNP                  A0A024RBG1_HUMAN\n"
+    "DBREF2 1ABC E     A0A024RBG1                          1          15\n"
+    "DBREF1 1ABC F    1    30  GB                   1234567890\n"
+    "DBREF2 1ABC F     1234567890                          1          30\n"
 )
 STRUCT_REF = """loop_
 _struct_ref.id
@@ -24,6 +31,7 @@ _struct_ref.pdbx_db_accession
 1 UNP P12345
 2 PDB 1ABC
 3 UNP Q67890
+4 UNP A0A024RBG1
 loop_
 _struct_ref_seq.ref_id
 _struct_ref_seq.pdbx_strand_id
@@ -32,6 +40,9 @@ _struct_ref_seq.pdbx_db_accession
 1 B P12345
 3 B Q67890
 2 C 1ABC
+4 D A0A024RBG1
+1 E P12345
+4 E A0A024RBG1
 """
 
 
@@ -60,7 +71,8 @@ def test_the_format_is_known_by_the_content(build, tmp_path, kind, ending):
 
 @pytest.mark.parametrize(("kind", "header"), [("pdb", DBREF), ("cif", STRUCT_REF), ("bcif", STRUCT_REF)])
 def test_uniprot_accessions_of_chains_that_are_one_protein(build, tmp_path, kind, header):
-    assert entry(tmp_path / "a", build.formats[kind](build.hairpin(), header=header)).accessions == {"A": "P12345"}
+    found = entry(tmp_path / "a", build.formats[kind](build.hairpin(), header=header)).accessions
+    assert found == {"A": "P12345", "D": "A0A024RBG1"}
 
 
 @pytest.mark.parametrize(

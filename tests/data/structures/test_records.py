@@ -8,6 +8,7 @@ from protrek_hm.data.structures.config import StructureConfig, parse_mask
 from protrek_hm.data.structures.records import read_structure
 from protrek_hm.errors import FileFormatError, OptionError
 
+DBREF = "DBREF  1ABC A    1    30  UNP    P12345   MADE_UP          1     30"
 PREDICTED = "TITLE     ALPHAFOLD MONOMER V2.0 PREDICTION FOR MADE UP (P12345)"
 
 
@@ -68,11 +69,16 @@ def test_b_factors_that_are_no_plddt(write, build):
     assert ("#" in record["structure"], record["plddt"]) == (False, 95.0), "some programs write it in [0, 1]"
 
 
-def test_the_mean_over_the_atoms_of_a_residue_counts(write, build):
-    values = {"N": 60, "CA": 90, "C": 60, "CB": 60}
+def test_the_alpha_carbon_counts(write, build):
+    """Other atoms may have been added by other programs: hydrogens and a second oxygen have no pLDDT."""
+    atoms = build.hairpin(b_factor=85.0)
+    last = atoms[-1]
+    added = [build.replace(last, name=name, b_factor=0.0) for name in ("O", "OXT", "HA", "HB1", "HB2")]
+    [record] = read_structure(write([*atoms, *added]))
+    assert ("#" in record["structure"], record["plddt"]) == (False, 85.0)
+    values = {"N": 90, "CA": 60, "C": 90, "CB": 90}
     [record] = read_structure(write([build.replace(a, b_factor=values[a.name]) for a in build.hairpin()]))
-    assert record["structure"].count("#") == 27, "67.5 with Cβ, 70 without: the glycines"
-    assert record["plddt"] == 67.75
+    assert (set(record["structure"]), record["plddt"]) == ({"#"}, 60.0)
 
 
 def test_chosen_chains(write, build):
@@ -81,6 +87,22 @@ def test_chosen_chains(write, build):
     assert [each["id"] for each in read_structure(path, StructureConfig(chains=("A",)))] == ["pair_A"]
     with pytest.raises(FileFormatError, match=r"pair\.pdb: no protein chain 'B' \(chains: C, A\); choose .*--chain"):
         read_structure(path, StructureConfig(chains=("A", "B")))
+
+
+def test_the_molecules_of_one_chain_name(write, build):
+    first = build.formats["pdb"](build.hairpin(), header=DBREF).removesuffix(b"END\n")
+    second = build.formats["pdb"](build.peptide("GASWK", [build.strand] * 5))
+    path = write([], name="two.pdb")
+    path.write_bytes(first + b"TER\n" + second)
+    records = read_structure(path)
+    assert [(each["id"], each["chain"], each["accession"]) for each in records] == [
+        ("two_A", "A", None),
+        ("two_A.2", "A.2", None),
+    ]
+    assert [each["id"] for each in read_structure(path, StructureConfig(chains=("A",)))] == ["two_A", "two_A.2"]
+    assert [each["id"] for each in read_structure(path, StructureConfig(chains=("A.2",)))] == ["two_A.2"]
+    path.write_bytes(first + b"END\n")
+    assert [each["accession"] for each in read_structure(path)] == ["P12345"]
 
 
 def test_chains_too_long_for_the_memory(write, build, monkeypatch):

@@ -1,14 +1,19 @@
 """The backbones of a structure's protein chains, residue by residue."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import gemmi
 import numpy as np
 from jaxtyping import Float
 
+from protrek_hm.data.structures.residues import STANDARD, Parents, letters, may_be_amino_acid
+
 ATOMS = ("N", "CA", "C", "CB")
+_BACKBONE = frozenset(name + digit for name in ATOMS for digit in ("", *"0123"))  # numbered in chromophores
+_BONDED = 2.5  # Å between C and the next N; 1.33 in a peptide
+_ALTERNATE = 2.0  # Å between two Cα that are one residue's; those of neighbours are 2.8 or more apart
 
 
 @dataclass(frozen=True)
@@ -18,77 +23,186 @@ class Backbone:
     Attributes
     ----------
     chain
-        The author's name of it.
+        The author's name of it; of several molecules that bear one name the second is called `A.2`.
     sequence
         A letter for each residue that has a Cα: modified residues as their parents, unknown ones as X.
     coordinates
         N, Cα, C and Cβ of each, in Å; NaN where the file lacks the atom.
     b_factors
-        Mean over the atoms of each residue: Å², or the pLDDT of a prediction.
+        Of each residue's Cα: Å², or the pLDDT of a prediction.
+    name
+        The author's name of it.
+    left_out
+        How many residues have no Cα, or are a second one in the place of another.
     """
 
     chain: str
     sequence: str
     coordinates: Float[np.ndarray, "residues 4 3"]
     b_factors: Float[np.ndarray, " residues"]
+    name: str = ""
+    left_out: int = 0
 
 
-def protein_backbones(structure: gemmi.Structure) -> Iterator[Backbone]:
+@dataclass
+class _Residue:
+    """What gemmi holds of a residue, or a part of it where it has joined two of one name and number."""
+
+    name: str
+    number: int | None
+    place: str
+    is_het: bool
+    is_polymer: bool
+    subchain: str
+    atoms: list[gemmi.Atom]
+    by_name: dict[str, gemmi.Atom] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.by_name = {atom.name: atom for atom in _likeliest(self.atoms)}
+
+    def distance(self, atom: str, other: "_Residue", its: str) -> float:
+        """Measure between two atoms, in Å; infinite where one is missing."""
+        if atom not in self.by_name or its not in other.by_name:
+            return np.inf
+        return self.by_name[atom].pos.dist(other.by_name[its].pos)
+
+
+def protein_backbones(structure: gemmi.Structure, parents: Parents | None = None) -> Iterator[Backbone]:
     """Yield the protein chains of the first model; nucleic acids, ligands, water and bare Cα traces are passed over.
 
     As in Foldseek, residues without a Cα are left out, and gaps in the chain are closed. Of alternate locations
-    those of the highest occupancy count, the first of equals; of alternate residues the first.
+    those of the highest occupancy count, the first of equals; of alternate residues the first. Chains of one name are
+    several molecules where a TER, another label or numbers that begin anew without a bond divide them.
 
-    structure: its polymers must have been told from ligands (`gemmi.Structure.setup_entities`).
+    Parameters
+    ----------
+    structure
+        Its polymers must have been told from ligands (`gemmi.Structure.setup_entities`), and its chains divided at
+        each TER.
+    parents
+        What the file says of its modified residues.
     """
-    parts: dict[str, list[gemmi.Residue]] = defaultdict(list)
+    parents = parents or {}
+    by_label = structure.input_format == gemmi.CoorFormat.Mmcif
+    molecules: dict[str, list[list[_Residue]]] = defaultdict(list)
     for chain in structure[0] if len(structure) else ():
-        parts[chain.name] += [residue for residue in chain.first_conformer() if _may_be_amino_acid(residue)]
-    for name, residues in parts.items():
-        backbone = _backbone(name, _without_ligands(residues))
-        if np.isfinite(backbone.coordinates[:, :3]).all(axis=(1, 2)).any():
-            yield backbone
+        residues = [each for each in chain if may_be_amino_acid(each.name, parents)]
+        parts = _molecules([part for residue in residues for part in _apart(residue)], by_label=by_label)
+        known = molecules[chain.name]
+        # Behind the first, what is made of HETATM alone is bound to it
+        known += [part for part in parts if not known or any(not residue.is_het for residue in part)]
+    for name, parts in molecules.items():
+        number = 0
+        for part in parts:
+            backbone = _backbone(name if not number else f"{name}.{number + 1}", name, _without_ligands(part), parents)
+            if np.isfinite(backbone.coordinates[:, :3]).all(axis=(1, 2)).any():
+                number += 1
+                yield backbone
 
 
-def _may_be_amino_acid(residue: gemmi.Residue) -> bool:
-    known = gemmi.find_tabulated_residue(residue.name)
-    return "CA" in residue and (known.is_amino_acid() or not known.found())
+def _apart(residue: gemmi.Residue) -> Iterator[_Residue]:
+    """Take residues apart that gemmi has joined, as they are neighbours of one name and number."""
+    groups: list[list[gemmi.Atom]] = [[]]
+    for atom in residue:
+        again = atom.name in ("N", "CA") and any(each.name == atom.name for each in groups[-1])
+        if again and not atom.has_altloc():
+            groups.append([])
+        groups[-1].append(atom)
+    for atoms in groups:
+        is_polymer = residue.entity_type == gemmi.EntityType.Polymer
+        yield _Residue(
+            residue.name,
+            residue.seqid.num,
+            str(residue.seqid),
+            residue.het_flag != "A",
+            is_polymer,
+            residue.subchain,
+            atoms,
+        )
 
 
-def _without_ligands(residues: list[gemmi.Residue]) -> list[gemmi.Residue]:
+def _molecules(residues: Sequence[_Residue], *, by_label: bool) -> list[list[_Residue]]:
+    """Divide the residues of a chain where another molecule begins."""
+    parts: list[list[_Residue]] = [[]]
+    numbers: set[int | None] = set()
+    label = None
+    for residue in residues:
+        before = parts[-1][-1] if parts[-1] else residue
+        anew = (
+            residue.number in numbers
+            and (residue.number or 0) < (before.number or 0)
+            and before.distance("C", residue, "N") > _BONDED
+        )
+        if not residue.is_het:
+            if anew or (by_label and label not in (None, residue.subchain)):
+                parts.append([])
+                numbers = set()
+            label = residue.subchain
+        parts[-1].append(residue)
+        numbers.add(residue.number)
+    return parts
+
+
+def _without_ligands(residues: list[_Residue]) -> list[_Residue]:
     """Leave out what stands before or behind the chain: amino acids that are bound to the protein.
 
     What the file calls no ligand, and what gemmi takes for a part of a polymer, is in the chain, and so is what
     stands between: gemmi alone would end a chain at an unknown residue.
     """
-    places = [
-        place
-        for place, residue in enumerate(residues)
-        if residue.het_flag == "A" or residue.entity_type == gemmi.EntityType.Polymer
-    ]
+    places = [place for place, residue in enumerate(residues) if not residue.is_het or residue.is_polymer]
     return residues[places[0] : places[-1] + 1] if places else []
 
 
-def _backbone(chain: str, residues: list[gemmi.Residue]) -> Backbone:
-    coordinates = np.full((len(residues), len(ATOMS), 3), np.nan)
-    b_factors = np.empty(len(residues))
-    for row, residue in enumerate(residues):
-        atoms = list(residue)
-        b_factors[row] = sum([atom.b_iso for atom in atoms]) / len(atoms)
-        for atom in _likeliest(atoms):
-            coordinates[row, ATOMS.index(atom.name)] = atom.pos.tolist()
-    coordinates[~np.isfinite(coordinates)] = np.nan  # mmCIF knows infinity
-    return Backbone(chain, "".join([letter(residue.name) for residue in residues]), coordinates, b_factors)
+def _first_of_alternates(residues: list[_Residue]) -> tuple[list[_Residue], int]:
+    """Leave out what stands in the place of the residue before it; count that of which the file does not say so."""
+    kept: list[_Residue] = []
+    untold = 0
+    for residue in residues:
+        if kept and kept[-1].place == residue.place:
+            if any(atom.has_altloc() for atom in residue.atoms):
+                continue
+            if kept[-1].distance("CA", residue, "CA") < _ALTERNATE:
+                untold += 1
+                continue
+        kept.append(residue)
+    return kept, untold
 
 
-def letter(residue: str) -> str:
-    """Return the letter of a residue or of its parent, X where there is none.
+def _backbone(chain: str, name: str, residues: list[_Residue], parents: Parents) -> Backbone:
+    residues, left_out = _first_of_alternates(residues)
+    sequence, coordinates, b_factors = "", list[list[list[float]]](), list[float]()
+    for residue in residues:
+        alphas = sorted(each for each in residue.by_name if each.startswith("CA"))
+        if not alphas:
+            left_out += {"N", "C"} <= residue.by_name.keys() or residue.name in STANDARD
+            continue
+        told = letters(residue.name, [atom.name for atom in residue.atoms], parents)
+        sequence += told
+        for place in range(len(told)):
+            atoms = _atoms_of_part(residue.by_name, alphas, place, len(told))
+            coordinates.append([atoms[each].pos.tolist() if each in atoms else [np.nan] * 3 for each in ATOMS])
+            b_factors.append(atoms.get("CA", residue.by_name[alphas[0]]).b_iso)
+    found = np.array(coordinates, dtype=float).reshape(-1, len(ATOMS), 3)
+    found[~np.isfinite(found)] = np.nan  # mmCIF knows infinity
+    return Backbone(chain, sequence, found, np.array(b_factors, dtype=float), name, left_out)
 
-    >>> [letter(name) for name in ("MET", "MSE", "SEP", "SEC", "UNK", "ATP")]
-    ['M', 'M', 'S', 'U', 'X', 'X']
+
+def _atoms_of_part(
+    atoms: Mapping[str, gemmi.Atom], alphas: Sequence[str], place: int, parts: int
+) -> Mapping[str, gemmi.Atom]:
+    """Return the backbone atoms of one of the residues that a chromophore was made of; others are one part, and whole.
+
+    Its parts are numbered, as in N1, CA1, C1, but for the first N and the last C in some.
     """
-    known = gemmi.find_tabulated_residue(residue)
-    return known.one_letter_code.upper().strip() or "X" if known.is_amino_acid() else "X"
+    if parts == 1 or len(alphas) != parts:  # as a whole, the first part has what there is
+        return atoms if place == 0 else {}
+    digit = alphas[place][2:]
+    found = {name: atoms[name + digit] for name in ATOMS if name + digit in atoms}
+    if place == 0 and "N" in atoms:
+        found["N"] = atoms["N"]
+    if place == parts - 1 and "C" in atoms:
+        found["C"] = atoms["C"]
+    return found
 
 
 def _likeliest(atoms: list[gemmi.Atom]) -> list[gemmi.Atom]:
@@ -96,7 +210,7 @@ def _likeliest(atoms: list[gemmi.Atom]) -> list[gemmi.Atom]:
 
     Mixed conformers would have angles that none of them has.
     """
-    atoms = [atom for atom in atoms if atom.name in ATOMS]
+    atoms = [atom for atom in atoms if atom.name in _BACKBONE]
     occupancy: dict[str, float] = defaultdict(float)
     for atom in atoms:
         if atom.has_altloc():

@@ -16,7 +16,7 @@ _TYPES = {1: "<i1", 2: "<i2", 3: "<i4", 4: "<u1", 5: "<u2", 6: "<u4", 32: "<f4",
 _ABSENT = {1: ".", 2: "?"}
 _WANTED = (
     *("_entry.", "_exptl.", "_entity.", "_entity_poly.", "_struct_asym.", "_struct_ref.", "_struct_ref_seq."),
-    "_atom_site.",
+    *("_atom_site.", "_chem_comp.", "_pdbx_struct_mod_residue."),
 )
 
 

@@ -9,6 +9,7 @@ import gemmi
 
 from protrek_hm.data.compression import open_decompressed
 from protrek_hm.data.structures.binarycif import BinaryCifError, decode_block
+from protrek_hm.data.structures.residues import Parents, stated_parents, with_short_names
 from protrek_hm.errors import FileFormatError
 
 _ATOM_BYTES = 32  # no format spends less on an atom, decompressed and decoded
@@ -17,6 +18,7 @@ _CIF = re.compile(rb"\A(?:\s|#[^\n]*\n)*data_", re.IGNORECASE)
 _MAP = tuple(bytes([first]) for first in (*range(0x81, 0x90), 0xDE, 0xDF))  # how a MessagePack map begins
 _PREDICTORS = (b"plddt", b"alphafold", b"colabfold", b"esmfold")
 _DBREF = re.compile(rb"^DBREF  .{5}(.) .{12}UNP {4}(\w+)", re.MULTILINE)
+_LONG_DBREF = re.compile(rb"^DBREF1 .{5}(.) .{12}UNP [^\n]*\nDBREF2 .{5}\1 {5}(\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,15 @@ class Entry:
         Its models, with polymers told from ligands and water.
     accessions
         Chain → UniProt accession, for the chains whose file names exactly one.
+    parents
+        What it says of its modified residues.
     names_predictor
         Whether it names pLDDT or a predictor, and no experimental method.
     """
 
     structure: gemmi.Structure
     accessions: Mapping[str, str]
+    parents: Parents
     names_predictor: bool
 
 
@@ -65,20 +70,21 @@ def read_entry(path: Path, *, max_bytes: int) -> Entry:
         elif _CIF.match(data):
             block = _atomic_block(gemmi.cif.read_string(data))
         else:
-            structure, accessions = gemmi.read_pdb_string(data), _pdb_accessions(data)
-            return _entry(structure, accessions, data)
-        return _entry(gemmi.make_structure_from_block(block), _cif_accessions(block), data)
+            structure = gemmi.read_pdb_string(with_short_names(data), split_chain_on_ter=True)
+            return _entry(structure, _pdb_accessions(data), stated_parents(structure), data)
+        structure = gemmi.make_structure_from_block(block)
+        return _entry(structure, _cif_accessions(block), stated_parents(structure, block), data)
     except (BinaryCifError, RuntimeError, ValueError, IndexError) as error:
         problem = " ".join(str(error).split())[:200]
         raise FileFormatError(path, f"no structure file ({problem})", _REMEDY) from None
 
 
-def _entry(structure: gemmi.Structure, accessions: Mapping[str, str], data: bytes) -> Entry:
+def _entry(structure: gemmi.Structure, accessions: Mapping[str, str], parents: Parents, data: bytes) -> Entry:
     structure.setup_entities()
     method = structure.info["_exptl.method"] if "_exptl.method" in structure.info else ""
     experimental = bool(method) and "THEORETICAL" not in method.upper()
     said = b"" if experimental else data.lower()
-    return Entry(structure, accessions, names_predictor=any(name in said for name in _PREDICTORS))
+    return Entry(structure, accessions, parents, names_predictor=any(name in said for name in _PREDICTORS))
 
 
 def _atomic_block(document: gemmi.cif.Document) -> gemmi.cif.Block:
@@ -93,8 +99,12 @@ def _cif_accessions(block: gemmi.cif.Block) -> dict[str, str]:
 
 
 def _pdb_accessions(data: bytes) -> dict[str, str]:
-    """Read the DBREF records: chain in column 13, database in 27 to 32, accession from column 34."""
-    return _unambiguous([(chain.decode(), accession.decode()) for chain, accession in _DBREF.findall(data)])
+    """Read the DBREF records: chain in column 13, database in 27 to 32, accession from column 34.
+
+    Long accessions stand in DBREF2, from column 19, behind a DBREF1.
+    """
+    references = [*_DBREF.findall(data), *_LONG_DBREF.findall(data)]
+    return _unambiguous([(chain.decode().strip(), accession.decode()) for chain, accession in references])
 
 
 def _unambiguous(references: list[tuple[str, str]]) -> dict[str, str]:

@@ -16,7 +16,8 @@ class ChainRecord(TypedDict):
     """One protein chain.
 
     id: the file's name without ending, `_`, the chain. structure: as long as the sequence. plddt: mean, in [0, 100];
-    None for what is no prediction. accession: of UniProt, where the file names it.
+    None for what is no prediction. accession: of UniProt, where the file names it. unknown: how many residues are X.
+    left_out: how many are not in the sequence, though the file has atoms of them.
     """
 
     id: str
@@ -26,6 +27,8 @@ class ChainRecord(TypedDict):
     accession: str | None
     chain: str
     file: str
+    unknown: int
+    left_out: int
 
 
 def read_structure(path: Path, config: StructureConfig | None = None) -> list[ChainRecord]:
@@ -39,22 +42,25 @@ def read_structure(path: Path, config: StructureConfig | None = None) -> list[Ch
     """
     config = config or StructureConfig()
     entry = read_entry(path, max_bytes=config.max_bytes)
-    present = {each.chain: each for each in protein_backbones(entry.structure)}
+    present = list(protein_backbones(entry.structure, entry.parents))
     if not present:
         raise FileFormatError(path, "no protein chain", "give a structure with the backbone of a protein")
-    for chain in config.chains:
-        if chain not in present:
-            problem = f"no protein chain {chain!r} (chains: {', '.join(present)})"
+    wanted = dict.fromkeys(config.chains or (each.chain for each in present))
+    for chain in wanted:
+        if not any(chain in (each.chain, each.name) for each in present):
+            problem = f"no protein chain {chain!r} (chains: {', '.join(each.chain for each in present)})"
             raise FileFormatError(path, problem, "choose one of them with --chain")
-    chosen = [present[name] for name in config.chains or present]
+    named = {each.chain: each for chain in wanted for each in present if chain in (each.chain, each.name)}
+    chosen = list(named.values())
     for each in chosen:
         if len(each.sequence) > MOST_RESIDUES:
             problem = f"chain {each.chain} has more than {MOST_RESIDUES:,} residues"
             raise FileFormatError(path, problem, "choose shorter ones with --chain")
-    return [_record(path, each, entry, config) for each in chosen]
+    names = [each.name for each in present]
+    return [_record(path, each, entry, config, alone=names.count(each.name) == 1) for each in chosen]
 
 
-def _record(path: Path, backbone: Backbone, entry: Entry, config: StructureConfig) -> ChainRecord:
+def _record(path: Path, backbone: Backbone, entry: Entry, config: StructureConfig, *, alone: bool) -> ChainRecord:
     letters = structure_letters(backbone)
     plddt = None
     if entry.names_predictor or isinstance(config.mask_plddt, int | float):
@@ -66,7 +72,9 @@ def _record(path: Path, backbone: Backbone, entry: Entry, config: StructureConfi
         sequence=backbone.sequence,
         structure=letters,
         plddt=None if plddt is None else round(float(plddt.mean()), 2),
-        accession=entry.accessions.get(backbone.chain),
+        accession=entry.accessions.get(backbone.name) if alone else None,
         chain=backbone.chain,
         file=str(path),
+        unknown=backbone.sequence.count("X"),
+        left_out=backbone.left_out,
     )

@@ -23,6 +23,7 @@ SCHEMA = {
     **dict.fromkeys(("id", "sequence", "structure"), pl.String),
     "plddt": pl.Float64,
     **dict.fromkeys(("accession", "chain", "file"), pl.String),
+    **dict.fromkeys(("unknown", "left_out"), pl.Int64),
 }
 _TOGETHER = 16  # files in one task: about a second
 _AHEAD = 4  # tasks that wait, for each process
@@ -41,7 +42,8 @@ class StructureTable:
     frame
         A row for each protein chain, in the order of the files: `id`, `sequence`, `structure` (as long, in lower
         case), `plddt` (mean in [0, 100], null for what is no prediction), `accession` (of UniProt, null where the
-        file does not name one), `chain`, `file`.
+        file does not name one), `chain`, `file`, `unknown` (residues that are X), `left_out` (residues of the file that
+        are not in the sequence).
     bad
         The files that were left out, with what is wrong with each.
     """
