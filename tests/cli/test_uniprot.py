@@ -68,6 +68,11 @@ def test_convert(command, tmp_path):
     )
     assert code == 0
     assert err.startswith("3 broken records left out, the first ")
+    (tmp_path / "gone.tsv").write_text(
+        "Entry\tProtein names\tSequence\nQ1\tTestase\tMKV\nQ2\tdeleted\t\nQ3\tMerged into Q1.\t\n"
+    )
+    code, _, err = command("convert", tmp_path / "gone.tsv", "-o", "gone.csv")
+    assert (code, err) == (0, "2 entries deleted or merged by UniProt, left out\n")
 
 
 def test_download(command, server, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protrek_hm.data.texts import clean_text, fold_text, without_evidence
+from protrek_hm.data.texts import clean_text, fold_text, read_evidence, split_evidence
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,38 @@ from protrek_hm.data.texts import clean_text, fold_text, without_evidence
         ("TEM-1 {ECO:0000303|Ref.1}", "TEM-1"),
         ("FUNCTION: One. {ECO:0000250}.; FUNCTION: [Isoform 2]: Two.", "One. [Isoform 2]: Two."),
         ("Its FUNCTION: unknown", "Its FUNCTION: unknown"),
-        ("Binds (SRP54, PubMed:12) ribosomes", "Binds (SRP54, PubMed:12) ribosomes"),
-        ("Binds NAD(+) (By similarity).", "Binds NAD(+) (By similarity)."),
+        ("Binds (SRP54, PubMed:12) ribosomes", "Binds (SRP54) ribosomes"),
+        ("Binds NAD(+) (By similarity).", "Binds NAD(+)."),
+        ("Inert. {ECO:0000305}.", "Inert."),
+        ("Binds heme. (By similarity).", "Binds heme."),
+        ("Binds heme. By similarity.", "Binds heme."),
+        ("Clusters sequences by similarity to others.", "Clusters sequences by similarity to others."),
+        ("Possible role. {ECO:0000305}", "Possible role."),
+        (None, None),
     ],
 )
-def test_evidence(text, expected):
-    assert pl.select(without_evidence(pl.lit(text))).item() == expected
+def test_marks_are_taken_out(text, expected):
+    assert split_evidence(pl.Series([text, "x"], dtype=pl.String))[0].to_list() == [expected, "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "evidence"),
+    [
+        ("Binds iron.", None),
+        ("Binds iron. {ECO:0000250|UniProtKB:P1}.", "ECO:0000250"),
+        ("Binds iron. Rests. {ECO:0000250|UniProtKB:P1}.", "ECO:0000250"),
+        ("Binds iron. {ECO:0000269|PubMed:1}. Rests. {ECO:0000250}.", "ECO:0000250; ECO:0000269"),
+        ("Binds. {ECO:0000250|UniProtKB:P1, ECO:0000269|PubMed:1}.", "ECO:0000250; ECO:0000269"),
+        ("Binds iron. {ECO:0000250}. Rests.", "ECO:0000250; none"),
+        ("Binds iron (By similarity). Rests (Probable). Sings (Potential).", "ECO:0000250; ECO:0000255; ECO:0000305"),
+        ("Binds iron. By similarity.", "ECO:0000250"),
+        ("Binds iron. Rests (By similarity).", "ECO:0000250; none"),
+        ("FUNCTION: Binds. {ECO:0000250}.; FUNCTION: [Isoform 2]: Rests. {ECO:0000305}.", "ECO:0000250; ECO:0000305"),
+        ("", None),
+    ],
+)
+def test_what_marks_say(text, evidence):
+    assert read_evidence(text) == evidence
 
 
 @given(st.text(max_size=60))

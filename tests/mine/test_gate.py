@@ -3,6 +3,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protrek_hm.data import read_proteins
+from protrek_hm.data.uniprot import convert
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.evidence.findings import Findings, Outcome, Verdict
 from protrek_hm.mine.gate import Gate, agree
@@ -76,3 +78,20 @@ def test_the_text_gate_is_the_references():
     one, other = {"text": "red blood cell"}, {"text": "red blood cell part"}
     assert verdicts(one, other, gate="text")["verdict"] == "same"
     assert verdicts(one, other, gate="text", max_text_similarity=1.0)["verdict"] == "different"
+
+
+def test_a_text_that_is_known_by_similarity_makes_no_twin(tmp_path):
+    """The same from UniProt's table itself, and after conversion, which takes the tags out of the texts."""
+    (tmp_path / "a.tsv").write_text(
+        "Entry\tSequence\tFunction [CC]\n"
+        "P1\tMKV\tFUNCTION: Hydrolyzes starch. {ECO:0000269|PubMed:1}.\n"
+        "P2\tMKL\tFUNCTION: Hydrolyzes chitin. {ECO:0000250|UniProtKB:Q9}.\n"
+        "P3\tMKI\tFUNCTION: Hydrolyzes chitin (By similarity).\n"
+        "P4\tMKA\tFUNCTION: Hydrolyzes chitin. {ECO:0000269|PubMed:2}.\n"
+        "P5\tMKG\tFUNCTION: Hydrolyzes chitin. {ECO:0000250|UniProtKB:Q9, ECO:0000269|PubMed:2}.\n"
+    )
+    convert([tmp_path / "a.tsv"], tmp_path / "b.parquet")
+    for name in ("a.tsv", "b.parquet"):
+        judged = Gate(read_proteins(tmp_path / name), MineConfig()).judge(np.zeros(4, dtype=int), np.arange(1, 5))
+        assert judged["verdict"].to_list() == ["unsure", "unsure", "different", "different"]
+        assert [("words:guessed" in reasons) for reasons in judged["reasons"]] == [True, True, False, False]

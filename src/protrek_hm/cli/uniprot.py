@@ -113,6 +113,7 @@ def _tell(report: "ConvertReport", output: Path, gold_twins: Path | None, releas
     if report.twins:
         typer.echo(f"{gold_twins}: {report.twins}")
     if report.inactive:
-        typer.echo(f"{report.inactive:,} entries that UniProt has deleted or merged left out", file=sys.stderr)
+        entries = "entry" if report.inactive == 1 else "entries"
+        typer.echo(f"{report.inactive:,} {entries} deleted or merged by UniProt, left out", file=sys.stderr)
     if report.bad:
         typer.echo(f"{report.bad:,} broken records left out, the first {report.first_bad}", file=sys.stderr)

@@ -9,6 +9,7 @@ import polars as pl
 from protrek_hm.data.proteins import LoadedProteins, load_proteins
 from protrek_hm.data.records import BadRecord
 from protrek_hm.data.schema import ALIASES, or_null, shortened
+from protrek_hm.data.texts import EVIDENCE
 from protrek_hm.data.validation import looks_like_nucleotides
 
 _EXAMPLES = 3
@@ -157,7 +158,7 @@ def check_proteins(path: Path | str, *, columns: Mapping[str, str] | None = None
     """
     loaded = load_proteins(Path(path), columns=columns)
     proteins = loaded.frame
-    ours = {"id", "sequence", "text", *loaded.columns}
+    ours = {"id", "sequence", "text", EVIDENCE, *loaded.columns}
     sequences = proteins["sequence"].unique()
     with_text = proteins.filter(pl.col("text").is_not_null())
     texts = with_text["text"].unique()

@@ -64,9 +64,10 @@ def read_proteins(
     DataFrame
         `id`, `sequence` (upper case), `text` (null where there is none); `structure`, `ec`, `go`, `organism`
         and `stage` where the file has them; then the file's other columns under their names. Text formats
-        give strings throughout, Parquet keeps its types. Rows stand in the file's order. Without an id column
-        the ids are ``protein_1`` and so on. Rows with the same id have the same sequence: a protein with
-        several texts.
+        give strings throughout, Parquet keeps its types. UniProt's marks (``{ECO:…}``, citations, "By similarity") are
+        taken out of texts; what they say is in the column `text_evidence`. Rows stand in the file's order.
+        Without an id column the ids are ``protein_1`` and so on. Rows with the same id have the same sequence: a
+        protein with several texts.
 
     Raises
     ------

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 import polars as pl
 
 from protrek_hm.data.schema import ALIASES, SAPROT, SEQUENCE_LETTERS, STRUCTURE_LETTERS, or_null, sequence_problem
-from protrek_hm.data.texts import without_evidence
+from protrek_hm.data.texts import EVIDENCE, split_evidence
 
 _ILLEGAL = f"[^{SEQUENCE_LETTERS}]"
 _NO_ID = "no id, or one that says NA"
@@ -36,9 +36,17 @@ def clean_structures(cells: pl.Expr) -> pl.Expr:
 
 
 def clean_proteins(proteins: pl.DataFrame) -> pl.DataFrame:
-    """Clean the columns that bear our names; all others stay as they are."""
-    text = pl.col("text").str.strip_chars()
-    proteins = proteins.with_columns(text=without_evidence(text))  # once, as or_null names its cells thrice
+    """Clean the columns that bear our names; all others stay as they are.
+
+    What the marks of texts say of their evidence goes into `texts.EVIDENCE`, where the file does not say it there.
+    """
+    texts, evidence = split_evidence(proteins["text"].str.strip_chars())
+    if EVIDENCE in proteins.columns:
+        told = proteins.select(or_null(pl.col(EVIDENCE).cast(pl.String))).to_series()
+        evidence = told.fill_null(evidence)
+    if EVIDENCE in proteins.columns or evidence.is_not_null().any():
+        proteins = proteins.with_columns(evidence.alias(EVIDENCE))
+    proteins = proteins.with_columns(texts.alias("text"))
     cleaned = {name: or_null(pl.col(name)) for name in ALIASES if name in proteins.columns}
     cleaned["sequence"] = clean_sequences(pl.col("sequence"))
     if "structure" in cleaned:

@@ -16,7 +16,7 @@ import polars as pl
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
-from protrek_hm.data.texts import fold_text
+from protrek_hm.data.texts import EVIDENCE, fold_text
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.ec import judge_ec
@@ -107,7 +107,8 @@ class Gate:
     def _judge_words(self, left: Verdicts, right: Verdicts, identity: np.ndarray | None) -> list[Findings]:
         """Return what the texts say, and then what casts doubt on a difference in words (not in fields)."""
         words = judge_words(self._statements, left, right)
-        doubts = [judge_guesses(self._texts, left, right)]
+        told = self.entries[EVIDENCE].to_list() if EVIDENCE in self.entries.columns else None
+        doubts = [judge_guesses(self._texts, left, right, evidence=told)]
         if self.config.neighbours and identity is not None:
             said = [(statement.fields, statement.stems) for statement in self._statements]
             doubts.append(judge_neighbours(said, left, right, identity=identity))

@@ -63,6 +63,40 @@ def test_a_row_per_section(files, tmp_path):
     assert read["text"][2] == "PTM: Phosphorylated at Ser-4."
 
 
+def test_each_section_has_its_own_evidence(files, tmp_path):
+    config = ConvertConfig(text_sections=["function", "pathway", "ptm"], text_per="section")
+    convert([files / "three.xml"], tmp_path / "a.parquet", config=config)
+    assert read_proteins(tmp_path / "a.parquet").select("section", "text_evidence").rows() == [
+        ("function", "ECO:0000250; ECO:0000269"),
+        ("pathway", "ECO:0000305"),
+        ("ptm", "ECO:0000269"),
+        (None, None),
+        ("function", "ECO:0000250"),
+    ]
+
+
+def test_entries_that_are_no_more_are_counted_and_left_out(tmp_path):
+    table = "Entry\tReviewed\tProtein names\tSequence\n{}Q2\t\tdeleted\t\nQ3\t\tMerged into Q1.\t\n"
+    (tmp_path / "a.tsv").write_text(table.format("Q1\treviewed\tTestase\tMKV\n"))
+    report = convert([tmp_path / "a.tsv"], tmp_path / "b.tsv")
+    assert (report.proteins, report.inactive, report.bad) == (1, 2, 0)
+    assert read_proteins(tmp_path / "b.tsv")["id"].to_list() == ["Q1"]
+    (tmp_path / "a.tsv").write_text(table.format(""))
+    with pytest.raises(FileFormatError, match="all 2 entries are deleted or merged"):
+        convert([tmp_path / "a.tsv"], tmp_path / "c.tsv")
+
+
+@pytest.mark.parametrize("texts", ["{ECO:0000269|PubMed:1}.", "{ECO:0000250|UniProtKB:Q9}.", "", "(By similarity)."])
+def test_evidence_is_that_of_the_table_itself(tmp_path, texts):
+    """What `read_proteins` takes from the texts of a table is what conversion writes."""
+    (tmp_path / "a.tsv").write_text(f"Entry\tSequence\tFunction [CC]\nQ1\tMKV\tFUNCTION: Binds zinc. {texts}\n")
+    convert([tmp_path / "a.tsv"], tmp_path / "b.tsv")
+    direct, converted = (read_proteins(tmp_path / name) for name in ("a.tsv", "b.tsv"))
+    assert direct["text"].to_list() == converted["text"].to_list() == ["Binds zinc."]
+    told = direct["text_evidence"][0] if "text_evidence" in direct.columns else None
+    assert told == converted["text_evidence"][0]
+
+
 def test_several_files_and_an_accession_twice(files, tmp_path):
     with pytest.raises(RecordError, match=r"three\.xml:3: P00901: its accession was there before") as caught:
         convert([files / "three.dat", files / "three.xml"], tmp_path / "a.parquet")

@@ -63,6 +63,7 @@ def test_an_entry_of_1999():
         Feature("MUTAGEN", 6, 6, "A", ("K", "R"), "NO LOSS of activity."),
         Feature("MUTAGEN", 0, 2, "", (), "Lethal."),
     ]
+    assert entry.unread == 1
 
 
 def test_long_changes_are_broken_over_lines():
@@ -77,6 +78,8 @@ def test_long_changes_are_broken_over_lines():
 @pytest.mark.parametrize(
     ("lines", "gene"),
     [
+        ("GN   ANXT5 OR ENX2.", "ANXT5"),
+        ("GN   (ANXT5 OR ENX2) AND ANXT6.", "ANXT5"),
         ("GN   Name=abc; Synonyms=x;", "abc"),
         ("GN   Synonyms=x; OrderedLocusNames=b1, b2;", "b1"),
         ("GN   ORFNames=orf9 {ECO:1};", "orf9"),

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 
 import pytest
 
@@ -31,6 +32,7 @@ FIRST = {
     "fragment": False,
     "length": 80,
     "alphafold_id": "P00901",
+    "text_evidence": "ECO:0000250; ECO:0000269",
     "function": "Tests NAD(P)H-dependent substrates at the 3'-end of RNA-protein complexes. Acts in N- and C-terminal "
     "processing (in vitro). As shown by a publication, needs no light. [Isoform 2]: Inert.",
     "catalytic_activity": "a quinone + NADH + H(+) = a quinol + NAD(+). "
@@ -105,6 +107,63 @@ def test_each_format_gives_the_same_twins(files, kind):
     twins = [row for found in read_entries(files / f"three.{kind}") for row in gold_twins(found.entry)]
     assert [(row[4], row[5], row[6], row[8]) for row in twins] == TWINS
     assert {row[11] for row in twins} == {"UniProt MUTAGEN", "UniProt VARIANT"}
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_each_format_gives_the_same_evidence(files, kind):
+    first, _, third = (found.entry.evidence for found in read_entries(files / f"three.{kind}"))
+    want = {
+        "function": "ECO:0000250 ECO:0000269",
+        "catalytic_activity": "ECO:0000255 ECO:0000269 ECO:0000305",
+        "cofactor": "ECO:0000250 ECO:0000269",
+        "pathway": "ECO:0000305",
+        "subcellular_location": "ECO:0000269 ECO:0000305",
+        "caution": "ECO:0000305",
+    }
+    assert {section: " ".join(sorted(first[section])) for section in want} == want
+    assert third == {"function": {"ECO:0000250"}, "subcellular_location": {"ECO:0000305"}}
+
+
+TEXTS = [("ECO:0000269", "Binds zinc."), ("ECO:0000250", "Binds iron. Rests."), ("", "Sings.")]
+
+
+@pytest.mark.parametrize(
+    ("kept", "evidence"),
+    [
+        ([0], {"ECO:0000269"}),
+        ([1], {"ECO:0000250"}),
+        ([2], {"none"}),
+        ([0, 1], {"ECO:0000250", "ECO:0000269"}),
+        ([1, 2], {"ECO:0000250", "none"}),
+    ],
+)
+def test_evidence_of_several_statements(tmp_path, kept, evidence):
+    """Each format has its own way of saying how a text is known; a text of which nothing is said is told apart."""
+    texts = [TEXTS[number] for number in kept]
+    cell = " ".join(f"{words} {{{code}}}." if code else words for code, words in texts)
+    trees = [{"value": words} | ({"evidences": [{"evidenceCode": code}]} if code else {}) for code, words in texts]
+    tags = "".join(
+        f'<text evidence="{number}">{words}</text>' if code else f"<text>{words}</text>"
+        for number, (code, words) in zip(kept, texts, strict=True)
+    )
+    tree = {
+        "entryType": "UniProtKB reviewed (Swiss-Prot)",
+        "primaryAccession": "Q1",
+        "sequence": {"value": "MKV", "length": 3},
+        "comments": [{"commentType": "FUNCTION", "texts": trees}],
+    }
+    contents = {
+        "tsv": f"Entry\tSequence\tFunction [CC]\nQ1\tMKV\tFUNCTION: {cell}\n",
+        "dat": f"ID   A_B   Reviewed;   3 AA.\nAC   Q1;\nCC   -!- FUNCTION: {cell}\nSQ   SEQUENCE\n     MKV\n//\n",
+        "json": json.dumps(tree),
+        "xml": f'<uniprot><entry><accession>Q1</accession><comment type="function">{tags}</comment>'
+        '<evidence key="0" type="ECO:0000269"/><evidence type="ECO:0000250" key="1"/>'
+        '<sequence length="3">MKV</sequence></entry></uniprot>',
+    }
+    for kind, content in contents.items():
+        (tmp_path / kind).write_text(content)
+        [found] = read_entries(tmp_path / kind)
+        assert found.entry.evidence == {"function": evidence}, kind
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -216,10 +275,90 @@ def test_a_broken_record_is_named_and_the_others_are_read(files, tmp_path, kind,
         assert bad.line == starts[record]
 
 
-def test_entries_of_the_past_are_passed_over(tmp_path):
-    gone = '{"results":[{"entryType":"Inactive","primaryAccession":"Q1","inactiveReason":{"reason":"DELETED"}}]}'
-    (tmp_path / "a.json").write_text(gone)
+GONE = {
+    "tsv": "Entry\tReviewed\tProtein names\tSequence\nQ1\t\t{}\t\n",
+    "dat": "ID   Q1_T   Unreviewed;   0 AA.\nAC   Q1;\nDE   SubName: Full={};\nSQ   SEQUENCE   0 AA;\n//\n",
+    "xml": '<uniprot><entry dataset="TrEMBL"><accession>Q1</accession><protein><submittedName><fullName>{}</fullName>'
+    '</submittedName></protein><sequence length="0"/></entry></uniprot>',
+}
+
+
+@pytest.mark.parametrize("kind", GONE)
+@pytest.mark.parametrize("name", ["deleted", "Merged into P00901.", "Demerged into P1 and P2."])
+def test_entries_of_the_past_are_passed_over(tmp_path, kind, name):
+    (tmp_path / "a").write_text(GONE[kind].format(name))
+    assert [(found.entry, found.bad) for found in read_entries(tmp_path / "a")] == [(None, None)]
+
+
+@pytest.mark.parametrize("inactive", ['"entryType":"Inactive"', '"entryType":"","inactiveReason":{"reason":"DELETED"}'])
+def test_entries_of_the_past_in_json(tmp_path, inactive):
+    (tmp_path / "a.json").write_text(f'{{"results":[{{{inactive},"primaryAccession":"Q1"}}]}}')
     assert list(read_entries(tmp_path / "a.json")) == [(1, None, None)]
+
+
+@pytest.mark.parametrize("kind", GONE)
+def test_an_entry_without_a_sequence_is_no_protein(tmp_path, kind):
+    (tmp_path / "a").write_text(GONE[kind].format("Testase"))
+    [found] = read_entries(tmp_path / "a")
+    assert found.entry is None
+    assert "no " in found.bad.problem
+    assert "sequence" in found.bad.problem
+
+
+def test_names_of_columns_until_2022(tmp_path):
+    (tmp_path / "a.tsv").write_text(
+        "Entry\tEntry name\tStatus\tProtein names\tGene names  (primary )\tOrganism ID\tSequence\tEnzyme regulation"
+        "\tGene ontology IDs\tCross-reference (AlphaFoldDB)\tMutagenesis\n"
+        "Q1\tA_B\treviewed\tTestase\ttstA\t9999\tMKV\tENZYME REGULATION: Inhibited by rest.\tGO:0005524\tQ1;"
+        "\tMUTAGEN 2 2 K->A,R: Inactive. {ECO:0000269|PubMed:1}.; MUTAGEN 2 3 KV->AA: Slow.; MUTAGEN 1 1 odd\n"
+        "Q2\tC_D\tunreviewed\tTestase\t\t\tMKV\t\t\t\t\n"
+    )
+    first, second = (found.entry for found in read_entries(tmp_path / "a.tsv"))
+    assert (first.reviewed, second.reviewed) == (True, False)
+    assert (first.gene, first.taxon, first.alphafold, first.go) == ("tstA", 9999, "Q1", [("GO:0005524", "")])
+    assert first.comments == {"activity_regulation": ["Inhibited by rest."]}
+    assert [(each.start, each.end, each.replacements) for each in first.features] == [
+        (2, 2, ("A", "R")),
+        (2, 3, ("AA",)),
+    ]
+    assert first.unread == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reviewed"),
+    [("Length", "3", None), ("Reviewed", "", None), ("Reviewed", "reviewed", True), ("Status", "unreviewed", False)],
+)
+def test_what_a_table_does_not_say_is_not_unreviewed(tmp_path, column, cell, reviewed):
+    (tmp_path / "a.tsv").write_text(f"Entry\tSequence\t{column}\nQ1\tMKV\t{cell}\n")
+    [found] = read_entries(tmp_path / "a.tsv")
+    assert found.entry.reviewed is reviewed
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "gene"),
+    [
+        ("Gene Names", "tstA tst1; tstB", "tstA"),
+        ("Gene Names", "tstA;tstB", "tstA"),
+        ("Gene Names", "; tstB", "tstB"),
+        ("Gene Names (primary)", "tstA; tstB", "tstA"),
+        ("Gene Names (primary)", "tstA;", "tstA"),
+        ("Gene Names", "", None),
+    ],
+)
+def test_genes_of_tables(tmp_path, column, cell, gene):
+    (tmp_path / "a.tsv").write_text(f"Entry\tSequence\t{column}\nQ1\tMKV\t{cell}\n")
+    [found] = read_entries(tmp_path / "a.tsv")
+    assert found.entry.gene == gene
+
+
+def test_escaped_letters_in_a_table(tmp_path):
+    (tmp_path / "a.tsv").write_text(
+        "Entry\tSequence\tProtein names\tMutagenesis\n"
+        "Q1\tMKV\t5'-&gt;3' testase &amp; co\tMUTAGEN 2; /note=\"K-&gt;A: Slow.\"\n"
+    )
+    [found] = read_entries(tmp_path / "a.tsv")
+    assert found.entry.names.name == "5'->3' testase & co"
+    assert [feature.replacements for feature in found.entry.features] == [("A",)]
 
 
 def test_sniffing_by_hand():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protrek_hm.data.texts import without_evidence
+from protrek_hm.data.texts import fold_text, split_evidence
 from protrek_hm.data.uniprot.plain import bare, plain
 
 
@@ -38,9 +38,22 @@ def test_only_marks_go(sentences):
     assert plain(plain(text)) == plain(text)
 
 
-def test_as_for_texts_of_other_tables():
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Binds iron (PubMed:1). Rests. {ECO:0000269|PubMed:1}.",
+        "Inert. {ECO:0000305}.",
+        "Binds iron (SRP54, PubMed:12; By similarity).",
+        "Binds iron (By similarity). {ECO:0000250}.",
+        "As PubMed:7 says, binds iron.",
+    ],
+)
+def test_one_result_wherever_texts_are_cleaned(text):
     import polars as pl
 
-    text = "Binds iron (PubMed:1). Rests. {ECO:0000269|PubMed:1}."
-    assert pl.select(without_evidence(pl.lit(text))).item() == plain(text)
+    assert split_evidence(pl.Series([text]))[0].to_list() == [plain(text)]
+    assert fold_text(plain(text)) == fold_text(text)
+
+
+def test_names_lose_their_tags_only():
     assert bare("Name {ECO:1, ECO:2}; x") == "Name; x"

@@ -1,6 +1,7 @@
 import pytest
 
-from protrek_hm.mine.evidence.effects import Effect, compare_effects, read_effect
+from protrek_hm.data.effects import Effect
+from protrek_hm.mine.evidence.effects import compare_effects, read_text
 from protrek_hm.mine.evidence.findings import Verdict
 
 
@@ -21,11 +22,20 @@ from protrek_hm.mine.evidence.findings import Verdict
         ("Kinase that reduces the activity of its substrate and is inactive at night.", "nothing"),
         ("DEAD-box helicase required for splicing.", "nothing"),
         ("Binds iron. Mutant: loss of activity.", "lost"),
+        ("Retains 10% of activity.", "changed"),
+        ("Does not affect dimerization. Does not bind DNA.", "mixed"),
+        ("No effect on growth. Sticks to glass.", "mixed"),
+        ("Does not inhibit trypsin.", "lost"),
+        ("Prevents apoptosis.", "nothing"),
+        ("Prevents binding to iron.", "lost"),
+        ("Maintains telomeres.", "nothing"),
+        ("Helicase with no known substrate.", "nothing"),
+        ("Subunit of the conserved complex; mutant shows defects in growth.", "nothing"),
         ("", "nothing"),
     ],
 )
 def test_what_is_said(text, effect):
-    assert read_effect(text) is Effect(effect)
+    assert read_text(text) is Effect(effect)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@
 import re
 from collections.abc import Iterable
 
+from protrek_hm.data.texts import UNTOLD, codes_in, codes_of
 from protrek_hm.data.uniprot.plain import bare, plain
+
+_IN_PARTS = ("catalytic_activity", "cofactor", "subcellular_location", "disease")
+"""Sections whose comments are lists of parts rather than sentences: what tags one part speaks for all."""
 
 _MOLECULE = re.compile(r"\[(.+?)\]:\s*")
 _REACTION = re.compile(r"Reaction=(.+?)(?=; (?:Xref|EC|Evidence|PhysiologicalDirection|Reaction)=|;?\s*$)")
@@ -36,6 +40,28 @@ def flat_comment(section: str, body: str) -> str:
     else:
         words = plain(rest)
     return of_molecule(molecule[1] if molecule else None, words)
+
+
+def flat_evidence(section: str, body: str) -> set[str]:
+    """Return the ECO codes of a flat comment's statements, and `UNTOLD` for statements without.
+
+    >>> sorted(flat_evidence("function", "Binds. {ECO:0000269|PubMed:1}. Rests."))
+    ['ECO:0000269', 'none']
+    >>> flat_evidence("cofactor", "Name=FAD; Xref=ChEBI:1; Evidence={ECO:0000250}; Note=One each;")
+    {'ECO:0000250'}
+    """
+    return codes_in(body) or {UNTOLD} if section in _IN_PARTS else codes_of(body)
+
+
+def tree_evidence(section: str, codes: set[str], untagged: Iterable[str]) -> set[str]:
+    """Return the same for a comment that is a tree: from the codes in it, and its texts without any.
+
+    >>> sorted(tree_evidence("function", {"ECO:0000269"}, ["Rests (By similarity)."]))
+    ['ECO:0000250', 'ECO:0000269']
+    """
+    if section in _IN_PARTS:
+        return codes or {UNTOLD}
+    return codes.union(*map(codes_of, untagged)) or {UNTOLD}
 
 
 def of_molecule(molecule: str | None, words: str) -> str:

@@ -10,10 +10,11 @@ import polars as pl
 
 from protrek_hm.data.records import BadRecord
 from protrek_hm.data.schema import SEQUENCE_LETTERS, sequence_problem
+from protrek_hm.data.texts import EVIDENCE
 from protrek_hm.data.uniprot.config import ConvertConfig
 from protrek_hm.data.uniprot.entry import Entry
 from protrek_hm.data.uniprot.formats import read_entries
-from protrek_hm.data.uniprot.rows import SCHEMA, SECTION_COLUMN, row_of, section_texts
+from protrek_hm.data.uniprot.rows import SCHEMA, SECTION_COLUMN, evidence_of, row_of, section_texts
 from protrek_hm.data.uniprot.sink import TableSink, table_sink
 from protrek_hm.data.uniprot.twins import SCHEMA as TWIN_SCHEMA
 from protrek_hm.data.uniprot.twins import TwinReport, gold_twins
@@ -119,7 +120,10 @@ def convert(
                 for row in gold_twins(entry, report.twins):
                     twins.add(row)
         if not report.proteins:
-            raise FileFormatError(paths[0], "no good entry", "see what is wrong with it with --on-bad-record error")
+            if report.bad:
+                raise FileFormatError(paths[0], "no good entry", "see what is wrong with it with --on-bad-record error")
+            gone = f"all {report.inactive:,} entries are deleted or merged"
+            raise FileFormatError(paths[0], gone, "give entries that UniProt still has")
     return report
 
 
@@ -161,6 +165,8 @@ def _add_rows(entry: Entry, table: TableSink, config: ConvertConfig, report: Con
         return
     sections = {section: " ".join(statements) for section, statements in entry.comments.items()}
     texts = section_texts(sections, config.text_sections)
+    at = list(SCHEMA).index(EVIDENCE)
     for section in texts or [None]:
-        table.add((*row[:2], texts.get(section or ""), *row[3:], section))
+        evidence = evidence_of(entry, [section] if section else [])
+        table.add((*row[:2], texts.get(section or ""), *row[3:at], evidence, *row[at + 1 :], section))
         report.rows += 1

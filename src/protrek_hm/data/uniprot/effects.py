@@ -1,36 +1,22 @@
-"""What UniProt says that a change does: which statement is about which mutant, and whether function was kept."""
+"""What UniProt says that a change does: which statement is about which mutant, and which clauses are no effects."""
 
 import re
 
+from protrek_hm.data.effects import ASSOCIATED, ASSOCIATED_FIRST, Effect, read_effect
+
 _SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z0-9])")
-_ASSOCIATED = re.compile(r"[;,]?\s*(?:only )?when associated with (?:variants? |mutations? )?(.+?)\.?$", re.IGNORECASE)
 _SINGLE = re.compile(r"'?\b([A-Z])-\s?(\d+)\b'?")
 _RANGE = re.compile(r"\b(\d+)-([A-Z](?:-[A-Z])+)-(\d+)\b")
 _JOINTS = re.compile(r"[,;\s]|\band\b|\bvariants?\b")
-_ALLELE = re.compile(r"^In [^;:]*[;:]\s*")
-_PART = re.compile(r"[.;]\s+|,?\s+(?:but|and|while|whereas|although|however)\s+|,\s+(?=(?:no|does|do|did)\b)")
-_KEPT = re.compile(
-    r"\b(?:no|without) (?:[\w-]+ ){0,3}(?:effects?|changes?|differences?|impacts?|influences?|alterations?|defects?"
-    r"|phenotypes?|loss|reductions?|decreases?|increases?)\b"
-    r"|\b(?:(?:very )?little|slight|minimal|minor|weak|negligible)(?: or no| if any)? effects?\b"
-    r"|\b(?:does|do|did|is|are|was) not (?:[\w-]+ ){0,2}(?:affect|alter|change|impair|influence|modif|disrupt"
-    r"|reduce|decrease|increase|prevent|inhibit|interfere|disturb|essential|required)"
-    r"|\b(?:unaffected|unchanged|unaltered|unimpaired|normal(?:ly)?|without affecting)\b"
-    r"|(?<!non-)(?<!partially )\b(?:functional|viable)\b"
-    r"|\b(?:retains?|maintains?|preserves?|keeps?)\b(?![^.;]*(?:%|\bhalf\b|\bthird\b|\bonly\b|\bpartial|\bsome\b))"
-    r"|\b(?:as|like|same|similar|comparable|identical|equivalent)\b[\w\s-]{0,25}\bwild[- ]type\b"
-    r"|^wild[- ]type\b",
+_NO_EFFECT = re.compile(
+    r"in (?!vitro\b|vivo\b|the (?:presence|absence)\b)|dbSNP:|associated (?:with|in) |requires |found (?:in|at|only) "
+    r"|(?:unknown|uncertain|likely|probabl[ey]|possibl[ey])? ?(?:pathological|clinical|pathogenic|benign|disease)"
+    r"|(?:unknown|uncertain) significance|(?:somatic|germline|de novo) (?:mutation|variant)"
+    r"|(?:common|rare|frequent|low-frequency)\b|(?:dimorphism|polymorphism|allele|haplotype|homozygous|heterozygous)\b"
+    r"|(?:mild|severe|classic|early|late|juvenile|infantile|adult)[\w-]* (?:form|onset|phenotype)|risk factor|type\b"
+    r"|confirmed|(?:de novo|somatic|germline)$",
     re.IGNORECASE,
 )
-_ALTERED = re.compile(
-    r"\b(?:loss|lack|lacks|abolish\w*|abrogat\w*|eliminat\w*|inactiv\w*|impair\w*|reduc\w*|decreas\w*|increas\w*"
-    r"|diminish\w*|disrupt\w*|prevent\w*|inhibit\w*|block\w*|defect\w*|lethal|fails?|unable|cannot|alter\w*|enhanc\w*"
-    r"|gain|affects?|affected|weaken\w*|lower\w*|slow\w*|partial\w*|sensitive|constitutive\w*|dominant|dead|absen\w*"
-    r"|no (?:\w+ )?(?:activity|binding|interaction|growth)|non-viable|retains?|only|less|more"
-    r"|unstable|stabili[sz]\w*|hyper\w*|hypo\w*|fold|strongly|severe\w*|complete\w*|no longer)\b|%",
-    re.IGNORECASE,
-)
-_SAYS_EFFECT = re.compile(rf"{_KEPT.pattern}|{_ALTERED.pattern}", re.IGNORECASE)
 
 Partners = tuple[tuple[int, str], ...]
 
@@ -50,51 +36,46 @@ def split_effects(description: str) -> list[tuple[str, Partners | None]]:
     [('Slow growth.', ()), ('Lethal.', ((5, 'A'), (8, 'DE')))]
     >>> split_effects("Lethal; when associated with A-5 or A-9.")
     [('Lethal.', None)]
+    >>> split_effects("When associated with A-5, loss of binding.")
+    [('Loss of binding.', ((5, 'A'),))]
     """
     found: dict[Partners | None, list[str]] = {}
     for sentence in _SENTENCE.split(description.strip()):
-        clause = _ASSOCIATED.search(sentence)
+        clause = ASSOCIATED.search(sentence) or ASSOCIATED_FIRST.match(sentence)
         partners: Partners | None = ()
         if clause:
-            partners = _partners(clause[1])
-            sentence = sentence[: clause.start()].rstrip(" .") + "."
+            partners = _partners(clause[1].rstrip(" ."))
+            rest = sentence[: clause.start()] or sentence[clause.end() :]
+            sentence = rest[:1].upper() + rest[1:].rstrip(" .") + "."
         if sentence.strip(". "):
             found.setdefault(partners, []).append(sentence)
     return [(" ".join(sentences), partners) for partners, sentences in found.items()]
 
 
-def variant_effect(description: str) -> str | None:
-    """Return what a variant's description says of the function, leaving out diseases and database links.
+def variant_clauses(description: str) -> list[str]:
+    """Return the clauses of a variant's description that are not about diseases, samples or database links.
 
-    >>> variant_effect("in OD1; loss of kinase activity; reduced binding; dbSNP:rs1")
-    'Loss of kinase activity; reduced binding.'
+    >>> variant_clauses("in OD1; stays inside the cell; dbSNP:rs1"), variant_clauses("in strain: K12; common")
+    (['stays inside the cell'], [])
+    """
+    return [clause for clause in description.split("; ") if clause and not _NO_EFFECT.match(clause)]
+
+
+def variant_effect(description: str) -> str | None:
+    """Return what a variant's description says of the function, if it says something that we understand.
+
+    Clauses that we do not understand stay beside it.
+
+    >>> variant_effect("in OD1; loss of kinase activity; stays inside the cell; dbSNP:rs1")
+    'Loss of kinase activity; stays inside the cell.'
     >>> variant_effect("in a breast cancer sample; somatic mutation") is None
     True
     """
-    clauses = [
-        clause
-        for clause in description.split("; ")
-        if not clause.startswith(("in ", "dbSNP:", "associated with ", "requires ")) and _SAYS_EFFECT.search(clause)
-    ]
+    clauses = variant_clauses(description)
+    if all(read_effect(clause) is Effect.NOTHING for clause in clauses):
+        return None
     effect = "; ".join(clauses)
-    return effect[0].upper() + effect[1:] + "." if effect else None
-
-
-def is_neutral(effect: str) -> bool:
-    """Say whether a text says that function is kept, and nothing else.
-
-    >>> is_neutral("No effect on kinase activity."), is_neutral("Does not affect binding; normal growth.")
-    (True, True)
-    >>> is_neutral("Loss of binding. No effect on growth."), is_neutral("14% of wild-type activity.")
-    (False, False)
-    """
-    kept = False
-    for part in _PART.split(_ALLELE.sub("", effect)):
-        said = _KEPT.search(part)
-        if _ALTERED.search(part[: said.start()] if said else part):
-            return False
-        kept |= said is not None
-    return kept
+    return effect[0].upper() + effect[1:] + "."
 
 
 def _partners(words: str) -> Partners | None:

@@ -1,5 +1,6 @@
 """What an entry of UniProt says, whichever of its four formats it came in."""
 
+import re
 from dataclasses import dataclass, field
 
 SECTIONS = (
@@ -11,6 +12,7 @@ SECTIONS = (
 """Columns of the comments, in UniProt's own order as far as texts go; a comment's type in lower case."""
 
 _TAXA = 1 << 62
+_GONE = re.compile(r"(?:deleted|merged into|demerged|obsolete)\b", re.IGNORECASE)
 _RENAMED = {"enzyme_regulation": "activity_regulation"}
 
 
@@ -75,13 +77,19 @@ class Entry:
     go
         Terms as (identifier, aspect and name), such as ``("GO:0005524", "F:ATP binding")``; where the aspect is
         unknown, the name alone.
+    reviewed
+        None where the file does not say it.
     comments
         Section → its statements, plain.
+    evidence
+        Section → the ECO codes of its statements, and `texts.UNTOLD` for those without.
+    unread
+        Features that could not be understood.
     """
 
     accession: str
     entry_name: str = ""
-    reviewed: bool = False
+    reviewed: bool | None = None
     names: Names = field(default_factory=Names)
     sequence: str
     organism: str = ""
@@ -90,11 +98,28 @@ class Entry:
     go: list[tuple[str, str]] = field(default_factory=list)
     alphafold: str | None = None
     comments: dict[str, list[str]] = field(default_factory=dict)
+    evidence: dict[str, set[str]] = field(default_factory=dict)
     features: list[Feature] = field(default_factory=list)
+    unread: int = 0
+
+    def say(self, section: str, words: str, evidence: set[str]) -> None:
+        """Add a statement, if there is one."""
+        if words:
+            self.comments.setdefault(section, []).append(words)
+            self.evidence.setdefault(section, set()).update(evidence)
 
 
 class BrokenRecordError(ValueError):
     """A record that does not keep its format; the message says what is wrong, the reader adds where."""
+
+
+def is_gone(sequence: str, name: str) -> bool:
+    """Say whether an entry without a sequence is one that UniProt has deleted or merged: its name says so.
+
+    >>> is_gone("", "Merged into P00901."), is_gone("", "deleted"), is_gone("MKV", "Deleted in cancer"), is_gone("", "")
+    (True, True, False, False)
+    """
+    return not sequence.strip() and _GONE.match(name.strip()) is not None
 
 
 def check_entry(entry: Entry, stated_length: int | None) -> Entry:
@@ -103,8 +128,8 @@ def check_entry(entry: Entry, stated_length: int | None) -> Entry:
     Raises
     ------
     BrokenRecordError
-        If it has no accession, something that is no text where one belongs, a number of residues other than the
-        `stated_length`, or an impossible taxon.
+        If it has no accession or sequence, something that is no text where one belongs, a number of residues other
+        than the `stated_length`, or an impossible taxon.
 
     Examples
     --------
@@ -121,6 +146,8 @@ def check_entry(entry: Entry, stated_length: int | None) -> Entry:
             raise BrokenRecordError(f"{text!r} stands where a text belongs")
     if not entry.accession.strip():
         raise BrokenRecordError("no accession")
+    if not entry.sequence:
+        raise BrokenRecordError("no sequence")
     if stated_length is not None and stated_length != len(entry.sequence):
         raise BrokenRecordError(f"{len(entry.sequence)} residues where its length says {stated_length}")
     if entry.taxon is not None and not (isinstance(entry.taxon, int) and 0 <= entry.taxon < _TAXA):

@@ -11,7 +11,11 @@ _POSITION = re.compile(r"(?:(?P<isoform>[A-Z0-9]+-\d+):)?(?P<start>[<>?]?\d*)(?:
 _MUTAGEN = re.compile(r"(?P<from>[A-Z\s]+)->(?P<to>[A-Z,\s]+)(?::\s*(?P<text>.*))?$", re.DOTALL)
 _VARIANT = re.compile(r"(?P<from>[A-Z\s]+?)\s*->\s*(?P<to>[A-Z,\s]+?)\s*(?:\((?P<text>.*)\)\.?)?$", re.DOTALL)
 _MISSING = re.compile(r"Missing(?::\s*(?P<text>.*)|\s*\((?P<text2>.*)\)\.?)?\.?$", re.DOTALL)
-_IN_CELL = re.compile(r'(MUTAGEN|VARIANT) (\S+);\s*/note="((?:[^"]|"")*)"')
+_CELL_STARTS = re.compile(r"(?:^|;\s*)(?=(?:MUTAGEN|VARIANT)\s)")
+_IN_CELL = re.compile(r'(MUTAGEN|VARIANT)\s+(\S+);\s*/note="((?:[^"]|"")*)"')
+_IN_OLD_CELL = re.compile(r"(MUTAGEN|VARIANT)\s+([<>?]?\d*)\s+([<>?]?\d*)\s+(.+)", re.DOTALL)
+OLD_TAIL = re.compile(r"\s*/FTId=\S+$")
+"""What stood behind a feature before 2019."""
 
 
 def make_feature(kind: str, position: str, note: str) -> Feature | None:
@@ -51,16 +55,22 @@ def describe(kind: str, text: str) -> str:
     return plain(text) if kind == "MUTAGEN" else plain(text).removesuffix(".")
 
 
-def cell_features(cell: str) -> Iterator[Feature]:
+def cell_features(cell: str) -> Iterator[Feature | None]:
     """Read a cell of a table, such as ``MUTAGEN 45; /note="K->A: Inactive."; /evidence="ECO:…"; MUTAGEN …``.
+
+    Before 2019 it was ``MUTAGEN 45 45 K->A: Inactive. {ECO:…}.; MUTAGEN …``. A feature that is neither gives None.
 
     >>> [feature.start for feature in cell_features('MUTAGEN 4; /note="K->A: X."; MUTAGEN 9; /note="R->A: Y."')]
     [4, 9]
+    >>> [feature and feature.end for feature in cell_features("MUTAGEN 4 5 KR->AA: X. {ECO:1}.; MUTAGEN here")]
+    [5, None]
     """
-    for kind, position, note in _IN_CELL.findall(cell):
-        feature = make_feature(kind, position, note.replace('""', '"'))
-        if feature:
-            yield feature
+    for piece in filter(None, map(str.strip, _CELL_STARTS.split(cell))):
+        new, old = _IN_CELL.match(piece), _IN_OLD_CELL.match(piece)
+        if new:
+            yield make_feature(new[1], new[2], new[3].replace('""', '"'))
+        else:
+            yield make_feature(old[1], f"{old[2]}..{old[3]}", OLD_TAIL.sub("", old[4].rstrip("; "))) if old else None
 
 
 def _number(digits: str) -> int:

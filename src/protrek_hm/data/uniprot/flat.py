@@ -6,9 +6,9 @@ cross-references and most features are never taken apart. That makes the differe
 
 import re
 
-from protrek_hm.data.uniprot.comments import flat_comment
-from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, check_entry, section_of
-from protrek_hm.data.uniprot.features import make_feature
+from protrek_hm.data.uniprot.comments import flat_comment, flat_evidence
+from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Names, check_entry, is_gone, section_of
+from protrek_hm.data.uniprot.features import OLD_TAIL, make_feature
 from protrek_hm.data.uniprot.names import parse_names
 from protrek_hm.data.uniprot.plain import bare
 
@@ -22,12 +22,14 @@ _TOPIC = re.compile(r"([A-Z][A-Z ]+):\s*")
 _HYPHEN_BREAK = re.compile(r"-(?<=[^\s-]-)\n(?:CC|FT) {7,}(?!and |or |to )")
 _FEATURE = re.compile(r"\nFT   (MUTAGEN|VARIANT) +(\S+)(?: +(\d+) +(?=\S))?([^\n]*(?:\nFT    [^\n]*)*)")
 _NOTE = re.compile(r'/note="((?:[^"]|"")*)"')
-_OLD_TAIL = re.compile(r"\s*/FTId=\S+$")
+_REVIEWED = {"Reviewed": True, "STANDARD": True, "Unreviewed": False, "PRELIMINARY": False}
 _NO_SPACE = str.maketrans("", "", " \n")
 
 
-def parse_flat(record: str, *, features: bool = True) -> Entry:
+def parse_flat(record: str, *, features: bool = True) -> Entry | None:
     """Parse an entry of the flat file, with or without the line ``//`` at its end; features only if asked for.
+
+    Entries that were deleted or merged give None.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def parse_flat(record: str, *, features: bool = True) -> Entry:
     entry = Entry(
         accession=_between(record, "\nAC   ", ";").strip(),
         entry_name=head[1],
-        reviewed=head[2] in ("Reviewed", "STANDARD"),
+        reviewed=_REVIEWED.get(head[2]),
         names=_names(record),
         organism=bare(_lines(record, "OS").removesuffix(".")),
         taxon=int(taxon[1]) if (taxon := _TAXON.search(record)) else None,
@@ -55,9 +57,11 @@ def parse_flat(record: str, *, features: bool = True) -> Entry:
         go=_GO.findall(record),
         alphafold=link[1] if (link := _ALPHAFOLD.search(record)) else None,
     )
+    if is_gone(entry.sequence, entry.names.name):
+        return None
     _add_comments(record, entry)
     if features and ("\nFT   MUTAGEN " in record or "\nFT   VARIANT " in record):
-        entry.features = _features(record)
+        _add_features(record, entry)
     return check_entry(entry, int(head[3]))
 
 
@@ -107,6 +111,8 @@ def _gene(record: str) -> str | None:
     lines = _lines(record, "GN")
     if not lines:
         return None
+    if "=" not in lines:  # before 2004: "A OR B", "(A OR B) AND C"
+        return lines.strip(" (.").split(" ")[0].strip("().") or None
     found = dict(reversed(_GENE.findall(lines.split(" and ")[0])))
     return next((found[kind].strip() for kind in ("Name", "OrderedLocusNames", "ORFNames") if kind in found), None)
 
@@ -121,9 +127,8 @@ def _add_comments(record: str, entry: Entry) -> None:
         topic = _TOPIC.match(comment)
         section = section_of(topic[1]) if topic else ""
         if topic and section in SECTIONS:
-            words = flat_comment(section, _joined(comment[topic.end() :]))
-            if words:
-                entry.comments.setdefault(section, []).append(words)
+            body = _joined(comment[topic.end() :])
+            entry.say(section, flat_comment(section, body), flat_evidence(section, body))
 
 
 def _joined(text: str) -> str:
@@ -133,16 +138,15 @@ def _joined(text: str) -> str:
     return " ".join(text.replace("\nCC  ", " ").replace("\nFT  ", " ").split())
 
 
-def _features(record: str) -> list[Feature]:
-    found = []
+def _add_features(record: str, entry: Entry) -> None:
     for kind, first, old_end, rest in _FEATURE.findall(record):
         text = _joined(rest)
         if old_end:  # before 2019: two numbers, then the note
-            position, note = f"{first}..{old_end}", _OLD_TAIL.sub("", text.strip())
+            position, note = f"{first}..{old_end}", OLD_TAIL.sub("", text.strip())
         else:
             noted = _NOTE.search(text)
             position, note = first, noted[1].replace('""', '"') if noted else ""
         feature = make_feature(kind, position, note)
         if feature:
-            found.append(feature)
-    return found
+            entry.features.append(feature)
+        entry.unread += feature is None

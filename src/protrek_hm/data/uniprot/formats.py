@@ -122,7 +122,7 @@ def _entries(stream: io.BufferedReader, kind: Format, path: Path, *, features: b
             yield _read_tree(line, tree, features=features)
         return
     records = {"flat": flat_records, "xml": xml_records, "tsv": lines}[kind](stream)
-    parse: Callable[..., Entry] = parse_flat if kind == "flat" else parse_xml
+    parse: Callable[..., Entry | None] = parse_flat if kind == "flat" else parse_xml
     if kind == "tsv":
         parse = partial(parse_row, _header(next(records)[1], path))
     name = _NAME[kind]

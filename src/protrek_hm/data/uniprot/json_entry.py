@@ -3,11 +3,19 @@
 from collections.abc import Iterable
 from typing import Any
 
-from protrek_hm.data.uniprot.comments import cofactor_text, disease_text, location_text, of_molecule, sentences
+from protrek_hm.data.uniprot.comments import (
+    cofactor_text,
+    disease_text,
+    location_text,
+    of_molecule,
+    sentences,
+    tree_evidence,
+)
 from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, check_entry, section_of
 from protrek_hm.data.uniprot.features import describe
 
 _FEATURES = {"Mutagenesis": "MUTAGEN", "Natural variant": "VARIANT"}
+_REVIEWED = {"Swiss-Prot": True, "TrEMBL": False}
 _OTHER_NAMES = ("cdAntigenNames", "innNames")
 Tree = dict[str, Any]
 
@@ -20,14 +28,14 @@ def parse_json(tree: Tree, *, features: bool = True) -> Entry | None:
     BrokenRecordError
         If something is missing that each entry has, or is not where it should be.
     """
-    if tree.get("entryType") == "Inactive":
+    if tree.get("entryType") == "Inactive" or "inactiveReason" in tree:
         return None
     try:
         organism = tree.get("organism") or {}
         entry = Entry(
             accession=tree["primaryAccession"],
             entry_name=tree.get("uniProtkbId", ""),
-            reviewed="(Swiss-Prot)" in tree.get("entryType", ""),
+            reviewed=next((told for name, told in _REVIEWED.items() if name in tree.get("entryType", "")), None),
             names=_names(tree.get("proteinDescription") or {}),
             organism=_organism(organism),
             taxon=organism.get("taxonId"),
@@ -119,8 +127,18 @@ def _add_comment(comment: Tree, entry: Entry) -> None:
     else:
         words = sentences(_values(comment.get("texts")))
     words = of_molecule(comment.get("molecule"), words)
-    if words:
-        entry.comments.setdefault(section, []).append(words)
+    texts = [*comment.get("texts", ()), *(comment.get("note") or {}).get("texts", ())]
+    untagged = [each["value"] for each in texts if not each.get("evidences")]
+    entry.say(section, words, tree_evidence(section, _codes(comment), untagged))
+
+
+def _codes(tree: Any) -> set[str]:
+    """Return the evidence codes anywhere in a tree."""
+    if isinstance(tree, list):
+        return set[str]().union(*map(_codes, tree))
+    if not isinstance(tree, dict):
+        return set()
+    return _codes(list(tree.values())) | ({tree["evidenceCode"]} if "evidenceCode" in tree else set())
 
 
 def _feature(feature: Tree) -> Feature:

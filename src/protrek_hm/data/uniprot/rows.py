@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from protrek_hm.data.texts import EVIDENCE, join_evidence
 from protrek_hm.data.uniprot.entry import SECTIONS, Entry, Names
 
 SCHEMA: dict[str, type[pl.DataType]] = {
@@ -24,6 +25,7 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     "fragment": pl.Boolean,
     "length": pl.Int64,
     "alphafold_id": pl.String,
+    EVIDENCE: pl.String,
     **dict.fromkeys(SECTIONS, pl.String),
 }
 """Columns of the table and their types. Lists are joined by "; "."""
@@ -65,8 +67,19 @@ def row_of(entry: Entry, text_sections: Sequence[str]) -> tuple[object, ...]:
         names.fragment,
         len(entry.sequence),
         entry.alphafold,
+        evidence_of(entry, text_sections),
         *(sections.get(section) for section in SECTIONS),
     )
+
+
+def evidence_of(entry: Entry, sections: Sequence[str]) -> str | None:
+    """Return how the statements of these sections are known, as the column `EVIDENCE` has it.
+
+    >>> entry = Entry(accession="P1", sequence="MK", evidence={"function": {"ECO:0000250"}, "ptm": {"ECO:0000269"}})
+    >>> evidence_of(entry, ["function", "cofactor"])
+    'ECO:0000250'
+    """
+    return join_evidence(set[str]().union(*(entry.evidence.get(section, set()) for section in sections)))
 
 
 def section_texts(sections: dict[str, str], wanted: Sequence[str]) -> dict[str, str]:

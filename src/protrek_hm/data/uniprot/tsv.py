@@ -4,11 +4,12 @@ They hold less than the other formats: names and alternatives share a cell, GO t
 three aspects have a column each, and what was not exported is not there.
 """
 
+import html
 import re
 from collections.abc import Mapping, Sequence
 
-from protrek_hm.data.uniprot.comments import flat_comment
-from protrek_hm.data.uniprot.entry import BrokenRecordError, Entry, check_entry
+from protrek_hm.data.uniprot.comments import flat_comment, flat_evidence
+from protrek_hm.data.uniprot.entry import BrokenRecordError, Entry, check_entry, is_gone
 from protrek_hm.data.uniprot.features import cell_features
 from protrek_hm.data.uniprot.names import parse_names
 
@@ -58,8 +59,21 @@ _SECTION_KEYS = {section: column_key(name) for section, name in _CC.items()}
 _GO_KEYS = {aspect: column_key(name) for aspect, name in _GO.items()}
 
 
-def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Entry:
+_OLD_KEYS = {
+    "status": "reviewed",
+    "enzymeregulation": "activityregulation",
+    "crossreference(alphafolddb)": "alphafolddb",
+    "organismid": "organism(id)",
+}
+"""Keys of columns as UniProt named them until 2022, and those of today."""
+_REVIEWED = {"reviewed": True, "unreviewed": False}
+_ESCAPED = re.compile(r"&(?:[gl]t|amp|quot|apos|#\d+);")
+
+
+def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Entry | None:
     """Parse a line of a table whose column names are the keys `header`; features only if asked for.
+
+    Entries that were deleted or merged give None.
 
     Raises
     ------
@@ -70,15 +84,18 @@ def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Ent
     if len(cells) != len(header):
         raise BrokenRecordError(f"{len(cells)} fields where the header has {len(header)}")
     row = {key: _unquoted(cell) for key, cell in zip(header, cells, strict=True)}
+    row = {new: row[old] for old, new in _OLD_KEYS.items() if old in row} | row
+    if is_gone(row["sequence"], row.get("proteinnames", "")):
+        return None
     names = parse_names(row.get("proteinnames", ""))
     if row.get("ecnumber"):
         names.ec = row["ecnumber"].split("; ")
     names.fragment |= row.get("fragment", "").startswith("fragment")
-    taxon = row.get("organism(id)") or row.get("organismid") or ""
+    taxon = row.get("organism(id)", "")
     entry = Entry(
         accession=row["entry"],
         entry_name=row.get("entryname", ""),
-        reviewed=row.get("reviewed", "").lower() == "reviewed",
+        reviewed=_REVIEWED.get(row.get("reviewed", "").lower()),
         names=names,
         organism=row.get("organism", ""),
         taxon=int(taxon) if taxon.isdigit() else None,
@@ -88,23 +105,29 @@ def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Ent
         alphafold=row.get("alphafolddb", "").split(";")[0] or None,
     )
     for section, key in _SECTION_KEYS.items():
-        statements = _statements(section, row.get(key, ""))
-        if statements:
-            entry.comments[section] = statements
-    if features:
-        entry.features = [each for key in ("naturalvariant", "mutagenesis") for each in cell_features(row.get(key, ""))]
+        for body in _comments(section, row.get(key, "")):
+            entry.say(section, flat_comment(section, body), flat_evidence(section, body))
+    for key in ("naturalvariant", "mutagenesis") if features else ():
+        for feature in cell_features(row.get(key, "")):
+            entry.features += [feature] if feature else []
+            entry.unread += feature is None
     length = row.get("length", "").replace(",", "")
     return check_entry(entry, int(length) if length.isdigit() else None)
 
 
 def _unquoted(cell: str) -> str:
     quoted = len(cell) > 1 and cell.startswith('"') and cell.endswith('"')
-    return cell[1:-1].replace('""', '"') if quoted else cell.strip()
+    words = cell[1:-1].replace('""', '"') if quoted else cell.strip()
+    return html.unescape(words) if _ESCAPED.search(words) else words
 
 
 def _gene(row: Mapping[str, str]) -> str | None:
-    primary = row.get("genenames(primary)", "").split("; ")[0]
-    return primary or row.get("genenames", "").split("; ")[0].split(" ")[0] or None
+    """Return the first gene; genes stand between ``;``, and behind each its synonyms."""
+    for key in ("genenames(primary)", "genenames"):
+        names = row.get(key, "").replace(";", " ").split()
+        if names:
+            return names[0]
+    return None
 
 
 def _go(row: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -119,10 +142,9 @@ def _go(row: Mapping[str, str]) -> list[tuple[str, str]]:
     return [(term, "") for term in _GO_ID.findall(row.get("geneontologyids", ""))]
 
 
-def _statements(section: str, cell: str) -> list[str]:
-    """Split a cell at its topic, which stands before each comment, and bring each into words."""
-    if not cell:
-        return []
+def _comments(section: str, cell: str) -> list[str]:
+    """Split a cell at its topic, which stands before each comment."""
     topic = section.upper().replace("_", " ") + ": "
-    parts = cell.removeprefix(topic).split(f"; {topic}")
-    return [words for part in parts if (words := flat_comment(section, part))]
+    if section == "activity_regulation":
+        cell = cell.replace("ENZYME REGULATION: ", topic)
+    return cell.removeprefix(topic).split(f"; {topic}") if cell else []

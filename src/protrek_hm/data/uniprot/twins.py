@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from protrek_hm.data.effects import is_neutral
 from protrek_hm.data.schema import SEQUENCE_LETTERS
-from protrek_hm.data.uniprot.effects import Partners, is_neutral, split_effects, variant_effect
+from protrek_hm.data.uniprot.effects import Partners, split_effects, variant_clauses, variant_effect
 from protrek_hm.data.uniprot.entry import Entry, Feature
 from protrek_hm.data.uniprot.mutations import Change, apply_changes, name_changes
 
@@ -78,6 +79,9 @@ def gold_twins(entry: Entry, report: TwinReport | None = None) -> list[tuple[obj
     [('K2A', 'Slow.', 'MAVR'), ('K2A+R4A', 'Inactive.', 'MAVA')]
     """
     report = TwinReport() if report is None else report
+    report.features += entry.unread
+    if entry.unread:
+        report.skipped["not understood"] += entry.unread
     seen = set[tuple[str, str]]()
     rows = list[tuple[object, ...]]()
     function = " ".join(entry.comments.get("function", ())) or None
@@ -108,11 +112,12 @@ def gold_twins(entry: Entry, report: TwinReport | None = None) -> list[tuple[obj
 
 def _statements(entry: Entry, feature: Feature, report: TwinReport) -> Iterator[tuple[Change, str, Partners]]:
     """Yield each change of a feature with what is said of it, alone or together with others."""
-    text = feature.description if feature.kind == "MUTAGEN" else variant_effect(feature.description)
+    is_variant = feature.kind == "VARIANT"
+    text = variant_effect(feature.description) if is_variant else feature.description
     exact = 1 <= feature.start <= feature.end
     if feature.isoform or not exact or not text:
-        reason = "other isoform" if feature.isoform else "position unknown" if not exact else "no effect told"
-        report.skipped[reason] += 1
+        untold = "effect unclear" if is_variant and variant_clauses(feature.description) else "no effect told"
+        report.skipped["other isoform" if feature.isoform else untold if exact else "position unknown"] += 1
         return
     original = feature.original or entry.sequence[feature.start - 1 : feature.end]
     if len(original) != feature.end - feature.start + 1:

@@ -1,11 +1,28 @@
 """Entries of UniProt's XML, one ``<entry>`` at a time, so that memory holds one and errors have a line."""
 
 import re
+from collections.abc import Mapping
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from protrek_hm.data.uniprot.comments import cofactor_text, disease_text, location_text, of_molecule, sentences
-from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, check_entry, section_of
+from protrek_hm.data.uniprot.comments import (
+    cofactor_text,
+    disease_text,
+    location_text,
+    of_molecule,
+    sentences,
+    tree_evidence,
+)
+from protrek_hm.data.uniprot.entry import (
+    SECTIONS,
+    BrokenRecordError,
+    Entry,
+    Feature,
+    Names,
+    check_entry,
+    is_gone,
+    section_of,
+)
 from protrek_hm.data.uniprot.features import describe
 
 _FEATURES = {"mutagenesis site": "MUTAGEN", "sequence variant": "VARIANT"}
@@ -13,20 +30,25 @@ _NAMESPACE = re.compile(r"""^(<entry[^>]*?)\sxmlns=(?:"[^"]*"|'[^']*')""")
 _IN_ORGANISM = {"scientific": "{}", "common": "({})", "synonym": "({})"}
 _PLACE_PARTS = ("location", "topology", "orientation")
 _CAPITAL = re.compile(r"^(?!Golgi|Cajal)[A-Z](?=[a-z])")  # names and letters, as in "Z line", stay
+_REVIEWED = {"Swiss-Prot": True, "TrEMBL": False}
+_EVIDENCE = re.compile(r"<evidence\s[^>]*>")
+_ATTRIBUTE = re.compile(r"""\b(key|type)\s*=\s*["']([^"']*)["']""")
 _GENE_KINDS = ("primary", "ordered locus", "ORF")
 
 
-def parse_xml(record: str, *, features: bool = True) -> Entry:
-    """Parse the text of one ``<entry>``; features only if asked for.
+def parse_xml(record: str, *, features: bool = True) -> Entry | None:
+    """Parse the text of one ``<entry>``; features only if asked for. Entries that were deleted or merged give None.
 
     Raises
     ------
     BrokenRecordError
         If it is not well-formed, or lacks its accession or sequence.
     """
+    keys = [dict(_ATTRIBUTE.findall(tag)) for tag in _EVIDENCE.findall(record)]
+    codes = {each.get("key", ""): each.get("type", "") for each in keys}
     record = _without(_without(record, "<reference ", "</reference>"), "<evidence ", "<sequence ")
     try:
-        return _read(ElementTree.fromstring(_NAMESPACE.sub(r"\1", record, count=1)), features=features)
+        return _read(ElementTree.fromstring(_NAMESPACE.sub(r"\1", record, count=1)), codes, features=features)
     except ElementTree.ParseError as error:
         raise BrokenRecordError(f"not well-formed XML ({error.msg.split(':')[0]})") from None
     except BrokenRecordError:
@@ -35,16 +57,19 @@ def parse_xml(record: str, *, features: bool = True) -> Entry:
         raise BrokenRecordError(f"no number where one belongs ({error})") from None
 
 
-def _read(root: Element, *, features: bool) -> Entry:
+def _read(root: Element, codes: Mapping[str, str], *, features: bool) -> Entry | None:
     sequence = root.find("sequence")
+    names = _names(root.find("protein"))
+    if is_gone((sequence.text or "") if sequence is not None else "", names.name):
+        return None
     if sequence is None or not sequence.text:
         raise BrokenRecordError("no <sequence>")
     organism = root.find("organism")
     entry = Entry(
         accession=root.findtext("accession") or "",
         entry_name=root.findtext("name") or "",
-        reviewed=root.get("dataset") == "Swiss-Prot",
-        names=_names(root.find("protein")),
+        reviewed=_REVIEWED.get(root.get("dataset", "")),
+        names=names,
         organism=_organism(organism),
         taxon=_taxon(organism),
         sequence="".join(sequence.text.split()),
@@ -53,7 +78,7 @@ def _read(root: Element, *, features: bool) -> Entry:
     entry.names.fragment = sequence.get("fragment") is not None
     for child in root:
         if child.tag == "comment":
-            _add_comment(child, entry)
+            _add_comment(child, entry, codes)
         elif child.tag == "dbReference":
             _add_reference(child, entry)
         elif features and child.tag == "feature" and child.get("type") in _FEATURES:
@@ -106,7 +131,7 @@ def _gene(gene: Element | None) -> str | None:
     return next((name.text for kind in _GENE_KINDS for name in gene if name.get("type") == kind), None)
 
 
-def _add_comment(comment: Element, entry: Entry) -> None:
+def _add_comment(comment: Element, entry: Entry, codes: Mapping[str, str]) -> None:
     section = section_of(comment.get("type", ""))
     if section not in SECTIONS:
         return
@@ -124,8 +149,9 @@ def _add_comment(comment: Element, entry: Entry) -> None:
     else:
         words = sentences(texts)
     words = of_molecule(comment.findtext("molecule"), words)
-    if words:
-        entry.comments.setdefault(section, []).append(words)
+    keys = [key for each in comment.iter() for key in each.get("evidence", "").split()]
+    untagged = [each.text or "" for each in comment.iterfind("text") if not each.get("evidence")]
+    entry.say(section, words, tree_evidence(section, {codes[key] for key in keys if key in codes}, untagged))
 
 
 def _place(place: Element, part: str) -> str:

@@ -11,13 +11,19 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Int
 
+from protrek_hm.data.texts import clean_text, read_evidence
 from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, compare_values
 
-_MARK = re.compile(
-    r"\b(?:by similarity|inferred from homology)\b|\((?:probable|potential|possible|predicted)\)"
-    r"|\{ECO:(?:0000250|0000255|0000256|0000305)\b[^}]*\}",  # similarity, rules, automatic, a curator's inference
-    re.IGNORECASE,
+GUESSED = frozenset(
+    f"ECO:{code:07}"
+    for code in (
+        *(250, 247, 249, 251, 266),  # from a relative's sequence: similarity, alignment, orthology
+        *(255, 256, 259),  # a model of sequences or a rule, by a curator or automatically; InterPro
+        *(305, 203, 501, 7669, 8006),  # a curator's inference; automatic, computed, a language model
+    )
 )
+"""Codes of statements that nobody has seen in this protein itself; what authors state (303) is no guess."""
+
 _GUESS = re.compile(
     r"^(?:putative|probable|possible|potential|predicted|hypothetical|uncharacteri[sz]ed)\b"
     r"|^(?:may|might|could|seems to|probably|possibly|presumably)\b"
@@ -25,13 +31,15 @@ _GUESS = re.compile(
     r"|\b(?:homolog|ortholog|paralog)\b\W*\w*$",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"(?<=[.;])\s+(?=[A-Z0-9])")
 _GUESSED = Outcome("words:guessed", Verdict.UNSURE)
 
 
 @lru_cache(maxsize=1_000_000)
-def is_guess(text: str) -> bool:
-    """Tell whether a text says of itself that it was inferred: its first words, or a mark on every sentence.
+def is_guess(text: str, evidence: str | None = None) -> bool:
+    """Tell whether a text was inferred: its first words say so, or the evidence of every statement.
+
+    evidence: as in the column `data.texts.EVIDENCE`; by default what the text's own marks say. A text of which one
+    statement is seen, or not told of, is no guess.
 
     Examples
     --------
@@ -39,15 +47,25 @@ def is_guess(text: str) -> bool:
     [True, True, True]
     >>> [is_guess(text) for text in ("Binds heme. Binds iron (By similarity).", "Alpha-like domain binder.")]
     [False, False]
+    >>> is_guess("Binds heme.", "ECO:0000250"), is_guess("Binds heme.", "ECO:0000250; ECO:0000269")
+    (True, False)
     """
-    if _GUESS.search(text.strip().rstrip(".")):
+    if _GUESS.search(clean_text(text).rstrip(".")):
         return True
-    sentences = [sentence for sentence in _SENTENCE.split(text) if _MARK.sub("", sentence).strip(" .;()")]
-    return bool(sentences) and all(_MARK.search(sentence) for sentence in sentences)
+    codes = evidence or read_evidence(text)
+    return codes is not None and GUESSED.issuperset(codes.split("; "))
 
 
-def judge_guesses(texts: Sequence[str], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]) -> Findings:
+def judge_guesses(
+    texts: Sequence[str],
+    left: Int[np.ndarray, " pairs"],
+    right: Int[np.ndarray, " pairs"],
+    *,
+    evidence: Sequence[str | None] | None = None,
+) -> Findings:
     """Say *unsure* of each pair of entries of which one text at least is a guess.
+
+    evidence: of each entry's text, as for `is_guess`.
 
     Examples
     --------
@@ -55,7 +73,7 @@ def judge_guesses(texts: Sequence[str], left: Int[np.ndarray, " pairs"], right: 
     ['words:guessed', '']
     """
     return compare_values(
-        [is_guess(text) for text in texts],
+        list(map(is_guess, texts, evidence or [None] * len(texts))),
         left,
         right,
         compare=lambda one, other: _GUESSED if one or other else SILENT,
