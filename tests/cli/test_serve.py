@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 
 from protrek_hm.index import build_index
+from protrek_hm.serve import ServeConfig
+from protrek_hm.serve.run import _listen
 
 
 @pytest.fixture
@@ -33,6 +35,8 @@ def test_bad_input_gives_one_line(run, index, tmp_path):
         ((index, "--api-key", "short"), "at least 16 ASCII characters"),
         ((index, "--port", "70000"), "port = 70000: must lie in [0, 65535]"),
         ((index, "--host", "no.such.host.invalid"), "host = 'no.such.host.invalid': no such address"),
+        ((index, "--host", "x" * 70), "no such address"),
+        ((index, "--host", "192.0.2.1"), "host = '192.0.2.1': cannot be listened at (Cannot assign requested address)"),
         ((index, "--config", tmp_path / "serve.toml"), "max_k = 0: must be above 0"),
         ((index, "--config", tmp_path / "typo.toml"), "unknown setting; known ones are host, port"),
     ):
@@ -49,6 +53,13 @@ def test_a_port_that_is_taken_gives_one_line(run, index):
         code, out, err = run(index, "--port", port)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert f"port = {port}: cannot be listened at (Address already in use); choose another one with --port" in err
+
+
+def test_two_servers_do_not_take_the_same_port(run, index):
+    with _listen(ServeConfig(port=0)) as taken:
+        code, _, err = run(index, "--port", taken.getsockname()[1])
+    assert code == 2
+    assert "Address already in use" in err
 
 
 def test_keys_of_flags_and_file_add_up(run, index, tmp_path, monkeypatch):

@@ -1,6 +1,8 @@
 """`protrek-hm` with a stand-in for the model, for tests that need a process: every model loaded is one of letters."""
 
+import itertools
 import runpy
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +15,14 @@ LetterEncoder = runpy.run_path(str(Path(__file__).parents[1] / "conftest.py"))["
 
 
 class SlowAtTimes(LetterEncoder):
-    """Takes a second for the text WAIT."""
+    """Takes a second for the text WAIT; for STUCK it takes for ever, and no other thread has its turn meanwhile."""
 
     def encode(self, inputs, /, **options):
         time.sleep(1.0 * ("WAIT" in inputs))
+        if "STUCK" in inputs:
+            sys.stderr.write("stuck\n")
+            sys.stderr.flush()
+            sum(itertools.repeat(0))
         return super().encode(inputs, **options)
 
 

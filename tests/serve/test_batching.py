@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protrek_hm.deadline import checkpoint
+from protrek_hm.errors import GivenUpError
 from protrek_hm.serve.batching import Batcher, FullError
 
 
@@ -98,6 +100,52 @@ def test_what_waits_is_answered_before_the_end():
     assert (first.result(0), last.result(0)) == ([0], [70])
     with pytest.raises(FullError):
         batcher.submit([8], gate)
+
+
+def test_work_whose_time_is_over_ends_at_its_next_step_and_is_not_done_again(batcher):
+    steps = []
+
+    def work(items):
+        steps.append(list(items))
+        while True:
+            checkpoint()
+
+    gate, _ = hold(batcher)
+    both = [batcher.submit([item], work, group="a", seconds=0.2) for item in (1, 2)]
+    late = batcher.submit([3], work, group="b", seconds=0.0)
+    gate.open.set()
+    for future in (*both, late):
+        with pytest.raises(GivenUpError):
+            future.result(20)
+    assert steps == [[1, 2]], "what nobody waits for any more is not begun"
+    assert batcher.submit([4], lambda items: items).result(20) == [4]
+
+
+def test_at_the_end_what_runs_and_what_waits_can_be_given_up():
+    batcher = Batcher(most_waiting=5, batch_size=1)
+    begun = threading.Event()
+
+    def work(_):
+        begun.set()
+        while True:
+            checkpoint()
+
+    futures = [batcher.submit([item], work) for item in (1, 2)]
+    assert begun.wait(20)
+    batcher.close(answer=False)
+    for future in futures:
+        with pytest.raises(GivenUpError):
+            future.result(0)
+
+
+def test_each_batch_is_watched_from_its_begin_to_its_end():
+    told = []
+    batcher = Batcher(most_waiting=5, batch_size=1, watch=told.append)
+    batcher.submit([1], lambda items: items, seconds=50).result(20)
+    batcher.close()
+    [seconds, end] = told
+    assert 0 < seconds <= 50
+    assert end is None
 
 
 @given(

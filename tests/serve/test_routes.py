@@ -1,5 +1,7 @@
 import pytest
 
+from protrek_hm.serve.schemas import BatchRequest
+
 
 def search(client, **request):
     return client.post("/v1/search", json=request)
@@ -125,3 +127,38 @@ def test_other_bodies_and_addresses_are_refused(client):
     ):
         assert answer.status_code == status, answer.text
         assert set(answer.json()["error"]) == {"field", "message", "remedy"}
+
+
+HALF = "\\ud83d"  # as JSON writes the first half of a character beyond the first 65,536
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("search", '{"query": "A%s"}', "query"),
+        ("search", '{"query": "A", "where": "id = \'%s\'"}', "where"),
+        ("search", '{"query": "A", "by": "%s"}', "by"),
+        ("search", '{"query": "A", "%s": 1}', "body"),
+        ("batch", '{"queries": ["A", "%s"]}', "queries[1]"),
+        ("score", '{"texts": ["A%s"], "sequences": ["A"]}', "texts[0]"),
+        ("score", '{"texts": ["A"], "sequences": ["%s"]}', "sequences[0]"),
+        ("explain", '{"text": "%s", "a": "P1", "b": "P2"}', "text"),
+        ("explain", '{"text": "A", "a": "P1", "b": "%s"}', "b"),
+        ("describe", '{"sequences": ["A%s"]}', "sequences[0]"),
+    ],
+)
+def test_half_a_character_is_told_as_such(client, path, body, field):
+    kind = {"content-type": "application/json"}
+    answer = client.post(f"/v1/{path}", content=(body % HALF).encode(), headers=kind)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["error"]["field"] == field
+    assert "half of a surrogate pair" in answer.json()["error"]["message"]
+    whole = client.post(f"/v1/{path}", content=(body % "\\ud83d\\ude00").encode(), headers=kind)
+    assert "surrogate" not in whole.text
+
+
+def test_of_a_thousand_faults_one_is_told():
+    with pytest.raises(ValueError, match="1 validation error"):
+        BatchRequest.model_validate({"queries": list(range(1000))})
+    with pytest.raises(ValueError, match="1 validation error"):
+        BatchRequest.model_validate({"queries": ["A"], **{str(number): 0 for number in range(1000)}})

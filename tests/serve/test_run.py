@@ -2,19 +2,23 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import polars as pl
 import pytest
 
-from protrek_hm.index import Index
+from protrek_hm.index import Index, build_index
+from protrek_hm.serve.workers import own_folder
 
 SERVER = [sys.executable, str(Path(__file__).parent / "letters_server.py"), "serve"]
 
@@ -39,6 +43,12 @@ def served(index, *flags):
     finally:
         process.kill()
         process.communicate()
+
+
+def workers_of(process):
+    """The processes of the workers."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
 
 
 @pytest.fixture(scope="module")
@@ -80,16 +90,6 @@ def test_rubbish_instead_of_http_ends_one_connection_only(server):
     assert server.get("/healthz").status_code == 200
 
 
-def test_killed_in_the_middle_the_index_is_whole(index_folder):
-    before = {file: file.read_bytes() for file in sorted(index_folder.rglob("*")) if file.is_file()}
-    with served(index_folder) as (process, client):
-        client.post("/v1/search", json={"query": "AAC"})
-        process.send_signal(signal.SIGKILL)
-        process.wait(60)
-    assert before == {file: file.read_bytes() for file in sorted(index_folder.rglob("*")) if file.is_file()}
-    assert Index.open(index_folder).info.counts["records"] == 5
-
-
 def test_a_signal_ends_it_when_open_requests_are_answered(index_folder):
     with served(index_folder) as (process, client), ThreadPoolExecutor(1) as pool:
         open_request = pool.submit(client.post, "/v1/search", json={"query": "WAIT"})
@@ -100,6 +100,115 @@ def test_a_signal_ends_it_when_open_requests_are_answered(index_folder):
         assert open_request.result(60).status_code == 200
         process.wait(60)
         assert process.stderr.read() == ""
+
+
+def test_a_signal_ends_it_even_if_a_request_does_not(index_folder, tmp_path):
+    (tmp_path / "serve.toml").write_text("[serve]\ngrace = 1\n")
+    with (
+        served(index_folder, "--config", str(tmp_path / "serve.toml")) as (process, client),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        [worker] = workers_of(process)
+        stuck = pool.submit(client.post, "/v1/search", json={"query": "STUCK"})
+        assert process.stderr.readline() == "stuck\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert process.stderr.read() == "warning: 1 workers did not end within 1 s, and were killed\n"
+        assert not Path(f"/proc/{worker}").exists()
+        with pytest.raises(httpx2.TransportError):
+            stuck.result(60)
+
+
+def test_a_model_that_does_not_fit_is_told_once_and_no_address_before(letter_encoder, tmp_path):
+    proteins = pl.DataFrame({"id": ["P1"], "sequence": ["MKV"]})
+    build_index(proteins, letter_encoder("others"), tmp_path / "index", model_name="user/model")
+    command = [*SERVER, str(tmp_path / "index"), "--port", "0", "--workers", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("error: the index was built with the model user/model")
+
+
+def test_a_worker_that_is_killed_is_replaced_none_outlives_the_server_and_the_index_is_whole(index_folder):
+    before = {file: file.read_bytes() for file in sorted(index_folder.rglob("*")) if file.is_file()}
+    with served(index_folder) as (process, client):
+        [worker] = workers_of(process)
+        os.kill(worker, signal.SIGKILL)
+        line = process.stderr.readline()
+        assert re.fullmatch(rf"warning: worker {worker} ended by signal 9; another one is started in \d+ s\n", line)
+        with httpx2.Client(base_url=client.base_url, timeout=60) as other:
+            assert other.post("/v1/search", json={"query": "AAC"}).status_code == 200
+        [another] = workers_of(process)
+        process.send_signal(signal.SIGKILL)
+        process.wait(60)
+        deadline = time.monotonic() + 60
+        while Path(f"/proc/{another}").exists() and "Z" not in Path(f"/proc/{another}/stat").read_text().split()[2]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert before == {file: file.read_bytes() for file in sorted(index_folder.rglob("*")) if file.is_file()}
+    assert Index.open(index_folder).info.counts["records"] == 5
+
+
+def test_all_workers_answer_from_one_state_and_the_rest_goes_on(index_folder, letter_encoder, tmp_path):
+    folder = shutil.copytree(index_folder, tmp_path / "index")
+    with served(folder, "--workers", "2") as (process, client):
+
+        def records():
+            with httpx2.Client(base_url=client.base_url, timeout=60) as other:
+                return other.get("/v1/index").json()["counts"]["records"]
+
+        while len(workers_of(process)) < 2:
+            time.sleep(0.05)
+        folder.rename(tmp_path / "away")
+        first, second = workers_of(process)
+        os.kill(first, signal.SIGKILL)
+        lines = []
+        while "cannot be started" not in (lines := [*lines, process.stderr.readline()])[-1]:
+            assert process.poll() is None
+        assert "no such file or folder" in lines[-1]
+        assert "1 go on, another one is tried in" in lines[-1]
+        assert records() == 5
+
+        more = pl.DataFrame({"id": ["N1"], "sequence": ["WWWW"], "text": ["new"]})
+        build_index(more, letter_encoder(), folder, model_name="user/model")
+        while "is not replaced: the index has changed" not in process.stderr.readline():
+            assert process.poll() is None
+        assert {records() for _ in range(10)} == {5}, "one that is started later does not answer from the new one"
+
+        os.kill(second, signal.SIGKILL)
+        assert records() == 1, "when none is left with the old one, all have the new one"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_work_that_no_checkpoint_ends_ends_its_process():
+    code = (
+        "import itertools\nfrom protrek_hm.serve import workers\nworkers._LATE = 0.0\n"
+        "workers._end_if_stuck(30.0)\nworkers._end_if_stuck(None)\nworkers._end_if_stuck(0.05)\n"
+        "sum(itertools.repeat(0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Timeout (0:00:00.05")
+
+
+def test_what_a_killed_server_left_is_swept_and_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    stale, foreign = tmp_path / "protrek-hm-serve-old", tmp_path / "protrek-hm-serve-notes"
+    for folder in (stale, foreign):
+        (folder / "upload-x").mkdir(parents=True)
+    (stale / "lock").touch()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "target" / "lock").touch()
+    (tmp_path / "protrek-hm-serve-link").symlink_to(tmp_path / "target")
+    with own_folder() as one, own_folder() as two:
+        (one / "file").touch()
+        assert one != two
+        assert not stale.exists()
+        with own_folder():
+            assert (one / "file").exists(), "in use"
+    assert not one.exists()
+    assert foreign.exists()
+    assert (tmp_path / "target" / "lock").exists()
 
 
 def test_several_processes_share_a_port_and_their_counts_and_openness_is_warned_of(index_folder):

@@ -1,12 +1,13 @@
 import gzip
 import io
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from protrek_hm.data.structures import read_structure
-from protrek_hm.serve import uploads
+from protrek_hm.serve import parse_upload, uploads
 
 EXAMPLES = Path(__file__).parents[2] / "example" / "structures"
 
@@ -78,8 +79,41 @@ def test_forms_that_are_none(client, a_file):
 
 def test_a_reader_that_fails_or_hangs_is_told_as_a_bad_file(client, monkeypatch):
     program = "import os, sys; os.kill(os.getpid(), 11)"
-    monkeypatch.setattr(uploads, "_PROGRAM", ("-c", program))
+    monkeypatch.setattr(uploads, "_PROGRAM", program)
     assert send(client, b"x").json()["error"]["message"] == "it cannot be read"
-    monkeypatch.setattr(uploads, "_PROGRAM", ("-c", "import time; time.sleep(60)"))
+    monkeypatch.setattr(uploads, "_PROGRAM", "import time; time.sleep(60)")
     monkeypatch.setattr(uploads, "_SECONDS", 0.1)
     assert send(client, b"x").json()["error"]["message"] == "it takes too long to read"
+
+
+def test_no_module_of_the_folder_where_the_server_was_started_is_run(client, a_file, tmp_path, monkeypatch):
+    for name in ("gemmi", "resource", "json", "runpy", "numpy", "protrek_hm"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'run')!r}, 'a').write({name!r})")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))  # as `python -m` does, or PYTHONPATH=.
+    assert send(client, a_file.read_bytes()).status_code == 200
+    assert not (tmp_path / "run").exists()
+
+
+def test_nothing_of_an_upload_is_left_even_if_its_reader_is_killed(client, a_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert send(client, a_file.read_bytes()).status_code == 200
+    program = "import os, pathlib; pathlib.Path('left').mkdir(); print(os.getcwd()); os.kill(os.getpid(), 9)"
+    monkeypatch.setattr(uploads, "_PROGRAM", program)
+    assert send(client, b"x").status_code == 400
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_reader_works_in_an_empty_folder_of_its_own(client, tmp_path, monkeypatch):
+    told = tmp_path / "told"
+    monkeypatch.setattr(uploads, "_PROGRAM", f"import os; open({str(told)!r}, 'w').write(str(os.listdir()))")
+    send(client, b"x")
+    assert told.read_text() == "[]"
+
+
+def test_of_many_chains_a_message_names_some(client, monkeypatch):
+    many = [{"chain": f"C{number}", "sequence": "M", "structure": "d"} for number in range(1000)]
+    monkeypatch.setattr(parse_upload, "read_structure", lambda *_: many)
+    answer = parse_upload._answer(Path("upload"), "nobody", 10)
+    assert answer["problem"].startswith("no protein chain 'nobody' (chains: C0, C1, ")
+    assert answer["problem"].endswith(", C19, …)")

@@ -1,5 +1,7 @@
 """`protrek-hm`: the commands in one place. Results go to stdout, progress and errors to stderr."""
 
+import os
+
 import typer
 
 from protrek_hm.cli.data import data_app
@@ -46,4 +48,5 @@ app.command()(score)
 
 def main() -> None:
     """Run the command line; see `guard` for its exit codes."""
+    os.environ["PYTHONSAFEPATH"] = "1"  # worker processes load no module from the folder that they are started in
     guard(app)

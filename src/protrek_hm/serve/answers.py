@@ -1,5 +1,6 @@
-"""Hits, records and histograms as plain JSON."""
+"""Hits, records and histograms as plain JSON, and how large that will be."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,6 +31,26 @@ def plain(value: Any) -> Any:
     if isinstance(value, Sequence):
         return [plain(each) for each in value]
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def size(value: Any) -> int:
+    """Return about how many bytes a plain value takes as JSON.
+
+    >>> size({"id": "P1", "tags": ["a", None]})
+    39
+    """
+    if isinstance(value, str):
+        return len(value) + 4
+    if isinstance(value, Mapping):
+        return sum(len(key) + 6 + size(each) for key, each in value.items())
+    if isinstance(value, list):
+        return 2 + sum(map(size, value))
+    return 8
+
+
+def dump(answer: Any) -> bytes:
+    """Write a plain value as JSON."""
+    return json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def hit_answer(hit: Hit) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The application: door, addresses, page and the words for what goes wrong."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -23,7 +23,9 @@ from protrek_hm.serve.service import Service
 from protrek_hm.serve.static import page_routes
 
 
-def create_app(searcher: Searcher, config: ServeConfig | None = None) -> FastAPI:
+def create_app(
+    searcher: Searcher, config: ServeConfig | None = None, *, watch: Callable[[float | None], None] = lambda _: None
+) -> FastAPI:
     """Make the application that answers from `searcher`; it holds a thread until its lifespan ends.
 
     Parameters
@@ -32,10 +34,12 @@ def create_app(searcher: Searcher, config: ServeConfig | None = None) -> FastAPI
         An open index with its model.
     config
         Limits, keys, and the names it answers to; the defaults where None.
+    watch
+        Called with the seconds that some work may take before it begins, and with None when it has ended.
     """
     config = config or ServeConfig()
     metrics = Metrics()
-    service = Service(searcher, config, observe=metrics.batches.observe)
+    service = Service(searcher, config, observe=metrics.batches.observe, watch=watch)
 
     assistants = McpEndpoint(service)
 

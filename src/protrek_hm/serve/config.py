@@ -8,8 +8,8 @@ from protrek_hm.config import require
 from protrek_hm.errors import FileFormatError, MissingFileError
 
 _POSITIVE = (
-    *("workers", "max_k", "max_queries", "max_hits", "max_query_length", "max_body_bytes", "max_upload_bytes"),
-    *("max_waiting", "batch_size", "timeout"),
+    *("workers", "max_k", "max_queries", "max_hits", "max_query_length", "max_letters"),
+    *("max_answer_bytes", "max_body_bytes", "max_upload_bytes", "max_waiting", "batch_size", "timeout", "grace"),
 )
 
 
@@ -28,8 +28,10 @@ class ServeConfig:
     allow_hosts
         Names that the server answers to. By default those of this machine if it listens on loopback, so that no web
         page can reach it under a name of its own (DNS rebinding), else all.
-    max_k, max_queries, max_hits, max_query_length
-        Hits per query, queries (or sequences, or texts) per request, hits of them all, characters of each.
+    max_k, max_queries, max_hits, max_query_length, max_letters
+        Hits per query, queries (or sequences, or texts) per request, hits of them all, characters of each, and of all.
+    max_answer_bytes
+        Size of an answer.
     max_body_bytes, max_upload_bytes
         Size of a request, and of one with a structure file, which may not be larger either when it is decompressed.
     max_waiting
@@ -39,7 +41,9 @@ class ServeConfig:
     batch_wait
         Seconds that a query waits for company, at least 0.
     timeout
-        Seconds until a request is given up.
+        Seconds until a request is given up, and the work on it.
+    grace
+        Seconds that open requests may still take when the server is told to end.
     """
 
     host: str = "127.0.0.1"
@@ -51,12 +55,15 @@ class ServeConfig:
     max_queries: int = 256
     max_hits: int = 20_000
     max_query_length: int = 10_000
-    max_body_bytes: int = 4 << 20
+    max_letters: int = 250_000
+    max_answer_bytes: int = 16 << 20
+    max_body_bytes: int = 2 << 20
     max_upload_bytes: int = 64 << 20
     max_waiting: int = 1024
     batch_size: int = 32
     batch_wait: float = 0.003
     timeout: float = 60.0
+    grace: int = 30
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:

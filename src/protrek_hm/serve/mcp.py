@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Receive, Scope, Send
 
+from protrek_hm.serve.answers import size
+from protrek_hm.serve.limits import Room
 from protrek_hm.serve.problems import ProblemError, validation_problem
 from protrek_hm.serve.schemas import DescribeRequest, ExplainRequest, ScoreRequest, SearchRequest
 from protrek_hm.serve.service import Service
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 PATH = "/mcp"
 _LONG = ("sequence", "structure")
+_MOST = 2 << 20
+"""Bytes of an answer: more is written while all others wait, and no assistant reads it."""
 
 
 class SearchTool(SearchRequest):
@@ -58,6 +62,7 @@ def tools_of(service: Service) -> list[Tool]:
         if not request.sequences:
             for hit in (hit for family in answer["families"] for hit in family["hits"]):
                 hit["record"] = {name: value for name, value in hit["record"].items() if name not in _LONG}
+        Room(_MOST).take(size(answer))
         return answer
 
     async def index_info(_: NoArguments) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A structure file from stdin, as JSON on stdout; the program that `uploads` runs.
+"""A structure file from stdin, as JSON on stdout; the program that `uploads` runs in an empty folder.
 
 A process of its own: whatever a file does to a parser written in C++, the server goes on.
 """
@@ -6,9 +6,10 @@ A process of its own: whatever a file does to a parser written in C++, the serve
 import json
 import resource
 import shutil
+import signal
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 from protrek_hm.data.structures.config import StructureConfig
 from protrek_hm.data.structures.records import read_structure
@@ -17,25 +18,42 @@ from protrek_hm.errors import FileFormatError
 MEMORY = 3 << 30
 """Bytes that it may take, at most."""
 
+_LISTED = 20  # chains that a message names
+
 
 def main() -> None:
-    """Write the chains of the file, or what is wrong with it. Arguments: most bytes, most seconds."""
-    max_bytes, seconds = map(int, sys.argv[1:])
+    """Write a chain of the file, or what is wrong with it. Arguments: most bytes, most seconds, chain or nothing."""
+    max_bytes, seconds, chain = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "upload"
-        with file.open("wb") as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
-        try:
-            records = read_structure(file, StructureConfig(max_bytes=max_bytes, workers=1))
-        except FileFormatError as error:
-            json.dump({"problem": error.problem}, sys.stdout)
-        except MemoryError:
-            json.dump({"problem": "it takes too much memory"}, sys.stdout)
-        else:
-            json.dump({"chains": records}, sys.stdout)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
+    signal.alarm(2 * seconds)  # even if the server that waits for it has been killed
+    file = Path("upload")
+    with file.open("wb") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+    try:
+        answer = _answer(file, chain, max_bytes)
+    except FileFormatError as error:
+        answer = {"field": "file", "problem": error.problem}
+    except MemoryError:
+        answer = {"field": "file", "problem": "it takes too much memory"}
+    json.dump(answer, sys.stdout)
+
+
+def _answer(file: Path, chain: str, max_bytes: int) -> dict[str, Any]:
+    records = {each["chain"]: each for each in read_structure(file, StructureConfig(max_bytes=max_bytes, workers=1))}
+    chosen = chain or next(iter(records))
+    if chosen not in records:
+        listed = ", ".join(list(records)[:_LISTED]) + ", …" * (len(records) > _LISTED)
+        return {"field": "chain", "problem": f"no protein chain {chosen!r} (chains: {listed})"}
+    found = records[chosen]
+    return {
+        "chain": chosen,
+        "sequence": found["sequence"],
+        "structure": found["structure"],
+        "chains": list(records),
+    }
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ _STATUSES = {
 }
 
 
+HALF = "holds half of a surrogate pair, which is no character"
+
+
 class ProblemError(ProTrekHMError):
     """A request that is not answered, with its HTTP status.
 
@@ -25,7 +28,8 @@ class ProblemError(ProTrekHMError):
     def __init__(
         self, status: int, field: str | None, message: str, remedy: str, *, headers: Mapping[str, str] | None = None
     ) -> None:
-        self.status, self.field, self.message, self.remedy = status, field, message, remedy
+        self.status, self.field, self.message = status, field and _whole(field), _whole(message)
+        self.remedy = _whole(remedy)
         self.headers = dict(headers or {})
         super().__init__(f"{field}: {message}; {remedy}")
 
@@ -70,7 +74,7 @@ def validation_problem(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
     field = ""
     for part in first["loc"][1:]:
         field += f"[{part}]" if isinstance(part, int) and field else f".{part}" if field else str(part)
-    message = str(first["msg"]).removeprefix("Value error, ")
+    message = HALF if first["type"] == "string_unicode" else str(first["msg"]).removeprefix("Value error, ")
     unknown = first["type"] == "extra_forbidden"
     if first["type"] == "json_invalid":
         return ProblemError(400, "body", "this is no JSON", _STATUSES[400][2])
@@ -82,3 +86,8 @@ def status_problem(status: int, detail: str) -> ProblemError:
     """Tell what the framework refuses by itself."""
     field, message, remedy = _STATUSES.get(status, ("request", detail, "mend the request"))
     return ProblemError(status, field, message, remedy)
+
+
+def _whole(text: str) -> str:
+    """Write what is no character such that it can be sent: fields may bear any name, and values are repeated."""
+    return text.encode(errors="backslashreplace").decode()

@@ -1,5 +1,9 @@
-"""The addresses: each parses, calls the service, and answers."""
+"""The addresses: each parses, calls the service, and answers.
 
+Answers are written by a thread: a large one would keep all others waiting. What they look like is declared, and tested.
+"""
+
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -7,6 +11,7 @@ from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.datastructures import UploadFile
 
+from protrek_hm.serve.answers import dump
 from protrek_hm.serve.metrics import Metrics
 from protrek_hm.serve.problems import ProblemError
 from protrek_hm.serve.schemas import (
@@ -59,30 +64,30 @@ def api_routes(service: Service) -> APIRouter:
     """Return what is below `/v1`."""
     router = APIRouter(prefix="/v1", responses=RESPONSES)
 
-    @router.post("/search", response_model=SearchAnswer)
-    async def search(request: SearchRequest) -> dict[str, Any]:
+    @router.post("/search", responses={200: {"model": SearchAnswer}})
+    async def search(request: SearchRequest) -> Response:
         """Rank proteins or texts by how well they fit a text, a sequence or a structure."""
-        return await service.search(request)
+        return await _written(await service.search(request))
 
-    @router.post("/batch", response_model=BatchAnswer)
-    async def batch(request: BatchRequest) -> dict[str, Any]:
+    @router.post("/batch", responses={200: {"model": BatchAnswer}})
+    async def batch(request: BatchRequest) -> Response:
         """Answer several questions of one kind."""
-        return await service.batch(request)
+        return await _written(await service.batch(request))
 
-    @router.post("/score", response_model=ScoreAnswer)
-    async def score(request: ScoreRequest) -> dict[str, Any]:
+    @router.post("/score", responses={200: {"model": ScoreAnswer}})
+    async def score(request: ScoreRequest) -> Response:
         """Score every text with every sequence, whether or not they are in the index."""
-        return await service.score(request)
+        return await _written(await service.score(request))
 
     @router.post("/explain")
-    async def explain(request: ExplainRequest) -> dict[str, Any]:
+    async def explain(request: ExplainRequest) -> Response:
         """Align two proteins, and say which differences make one of them fit a text better."""
-        return await service.explain(request)
+        return await _written(await service.explain(request))
 
-    @router.post("/describe", response_model=DescribeAnswer)
-    async def describe(request: DescribeRequest) -> dict[str, Any]:
+    @router.post("/describe", responses={200: {"model": DescribeAnswer}})
+    async def describe(request: DescribeRequest) -> Response:
         """Say what proteins do by the texts of the index, with the nearest labelled homolog beside them."""
-        return await service.describe(request)
+        return await _written(await service.describe(request))
 
     @router.post("/structure", response_model=StructureAnswer, openapi_extra=_UPLOAD)
     async def structure(request: Request) -> dict[str, Any]:
@@ -102,6 +107,10 @@ def api_routes(service: Service) -> APIRouter:
         return service.index()
 
     return router
+
+
+async def _written(answer: dict[str, Any]) -> Response:
+    return Response(await asyncio.to_thread(dump, answer), media_type="application/json")
 
 
 def health_routes(service: Service, metrics: Metrics) -> APIRouter:

@@ -1,10 +1,29 @@
 """What requests and answers look like; `/openapi.json` is made from these."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from protrek_hm.index.layout import Modality
+from protrek_hm.serve.problems import HALF
+
+
+def _characters(text: Any) -> Any:
+    """Refuse what JSON can say, but UTF-8 cannot, nor any model or file: half of a surrogate pair."""
+    if isinstance(text, str):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(HALF) from None
+    return text
+
+
+Text = Annotated[str, BeforeValidator(_characters)]
+"""What every text of a request is."""
+
+Texts = Annotated[list[Text], FailFast()]
+"""Several; the first that is wrong is told, and the rest is not looked at."""
 
 By = Annotated[Modality, Field(description="What the query is; a structure is written in Foldseek's 3Di letters.")]
 Want = Annotated[Modality, Field(description="What is compared with it.")]
@@ -12,7 +31,7 @@ Hits = Annotated[
     int, Field(ge=1, description="Families per query, or hits where they are not grouped; /v1/index tells the limit.")
 ]
 Where = Annotated[
-    str | None,
+    Text | None,
     Field(
         max_length=2000,
         description="SQL condition over the columns of the records, as /v1/index lists them.",
@@ -24,6 +43,15 @@ Group = Annotated[bool, Field(description="Whether nearly identical hits share a
 
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_unknown(cls, given: Any) -> Any:
+        """Leave one unknown field to be told of: a million would keep the server busy."""
+        if not isinstance(given, Mapping):
+            return given
+        unknown = next((name for name in given if name not in cls.model_fields), None)
+        return {name: value for name, value in given.items() if name in cls.model_fields or name == unknown}
 
 
 class _Options(_Request):
@@ -37,13 +65,13 @@ class _Options(_Request):
 class SearchRequest(_Options):
     """One question."""
 
-    query: str = Field(min_length=1, description="Of the kind `by`.", examples=["hydrolyses carbapenems"])
+    query: Text = Field(min_length=1, description="Of the kind `by`.", examples=["hydrolyses carbapenems"])
 
 
 class BatchRequest(_Options):
     """Several questions of one kind."""
 
-    queries: list[str] = Field(
+    queries: Texts = Field(
         min_length=1,
         description="All of the kind `by`.",
         examples=[["a beta-lactamase", "a kinase of histidines"]],
@@ -53,8 +81,8 @@ class BatchRequest(_Options):
 class ScoreRequest(_Request):
     """Every text with every sequence."""
 
-    texts: list[str] = Field(min_length=1, description="What proteins may do.", examples=[["a beta-lactamase"]])
-    sequences: list[str] = Field(
+    texts: Texts = Field(min_length=1, description="What proteins may do.", examples=[["a beta-lactamase"]])
+    sequences: Texts = Field(
         min_length=1, description="Of proteins, in the index or not.", examples=[["MKVLAA", "MKWLAA"]]
     )
 
@@ -62,15 +90,15 @@ class ScoreRequest(_Request):
 class ExplainRequest(_Request):
     """Why one of two proteins fits a text better."""
 
-    text: str = Field(min_length=1, description="What one of them may do.", examples=["hydrolyses carbapenems"])
-    a: str = Field(min_length=1, description="An id in the index, or a sequence.")
-    b: str = Field(min_length=1, description="An id in the index, or a sequence.", examples=["P67890"])
+    text: Text = Field(min_length=1, description="What one of them may do.", examples=["hydrolyses carbapenems"])
+    a: Text = Field(min_length=1, description="An id in the index, or a sequence.")
+    b: Text = Field(min_length=1, description="An id in the index, or a sequence.", examples=["P67890"])
 
 
 class DescribeRequest(_Request):
     """What proteins do, by the texts of the index."""
 
-    sequences: list[str] = Field(min_length=1, description="Of proteins, in the index or not.", examples=[["MKVLAA"]])
+    sequences: Texts = Field(min_length=1, description="Of proteins, in the index or not.", examples=[["MKVLAA"]])
     k: Annotated[int, Field(ge=1, description="Texts per protein.")] = 5
 
 

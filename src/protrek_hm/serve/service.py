@@ -5,10 +5,11 @@ import logging
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from protrek_hm.errors import OptionError
+from protrek_hm.errors import GivenUpError, OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.layout import Modality
 from protrek_hm.search.candidate import find_protein
@@ -17,12 +18,12 @@ from protrek_hm.search.explain import explain_pair
 from protrek_hm.search.families import each_alone, group_hits
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.searcher import Hit, Searcher
-from protrek_hm.serve.answers import histogram, hit_answer, plain
+from protrek_hm.serve.answers import histogram, hit_answer, plain, size
 from protrek_hm.serve.batching import Batcher, FullError
-from protrek_hm.serve.conditions import check_condition
+from protrek_hm.serve.conditions import Condition, read_condition
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.examples import examples_of
-from protrek_hm.serve.limits import check_k, check_text, check_texts
+from protrek_hm.serve.limits import Room, check_k, check_pair, check_text, check_texts
 from protrek_hm.serve.problems import ProblemError, as_problem
 from protrek_hm.serve.schemas import (
     BatchRequest,
@@ -41,20 +42,32 @@ _MOST_GROUPED = 500  # hits that are looked at to fill the families, unless more
 
 @dataclass(frozen=True)
 class _Question:
+    """One query. k: hits that are looked at. families: of them that are shown; None where hits are not grouped.
+
+    room: for the answers to all queries of its request.
+    """
+
     query: str
     want: Modality
     k: int
-    where: str | None
+    where: Condition | None
+    families: int | None
+    room: Room
 
 
 class Service:
     """A searcher with a queue before it.
 
-    `observe` is called with the size of each batch. All methods raise ProblemError.
+    `observe` is called with the size of each batch, `watch` as `Batcher` says. All methods raise ProblemError.
     """
 
     def __init__(
-        self, searcher: Searcher, config: ServeConfig, *, observe: Callable[[int], None] = lambda _: None
+        self,
+        searcher: Searcher,
+        config: ServeConfig,
+        *,
+        observe: Callable[[int], None] = lambda _: None,
+        watch: Callable[[float | None], None] = lambda _: None,
     ) -> None:
         self.searcher, self.config = searcher, config
         self._model = Batcher(
@@ -62,6 +75,7 @@ class Service:
             batch_size=config.batch_size,
             batch_wait=config.batch_wait,
             observe=observe,
+            watch=watch,
         )
         self._uploads = Batcher(most_waiting=_UPLOADS, batch_size=1)
 
@@ -71,9 +85,9 @@ class Service:
         return self._model.waiting
 
     def close(self) -> None:
-        """Answer what waits, and stop."""
-        self._model.close()
-        self._uploads.close()
+        """Stop; what still waits is given up."""
+        self._model.close(answer=False)
+        self._uploads.close(answer=False)
 
     async def search(self, request: SearchRequest) -> dict[str, Any]:
         """Answer one question: families of hits, and how the query scores with the background."""
@@ -115,6 +129,7 @@ class Service:
                 a = find_protein(self.searcher.index, request.a)
             with _told_of("b"):
                 b = find_protein(self.searcher.index, request.b)
+            check_pair(a.sequence, b.sequence, self.config)
             return [plain(explain_pair(self.searcher.model, request.text, a, b).as_dict())]
 
         [answer] = await self._ask(self._model, [None], run)
@@ -123,14 +138,16 @@ class Service:
     async def describe(self, request: DescribeRequest) -> dict[str, Any]:
         """Say what proteins do, by the texts of the index."""
         check_texts(request.sequences, "sequences", self.config)
-        check_k(request.k, self.config)
+        check_k(request.k, self.config, queries=len(request.sequences))
         self._check_kinds("sequence")
         sequences = _clean(request.sequences, "sequence", _places("sequences", request.sequences))
+        self._room(len(sequences) * request.k)
 
         def run(asked: list[str]) -> list[Any]:
             return [plain(each.as_dict()) for each in describe(self.searcher, asked, k=request.k)]
 
         found = await self._ask(self._model, sequences, run, group=("describe", request.k))
+        self._room(0).take(size(found))
         return {"descriptions": found}
 
     async def structure(self, upload: IO[bytes], chain: str | None) -> dict[str, Any]:
@@ -155,7 +172,7 @@ class Service:
             "columns": [{"name": name, "type": str(kind)} for name, kind in index.records.schema.items()],
             **described,
             "sources": [{**each, "file": Path(each["file"]).name} for each in info["sources"]],
-            "examples": examples_of(index),
+            "examples": self._examples,
             "limits": {name: getattr(config, name) for name in limits},
         }
 
@@ -165,40 +182,57 @@ class Service:
         held = self.searcher.index.info.modalities
         if request.want not in held:
             raise ProblemError(400, "want", f"this index holds {', '.join(held)}", "choose one of them")
+        where = None
         if request.where is not None:
-            check_condition(request.where)
-        grouped = request.group and request.want != "text"
-        k = max(request.k, min(5 * request.k, _MOST_GROUPED)) if grouped else request.k
+            where = read_condition(request.where, self.searcher.index.records, seconds=self.config.timeout)
+        families = request.k if request.group and request.want != "text" else None
+        k = max(request.k, min(5 * request.k, _MOST_GROUPED)) if families else request.k
         cleaned = _clean(request.queries, request.by, fields)
-        asked = [_Question(query, request.want, k, request.where) for query in cleaned]
+        room = self._room(len(cleaned) * request.k)
+        asked = [_Question(query, request.want, k, where, families, room) for query in cleaned]
 
-        def run(questions: list[_Question]) -> list[tuple[list[Hit], Any]]:
+        def run(questions: list[_Question]) -> list[dict[str, Any]]:
             return self._answer(questions, request.by)
 
         found = await self._ask(self._model, asked, run, group=("search", request.by))
-        families = await asyncio.to_thread(_families_of_all, [hits for hits, _ in found], k=request.k, group=grouped)
         kinds = {"by": request.by, "want": request.want}
-        return [
-            {"query": query, **kinds, "families": own, "background": background}
-            for query, own, (_, background) in zip(request.queries, families, found, strict=True)
-        ]
+        return [{"query": query, **kinds, **own} for query, own in zip(request.queries, found, strict=True)]
 
-    def _answer(self, questions: list[_Question], by: Modality) -> list[tuple[list[Hit], Any]]:
+    def _answer(self, questions: list[_Question], by: Modality) -> list[dict[str, Any]]:
         """Encode the queries of several requests at once, then rank those of each kind."""
+        for question in questions:
+            question.room.empty()
         distinct = list(dict.fromkeys(question.query for question in questions))
         encoded = self.searcher.encode(distinct, by=by, batch_size=self.config.batch_size)
         vectors = encoded[[distinct.index(question.query) for question in questions]]
         alike: dict[Hashable, list[int]] = {}
         for place, question in enumerate(questions):
             alike.setdefault((question.want, question.k, question.where), []).append(place)
-        answers: dict[int, tuple[list[Hit], Any]] = {}
+        answers: dict[int, dict[str, Any]] = {}
         for places in alike.values():
             first = questions[places[0]]
-            hits = self.searcher.rank(vectors[places], by=by, want=first.want, k=first.k, where=first.where)
+            rows = None if first.where is None else first.where.rows(self.searcher.index.records)
+            hits = self.searcher.rank(vectors[places], by=by, want=first.want, k=first.k, where=rows)
             backgrounds = self.searcher.background(vectors[places], want=first.want)
             for place, found, background in zip(places, hits, backgrounds, strict=True):
-                answers[place] = (found, histogram(background))
+                families = _families(found, questions[place])
+                answers[place] = {"families": families, "background": histogram(background)}
         return [answers[place] for place in range(len(questions))]
+
+    def _room(self, hits: int) -> Room:
+        """Return the room for an answer; raise ProblemError if so many records of usual size do not fit into it."""
+        room = Room(self.config.max_answer_bytes)
+        room.take(hits * self._record_bytes)
+        return room
+
+    @cached_property
+    def _record_bytes(self) -> float:
+        records = self.searcher.index.records
+        return records.estimated_size() / max(len(records), 1)
+
+    @cached_property
+    def _examples(self) -> dict[str, list[dict[str, str]]]:
+        return examples_of(self.searcher.index)
 
     async def _ask(
         self,
@@ -209,22 +243,27 @@ class Service:
         group: Hashable | None = None,
     ) -> list[Any]:
         try:
-            future = asyncio.wrap_future(batcher.submit(items, run, group=group))
+            future = asyncio.wrap_future(batcher.submit(items, run, group=group, seconds=self.config.timeout))
         except FullError:
             message, remedy = "too many questions wait already", "ask again in a second"
             raise ProblemError(429, None, message, remedy, headers={"Retry-After": "1"}) from None
         done, _ = await asyncio.wait([future], timeout=self.config.timeout)
         if not done:
             future.cancel()
-            message = f"no answer within {self.config.timeout:g} seconds"
-            raise ProblemError(503, None, message, "ask for less, or later", headers={"Retry-After": "5"})
+            raise self._too_late()
         error = future.exception()
+        if isinstance(error, GivenUpError):
+            raise self._too_late()
         if error is not None:
             problem = as_problem(error)
             if problem.status >= 500:
                 _LOG.error("a question was not answered", exc_info=error)
             raise problem from error
         return future.result()
+
+    def _too_late(self) -> ProblemError:
+        message = f"no answer within {self.config.timeout:g} seconds"
+        return ProblemError(503, None, message, "ask for less, or later", headers={"Retry-After": "5"})
 
     def _check_kinds(self, *kinds: Modality) -> None:
         known = self.searcher.model.tasks
@@ -256,10 +295,13 @@ def _told_of(field: str) -> Iterator[None]:
         raise ProblemError(400, field, problem.message, problem.remedy) from None
 
 
-def _families_of_all(answers: Sequence[Sequence[Hit]], *, k: int, group: bool) -> list[list[dict[str, Any]]]:
+def _families(hits: Sequence[Hit], question: _Question) -> list[dict[str, Any]]:
+    """Return hits as JSON, near-identical ones together where that was asked for and can be told."""
+    comparable = question.families is not None and all(hit.record.get("sequence") for hit in hits)
+    families = (group_hits(hits) if comparable else each_alone(hits))[: question.families]
     found = []
-    for hits in answers:
-        comparable = group and all(hit.record.get("sequence") for hit in hits)
-        families = (group_hits(hits) if comparable else each_alone(hits))[:k]
-        found.append([{"rank": each.rank, "hits": [hit_answer(hit) for hit in each.hits]} for each in families])
+    for family in families:
+        answers = [hit_answer(hit) for hit in family.hits]
+        question.room.take(size(answers))
+        found.append({"rank": family.rank, "hits": answers})
     return found

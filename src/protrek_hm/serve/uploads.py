@@ -1,16 +1,27 @@
-"""Uploaded structures: read by another process, with limits on time and memory."""
+"""Uploaded structures: read by another process, with limits on time and memory, in a folder of its own."""
 
 import json
 import subprocess
 import sys
+from math import ceil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any
 
+import protrek_hm
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.problems import ProblemError
 
-_REMEDY = "send a PDB, mmCIF or BinaryCIF file, as it is or as .gz or .zst"
+_REMEDIES = {
+    "file": "send a PDB, mmCIF or BinaryCIF file, as it is or as .gz or .zst",
+    "chain": "choose one of them",
+}
 _SECONDS = 30  # of processor time; twice as many by the clock
-_PROGRAM = ("-m", "protrek_hm.serve.parse_upload")
+_PROGRAM = """
+import json, runpy, sys
+sys.path[:] = json.loads(sys.argv.pop(1))
+runpy.run_module("protrek_hm.serve.parse_upload", run_name="__main__")
+"""
 
 
 def read_upload(upload: IO[bytes], chain: str | None, config: ServeConfig) -> dict[str, Any]:
@@ -30,20 +41,32 @@ def read_upload(upload: IO[bytes], chain: str | None, config: ServeConfig) -> di
     """
     upload.fileno()  # from here on it is a file on disk, where it was small enough for memory
     upload.seek(0)
-    command = [sys.executable, *_PROGRAM, str(config.max_upload_bytes), str(_SECONDS)]
-    try:
-        done = subprocess.run(command, stdin=upload, capture_output=True, timeout=2 * _SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        raise ProblemError(400, "file", "it takes too long to read", "send a smaller structure") from None
+    seconds = min(_SECONDS, ceil(config.timeout))
+    command = [sys.executable, "-I", "-c", _PROGRAM, json.dumps(_module_folders())]
+    command += [str(config.max_upload_bytes), str(seconds), chain or ""]
+    with TemporaryDirectory(prefix="upload-", ignore_cleanup_errors=True) as folder:
+        try:
+            done = subprocess.run(
+                command,
+                stdin=upload,
+                capture_output=True,
+                timeout=min(2 * seconds, config.timeout),
+                check=False,
+                cwd=folder,
+            )
+        except subprocess.TimeoutExpired:
+            raise ProblemError(400, "file", "it takes too long to read", "send a smaller structure") from None
     if done.returncode != 0:
-        raise ProblemError(400, "file", "it cannot be read", _REMEDY)
-    answer = json.loads(done.stdout)
+        raise ProblemError(400, "file", "it cannot be read", _REMEDIES["file"])
+    answer: dict[str, Any] = json.loads(done.stdout)
     if "problem" in answer:
-        raise ProblemError(400, "file", answer["problem"], _REMEDY)
-    chains: dict[str, dict[str, Any]] = {each["chain"]: each for each in answer["chains"]}
-    chosen = chain or next(iter(chains))
-    if chosen not in chains:
-        listed = ", ".join(chains)
-        raise ProblemError(400, "chain", f"no protein chain {chosen!r} (chains: {listed})", "choose one of them")
-    found = chains[chosen]
-    return {"chain": chosen, "sequence": found["sequence"], "structure": found["structure"], "chains": list(chains)}
+        raise ProblemError(400, answer["field"], answer["problem"], _REMEDIES[answer["field"]])
+    return answer
+
+
+def _module_folders() -> list[str]:
+    """List where this process finds its modules, but for the folder that it was started in: anybody may write there."""
+    here = Path.cwd()
+    package = Path(protrek_hm.__file__).parents[1]
+    found = [each for each in sys.path if Path(each).is_absolute() and Path(each).resolve() != here]
+    return [*found, str(package)]
