@@ -68,7 +68,9 @@ def test_a_file_of_another_size_is_named(folder):
 @pytest.mark.parametrize("version", [1, 3])
 def test_another_format_version_is_refused(folder, version):
     edit(folder, format_version=version)
-    with pytest.raises(FileFormatError, match=rf"index format {version}, .* reads format 2; .* index build --force"):
+    with pytest.raises(
+        FileFormatError, match=rf"index format {version}, .* reads format 2; .* build it again in another folder"
+    ):
         read_info(folder)
 
 

@@ -52,6 +52,90 @@ def test_conditions(where, wanted):
     assert rows_where(table, where).tolist() == wanted
 
 
+NAN, INF = float("nan"), float("inf")
+NUMBERS = pl.DataFrame(
+    {
+        "id": ["a", "b", "c", "d", "e"],
+        "sequence": ["M", "MK", "MKV", "MKVL", "MKVLA"],
+        "kcat": [150.0, NAN, INF, None, -INF],
+        "said": ["150", "nan", "inf", None, "-Infinity"],
+        "small": pl.Series([60, 1, 1, 1, 1], dtype=pl.Int8),
+        "natural": pl.Series([3, 9, 9, 9, 9], dtype=pl.UInt32),
+        "zero": [0, 1, 0, 1, 0],
+        "measured": [1.1, 1000.1, 2.3, 5.0, 1.2],
+        "before": [1.0, 1000.0, 2.2, 4.0, 1.0],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("where", "wanted"),
+    [
+        ("kcat > 100", "a"),
+        ("kcat < 1e6", "a"),
+        ("not kcat > 100", ""),
+        ("not (kcat < 100)", "a"),
+        ("kcat <> 150", ""),
+        ("kcat != 1", "a"),
+        ("kcat = kcat", "a"),
+        ("kcat is null", "bcde"),
+        ("kcat is not null", "a"),
+        ("kcat in (150, 1)", "a"),
+        ("kcat not in (1, 2)", "a"),
+        ("kcat between 100 and 1e300", "a"),
+        ("kcat not between 0 and 1", "a"),
+        ("kcat > 100 or id = 'b'", "ab"),
+        ("kcat > 100 or not kcat > 100", "a"),
+        ("coalesce(kcat, 0) = 0", "bcde"),
+        ("case when kcat > 100 then 1 else 0 end = 0", "bcde"),
+        ("length > kcat", ""),
+        ("-kcat < 0", "a"),
+        ("abs(kcat) > 100", "a"),
+        ("cast(said as double) > 100", "a"),
+        ("said::double > 100", "a"),
+        ("cast(said as double) is null", "bcde"),
+        ("not cast(said as double) > 1000", "a"),
+        ("round(cast(said as double), 1) > 100", "a"),
+        ("length > 0/0", ""),
+        ("length < 0/0", ""),
+        ("length / 0 > 1", ""),
+        ("length / zero > 0", "bd"),
+        ("length / zero is null", "ace"),
+        ("1e308 * 10 > length", ""),
+        ("length * 1e308 * 10 > 1", ""),
+        ("1 / (1e308 * 10) = 0", ""),
+        ("sqrt(0 - length) is null", "abcde"),
+        ("length < cast('nan' as double)", ""),
+        ("small * 10 > 500", "a"),
+        ("natural - 5 < 0", "a"),
+        ("measured - before <= 0.1", "abc"),
+        ("abs(before - measured) <= 0.1", "abc"),
+        ("0.1 >= measured - before", "abc"),
+        ("measured - before > 0.1", "de"),
+        ("measured - before = 0.1 and length < 3", "ab"),
+        ("abs(1.1 - 1.0) <= 0.1", "abcde"),
+        (" or ".join(f"id = '{number}'" for number in range(300)) + " or id = 'c'", "c"),
+        (" or ".join(f"id like '{number}%'" for number in range(100)) + " or id = 'c'", "c"),
+    ],
+)
+def test_what_is_no_finite_number_is_missing(where, wanted):
+    chosen = rows_where(NUMBERS, where)
+    assert "".join(NUMBERS["id"].filter(chosen)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("where", "problem"),
+    [
+        ("kcat < 1e999", "a number that is too large"),
+        ("+".join(["kcat"] * 200) + " > 3", "too many parts"),
+        ("id = '\ud800'", "half a character"),
+    ],
+)
+def test_conditions_that_cannot_be_taken_apart_are_refused(where, problem):
+    with pytest.raises(OptionError, match=problem):
+        rows_where(NUMBERS, where)
+
+
 def test_length_is_that_of_the_sequence_whatever_the_table_says():
     assert rows_where(RECORDS.with_columns(length=pl.lit("long")), "length = 1").tolist() == [False, True, False]
 

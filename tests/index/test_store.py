@@ -1,12 +1,16 @@
+import threading
+
 import numpy as np
 import polars as pl
 import pytest
 
-from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.errors import FileFormatError, MissingFileError, ProTrekHMError
+from protrek_hm.index import layout, store
 from protrek_hm.index.build import build_index
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.layout import IndexInfo
 from protrek_hm.index.store import Index
+from protrek_hm.index.update import add_to_index, compact_index, remove_from_index
 
 
 @pytest.fixture
@@ -70,3 +74,68 @@ def test_rows_answer_for_vectors_as_in_a_loop_over_them(where):
             assert places == [row for _, row in wanted] + [-1] * (k - len(wanted))
             assert values[: len(wanted)].tolist() == [-negated for negated, _ in wanted]
             assert np.isnan(values[len(wanted) :]).all()
+
+
+def test_a_reader_that_opens_while_a_writer_commits_reads_the_old_or_the_new(folder, letter_encoder):
+    """Every change takes the files away that the one before named: many opens beside 24 changes."""
+    more = pl.DataFrame({"id": ["P3"], "sequence": ["CAD"], "text": ["a ligase"]})
+    done = threading.Event()
+    failures = []
+
+    def write():
+        try:
+            for _ in range(8):
+                add_to_index(folder, more, letter_encoder())
+                remove_from_index(folder, ids=["P3"])
+                compact_index(folder)
+        finally:
+            done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    opened = 0
+    while not done.is_set():
+        try:
+            found = Index.open(folder).records["id"].to_list()
+        except ProTrekHMError as error:
+            failures.append(str(error))
+        else:
+            opened += 1
+            if found not in (["P1", "P2"], ["P1", "P2", "P3"]):
+                failures.append(str(found))
+    writer.join()
+    assert not failures
+    assert opened > 5
+
+
+@pytest.mark.parametrize("step", ["manifest", "segments"])
+def test_files_that_vanish_with_the_manifest_that_named_them_are_looked_up_again(folder, monkeypatch, step):
+    """The writer commits between the two readings, in the one order that fails."""
+    changed = []
+
+    def change_first(read):
+        def reading(*arguments):
+            if not changed:
+                changed.append(True)
+                compact_index(folder)
+                remove_from_index(folder, ids=["P1"])
+            return read(*arguments)
+
+        return reading
+
+    if step == "manifest":
+        monkeypatch.setattr(layout, "_parse", change_first(layout._parse))
+    else:
+        monkeypatch.setattr(store, "read_segments", change_first(store.read_segments))
+    assert Index.open(folder).records["id"].to_list() == ["P2"]
+
+
+def test_no_message_advises_to_replace_an_index(folder):
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.parent != folder:
+            whole = path.read_bytes()
+            path.write_bytes(whole[:-1])
+            with pytest.raises(ProTrekHMError) as caught:
+                Index.open(folder)
+            path.write_bytes(whole)
+            assert "--force" not in str(caught.value)

@@ -115,6 +115,22 @@ def test_bad_changes(folder, letter_encoder, proteins):
     assert sorted(path.name for path in folder.iterdir()) == [".lock", MARKER, "index.json", "segment-1"]
 
 
+def test_numbers_that_are_none_do_not_cost_a_record(tmp_path, letter_encoder):
+    """Only one of the four has a kcat above 100."""
+    table = pl.DataFrame(
+        {
+            "id": ["P1", "P2", "P3", "P4"],
+            "sequence": ["AAC", "DDD", "ACD", "CCA"],
+            "kcat": [float("nan"), 150.0, float("inf"), 7.0],
+        }
+    )
+    build_index(table, letter_encoder(), tmp_path / "index", model_name="m")
+    assert remove_from_index(tmp_path / "index", where="kcat > 100") == 1
+    assert Index.open(tmp_path / "index").records["id"].to_list() == ["P1", "P3", "P4"]
+    with pytest.raises(NothingFoundError, match="nothing is removed"):
+        remove_from_index(tmp_path / "index", where="not kcat < 100")
+
+
 sequences = st.text(alphabet="ACD", min_size=1, max_size=3)
 steps = st.lists(
     st.one_of(

@@ -1,19 +1,21 @@
 """The index folder: which files it holds, and what `index.json` says about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.files import read_json, write_json
 
+Read = TypeVar("Read")
 Modality = Literal["sequence", "text", "structure"]
 Precision = Literal["float32", "bf16"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 FORMAT_VERSION = 2
 INFO = "index.json"
-REBUILD = "build it again with protrek-hm index build --force"
+REBUILD = "take a copy of it, or build it again in another folder with protrek-hm index build"
+_ATTEMPTS = 50  # each fails only if another change was made meanwhile
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,31 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     write_json(folder / INFO, {"format_version": FORMAT_VERSION, **content.pop("info"), **content})
 
 
+def unchanged(folder: Path, read: Callable[[], Read]) -> Read:
+    """Read an index; once more where a writer has changed it meanwhile, since files that were named may be gone.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        What `read` raises although nobody changes the index.
+    """
+    for _ in range(_ATTEMPTS):
+        before = _manifest_bytes(folder)
+        try:
+            return read()
+        except (MissingFileError, FileFormatError):
+            if _manifest_bytes(folder) == before:
+                raise
+    return read()
+
+
+def _manifest_bytes(folder: Path) -> bytes | None:
+    try:
+        return (folder / INFO).read_bytes()
+    except OSError:
+        return None
+
+
 def read_info(folder: Path) -> IndexInfo:
     """Read what the index `folder` says of itself; its vectors stay on disk. Raises as `read_manifest`."""
     return read_manifest(folder).info
@@ -161,6 +188,10 @@ def read_manifest(folder: Path) -> Manifest:
     FileFormatError
         If it is not an index, is of a format that this version does not read, or a file has another size.
     """
+    return unchanged(folder, lambda: _read_manifest(folder))
+
+
+def _read_manifest(folder: Path) -> Manifest:
     if not folder.exists():
         raise MissingFileError(folder, "build an index with protrek-hm index build")
     if not (folder / INFO).is_file():
@@ -176,10 +207,12 @@ def read_manifest(folder: Path) -> Manifest:
         raise FileFormatError(folder / INFO, f"damaged ({type(error).__name__}: {error})", REBUILD) from None
     for name, size in manifest.files.items():
         path = folder / name
-        if not path.is_file():
-            raise MissingFileError(path, REBUILD)
-        if path.stat().st_size != size:
-            raise FileFormatError(path, f"damaged or cut off ({path.stat().st_size} bytes, not {size})", REBUILD)
+        try:
+            found = path.stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
+            raise MissingFileError(path, REBUILD) from None
+        if found != size:
+            raise FileFormatError(path, f"damaged or cut off ({found} bytes, not {size})", REBUILD)
     return manifest
 
 

@@ -4,20 +4,35 @@ An Arrow file that is not compressed needs no reading: of a million proteins ten
 millisecond, where Parquet would have to unpack whole groups of rows. Any Arrow library opens it.
 """
 
+import io
+import json
 import os
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 from jaxtyping import Bool, Int
 
+from protrek_hm.config import require_characters
 from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
 from protrek_hm.index.layout import REBUILD
 
 _COMPARED = 5_000  # ids among which to look for similar ones
+_NARROW = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)  # 60 * 10 would be 88 in eight bits
+_COMPUTED = {"BinaryExpr", "Cast", "Function", "Ternary", "Agg"}  # parts of an expression that may yield numbers
+_COMPARING = ("Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq")
+_ARITHMETIC = re.compile(r'"(?:op|Binary)": "(?:Plus|Minus|Mul|Multiply|Div|Divide|TrueDivide)"')
+_PART = re.compile(r'(?<!\\)"([A-Z]\w*)":|"op":"(\w+)"')
+_PLAIN = {
+    *(("BinaryExpr", ""), ("Column", ""), ("Literal", ""), ("Scalar", ""), ("String", ""), ("Dyn", ""), ("Int", "")),
+    *(("", each) for each in ("And", "Or", *_COMPARING)),
+}
 
 
 def write_records(records: pl.DataFrame, path: Path) -> None:
@@ -53,25 +68,39 @@ def open_records(path: Path, *, rows: int) -> pl.DataFrame:
 def rows_where(records: pl.DataFrame, where: str) -> Bool[np.ndarray, " rows"]:
     """Say which records meet a condition in SQL over their columns, and `length`: the number of residues.
 
+    What is not a finite number is missing, be it NaN or infinite, in a cell or by arithmetic (0/0): nothing is above,
+    below, equal or unequal to it, `is null` finds it, and so does `not` not make it fit. Whole numbers are computed in
+    64 bits, however few their column has, and computed numbers compared to twelve digits: 1.1 - 1.0 <= 0.1 holds.
+
     Raises
     ------
     OptionError
-        If it is not a condition on these columns.
+        If it is not a condition on these columns, or its parts are nested too deeply.
 
     Examples
     --------
     >>> records = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["MKV", "M"], "mass": ["350.1", None]})
     >>> rows_where(records, "length < 3 or cast(mass as double) > 300").tolist()
     [True, True]
+    >>> rows_where(pl.DataFrame({"sequence": ["MK", "MV"], "kcat": [float("nan"), 7.0]}), "kcat > 5").tolist()
+    [False, True]
     >>> rows_where(records, "size < 3")
     Traceback (most recent call last):
         ...
     protrek_hm.errors.OptionError: where = 'size < 3': unable to find column "size"; columns: id, sequence, mass, length
     """
     columns = ", ".join(dict.fromkeys([*records.columns, "length"]))
-    frame = records.lazy().with_columns(length=pl.col("sequence").str.len_bytes().cast(pl.Int64))
+    require_characters("where", where)
+    frame = records.lazy().with_columns(
+        _finite(cs.float()),
+        cs.by_dtype(_NARROW).cast(pl.Int64),
+        length=pl.col("sequence").str.len_bytes().cast(pl.Int64),
+    )
     try:
-        found = frame.select(pl.sql_expr(where).alias("where")).collect()["where"]
+        condition = _with_finite_parts(pl.sql_expr(where), frame)
+        found = frame.select(condition.alias("where")).collect()["where"]
+    except RecursionError:
+        raise OptionError("where", where, "too many parts; write id in ('P1', 'P2', …), or ask in steps") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         problem = str(error).splitlines()[0].split("; valid columns")[0]
         raise OptionError("where", where, f"{problem}; columns: {columns}") from None
@@ -80,6 +109,84 @@ def rows_where(records: pl.DataFrame, where: str) -> Bool[np.ndarray, " rows"]:
         raise OptionError("where", where, f"{wanted}; columns: {columns}")
     chosen = found.fill_null(value=False).to_numpy()
     return np.array(np.broadcast_to(chosen, len(records)))
+
+
+def _finite(numbers: pl.Expr) -> pl.Expr:
+    return numbers.replace([float("nan"), float("inf"), float("-inf")], None)
+
+
+def _with_finite_parts(condition: pl.Expr, frame: pl.LazyFrame) -> pl.Expr:
+    """Make null what a part of the condition computes and is no finite number, and compare to 12 digits.
+
+    polars takes NaN for the greatest number of all, so that `> 100` would fit. The condition is taken apart as JSON;
+    the columns of `frame` hold finite numbers already.
+    """
+    written = condition.meta.serialize(format="json")
+    if set(_PART.findall(written)) <= _PLAIN:  # nothing is computed: long lists of ids are deeper than JSON may be
+        return condition
+    return _rebuilt(json.loads(written), frame)
+
+
+def _rebuilt(part: dict[str, Any], frame: pl.LazyFrame) -> pl.Expr:
+    if part.get("BinaryExpr", {}).get("op") in ("And", "Or"):
+        inner = part["BinaryExpr"]
+        left, right = _rebuilt(inner["left"], frame), _rebuilt(inner["right"], frame)
+        return left & right if inner["op"] == "And" else left | right
+    return _read(_finite_in(part, frame))
+
+
+def _finite_in(part: Any, frame: pl.LazyFrame) -> Any:
+    """Rewrite a part of an expression, from the innermost outwards."""
+    if isinstance(part, list):
+        return [_finite_in(each, frame) for each in part]
+    if not isinstance(part, dict) or "Literal" in part:
+        return part
+    inner = {name: _finite_in(each, frame) for name, each in part.items()}
+    about = inner.get("BinaryExpr") or inner.get("Function") or {}
+    if _operator(about) in _COMPARING:
+        _round_operands(about, frame)
+    elif set(inner) & _COMPUTED and _is_float(inner, frame):
+        return json.loads(_FINITE.replace(_HOLE, json.dumps(inner)))
+    return inner
+
+
+def _operator(about: dict[str, Any]) -> str | None:
+    kind = about.get("function")
+    sql = kind.get("Sql") if isinstance(kind, dict) else None
+    return sql.get("Binary") if isinstance(sql, dict) else about.get("op")
+
+
+def _round_operands(about: dict[str, Any], frame: pl.LazyFrame) -> None:
+    """Round both sides of a comparison where one is computed: 1.1 - 1.0 is 0.1000…09."""
+    sides: Any = ("left", "right") if "op" in about else range(len(about["input"]))
+    operands = about if "op" in about else about["input"]
+    if any(_ARITHMETIC.search(json.dumps(operands[side])) for side in sides):
+        for side in sides:
+            if "Literal" not in operands[side] and _is_float(operands[side], frame):
+                operands[side] = json.loads(_ROUNDED.replace(_HOLE, json.dumps(operands[side])))
+
+
+def _is_float(part: dict[str, Any], frame: pl.LazyFrame) -> bool:
+    try:
+        [kind] = frame.select(_read(part).alias("part")).collect_schema().dtypes()
+    except pl.exceptions.PolarsError:  # what is wrong is said when the whole is computed
+        return False
+    return kind.is_float()
+
+
+def _read(part: dict[str, Any]) -> pl.Expr:
+    written = json.dumps(part)
+    try:
+        return pl.Expr.deserialize(io.StringIO(written), format="json")
+    except pl.exceptions.ComputeError:
+        if '{"Float": null}' in written:
+            raise pl.exceptions.ComputeError("it holds a number that is too large") from None
+        raise RecursionError from None
+
+
+_HOLE = '{"Column":"?"}'
+_FINITE = _finite(pl.col("?")).meta.serialize(format="json")
+_ROUNDED = pl.col("?").round_sig_figs(12).meta.serialize(format="json")
 
 
 def rows_of_ids(records: pl.DataFrame, ids: Sequence[str]) -> Int[np.ndarray, " n"]:

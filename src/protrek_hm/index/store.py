@@ -9,16 +9,15 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import require
-from protrek_hm.errors import MissingFileError, OptionError
+from protrek_hm.errors import OptionError
 from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.hybrid import Engine, Nearest, nearest_by_engine
-from protrek_hm.index.layout import IndexInfo, Manifest, Modality, read_manifest
+from protrek_hm.index.layout import IndexInfo, Manifest, Modality, read_manifest, unchanged
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.segments import read_segments
 
 SAMPLE = 2_000
-_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,7 @@ class Index:
         FileFormatError
             If it is not an index, of another format version, or damaged.
         """
-        for attempt in range(_ATTEMPTS):
-            manifest = read_manifest(folder)
-            try:
-                return cls._open(folder, manifest)
-            except MissingFileError:  # a writer may have replaced the files since their names were read
-                if attempt == _ATTEMPTS - 1 or read_manifest(folder) == manifest:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
+        return unchanged(folder, lambda: cls._open(folder, read_manifest(folder)))
 
     @classmethod
     def _open(cls, folder: Path, manifest: Manifest) -> "Index":
