@@ -98,6 +98,13 @@ def test_a_second_evaluation_encodes_nothing(run, tmp_path, models, table):
     assert json.loads((tmp_path / "compared.json").read_text(encoding="utf-8")) == json.loads(out)
     code, out, _ = run("compare", first, second)
     assert (code, "0 : 0" in out) == (0, True)
+    path = second / "predictions.parquet"
+    predictions = pl.read_parquet(path)
+    predictions.reverse().head(predictions.height - 2).write_parquet(path)
+    code, out, err = run("compare", first, second, "--format", "json")
+    left = predictions.height - 2
+    assert (code, json.loads(out)["cases"]) == (0, {"hard": {"common": left, "only_first": 2, "only_second": 0}})
+    assert f"hard: {left} cases in common, 2 only in the first run, 0 only in the second" in err
     code, out, _ = run("seeds", first, second)
     assert (code, "deviation" in out) == (0, True)
     assert "report.json: no such file" in fails(run, "compare", first, tmp_path)

@@ -89,6 +89,8 @@ def test_two_spellings_are_one_text(one, other):
         ("Makes (-)-limonene", "Makes limonene"),
         ("Binds Fe(2+)", "Binds Fe(3+)"),
         ("Opens at pH > 7", "Opens at pH < 7"),
+        ("Is a kinase?", "Is a kinase."),
+        ("Loses 50% of it", "Loses 50 of it"),
         ("Binds alpha", "Binds beta"),
         ("Is a kinase", "Isa kinase"),
     ],

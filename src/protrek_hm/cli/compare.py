@@ -24,15 +24,19 @@ def compare(
     force: Force = False,
 ) -> None:
     """Compare two evaluations case by case: difference with interval, exact paired tests."""
-    from protrek_hm.evaluate.compare import compare_runs, read_run
+    from protrek_hm.evaluate.compare import compare_runs, count_cases, read_run
 
     runs = [read_run(folder) for folder in (first, second)]
-    found = compare_runs(*runs, seed=seed, resamples=resamples)
+    found, counts = compare_runs(*runs, seed=seed, resamples=resamples), count_cases(*runs)
+    for name, count in counts.items():
+        if count.only_first or count.only_second:
+            typer.echo(count.sentence(name), err=True)
     names = [str(run.folder) for run in runs]
     content: dict[str, Any] = {
         "format_version": 1,
         "first": {"folder": names[0], "model": runs[0].model},
         "second": {"folder": names[1], "model": runs[1].model},
+        "cases": {name: asdict(count) for name, count in counts.items()},
         "measures": {
             each.key: {
                 "first": each.first.as_dict(),

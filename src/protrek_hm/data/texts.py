@@ -14,6 +14,7 @@ EVIDENCE = "text_evidence"
 UNTOLD = "none"
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−"), "-")
 _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"), "")
+_SIGNS = ("(-)", *"!?%‰&*#@")  # beside what Unicode calls symbols
 _NO_LETTER = re.compile(r"\(-\)|[^\w\s]|_")
 
 _TAG = re.compile(r"\{ECO:[^}]*\}", re.IGNORECASE)
@@ -122,8 +123,7 @@ def fold_text(text: str) -> str:
     r"""Return the form in which two spellings of a text are one, wherever texts are told apart or held as the same.
 
     Case, blanks of any kind, Unicode's forms (composed or not, ligatures, superscripts), invisible characters,
-    punctuation and marks (see `clean_text`) do not count. Signs such as + and > do, and so does "(-)", since they
-    tell substances apart.
+    punctuation and marks (see `clean_text`) do not count. Signs that say something do: +, >, %, "?" and "(-)".
 
     Examples
     --------
@@ -153,5 +153,5 @@ def one_spelling(texts: Iterable[str]) -> dict[str, str]:
 def _sign(found: re.Match[str]) -> str:
     """Keep a sign apart from the words, an accent on its letter; punctuation becomes a blank."""
     character = found[0]
-    kind = "S" if character == "(-)" else unicodedata.category(character)[0]
+    kind = "S" if character in _SIGNS else unicodedata.category(character)[0]
     return f" {character} " if kind == "S" else character if kind == "M" else " "

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError, OptionError
 from protrek_hm.evaluate.measures import MEASURES
 from protrek_hm.evaluate.significance import SeedSummary, Significance, significance, summarise_seeds
@@ -17,7 +18,9 @@ from protrek_hm.files import read_json
 
 FORMAT_VERSION = 2
 _REMEDY = "give a folder that `protrek-hm evaluate` wrote"
-_CASE = ("set", "row", "anchor_text", "anchor_seq", "hard_neg_seq", "group", "first_of_pair")
+_KEY = ("set", "anchor_text", "anchor_seq", "hard_neg_seq", "hard_neg_text")
+"""What a case is: its question. Where it stands in a table, and what its proteins are called there, is not of it."""
+_SIDES = (("anchor_text", "anchor_seq"), ("hard_neg_text", "hard_neg_seq"))
 _SCORES = ("score_positive", "score_negative", "score_other_text", "score_twin")
 
 
@@ -66,33 +69,80 @@ def read_run(folder: Path) -> RunOnDisk:
     return RunOnDisk(folder, model, report, frame.filter(pl.col("model") == model))
 
 
+@dataclass(frozen=True)
+class CaseCount:
+    """How many cases of a set two runs share, and how many only one of them has; repeated rows count as often."""
+
+    common: int
+    only_first: int
+    only_second: int
+
+    def sentence(self, name: str) -> str:
+        """Say it in a line about the set `name`."""
+        only = f"{self.only_first} only in the first run, {self.only_second} only in the second"
+        return f"{name}: {self.common} cases in common, {only}"
+
+
+def count_cases(first: RunOnDisk, second: RunOnDisk) -> dict[str, CaseCount]:
+    """Count by set which cases two runs have."""
+    one, other = (_with_key(each.predictions, _shared_key(first, second)) for each in (first, second))
+    found = {}
+    for name in dict.fromkeys([*one["set"], *other["set"]]):
+        mine, theirs = (frame.filter(set=name).select("case") for frame in (one, other))
+        common = mine.join(theirs, on="case").height
+        found[name] = CaseCount(common, mine.height - common, theirs.height - common)
+    return found
+
+
 def compare_runs(
     first: RunOnDisk, second: RunOnDisk, *, seed: int = 42, resamples: int = 2000
 ) -> tuple[MeasureComparison, ...]:
-    """Compare two runs measure by measure, on the cases that both have.
+    """Compare two runs measure by measure, on the cases that both have, wherever these stand in their tables.
+
+    A case is its texts, in whatever spelling, and its proteins; `count_cases` says how many only one run has. Groups
+    are those of the first run.
 
     Raises
     ------
     NothingFoundError
         If they share no case.
     """
-    both = first.predictions.join(
-        second.predictions.select(*_CASE[:5], *_SCORES), on=list(_CASE[:5]), suffix="_second", maintain_order="left"
-    )
+    key = _shared_key(first, second)
+    one, other = (_with_key(each.predictions, key) for each in (first, second))
+    both = one.join(other.select("case", *_SCORES), on="case", suffix="_second", maintain_order="left")
     if both.is_empty():
         raise NothingFoundError(f"{first.folder} and {second.folder}: no case in common; evaluate both on one table")
+    if "hard_neg_text" in key:  # the row that was the first of its pair may be one that the other run does not have
+        sides = (pl.concat_str(f"folded_{text}", seq, separator="\n", ignore_nulls=True) for text, seq in _SIDES)
+        both = both.with_columns(pair=pl.concat_list("set", pl.concat_list(*sides).list.sort()))
+        both = both.with_columns(first_of_pair=pl.col("pair").is_first_distinct())
     found = []
     for measure in MEASURES:
         cases = both.filter((pl.col("set") == measure.on) & (pl.col("first_of_pair") | (not measure.once_per_pair)))
         groups = cases["group"].to_numpy()
         before, after = (measure.metric(_tables(cases, ending)) for ending in ("", "_second"))
         options: dict[str, Any] = {"seed": seed, "resamples": resamples}
-        one, other = (mean_with_interval(values, groups, **options) for values in (before, after))
+        one_mean, other_mean = (mean_with_interval(values, groups, **options) for values in (before, after))
         difference = paired_difference(before, after, groups, **options) if len(cases) else None
-        if one is not None and other is not None and difference is not None:
+        if one_mean is not None and other_mean is not None and difference is not None:
             test = significance(before, after, groups)
-            found.append(MeasureComparison(measure.key, measure.title, one, other, difference, test))
+            found.append(MeasureComparison(measure.key, measure.title, one_mean, other_mean, difference, test))
     return tuple(found)
+
+
+def _shared_key(first: RunOnDisk, second: RunOnDisk) -> list[str]:
+    """Return the columns that tell cases apart in both runs; older runs have no `hard_neg_text`."""
+    return [name for name in _KEY if all(name in each.predictions.columns for each in (first, second))]
+
+
+def _with_key(predictions: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Say in the column `case` what each is, and which of equal rows; add the texts as they are folded."""
+    texts = [name for name in key if name.endswith("_text")]
+    folded = predictions.with_columns(
+        pl.col(name).map_elements(fold_text, return_dtype=pl.String).alias(f"folded_{name}") for name in texts
+    )
+    parts = [f"folded_{name}" if name in texts else name for name in key]
+    return folded.with_columns(case=pl.struct(*parts, pl.int_range(pl.len()).over(parts).alias("repeat")))
 
 
 def compare_seeds(folders: Sequence[Path]) -> dict[str, SeedSummary]:
