@@ -1,9 +1,9 @@
-# make setup | demo | test | check | browser | fix | bench | mini | results
+# make setup | demo | test | kernels | check | browser | fix | bench | mini | results
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test check browser lint types imports fix bench mini results clean
+.PHONY: setup demo test kernels check browser lint types imports fix bench mini results clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -21,7 +21,21 @@ demo: setup
 test: setup
 	$(BIN)/pytest -n 2 --dist worksteal
 
-check: lint types imports test
+# Tests of ties, ranks and distances once more, with the arithmetic of other processors, and of two threads: OpenBLAS is
+# NumPy's, MKL and ATen are torch's. What this processor cannot compute is left out.
+NUMERIC = $(shell grep -rl mark.numeric tests)
+kernels: setup
+	@printf '%s\n' 'Nehalem default COMPATIBLE sse4_2' 'Haswell avx2 AVX2 avx2' 'SkylakeX avx512 AVX512 avx512f' | \
+	while read -r kernel aten mkl flag; do \
+	  grep -qsw $$flag /proc/cpuinfo || { echo "kernels: $$kernel left out, this processor has no $$flag"; continue; }; \
+	  for threads in 1 2; do \
+	    echo "kernels: $$kernel, threads: $$threads"; \
+	    OPENBLAS_CORETYPE=$$kernel ATEN_CPU_CAPABILITY=$$aten MKL_CBWR=$$mkl OMP_NUM_THREADS=$$threads \
+	      $(BIN)/pytest -q -m numeric $(NUMERIC) </dev/null || exit 1; \
+	  done; \
+	done
+
+check: lint types imports test kernels
 
 lint: setup
 	$(BIN)/ruff check .

@@ -2,13 +2,14 @@
 
 import json
 
+import numpy as np
 import polars as pl
 import pytest
 
 from protrek_hm.errors import OutputExistsError
 from protrek_hm.evaluate import evaluate, write_evaluation
 from protrek_hm.evaluate.report.content import report
-from protrek_hm.evaluate.report.predictions import predictions
+from protrek_hm.evaluate.report.predictions import _with_equal_ties, predictions
 from protrek_hm.files import MARKER
 
 
@@ -116,6 +117,12 @@ def test_measures_can_be_recomputed_from_predictions(evaluation):
     assert worth.mean() == pytest.approx(evaluation.models[0].estimates["hard_text_to_protein"].value)
     back = (hard["score_positive"] - hard["score_other_text"]).sign() * 0.5 + 0.5
     assert back.mean() == pytest.approx(evaluation.models[0].estimates["hard_protein_to_text"].value)
+
+
+def test_tied_scores_are_written_as_equal():
+    scores = np.array([[[0.5, 0.5 - 4e-7], [0.5 - 8e-7, 0.3]], [[0.2, 0.7], [np.nan, np.nan]]])
+    assert _with_equal_ties(scores).tolist()[0] == [0.5, 0.5, 0.5, 0.3]
+    assert _with_equal_ties(scores).tolist()[1][:2] == [0.2, 0.7]
 
 
 def test_predictions_without_other_texts_and_with_ids(oracle, hard, easy, quick):

@@ -44,7 +44,7 @@ def naive_separation(distances):
     later = [*distances[1:], *[distances[-1]] * 10]
     separation = [abs(each - sum(later) / len(later)) for each in distances]
     gaps = [abs(first - second) for first, second in zip(separation, separation[1:], strict=False)]
-    large = [number for number, gap in enumerate(gaps) if gap > sum(gaps) / len(gaps)]
+    large = [number for number, gap in enumerate(gaps) if gap > sum(gaps) / len(gaps) + 1e-6]
     return 1 if not large or large[0] >= 5 else large[0] + 1
 
 
@@ -130,6 +130,40 @@ def test_who_knows_the_classes_scores_one(enzymes):
     assert [each.value for each in by_search.levels] == [0.0] * 4
 
 
+@pytest.mark.numeric
+def test_tied_classes_are_told_apart_by_no_digit_and_no_order(enzymes):
+    """The model reads all enzymes of a pair of classes alike: each class of the pair is as near, so half are right."""
+    train, test = enzymes
+
+    class Pairs(Knowing):
+        def encode(self, inputs, /, *, task, batch_size, show_progress_bar):
+            names = [f"pair {int((each if task == 'text' else self.spot[each[:20]])[0]) // 2}" for each in inputs]
+            found = np.array([np.random.default_rng([*name.encode()]).normal(size=64) for name in names])
+            found /= np.linalg.norm(found, axis=1, keepdims=True)
+            return found + np.random.default_rng(len(inputs)).uniform(-3e-8, 3e-8, found.shape)
+
+    texts = {ec: ec for (ec,) in train.classes}
+    turned = Enzymes(train.ids[::-1], train.sequences[::-1], train.classes[::-1])
+    for known, told in ((train, texts), (turned, dict(reversed(texts.items())))):
+        for transfer in transfer_all(Pairs(train), known, test, told)[:2]:
+            result = rate(transfer, test)
+            assert [each.value for each in result.levels] == [4 / 6] * 4, "classes 1 and 6 are alone: 2 + 4 / 2 of 6"
+            assert transfer.classes[1][:2] == transfer.classes[2][:2] == ("2.1.1.2", "3.1.1.3")
+            assert (transfer.distances[1][:2] == transfer.distances[1][0]).all()
+
+
+def test_a_class_text_in_two_spellings_ties(enzymes):
+    train, test = enzymes
+    texts = {ec: ("Cuts\u00a0sugar" if ec < "3" else "cuts sugar.") for (ec,) in train.classes[:4]}
+    by_text = transfer_all(Knowing(train), train, test, texts)[0]
+    assert all((distances == distances[0]).all() for distances in by_text.distances)
+
+
+@pytest.mark.parametrize("level", [0.1, 0.3, 1.1, 2 / 3])
+def test_there_is_no_gap_between_equals(level):
+    assert separate(np.full(10, level) + np.linspace(0, 1e-8, 10)) == 1
+
+
 def test_without_texts_classes_are_not_looked_for_by_text(enzymes):
     train, test = enzymes
     assert [each.name for each in transfer_all(Knowing(train), train, test, None)] == ["nearest protein", "MMseqs2"]
@@ -184,6 +218,28 @@ def test_sections_are_rated_as_by_scikit_learn(protrek_folder, guesser):
     mean = results["text → sequence", "all"].estimates["mrr"].value
     sections = [results["text → sequence", name].estimates["mrr"].value for name in ("Function", "Pathway")]
     assert mean == pytest.approx(np.mean(sections))
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_text_in_two_spellings_is_one_text_of_a_section(folder, tmp_path):
+    spellings = ("binds iron", "Binds\u00a0iron.", "cuts")
+    if folder:
+        labels = {f"P{n}": {"seq": f"MK{'ACD'[n]}", "Function": [n]} for n in range(3)}
+        (tmp_path / "uniprot2label.json").write_text(json.dumps(labels))
+        texts = {"Function": {str(n): [text] for n, text in enumerate(spellings)}}
+        (tmp_path / "label2text.json").write_text(json.dumps(texts))
+        data = read_protrek_folder(tmp_path)
+    else:
+        table = pl.DataFrame({"sequence": ["MKA", "MKC", "MKD"], "text": spellings})
+        data = sections_of_table(table, ["text"], name="table.tsv")
+
+    class Knows:
+        def encode(self, inputs, /, **options):
+            return np.eye(2)[[int(each in ("cuts", "MKD")) for each in inputs]]
+
+    for result in retrieve_sections(Knows(), data):
+        assert result.pool == (2 if result.direction == "sequence → text" else 3)
+        assert {name: each.value for name, each in result.estimates.items()} == dict.fromkeys(result.estimates, 1.0)
 
 
 def test_sections_of_a_table(oracle):

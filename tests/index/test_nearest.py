@@ -10,6 +10,8 @@ from protrek_hm.index import nearest as room
 from protrek_hm.index.nearest import nearest
 from protrek_hm.model import cosines as cosines_room
 
+pytestmark = pytest.mark.numeric
+
 # unit vectors whose cosines are exact in floating point, so that ties are ties: ±e_i and (±½, ±½, ±½, ±½)
 EXACT = np.array(
     [*np.eye(4), *-np.eye(4), *(np.array(signs) / 2 for signs in product((-1, 1), repeat=4))],

@@ -10,6 +10,8 @@ from protrek_hm.index.arrays import Stack
 from protrek_hm.index.nearest import nearest
 from protrek_hm.index.proposed import inner_products, nearest_proposed
 
+pytestmark = pytest.mark.numeric
+
 # unit vectors whose cosines are exact in floating point, so that ties are ties
 EXACT = np.array([*np.eye(4), *-np.eye(4), *(np.array(signs) / 2 for signs in product((-1, 1), repeat=4))], np.float32)
 chosen = st.lists(st.integers(0, len(EXACT) - 1), min_size=1, max_size=20)

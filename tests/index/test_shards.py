@@ -28,6 +28,36 @@ def test_vectors_come_in_the_order_of_the_inputs(encode, letter_encoder):
     assert encoded.numbers.tolist() == list(range(7))
 
 
+def test_what_the_model_reads_alike_has_one_vector_in_whatever_shard_and_order(encode, letter_encoder):
+    class Window(letter_encoder):
+        """Reads two letters, and gives vectors that differ in their last digits from batch to batch."""
+
+        def encode(self, inputs, /, **options):
+            found = super().encode([each[:2] for each in inputs], **options)
+            return found + 1e-7 * len(self.encoded)
+
+        def read_once(self, inputs, *, task):
+            assert task == "sequence"
+            seen = list(dict.fromkeys(each[:2] for each in inputs))
+            first = [next(each for each in inputs if each[:2] == read) for read in seen]
+            return first, [seen.index(each[:2]) for each in inputs]
+
+    inputs = ["ACDEF", "KRK", "AC", "ACD", "KR", "DD"]
+    model = Window()
+    vectors = np.concatenate(list(encode(model, inputs).blocks()))
+    assert len(model.encoded) == 3
+    assert [vectors.tolist().index(each) for each in vectors.tolist()] == [0, 1, 0, 0, 1, 5]
+    again = np.concatenate(list(encode(Window(), inputs[::-1]).blocks()))
+    assert len(np.unique(again, axis=0)) == 3
+
+
+def test_the_order_of_inputs_changes_no_shard(encode, letter_encoder):
+    encode(letter_encoder())
+    turned = letter_encoder()
+    encode(turned, INPUTS[::-1])
+    assert turned.encoded == [], "all shards were there"
+
+
 def test_an_interrupted_run_goes_on_where_it_stopped(encode, letter_encoder, tmp_path):
     model, whole = letter_encoder(), letter_encoder.encode
 

@@ -163,6 +163,17 @@ def test_inputs_that_are_read_alike_have_equal_vectors_to_the_last_bit(model, mo
         np.testing.assert_allclose(alone[0], vectors[1], atol=1e-2 if options.get("precision") else 1e-6)
 
 
+@pytest.mark.numeric
+def test_the_order_of_inputs_changes_no_digit(model, monkeypatch):
+    monkeypatch.setattr(packed_batches, "_TOKENIZED_AT_ONCE", 4)
+    rng = np.random.default_rng(0)
+    inputs = ["".join(rng.choice(list("ACDEFGHIKL"), length)) for length in (9, 9, 9, 5, 5, 5, 5, 12, 3, 3, 3)]
+    vectors = model.encode(inputs, task="sequence", token_budget=30)
+    order = rng.permutation(len(inputs))
+    turned = model.encode([inputs[each] for each in order], task="sequence", token_budget=30)
+    np.testing.assert_array_equal(turned, vectors[order])
+
+
 @pytest.mark.slow
 def test_a_pool_of_processes_gives_the_same(model):
     wanted = model.encode(SEQUENCES, task="sequence")

@@ -6,6 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protrek_hm.evaluate.cases import make_cases, make_pool
+from protrek_hm.evaluate.embed import encode_pool
+from protrek_hm.evaluate.scores import case_scores, cosine_scorer
+from protrek_hm.merge.sweeping import both_directions
 from protrek_hm.train.validation import Validation, selection_score
 
 OPTIONS = {"margin": 0.2, "tolerance": 0.003, "batch_size": 3, "seed": 0}
@@ -31,6 +35,35 @@ def test_row_by_row():
     assert result["loss"] == pytest.approx(np.mean([max(0, 0.2 - gap) for gap in gaps]))
     assert len(model.encoded) == 3 + 5, "each distinct text and sequence once"
     assert "easy_accuracy" not in result
+
+
+class Tied:
+    """Texts and proteins whose cosines tie, but for their last digits; some lie on a border of six decimals."""
+
+    def encode(self, inputs, /, *, task, batch_size, show_progress_bar):
+        angles = [0.0 if task == "text" else np.arccos(0.1234565) + int(each[1:]) * 1e-8 for each in inputs]
+        return np.array([[np.cos(angle), np.sin(angle)] for angle in angles])
+
+
+@pytest.mark.numeric
+def test_ties_are_ties_wherever_they_lie():
+    rows = [(f"A{i}", f"P{i}", f"P{(7 * i + 1) % 40}", f"A{(7 * i + 1) % 40}") for i in range(40)]
+    columns = ["anchor_text", "anchor_seq", "hard_neg_seq", "hard_neg_text"]
+    assert Validation(pl.DataFrame(rows, schema=columns, orient="row"), **OPTIONS)(Tied())["hard_accuracy"] == 0.5
+
+
+def test_accuracy_is_what_a_merge_measures_with_the_functions_of_evaluate(base):
+    """Twins without a text, with the same text in another spelling, tied with the anchor: the same worth of each."""
+    rows = [
+        ("Binds iron.", "MKV", "MRV", "Cuts sugar."),
+        ("Binds iron.", "MKV", "MRV", "binds\u00a0iron"),
+        ("Cuts sugar.", "MRV", "MKV", None),
+        ("Cuts sugar.", "MRVW", "MKV", "Binds iron"),
+    ]
+    table = pl.DataFrame(rows, schema=["anchor_text", "anchor_seq", "hard_neg_seq", "hard_neg_text"], orient="row")
+    pool = make_pool([table])
+    scores = case_scores(make_cases(table, pool), cosine_scorer(encode_pool(base, pool, name="base")))
+    assert Validation(table, **OPTIONS)(base)["hard_accuracy"] == both_directions(scores).mean()
 
 
 def test_both_ways_and_both_kinds():

@@ -63,7 +63,7 @@ def encode_packed(
     packs = can_pack(tower)
     forward = packed_forward if packs else padded_forward
     budget = packing.token_budget or (CPU_TOKENS if device.type == "cpu" else GPU_TOKENS)
-    distinct = sorted(dict.fromkeys(inputs), key=len, reverse=True)
+    distinct = sorted(set(inputs), key=lambda each: (-len(each), each))  # so that their order changes no batch
     parts: list[Tensor] = []
     reading_of: dict[str, bytes] = {}
     row: dict[bytes, int] = {}

@@ -236,6 +236,13 @@ class ProTrek(SentenceTransformer):
             task, progress = options["task"], options["show_progress_bar"]
             return encode_packed(self.routes[task], inputs, packing, task=task, finish=finish, progress=progress)
 
+    def read_once(self, inputs: Sequence[str], *, task: Task) -> tuple[list[str], list[int]]:
+        """Return the first of those inputs that are read alike, and the place of each input's among these.
+
+        Inputs are read alike if their tokens are the same after the cut at the window.
+        """
+        return read_once(self.routes[task], inputs, task)
+
     def _multi_process(self, inputs: Sequence[Any], **options: Any) -> Any:  # type: ignore[override]
         return self._each_once(inputs, super()._multi_process, options)
 
@@ -244,7 +251,7 @@ class ProTrek(SentenceTransformer):
         stock = any(options.get(name, default) != default for name, default in _STOCK_ONLY.items())
         if stock or not all(isinstance(each, str) for each in inputs):
             return infer(inputs, **options)
-        first, rows = read_once(self.routes[options["task"]], inputs, options["task"])
+        first, rows = self.read_once(inputs, task=options["task"])
         found = infer(first, **options)
         return found[rows] if isinstance(found, Tensor) else [found[row] for row in rows]
 
