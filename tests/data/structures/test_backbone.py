@@ -5,6 +5,8 @@ import pytest
 
 from protrek_hm.data.structures.backbone import protein_backbones
 from protrek_hm.data.structures.reading import read_entry
+from protrek_hm.data.structures.records import read_structure
+from protrek_hm.errors import FileFormatError
 
 
 @pytest.fixture(params=["pdb", "cif", "bcif"])
@@ -167,6 +169,31 @@ def test_numbers_that_begin_anew_without_a_bond_are_another_molecule(build, read
     assert [each.sequence for each in read(anew).values()] == ["MKTAYIAKQRGISFVKSHFSGQLEERLGLI"], "bonded: one molecule"
     fused = [build.replace(atom, number=atom.number + 500 * (atom.number in range(10, 20))) for atom in build.hairpin()]
     assert [each.sequence for each in read(fused).values()] == ["MKTAYIAKQRGISFVKSHFSGQLEERLGLI"]
+
+
+def test_a_second_copy_with_the_same_numbers_is_another_molecule(build, read):
+    """gemmi puts the atoms of both into the same residues."""
+    assert [each.sequence for each in read([*build.hairpin(), *moved(build, build.hairpin())]).values()] == [
+        "MKTAYIAKQRGISFVKSHFSGQLEERLGLI"
+    ] * 2
+
+
+def test_equal_names_that_are_no_neighbours_keep_their_order(build, read):
+    names = {10: "SER", 11: "HIS", 12: "SER"}
+    atoms = [
+        build.replace(atom, number=10, residue=names[atom.number]) if atom.number in names else atom
+        for atom in build.hairpin()
+    ]
+    [chain] = read(atoms).values()
+    assert (chain.sequence, chain.left_out) == ("MKTAYIAKQSHSSFVKSHFSGQLEERLGLI", 0)
+
+
+def test_an_order_that_nobody_tells_is_refused(build, tmp_path):
+    data = build.formats["pdb"]([*build.hairpin(), *moved(build, build.hairpin())])
+    path = tmp_path / "a.pdb"
+    path.write_bytes(b"\n".join(line[:6] + b"    1" + line[11:] for line in data.split(b"\n") if line[:4] == b"ATOM"))
+    with pytest.raises(FileFormatError, match="residues share name and number, and atoms a number; number .* anew"):
+        read_structure(path)
 
 
 @pytest.mark.parametrize("shared", [range(9, 13), range(1, 3), range(5, 12)])

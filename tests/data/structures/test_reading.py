@@ -75,6 +75,15 @@ def test_uniprot_accessions_of_chains_that_are_one_protein(build, tmp_path, kind
     assert found == {"A": "P12345", "D": "A0A024RBG1"}
 
 
+def test_an_accession_that_only_the_reference_names(build, tmp_path):
+    header = STRUCT_REF.replace("_struct_ref_seq.pdbx_db_accession", "_struct_ref_seq.seq_align_beg")
+    data = build.formats["cif"](build.hairpin(), header=header)
+    assert entry(tmp_path / "a", data).accessions == {"A": "P12345", "D": "A0A024RBG1"}
+    unknown = header.replace(" UNP P12345", " UNP ?")
+    data = build.formats["cif"](build.hairpin(), header=unknown)
+    assert entry(tmp_path / "a", data).accessions == {"D": "A0A024RBG1"}
+
+
 @pytest.mark.parametrize(
     ("kind", "header", "predicted"),
     [

@@ -16,6 +16,10 @@ _BONDED = 2.5  # Å between C and the next N; 1.33 in a peptide
 _ALTERNATE = 2.0  # Å between two Cα that are one residue's; those of neighbours are 2.8 or more apart
 
 
+class OrderError(ValueError):
+    """Residues of which nobody can say in which order they stand."""
+
+
 @dataclass(frozen=True)
 class Backbone:
     """One protein chain.
@@ -81,13 +85,18 @@ def protein_backbones(structure: gemmi.Structure, parents: Parents | None = None
         each TER.
     parents
         What the file says of its modified residues.
+
+    Raises
+    ------
+    OrderError
+        If several residues have one name and number, and the numbers of atoms do not tell their order.
     """
     parents = parents or {}
     by_label = structure.input_format == gemmi.CoorFormat.Mmcif
     molecules: dict[str, list[list[_Residue]]] = defaultdict(list)
     for chain in structure[0] if len(structure) else ():
-        residues = [each for each in chain if may_be_amino_acid(each.name, parents)]
-        parts = _molecules([part for residue in residues for part in _apart(residue)], by_label=by_label)
+        residues = _in_order([each for each in chain if may_be_amino_acid(each.name, parents)])
+        parts = _molecules(residues, by_label=by_label)
         known = molecules[chain.name]
         # Behind the first, what is made of HETATM alone is bound to it
         known += [part for part in parts if not known or any(not residue.is_het for residue in part)]
@@ -100,8 +109,19 @@ def protein_backbones(structure: gemmi.Structure, parents: Parents | None = None
                 yield backbone
 
 
+def _in_order(residues: Sequence[gemmi.Residue]) -> list[_Residue]:
+    """Take apart what gemmi has joined, and bring the residues into the order of the file by the numbers of atoms."""
+    parts = [part for residue in residues for part in _apart(residue)]
+    if len(parts) == len(residues):
+        return parts
+    serials = [atom.serial for part in parts for atom in part.atoms]
+    if len(set(serials)) < len(serials):
+        raise OrderError("residues share name and number, and atoms a number")
+    return sorted(parts, key=lambda part: part.atoms[0].serial)
+
+
 def _apart(residue: gemmi.Residue) -> Iterator[_Residue]:
-    """Take residues apart that gemmi has joined, as they are neighbours of one name and number."""
+    """Take residues apart that gemmi has joined, as they have one name and one number."""
     groups: list[list[gemmi.Atom]] = [[]]
     for atom in residue:
         again = atom.name in ("N", "CA") and any(each.name == atom.name for each in groups[-1])

@@ -93,9 +93,11 @@ def _atomic_block(document: gemmi.cif.Document) -> gemmi.cif.Block:
 
 
 def _cif_accessions(block: gemmi.cif.Block) -> dict[str, str]:
-    uniprot = {row.str(0) for row in block.find("_struct_ref.", ["id", "db_name"]) if row.str(1) == "UNP"}
-    references = block.find("_struct_ref_seq.", ["ref_id", "pdbx_strand_id", "pdbx_db_accession"])
-    return _unambiguous([(row.str(1), row.str(2)) for row in references if row.str(0) in uniprot])
+    named = block.find("_struct_ref.", ["id", "db_name", "?pdbx_db_accession"])
+    uniprot = {row.str(0): row.str(2) if row.has(2) else "" for row in named if row.str(1) == "UNP"}
+    references = block.find("_struct_ref_seq.", ["ref_id", "pdbx_strand_id", "?pdbx_db_accession"])
+    found = ((row.str(0), row.str(1), row.str(2) if row.has(2) else "") for row in references)
+    return _unambiguous([(chain, own or uniprot[ref]) for ref, chain, own in found if ref in uniprot])
 
 
 def _pdb_accessions(data: bytes) -> dict[str, str]:
@@ -116,4 +118,4 @@ def _unambiguous(references: list[tuple[str, str]]) -> dict[str, str]:
     named: dict[str, set[str]] = {}
     for chain, accession in references:
         named.setdefault(chain, set()).add(accession)
-    return {chain: accessions.pop() for chain, accessions in named.items() if len(accessions) == 1}
+    return {chain: each for chain, accessions in named.items() if len(accessions) == 1 for each in accessions if each}

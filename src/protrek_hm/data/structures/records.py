@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TypedDict
 
-from protrek_hm.data.structures.backbone import Backbone, protein_backbones
+from protrek_hm.data.structures.backbone import Backbone, OrderError, protein_backbones
 from protrek_hm.data.structures.confidence import as_plddt, mask_unsure
 from protrek_hm.data.structures.config import StructureConfig
 from protrek_hm.data.structures.files import stem
@@ -42,7 +42,10 @@ def read_structure(path: Path, config: StructureConfig | None = None) -> list[Ch
     """
     config = config or StructureConfig()
     entry = read_entry(path, max_bytes=config.max_bytes)
-    present = list(protein_backbones(entry.structure, entry.parents))
+    try:
+        present = list(protein_backbones(entry.structure, entry.parents))
+    except OrderError as error:
+        raise FileFormatError(path, str(error), "number the residues anew") from None
     if not present:
         raise FileFormatError(path, "no protein chain", "give a structure with the backbone of a protein")
     wanted = dict.fromkeys(config.chains or (each.chain for each in present))
