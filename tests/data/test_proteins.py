@@ -4,6 +4,8 @@ import gzip
 import logging
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,6 +102,34 @@ def test_parquet_keeps_types_and_numbers_rows(tmp_path):
     write_proteins(frame.with_columns(sequence=[["M"], ["K"]]), tmp_path / "b.parquet")
     with pytest.raises(FileFormatError, match="column 'sequence' holds no text"):
         read_proteins(tmp_path / "b.parquet")
+
+
+def test_whole_numbers_stay_so_beside_missing_ones(tmp_path):
+    """pandas makes floats of them."""
+    frame = pl.DataFrame({"id": [7.0, float("nan"), 9.0], "sequence": ["MKV"] * 3, "ec": [1.5, None, 2.0]})
+    write_proteins(frame, tmp_path / "a.parquet")
+    read = read_proteins(tmp_path / "a.parquet", on_bad_record="skip")
+    assert read.select("id", "ec").rows() == [("7", "1.5"), ("9", "2.0")]
+
+
+def test_a_parquet_with_a_column_twice(tmp_path):
+    table = pa.table([["A"], ["MKV"], ["MKL"]], names=["id", "sequence", "sequence"])
+    pa.parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(FileFormatError, match="column 'sequence' stands twice in the header; rename"):
+        read_proteins(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(("cell", "letter"), [("mkß", "ß"), ("MKıV", "ı"), ("MK\ufb01", "\ufb01")])
+def test_no_letter_of_another_alphabet_becomes_residues(tmp_path, cell, letter):
+    """In upper case ß is SS, ı is I and the ligature fi is FI."""
+    with pytest.raises(RecordError, match=f"letter '{letter}' at position 3"):
+        read_proteins(write(tmp_path / "a.csv", f"id,sequence\nA,{cell}\n"))
+
+
+def test_a_message_steers_no_terminal(tmp_path):
+    with pytest.raises(RecordError) as caught:
+        read_proteins(write(tmp_path / "a.csv", "id,sequence\nA\x1b[31m,MKV\n"))
+    assert r":2: A\x1b[31m: invisible character U+001B in its id" in str(caught.value)
 
 
 BROKEN = (

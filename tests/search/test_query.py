@@ -27,6 +27,7 @@ def test_an_empty_query_is_refused(query, by):
     ("query", "by", "problem"),
     [
         ("MK1", "sequence", "letter '1' at position 3 is not an amino acid"),
+        ("MdEvVpQp", "sequence", "residues and 3Di letters by turns"),
         ("MK-V", "sequence", "gap '-' at position 3"),
         ("*", "sequence", "is empty"),
         ("dvx", "structure", "letter 'x' at position 3 is not a 3Di state"),

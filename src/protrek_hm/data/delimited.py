@@ -12,7 +12,8 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,10 +181,15 @@ def _unquote(column: pl.Expr) -> pl.Expr:
 
 def _column_names(header: list[str], path: Path) -> list[str]:
     names = [name or f"column_{number}" for number, name in enumerate(header, start=1)]
-    for name in names:
-        if names.count(name) > 1:
-            raise FileFormatError(path, f"column {shortened(name)!r} stands twice in the header", "rename one of them")
+    refuse_twins(names, path)
     return names
+
+
+def refuse_twins(names: Sequence[str], path: Path) -> None:
+    """Raise FileFormatError if two columns bear one name."""
+    twins = [name for name, count in Counter(names).items() if count > 1]
+    if twins:
+        raise FileFormatError(path, f"column {shortened(twins[0])!r} stands twice in the header", "rename one of them")
 
 
 def _check_text(data: bytes, path: Path) -> None:

@@ -153,7 +153,7 @@ def _arrange(frame: pl.DataFrame, recognised: Mapping[str, str], path: Path) -> 
             remedy = "choose another with --column NAME=COLUMN"
             raise FileFormatError(path, f"column {column!r} holds no text", remedy)
     ours: dict[str, pl.Series | pl.Expr] = {  # not pl.col: in names such as * and ^.*$ it sees patterns
-        name: frame[column].cast(pl.String) for name, column in recognised.items()
+        name: _whole_numbers(frame[column]).cast(pl.String) for name, column in recognised.items()
     }
     number = pl.int_range(1, pl.len() + 1)
     first = {
@@ -169,6 +169,14 @@ def _arrange(frame: pl.DataFrame, recognised: Mapping[str, str], path: Path) -> 
                 name += "_"
             kept[name] = frame[column]
     return frame.select(**first, **ours, **kept)
+
+
+def _whole_numbers(cells: pl.Series) -> pl.Series:
+    """Return whole numbers as such: beside a missing one pandas holds 7 as 7.0."""
+    if not cells.dtype.is_float():
+        return cells
+    numbers = cells.fill_nan(None)
+    return numbers.cast(pl.Int64, strict=False) if (numbers == numbers.floor()).all() else cells
 
 
 def _repeated_headers(proteins: pl.DataFrame, recognised: Mapping[str, str]) -> dict[int, str]:

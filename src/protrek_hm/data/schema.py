@@ -135,17 +135,26 @@ def missing_column(path: Path | str, column: str, present: Iterable[str], remedy
 
 
 def shortened(name: str, length: int = 40) -> str:
-    r"""Bring a name into one short line, for messages.
+    r"""Bring a name into one short line, for messages; characters that nobody sees, or that steer a terminal, escaped.
 
-    >>> shortened("a\nb"), shortened("M" * 9, 5)
-    ('a b', 'MMMM…')
+    >>> shortened("a\nb"), shortened("M" * 9, 5), shortened("a\x1b[31m")
+    ('a b', 'MMMM…', 'a\\x1b[31m')
     """
-    line = " ".join(name.split())
+    line = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in " ".join(name.split()))
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
 SAPROT = r"^(?:[A-Z][a-z#]){3,}$"
 """Residues and 3Di letters by turns, as SaProt takes them: in upper case this would pass for a protein."""
+
+
+def upper_case(letters: str) -> str:
+    """Raise a sequence to upper case, unless it would then pass for another protein.
+
+    >>> [upper_case(letters) for letters in ("mkv", "MdEvVp", "mkß")]
+    ['MKV', 'MdEvVp', 'mkß']
+    """
+    return letters.upper() if letters.isascii() and not re.match(SAPROT, letters) else letters
 
 
 def sequence_problem(sequence: str | None) -> str | None:
@@ -163,8 +172,9 @@ def sequence_problem(sequence: str | None) -> str | None:
         return "no sequence"
     if re.match(SAPROT, sequence):
         return "residues and 3Di letters by turns, as for SaProt: give them in two columns, sequence and structure"
+    is_ascii = sequence.isascii()  # if not, it was not raised to upper case, as SS of ß would pass for serines
     for position, letter in enumerate(sequence, start=1):
-        if letter in SEQUENCE_LETTERS:
+        if letter in SEQUENCE_LETTERS or (not is_ascii and letter.isascii() and letter.upper() in SEQUENCE_LETTERS):
             continue
         if letter in "-.":
             return f"gap {letter!r} at position {position}: give the sequence unaligned"

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from protrek_hm.data.compression import bare_name, open_compressed, open_decompressed
-from protrek_hm.data.delimited import parse_delimited
+from protrek_hm.data.delimited import parse_delimited, refuse_twins
 from protrek_hm.data.records import Table
 from protrek_hm.errors import FileFormatError
 from protrek_hm.files import new_file
@@ -87,7 +87,11 @@ def check_ending(path: Path) -> None:
 
 def _read_parquet(data: bytes, path: Path) -> Table:
     try:  # by pyarrow: polars panics on damaged files
-        frame = cast("pl.DataFrame", pl.from_arrow(pyarrow.parquet.read_table(pa.BufferReader(data))))
+        file = pyarrow.parquet.ParquetFile(pa.BufferReader(data))
+        refuse_twins(file.schema_arrow.names, path)
+        frame = cast("pl.DataFrame", pl.from_arrow(file.read()))
+    except FileFormatError:
+        raise
     except (pa.ArrowException, OSError, ValueError) as error:
         problem = " ".join(str(error).split())[:200]
         raise FileFormatError(path, f"damaged Parquet ({problem})", "copy or make it again") from None

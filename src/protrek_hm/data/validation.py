@@ -8,6 +8,7 @@ from protrek_hm.data.schema import ALIASES, SAPROT, SEQUENCE_LETTERS, STRUCTURE_
 from protrek_hm.data.texts import EVIDENCE, split_evidence
 
 _ILLEGAL = f"[^{SEQUENCE_LETTERS}]"
+_FOREIGN = r"[^\x00-\x7F]"
 _NO_ID = "no id, or one that says NA"
 _UNSEEN = r"([\p{Cc}\p{Cf}\p{Zl}\p{Zp}])"
 _NO_STRUCTURE = f"[^{STRUCTURE_LETTERS}]"
@@ -16,13 +17,14 @@ _NO_STRUCTURE = f"[^{STRUCTURE_LETTERS}]"
 def clean_sequences(cells: pl.Expr) -> pl.Expr:
     """Take blanks and one trailing stop away, raise to upper case; what says "nothing" becomes null.
 
-    Strings for SaProt stay as they are, so that `bad_sequences` finds them.
+    Strings for SaProt and letters of other alphabets stay as they are, so that `bad_sequences` finds them.
 
     >>> pl.select(clean_sequences(pl.Series(["mk v*", "N/A", "mk-v", "MdEvVp"])).alias("cells"))["cells"].to_list()
     ['MKV', None, 'MK-V', 'MdEvVp']
     """
     letters = or_null(cells).str.replace_all(r"\s+", "").str.strip_suffix("*")
-    letters = pl.when(letters.str.contains(SAPROT)).then(letters).otherwise(letters.str.to_uppercase())
+    as_it_is = letters.str.contains(SAPROT) | letters.str.contains(_FOREIGN)
+    letters = pl.when(as_it_is).then(letters).otherwise(letters.str.to_uppercase())
     return pl.when(letters != "").then(letters)
 
 
@@ -32,7 +34,8 @@ def clean_structures(cells: pl.Expr) -> pl.Expr:
     >>> pl.select(clean_structures(pl.Series(["DV vp", "", "n/a"])).alias("cells"))["cells"].to_list()
     ['dvvp', None, None]
     """
-    return or_null(cells).str.replace_all(r"\s+", "").str.to_lowercase()
+    letters = or_null(cells).str.replace_all(r"\s+", "")
+    return pl.when(letters.str.contains(_FOREIGN)).then(letters).otherwise(letters.str.to_lowercase())
 
 
 def clean_proteins(proteins: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from protrek_hm.config import require_characters
-from protrek_hm.data.schema import sequence_problem
+from protrek_hm.data.schema import sequence_problem, upper_case
 from protrek_hm.errors import OptionError
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import shorten
@@ -33,8 +33,7 @@ def find_protein(index: Index, given: str) -> Protein:
     """
     require_characters("protein", given)
     name = given.strip()
-    letters = "".join(given.split())
-    letters = letters.upper().removesuffix("*") if letters.isascii() else letters
+    letters = upper_case("".join(given.split()).removesuffix("*"))
     if len(letters) >= SHORTEST and not (index.records["id"] == name).any():
         problem = sequence_problem(letters)
         if problem is None:

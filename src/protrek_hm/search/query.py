@@ -9,7 +9,7 @@ from protrek_hm.config import require_characters
 from protrek_hm.data.compression import bare_name
 from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
 from protrek_hm.data.fasta import FastaRecord, read_fasta
-from protrek_hm.data.schema import AMINO_ACIDS, sequence_problem
+from protrek_hm.data.schema import AMINO_ACIDS, sequence_problem, upper_case
 from protrek_hm.data.structures import StructureConfig, read_structure
 from protrek_hm.data.structures.files import is_structure
 from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
@@ -80,8 +80,8 @@ def clean_query(query: str, by: Modality) -> str:
     protrek_hm.errors.OptionError: query = 'MKJ': letter 'J' at position 3 is not an amino acid; ...
     """
     cleaned = query.strip() if by == "text" else "".join(query.split())
-    if by == "sequence" and cleaned.isascii():  # upper() makes SS of ß, and I of ı
-        cleaned = cleaned.upper().removesuffix("*")
+    if by == "sequence":
+        cleaned = upper_case(cleaned.removesuffix("*"))
     if not cleaned:
         raise OptionError("query", query, f"is empty; give a {by} to search by")
     if by == "text":
