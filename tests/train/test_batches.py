@@ -30,6 +30,18 @@ def test_processes_share_what_one_would_do(rows, size, processes, epoch):
     assert {len(batch) for batch in alone[:-1]} <= {size}
 
 
+@given(st.integers(1, 50), st.integers(2, 20), st.integers(1, 3))
+def test_no_row_is_left_alone_where_rows_are_negatives(rows, size, processes):
+    shares = [list(Batches(rows, size, seed=3, least=2, rank=rank, processes=processes)) for rank in range(processes)]
+    batches = [sum(parts, []) for parts in zip(*shares, strict=True)]
+    plain = list(Batches(rows, size, seed=3))
+    if len(plain[-1]) > 1 or len(plain) == 1:
+        assert batches == plain
+    else:
+        assert batches == [*plain[:-2], plain[-2] + plain[-1]]
+    assert len(batches) == len(Batches(rows, size, seed=3, least=2))
+
+
 def test_the_order_is_that_of_the_stock_sampler():
     import torch
 

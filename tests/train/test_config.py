@@ -34,3 +34,11 @@ def test_structures_are_not_guessed():
     with pytest.raises(OptionError, match="reads sequences"):
         TrainConfig(objective="masked", structures=True)
     assert (TrainConfig(objective="masked").masking, TrainConfig().masking, TrainConfig(mlm=0.5).masking) == (1, 0, 0.5)
+
+
+def test_a_step_of_one_row_has_no_negatives():
+    for objective in ("contrastive", "balanced"):
+        with pytest.raises(OptionError, match=f"batch_size = 1: must be at least 2 for '{objective}'"):
+            TrainConfig(objective=objective, batch_size=1)
+    assert TrainConfig(objective="balanced", batch_size=1, contrastive_weight=0, distillation_weight=0).least_rows == 1
+    assert TrainConfig(objective="triplet", batch_size=1).least_rows == 1

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
+from protrek_hm.errors import OptionError
 from protrek_hm.train import TrainConfig
 from protrek_hm.train.examples import read_examples
 from protrek_hm.train.losses import contrastive_loss, distillation_loss, soft_triplet_loss, triplet_loss
-from protrek_hm.train.objectives import Objective
+from protrek_hm.train.objectives import Objective, check_negatives
 
 ROWS = [  # text, protein, twin, twin's text, kind
     ("Binds heme.", "MA", "MB", "Cuts.", "1"),
@@ -40,7 +41,8 @@ def fold(text):
 
 
 def known(i, j):
-    return any(fold(text) == fold(ROWS[i][0]) and protein == ROWS[j][1] for text, protein, *_ in ROWS)
+    pairs = [pair for text, protein, twin, twin_text, _ in ROWS for pair in ((text, protein), (twin_text, twin))]
+    return any(fold(text) == fold(ROWS[i][0]) and protein == ROWS[j][1] for text, protein in pairs)
 
 
 def test_pairs_of_the_table_are_never_negatives():
@@ -50,6 +52,44 @@ def test_pairs_of_the_table_are_never_negatives():
     grouped = make(group="ec")._may_be_pairs(rows)
     same = [[known(i, j) or (ROWS[i][4] == ROWS[j][4] and ROWS[i][4] is not None) for j in rows] for i in rows]
     assert grouped.tolist() == same
+
+
+@pytest.mark.parametrize("needed", [ALL[:2], ALL])
+def test_pairs_that_only_a_twin_states_are_never_negatives(needed):
+    table = pl.DataFrame(
+        [
+            ("Binds heme.", "MA", "MC", " cuts "),  # MC cuts, and so may MD
+            ("Cuts.", "MD", "MX", "Is not read."),
+            ("Folds.", "MC", "MA", None),
+        ],
+        schema=["anchor_text", "anchor_seq", "hard_neg_seq", "hard_neg_text"],
+        orient="row",
+    )
+    table = table.with_columns(pl.col("hard_neg_text").fill_null("Moves."))
+    examples = read_examples(table, needed, name="table")
+    mask = Objective(examples, TrainConfig(objective="contrastive"), temperature=0.1)._may_be_pairs(np.arange(3))
+    assert mask.tolist() == [[True, False, False], [False, True, True], [False, False, True]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "settings"),
+    [
+        ([("a", "MA")], {}),
+        ([("a", "MA"), ("b", "MA")], {}),
+        ([("A.", "MA"), ("a", "MB")], {"false_negatives": "keep"}),
+        ([("a", "MA"), (None, "MB"), (None, "MC")], {"mlm": 0.5}),
+        ([("a", "MA"), ("b", "MB")], {"group": "ec"}),
+    ],
+)
+def test_a_table_without_negatives_is_refused(rows, settings):
+    table = pl.DataFrame(rows, schema=["anchor_text", "anchor_seq"], orient="row").with_columns(ec=pl.lit("1"))
+    config = TrainConfig(objective="contrastive", **settings)
+    examples = read_examples(table, ["positive"], name="table", optional=["text"], group=config.group)
+    with pytest.raises(OptionError, match="objective = 'contrastive': needs two rows or more, of different texts"):
+        check_negatives(examples, config)
+    more = pl.concat([table, table.with_columns(anchor_text=pl.lit("c"), anchor_seq=pl.lit("MX"), ec=pl.lit("2"))])
+    examples = read_examples(more, ["positive"], name="table", optional=["text"], group=config.group)
+    check_negatives(examples, config)
 
 
 def test_a_guide_has_an_opinion():

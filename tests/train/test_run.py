@@ -59,6 +59,14 @@ def test_the_first_contrast_is_that_of_the_base(base, triplets, tmp_path):
     assert run.history["train_loss"].to_list() == [pytest.approx(expected, abs=1e-5)]
 
 
+def test_no_step_is_wasted_on_a_row_without_negatives(base, triplets, tmp_path):
+    pairs = triplets.unique("anchor_seq", maintain_order=True)  # nine
+    config = replace(CONFIG, objective="contrastive", epochs=2)
+    run = fine_tune(base, pairs, config, tmp_path / "run")
+    assert run.history["step"].to_list() == [1, 2], "one step an epoch, of nine rows instead of eight and one"
+    assert run.history["train_loss"].min() > 0.1
+
+
 def test_it_learns_the_twins(base, triplets, valid, tmp_path, capsys):
     before = base.fingerprint()
     run = fine_tune(base, triplets, replace(CONFIG, epochs=10), tmp_path / "run", valid=valid)

@@ -1,6 +1,7 @@
 """What a step reads: which rows, their distinct inputs as tokens, and where in these each row's own stand."""
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,17 +25,27 @@ _MASKS = 1  # what a generator is for, beside the crops
 class Batches:
     """The rows of each step of an epoch, in an order that `seed` and the epoch fix.
 
-    Blocks of `block` consecutive rows stay together. With several processes each takes its share of every batch, so
-    that together they do what one would do.
+    Blocks of `block` consecutive rows stay together. Fewer than `least` rows that are left over join the last batch.
+    With several processes each takes its share of every batch, so that together they do what one would do.
 
     >>> [rows for rows in Batches(5, 2, seed=1)], [rows for rows in Batches(5, 4, seed=1, rank=1, processes=2)]
     ([[0, 4], [2, 3], [1]], [[2, 3], [1]])
+    >>> [rows for rows in Batches(5, 2, seed=1, least=2)]
+    [[0, 4], [2, 3, 1]]
     """
 
     def __init__(
-        self, rows: int, batch_size: int, *, seed: int, block: int = 1, rank: int = 0, processes: int = 1
+        self,
+        rows: int,
+        batch_size: int,
+        *,
+        seed: int,
+        block: int = 1,
+        least: int = 1,
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
-        self.rows, self.batch_size, self.seed, self.block = rows, batch_size, seed, block
+        self.rows, self.batch_size, self.seed, self.block, self.least = rows, batch_size, seed, block, least
         self.rank, self.processes = rank, processes
         self.epoch = 0
 
@@ -43,15 +54,17 @@ class Batches:
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return -(-self.rows // self.batch_size)
+        whole, rest = divmod(self.rows, self.batch_size)
+        return max(1, whole + (rest >= self.least))
 
     def __iter__(self) -> Iterator[list[int]]:
         lots = torch.Generator().manual_seed(self.seed + self.epoch)
         blocks = torch.randperm(-(-self.rows // self.block), generator=lots).tolist()
         starts = (block * self.block for block in blocks)
         order = [row for start in starts for row in range(start, min(start + self.block, self.rows))]
-        for start in range(0, self.rows, self.batch_size):
-            batch = order[start : start + self.batch_size]
+        edges = [*range(0, len(self) * self.batch_size, self.batch_size), self.rows]
+        for start, end in pairwise(edges):
+            batch = order[start:end]
             cuts = [len(batch) * part // self.processes for part in (self.rank, self.rank + 1)]
             yield batch[slice(*cuts)]
 
@@ -80,9 +93,11 @@ class Collator:
             "inputs": {task: [self._tokens(task, each) for each in given] for task, given in groups.items()},
             "index": {role: torch.from_numpy(place) for role, place in index.items()},
         }
+        if guessed is not None:
+            batch["guessed"] = torch.from_numpy(np.unique(np.concatenate([np.empty(0, dtype=np.int64), *guessed])))
         if guessed:
             tokenizer = reader_of(self.model.routes["sequence"]).tokenizer
-            numbers = np.unique(np.concatenate(guessed))
+            numbers = batch["guessed"].numpy()
             rngs = [self._rng(int(number), _MASKS) for number in numbers]
             batch["masked"] = mask_tokens(self._tokens("sequence", numbers), tokenizer, rngs=rngs)
         return batch

@@ -30,7 +30,8 @@ class TrainConfig(Tuning):
         between the pair and its twin, both ways; "balanced": contrastive + twin + what the frozen base held of
         random pairs, each times its weight; "masked": nothing but guessing masked residues, of each distinct protein.
     epochs, batch_size
-        Passes over the rows, and rows a step (of all processes together).
+        Passes over the rows, and rows a step (of all processes together). A single row that an epoch leaves over
+        joins the step before it where rows are each other's negatives ("contrastive", "balanced").
     block
         Rows that stay together: blocks of so many consecutive rows are shuffled instead of rows. Where a block's rows
         share proteins, a step encodes few of them for many rows.
@@ -48,8 +49,9 @@ class TrainConfig(Tuning):
     learn_temperature
         Whether the contrastive temperature is learned too, starting from the model's.
     false_negatives
-        What "contrastive" does with a text and a protein of two rows that elsewhere in the table, or by `group` or
-        `guide`, belong together: "mask" takes them for no negatives, "keep" does, as CLIP.
+        What "contrastive" does with a text and a protein of two rows that elsewhere in the table, be it as a twin and
+        its text or in another spelling, or by `group` or `guide`, belong together: "mask" takes them for no
+        negatives, "keep" does, as CLIP.
     group
         Column of the table: proteins of one group are not each other's negatives in "contrastive".
     guide
@@ -114,6 +116,12 @@ class TrainConfig(Tuning):
         """The weight of guessing masked residues, which is 1 where nothing else is learned."""
         return 1.0 if self.objective == "masked" else self.mlm
 
+    @property
+    def least_rows(self) -> int:
+        """The fewest rows of a step: two where rows are each other's negatives."""
+        together = self.objective == "balanced" and (self.contrastive_weight > 0 or self.distillation_weight > 0)
+        return 2 if together or self.objective == "contrastive" else 1
+
     def __post_init__(self) -> None:
         super().__post_init__()
         for name, choices in _CHOICES.items():
@@ -132,3 +140,5 @@ class TrainConfig(Tuning):
         if self.objective == "balanced":
             parts = (self.contrastive_weight, self.twin_weight, self.distillation_weight)
             require("objective", "balanced", "needs a part whose weight is above 0", holds=any(parts))
+        wanted = f"must be at least 2 for {self.objective!r}: rows of a step are each other's negatives"
+        require("batch_size", self.batch_size, wanted, holds=self.batch_size >= self.least_rows)

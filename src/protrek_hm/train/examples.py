@@ -1,12 +1,13 @@
 """A table as training reads it: each distinct input once, and rows that point to them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from protrek_hm.data.texts import fold_text
 from protrek_hm.errors import MissingColumnError, ModelError, NothingFoundError, RecordError
 from protrek_hm.model.encoder import Task
 
@@ -43,12 +44,18 @@ class Examples:
         What to call each row in a message.
     groups
         The group of each row; rows of one group are not each other's negatives. `ABSENT` for none.
+    wordings
+        The number of each of `inputs["text"]`; spellings of one text (`fold_text`) have the same.
+    known
+        Every pair of a wording and a protein that the table states, also of twins that training does not read.
     """
 
     inputs: dict[Task, list[str]]
     roles: dict[str, Int[np.ndarray, " rows"]]
     names: Sequence[str]
     groups: Int[np.ndarray, " rows"]
+    wordings: Int[np.ndarray, " texts"]
+    known: Int[np.ndarray, "pairs 2"]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -116,7 +123,22 @@ def read_examples(
         for role in present
     }
     groups = np.full(table.height, ABSENT) if group is None else _number(table[group])
-    return Examples(inputs, roles, names, groups)
+    folded = {each: i for i, each in enumerate(sorted({fold_text(text) for text in inputs.get("text", [])}))}
+    wordings = np.array([folded[fold_text(text)] for text in inputs.get("text", [])], dtype=np.int64)
+    return Examples(inputs, roles, names, groups, wordings, _known_pairs(table, folded, numbers.get("sequence", {})))
+
+
+def _known_pairs(
+    table: pl.DataFrame, wordings: Mapping[str, int], proteins: Mapping[str, int]
+) -> Int[np.ndarray, "pairs 2"]:
+    """Return the pairs of a text and a protein, of rows and of their twins, as far as training reads both."""
+    stated = {
+        (wordings.get(fold_text(text), ABSENT), proteins.get(protein, ABSENT))
+        for names in (("anchor_text", "anchor_seq"), ("hard_neg_text", "hard_neg_seq"))
+        if {*names} <= {*table.columns}
+        for text, protein in table.select(names).drop_nulls().unique().iter_rows()
+    }
+    return np.array(sorted(pair for pair in stated if ABSENT not in pair), dtype=np.int64).reshape(-1, 2)
 
 
 def structure_roles(table: pl.DataFrame, needed: Collection[str], *, name: str) -> list[str]:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from protrek_hm.data.texts import fold_text
+from protrek_hm.errors import OptionError
 from protrek_hm.model.encoder import Task
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.config import TrainConfig
@@ -54,10 +54,10 @@ class Objective(nn.Module):
         self.base, self.guide = base, guide
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)), requires_grad=config.learn_temperature)
         self.fixed = None if config.learn_temperature else temperature
-        self.wordings = _same_wordings(examples)
-        self.known, self.twins = (
-            np.setdiff1d(self._codes(role, np.arange(len(examples))), [ABSENT]) for role in ("positive", "negative")
-        )
+        texts = examples.roles.get("text", np.full(len(examples), ABSENT))
+        self.wordings = np.where(texts == ABSENT, ABSENT, np.append(examples.wordings, ABSENT)[texts])
+        self.known = examples.known @ [len(examples.inputs.get("sequence", [])), 1]
+        self.twins = np.setdiff1d(self._codes("negative", np.arange(len(examples))), [ABSENT])
 
     @property
     def temperature(self) -> float:
@@ -168,13 +168,21 @@ class Objective(nn.Module):
         return np.where((texts[:, None] if crossed else texts) == ABSENT, ABSENT, codes)
 
 
-def _same_wordings(examples: Examples) -> Int[np.ndarray, " rows"]:
-    """Return a number for each row's text; spellings of one text (`fold_text`) have the same."""
-    if "text" not in examples.roles:
-        return np.full(len(examples), ABSENT)
-    _, numbers = np.unique([fold_text(text) for text in examples.inputs["text"]], return_inverse=True)
-    texts = examples.roles["text"]
-    return np.where(texts == ABSENT, ABSENT, np.append(numbers, ABSENT)[texts])
+def check_negatives(examples: Examples, config: TrainConfig) -> None:
+    """Raise OptionError if no row has a negative: there is one row, one text, one protein or one group."""
+    wanted = "needs two rows or more, of different texts and proteins: they are each other's negatives"
+    if len(examples) < config.least_rows:
+        raise OptionError("objective", config.objective, wanted)
+    if config.objective != "contrastive" or config.structures:
+        return
+    texts = examples.roles.get("text", np.full(len(examples), ABSENT))
+    rows = np.flatnonzero(texts != ABSENT)
+    sides = [examples.wordings[texts[rows]], examples.roles["positive"][rows]]
+    groups = examples.groups[rows]
+    if config.false_negatives == "mask" and ABSENT not in groups:
+        sides.append(groups)
+    if any(len(np.unique(side)) < 2 for side in sides):
+        raise OptionError("objective", config.objective, wanted)
 
 
 def _scores(

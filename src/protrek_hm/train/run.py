@@ -21,7 +21,15 @@ from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.checkpoints import errors_of_the_disk
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.encoding import layers_computed_again
-from protrek_hm.train.examples import NEEDED, ROLES, Examples, as_pairs, check_routes, read_examples, structure_roles
+from protrek_hm.train.examples import (
+    NEEDED,
+    ROLES,
+    Examples,
+    as_pairs,
+    check_routes,
+    read_examples,
+    structure_roles,
+)
 from protrek_hm.train.folder import (
     CHECKPOINTS,
     MODEL,
@@ -34,7 +42,7 @@ from protrek_hm.train.folder import (
 )
 from protrek_hm.train.history import history_frame, read_history, write_history
 from protrek_hm.train.logs import EverySteps, JsonLines, Patience
-from protrek_hm.train.objectives import Objective, encode_inputs
+from protrek_hm.train.objectives import Objective, check_negatives, encode_inputs
 from protrek_hm.train.parameters import moving
 from protrek_hm.train.perplexity import Perplexity
 from protrek_hm.train.progress import StepProgress
@@ -182,8 +190,7 @@ def _examples(table: pl.DataFrame, valid: pl.DataFrame | None, config: TrainConf
         read_examples(valid, needed if config.objective == "masked" else roles, name="validation table")
     elif config.patience is not None:
         raise OptionError("patience", config.patience, "needs a validation table: it is what does not get better")
-    if config.objective in ("contrastive", "balanced") and len(examples) < 2:
-        raise OptionError("objective", config.objective, "needs two rows or more: they are each other's negatives")
+    check_negatives(examples, config)
     return examples
 
 

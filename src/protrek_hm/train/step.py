@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from protrek_hm.model.protrek import ProTrek
+from protrek_hm.train.batches import Features
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.distributed import average_gradients, gather_rows, process_count, sum_over_processes
-from protrek_hm.train.encoding import Encoder
+from protrek_hm.train.encoding import Encoder, rows_of
 from protrek_hm.train.examples import ABSENT, ROLES
 from protrek_hm.train.masking import IGNORED
 from protrek_hm.train.objectives import Objective
@@ -52,7 +53,7 @@ class Step:
 
     def _backward(self, batch: dict[str, Any], gradients: dict[Any, Tensor]) -> dict[str, Tensor]:
         """Bring the vectors' gradients to the weights; guess masked residues on the way, and return their loss."""
-        masked = batch.get("masked")
+        masked = self._not_elsewhere(batch)
         here = 0 if masked is None else int((masked["labels"] != IGNORED).sum())
         device = self.model.device
         asked = sum_over_processes(here, device) if self.config.masking else 0
@@ -61,3 +62,11 @@ class Step:
         if not asked:
             return {}
         return {"masked": torch.tensor(self.config.masking * sum_over_processes(total, device) / asked, device=device)}
+
+    def _not_elsewhere(self, batch: dict[str, Any]) -> Features | None:
+        """Return the masked proteins without those that an earlier process guesses: each counts once, as alone."""
+        if "guessed" not in batch:
+            return None
+        everywhere, first = gather_rows(batch["guessed"])
+        new = ~torch.isin(batch["guessed"], everywhere[:first])
+        return rows_of(batch["masked"], new.nonzero()[:, 0]) if new.any() else None

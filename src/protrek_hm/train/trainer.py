@@ -65,6 +65,7 @@ class TwinTrainer(SentenceTransformerTrainer):
             config.batch_size,
             seed=config.seed,
             block=config.block,
+            least=config.least_rows,
             rank=process_rank(),
             processes=process_count(),
         )
