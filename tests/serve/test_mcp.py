@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from protrek_hm.search.reading import Cut
 from protrek_hm.serve import create_app
 
 NAMES = ["search", "score", "explain", "describe", "index_info"]
@@ -44,6 +45,22 @@ def test_a_tool_answers_what_rest_answers(client):
     body = {"sequences": ["AACCDDEE"], "k": 1}
     assert called(client, "describe", **body)["structuredContent"] == client.post("/v1/describe", json=body).json()
     assert called(client, "index_info")["structuredContent"] == client.get("/v1/index").json()
+
+
+@pytest.mark.usefixtures("sdk")
+def test_a_query_that_the_model_cuts_is_told_to_the_assistant(client, searcher, monkeypatch):
+    monkeypatch.setattr(type(searcher), "cuts", lambda self, queries, by: [Cut(5, 3, "residues") for _ in queries])
+    result = called(client, "search", query="AACCD", by="sequence")
+    assert "the model reads residues 1 to 3 of 5" in result["content"][0]["text"]
+    assert result["structuredContent"]["notes"] == [str(Cut(5, 3, "residues"))]
+
+
+@pytest.mark.usefixtures("sdk")
+def test_an_answer_that_no_assistant_reads_is_refused(client, monkeypatch):
+    monkeypatch.setattr("protrek_hm.serve.mcp._MOST", 100)
+    result = called(client, "search", query="AACCD", by="sequence")
+    assert result["isError"] is True
+    assert "more than 100 bytes" in result["content"][0]["text"]
 
 
 @pytest.mark.usefixtures("sdk")

@@ -1,5 +1,7 @@
 import pytest
 
+from protrek_hm.search.reading import Cut
+from protrek_hm.search.searcher import NOT_EXACT, Answer
 from protrek_hm.serve.schemas import BatchRequest
 
 
@@ -127,6 +129,56 @@ def test_other_bodies_and_addresses_are_refused(client):
     ):
         assert answer.status_code == status, answer.text
         assert set(answer.json()["error"]) == {"field", "message", "remedy"}
+
+
+@pytest.fixture
+def short_model(searcher, monkeypatch):
+    """As if the model read three letters."""
+
+    def cuts(self, queries, *, by):
+        return [
+            Cut(len(each), 3, "residues" if by == "sequence" else "tokens") if len(each) > 3 else None
+            for each in queries
+        ]
+
+    def tell(_, inputs, *, task):
+        return f"some {task} is longer" if max(map(len, inputs)) > 3 else None
+
+    monkeypatch.setattr(type(searcher), "cuts", cuts)
+    monkeypatch.setattr("protrek_hm.serve.service.tell_cuts", tell)
+
+
+@pytest.mark.usefixtures("short_model")
+def test_a_query_that_the_model_cuts_is_told(client):
+    told = "the model reads residues 1 to 3 of 5; what lies behind them plays no part in its score"
+    assert search(client, query="AACCD", by="sequence").json()["notes"] == [told]
+    assert search(client, query="AAC", by="sequence").json()["notes"] == []
+    results = client.post("/v1/batch", json={"queries": ["AAC", "AACCD", "AAC"], "by": "sequence"}).json()["results"]
+    assert [each["notes"] for each in results] == [[], [told], []]
+    scored = client.post("/v1/score", json={"texts": ["AAC"], "sequences": ["AACCD"]}).json()
+    assert scored["notes"] == ["some sequence is longer"]
+    assert client.post("/v1/score", json={"texts": ["A"], "sequences": ["C"]}).json()["notes"] == []
+
+
+def test_an_answer_that_is_not_exact_says_so_and_one_that_is_can_be_had(client, searcher, monkeypatch):
+    asked = []
+
+    def rank(self, vectors, **options):
+        asked.append(self)
+        return [Answer([], exact=self is not searcher) for _ in vectors]
+
+    monkeypatch.setattr(type(searcher), "rank", rank)
+    assert search(client, query="AAC").json()["notes"] == [NOT_EXACT.replace("--exact", "exact: true")]
+    assert search(client, query="AAC", exact=True).json()["notes"] == []
+    assert asked == [searcher, searcher.exact]
+
+
+def test_fewer_families_than_there_may_be_are_told(client, monkeypatch):
+    monkeypatch.setattr("protrek_hm.serve.service._MOST_GROUPED", 2)
+    answer = search(client, query="AACC", by="sequence", k=2).json()
+    assert len(answer["families"]) == 1, "the two best are twins"
+    assert answer["notes"] == ["only the 2 best hits were looked at: there may be more families"]
+    assert search(client, query="AACC", by="sequence", k=1).json()["notes"] == []
 
 
 HALF = "\\ud83d"  # as JSON writes the first half of a character beyond the first 65,536

@@ -39,6 +39,8 @@ Where = Annotated[
     ),
 ]
 Group = Annotated[bool, Field(description="Whether nearly identical hits share a family.")]
+Exact = Annotated[bool, Field(description="Whether every vector is compared, also in an index with an engine.")]
+Notes = Annotated[list[str], Field(description="What should be known besides, such as that the model cuts the query.")]
 
 
 class _Request(BaseModel):
@@ -60,6 +62,7 @@ class _Options(_Request):
     k: Hits = 10
     where: Where = None
     group: Group = True
+    exact: Exact = False
 
 
 class SearchRequest(_Options):
@@ -137,6 +140,7 @@ class SearchAnswer(BaseModel):
     want: Modality
     families: list[FamilyAnswer]
     background: BackgroundAnswer | None
+    notes: Notes
 
 
 class BatchAnswer(BaseModel):
@@ -150,6 +154,7 @@ class ScoreAnswer(BaseModel):
 
     scores: list[list[float]] = Field(description="Cosines, in [-1, 1].")
     temperature: float = Field(description="ProTrek's scale is cosine ÷ temperature.")
+    notes: Notes
 
 
 class DescribeAnswer(BaseModel):

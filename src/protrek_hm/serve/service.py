@@ -17,6 +17,7 @@ from protrek_hm.search.describe import describe
 from protrek_hm.search.explain import explain_pair
 from protrek_hm.search.families import each_alone, group_hits
 from protrek_hm.search.query import clean_query
+from protrek_hm.search.reading import tell_cuts
 from protrek_hm.search.searcher import Hit, Searcher
 from protrek_hm.serve.answers import histogram, hit_answer, plain, size
 from protrek_hm.serve.batching import Batcher, FullError
@@ -44,7 +45,7 @@ _MOST_GROUPED = 500  # hits that are looked at to fill the families, unless more
 class _Question:
     """One query. k: hits that are looked at. families: of them that are shown; None where hits are not grouped.
 
-    room: for the answers to all queries of its request.
+    exact: whether every vector is compared. room: for the answers to all queries of its request.
     """
 
     query: str
@@ -52,6 +53,7 @@ class _Question:
     k: int
     where: Condition | None
     families: int | None
+    exact: bool
     room: Room
 
 
@@ -110,13 +112,15 @@ class Service:
         sequences = _clean(request.sequences, "sequence", _places("sequences", request.sequences))
         model, batch_size = self.searcher.model, self.config.batch_size
 
-        def run(_: list[None]) -> list[list[list[float]]]:
+        def run(_: list[None]) -> list[dict[str, Any]]:
             rows = encode_unit(model, texts, task="text", batch_size=batch_size)
             columns = encode_unit(model, sequences, task="sequence", batch_size=batch_size)
-            return [(rows.astype(float) @ columns.astype(float).T).clip(-1, 1).tolist()]
+            told = (tell_cuts(model, texts, task="text"), tell_cuts(model, sequences, task="sequence"))
+            scores = (rows.astype(float) @ columns.astype(float).T).clip(-1, 1).tolist()
+            return [{"scores": scores, "notes": [each for each in told if each]}]
 
-        [scores] = await self._ask(self._model, [None], run)
-        return {"scores": scores, "temperature": float(model.temperature)}
+        [answer] = await self._ask(self._model, [None], run)
+        return {**answer, "temperature": float(model.temperature)}
 
     async def explain(self, request: ExplainRequest) -> dict[str, Any]:
         """Say which differences of two proteins make one fit a text better."""
@@ -189,7 +193,7 @@ class Service:
         k = max(request.k, min(5 * request.k, _MOST_GROUPED)) if families else request.k
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)
-        asked = [_Question(query, request.want, k, where, families, room) for query in cleaned]
+        asked = [_Question(query, request.want, k, where, families, request.exact, room) for query in cleaned]
 
         def run(questions: list[_Question]) -> list[dict[str, Any]]:
             return self._answer(questions, request.by)
@@ -204,20 +208,33 @@ class Service:
             question.room.empty()
         distinct = list(dict.fromkeys(question.query for question in questions))
         encoded = self.searcher.encode(distinct, by=by, batch_size=self.config.batch_size)
+        cuts = dict(zip(distinct, self.searcher.cuts(distinct, by=by), strict=True))
         vectors = encoded[[distinct.index(question.query) for question in questions]]
         alike: dict[Hashable, list[int]] = {}
         for place, question in enumerate(questions):
-            alike.setdefault((question.want, question.k, question.where), []).append(place)
+            alike.setdefault((question.want, question.k, question.where, question.exact), []).append(place)
         answers: dict[int, dict[str, Any]] = {}
         for places in alike.values():
             first = questions[places[0]]
             rows = None if first.where is None else first.where.rows(self.searcher.index.records)
-            hits = self.searcher.rank(vectors[places], by=by, want=first.want, k=first.k, where=rows)
+            searcher = self.searcher.exact if first.exact else self.searcher
+            hits = searcher.rank(vectors[places], by=by, want=first.want, k=first.k, where=rows)
             backgrounds = self.searcher.background(vectors[places], want=first.want)
             for place, found, background in zip(places, hits, backgrounds, strict=True):
+                found.cut = cuts[questions[place].query]
                 families = _families(found, questions[place])
-                answers[place] = {"families": families, "background": histogram(background)}
+                notes = [*self._few(families, questions[place]), *found.notes]
+                notes = [each.replace("--exact", "exact: true") for each in notes]
+                answers[place] = {"families": families, "background": histogram(background), "notes": notes}
         return [answers[place] for place in range(len(questions))]
+
+    def _few(self, families: Sequence[Any], question: _Question) -> list[str]:
+        """Say if there may be more families than those that the hits which were looked at make."""
+        looked_at = sum(len(family["hits"]) for family in families)
+        wanted, records = question.families or 0, self.searcher.index.info.counts["records"]
+        if len(families) < wanted and looked_at == question.k < records:
+            return [f"only the {question.k:,} best hits were looked at: there may be more families"]
+        return []
 
     def _room(self, hits: int) -> Room:
         """Return the room for an answer; raise ProblemError if so many records of usual size do not fit into it."""

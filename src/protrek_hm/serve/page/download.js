@@ -2,6 +2,9 @@
 
 import { toFasta } from "./sequences.js";
 
+// What a spreadsheet would run: it looks behind blanks and marks that are not seen, and reads full-width signs, too.
+const FORMULA = /^[\s\p{C}]*[=+\-@|\uff1d\uff0b\uff0d\uff20\u2212]|^[\t\r\n]/u;
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const OWN = ["family", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value"];
 
 /** A result as JSON, complete. */
@@ -47,7 +50,6 @@ function cell(value) {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   const text = typeof value === "string" ? value : JSON.stringify(value);
-  // a spreadsheet would run what begins like a formula
-  const harmless = /^[=+@\t\r]|^-[^0-9.]/.test(text) ? `'${text}` : text;
+  const harmless = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

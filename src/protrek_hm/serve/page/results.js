@@ -31,6 +31,7 @@ export function showResult(result, picks) {
   const bounds = { low: Math.min(...scores), high: Math.max(...scores), calibrated };
   return [
     h("div", { class: "headline" }, h("h2", {}, summary(result)), toolbar(result)),
+    result.notes.length ? h("ul", { class: "notice warn" }, result.notes.map((note) => h("li", {}, note))) : null,
     faint(result),
     histogram(result.background, result.families),
     h("table", { class: "hits", role: "table" },
