@@ -47,6 +47,10 @@ No change in binding for isoforms with or without the beta domain.
 No effect on phosphorylation {ECO:0000269|PubMed:1}.
 No effect on inactivation.
 No effect; when associated with A-641; A-650 and A-690.
+Neither affects dimerization nor DNA-binding.
+Activity is 95% of wild-type.
+Does not disrupt DNA binding.
+NO LOSS OF ACTIVITY.
 No effect in E. coli. No effect on binding to factor A.
 "Silent" mutant; does not affect testing.
 """.strip().splitlines()
@@ -86,19 +90,34 @@ Partially functional. | changed
 Constitutively active. | changed
 Dominant negative. | changed
 Retained in the endoplasmic reticulum. | changed
-Binds zinc. | nothing
-Sticks to glass. | nothing
-Same phenotype as the null mutant. | nothing
-Does not abolish binding. | nothing
-Does not prevent phosphorylation. | nothing
-No inhibitory effect on trypsin. | nothing
-No effect of calcium on activity. | nothing
-Activity is unaffected by calcium. | nothing
-No difference between substrates. | nothing
-No change in fluorescence upon binding of the ligand. | nothing
-No increase in kinase activity in response to calcium. | nothing
-Retains significant activity. | nothing
- | nothing
+Binds zinc. | unclear
+Sticks to glass. | unclear
+Same phenotype as the null mutant. | unclear
+Does not abolish binding. | unclear
+Does not prevent phosphorylation. | unclear
+No inhibitory effect on trypsin. | unclear
+No effect of calcium on activity. | unclear
+Activity is unaffected by calcium. | unclear
+No difference between substrates. | unclear
+No change in fluorescence upon binding of the ligand. | unclear
+No increase in kinase activity in response to calcium. | unclear
+Retains significant activity. | unclear
+Does not interfere with apoptosis. | unclear
+No gain of function. | unclear
+Not affected by the inhibitor. | unclear
+Does not stimulate transcription. | lost
+95% loss of activity. | lost
+95% reduction in binding. | changed
+89% of wild-type activity. | changed
+NO EFFECT ON GROWTH AND MISLOCALIZES. | mixed
+No effect on growth, Mislocalizes to nuclei. | mixed
+Does not affect binding to ATP but to GTP. | mixed
+No effect until heat shock. | mixed
+Activity is not affected, whereas stability is. | mixed
+No effect on activity at pH 7; at pH 5 inactive. | mixed
+Grows normally at 30 degrees but not at 37. | mixed
+In isoform 2: loss of binding. In isoform 1: no effect. | mixed
+ | unclear
 Does not affect dimerization. Does not bind DNA. | mixed
 No effect on protein level; not secreted. | mixed
 Deficient in nuclease activity, but retains flap-cutting activity. | mixed

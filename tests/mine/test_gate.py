@@ -95,3 +95,17 @@ def test_a_text_that_is_known_by_similarity_makes_no_twin(tmp_path):
         judged = Gate(read_proteins(tmp_path / name), MineConfig()).judge(np.zeros(4, dtype=int), np.arange(1, 5))
         assert judged["verdict"].to_list() == ["unsure", "unsure", "different", "different"]
         assert [("words:guessed" in reasons) for reasons in judged["reasons"]] == [True, True, False, False]
+
+
+def test_a_mutant_whose_effect_is_not_understood_is_unsure(tmp_path):
+    """Where a table says who is a mutant, its text is an effect, whatever it begins with, and no other function."""
+    (tmp_path / "twins.tsv").write_text(
+        "accession\tmutation\teffect\twt_function\twt_sequence\tmut_sequence\n"
+        "P1\tK2A\tCuts chitin.\tCuts starch.\tMKV\tMAV\n"
+        "P1\tK2R\tPrevents apoptosis.\tCuts starch.\tMKV\tMRV\n"
+        "P1\tK2L\tNo effect on cutting.\tCuts starch.\tMKV\tMLV\n"
+        "P1\tK2I\tNo effect on growth. Sticks to glass.\tCuts starch.\tMKV\tMIV\n"
+    )
+    judged = Gate(read_proteins(tmp_path / "twins.tsv"), MineConfig()).judge(np.zeros(4, dtype=int), np.arange(1, 5))
+    assert judged["verdict"].to_list() == ["unsure", "different", "same", "unsure"]
+    assert judged["reasons"][0].startswith("effect:unclear")

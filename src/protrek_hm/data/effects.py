@@ -1,4 +1,4 @@
-"""What words say that a change does to a protein's function: kept, lost, changed, or nothing that we understand.
+"""What words say that a change does to a protein's function: kept, lost, changed, or what we do not understand.
 
 The one lexicon of curators' words, for the label `neutral` of gold twins and for the evidence of mining. A text is
 taken apart into statements, and *kept* it is only if each of them says so in words that are known: a word that no list
@@ -14,9 +14,14 @@ from protrek_hm.data.texts import clean_text
 
 
 class Effect(Enum):
-    """What a text says that a change does to the function; NOTHING where its words say nothing, or are not known."""
+    """What a text says that a change does to the function.
+
+    UNCLEAR where its words are not known, MIXED where something was kept and something else is said, NOTHING where it
+    is not about a change.
+    """
 
     NOTHING = "nothing"
+    UNCLEAR = "unclear"
     KEPT = "kept"
     LOST = "lost"
     CHANGED = "changed"
@@ -44,11 +49,11 @@ _CONTEXT = re.compile(
 )
 _PLACE = re.compile(r"^(?:(?:in|at|upon|under|with|when|after|for|on|like) [^,]*,\s*)+", re.IGNORECASE)
 _TURN = re.compile(
-    r",?\s+\b(but|while|whilst|whereas|although|though|however|yet|despite|albeit|except|unless|instead|rather than"
-    r"|other than|apart from|leading to|resulting in|causing|which|because)\b[\s,]*",
+    r",?\s+\b(but|while|whilst|whereas|although|though|however|yet|despite|albeit|except|unless|until|instead"
+    r"|rather than|other than|apart from|leading to|resulting in|causing|which|because)\b[\s,]*",
     re.IGNORECASE,
 )
-_DOUBTING = frozenset({"except", "unless", "instead", "rather than", "other than", "apart from"})
+_DOUBTING = frozenset({"except", "unless", "until", "instead", "rather than", "other than", "apart from"})
 _JOINT = re.compile(r",\s+(?:and |or |nor )?|\s+(?:and|or|nor)(?:/or)?\s+|\s+\(", re.IGNORECASE)
 _ONE_THING = (
     (re.compile(r"\b(?:presence|absence) (?:and|or|and/or) (?:in )?(?:the )?(?:presence|absence)\b", re.I), "presence"),
@@ -56,6 +61,9 @@ _ONE_THING = (
     (re.compile(r"\s\(((?:[^()]|\([^()]*\))*)\)"), r", \1,"),
     (re.compile(r"\b(?:little(?:,? if any,?| or no| to no)|no or (?:very )?little)\b", re.I), "little"),
     (re.compile(r"\b(?:increase or decrease|decrease or increase|gain or loss|loss or gain)\b", re.I), "change"),
+    (re.compile(r"\bdoes neither ", re.I), "does not "),
+    (re.compile(r"\bneither (?:affect|alter|chang|impair|influenc)(?:e?s|ing)? ", re.I), "does not affect "),
+    (re.compile(r"\b(?:affects|alters|changes|impairs|influences) neither ", re.I), "does not affect "),
     (re.compile(r"\bneither (.+ nor .+?) (is|are|was|were) ", re.I), r"\1 \2 not "),
     (re.compile(r"\bneither ", re.I), "not "),
     (re.compile(r"\beither ", re.I), ""),
@@ -99,6 +107,7 @@ _SAID_OF_IT = re.compile(  # adjectives that are a statement of their own at the
     r"|cytosolic|nuclear|sterile|constitutive|mitochondrial|peroxisomal|visible|silent|abundant|weak|slow)$"
 )
 _NAME = re.compile(r"[A-Z0-9]")
+_TITLE = re.compile(r"[A-Z][a-z-]{3,}$")
 _HARM_DONE = re.compile(
     r"\b(?:retention|accumulation|aggregation|mislocali[sz]ation|death|sensitivity|lethality|sterility|failure|inhibition"
     r"|inactivation|instability|arrest)\b"
@@ -111,7 +120,7 @@ _DEGREE = (
     r"|observed|discernibl[ey]|evident|seem to|appear to|seems to|appears to|really|phenotypic|adverse|deleterious)"
 )
 _HARM = (
-    r"(?:affect|alter|impair|influence|modify|disrupt|disturb|perturb|interfere with|compromise|harm|impact"
+    r"(?:impair|modify|disrupt|disturb|perturb|interfere with|compromise|harm|impact"
     r"|impede|hamper|destabili[sz]e)"
 )
 _HARMED = (
@@ -139,9 +148,12 @@ _ALIKE = r"(?:similar|same|identical|comparable|equal|equivalent|indistinguishab
 _LEAD = re.compile(
     r"^(?:(?:and|also|still|then|it|mutant|protein|the|a|an|has|have|had|shows?|showed|shown|displays?|displayed"
     r"|exhibits?|exhibited|causes?|caused|produces?|results? in|resulted in|leads? to|with|is|are|was|were|remains?"
-    r"|remained|very|but|mutants?|cells?|probably|overall|there|essentially|almost|nearly|virtually|practically|near"
+    r"|remained|very|but|mutants?|cells?|probably|overall|there|phenotypically|essentially|almost|nearly|virtually|practically|near"
     r"|close to|behaves?|functions?|in vitro|in vivo) )+",
     re.IGNORECASE,
+)
+_NEARLY_ALL = (
+    r"(?:about |around |approximately |nearly |over |more than |> ?)?(?:9\d|10\d|110)(?:\.\d+)?(?:-(?:9\d|10\d|110))?%"
 )
 _KEPT = _words(
     rf"(?:no|without(?: any)?|little|minimal|negligible) (?:{_DEGREE} )*(?:effects?|influences?|impacts?|consequences?)"
@@ -153,7 +165,8 @@ _KEPT = _words(
     rf"(?:no|without(?: any)?) (?:{_DEGREE} )*loss\b",
     rf"(?:no|without(?: any)?) (?:{_DEGREE} )*(?:reductions?|decreases?)(?: in\b| of (?={NAMED_ACTIVITY})|$)",
     rf"without (?:{_DEGREE} )*(?:affect|alter|chang|impair|influenc|modify|disrupt|disturb|perturb)ing\b",
-    rf"(?:does|do|did) not (?:{_DEGREE} )*{_HARM}\b(?! (?:in response|upon|after|following))",
+    rf"(?:does|do|did) not (?:{_DEGREE} )*(?:affect|alter|influence)\b(?! (?:in response|upon|after|following))",
+    rf"(?:does|do|did) not (?:{_DEGREE} )*{_HARM}(?:$| (?={NAMED_ACTIVITY}))",
     rf"(?:does|do|did) not (?:{_DEGREE} )*change\b(?!.*\b(?:in response|upon|after|following|stimulat\w*)\b)",
     rf"(?:does|do|did) not (?:{_DEGREE} )*(?:lose|{_LESSEN}) (?={NAMED_ACTIVITY})",
     rf"(?:does|do|did) not (?:have|cause|result in|lead to|show|exhibit|display|produce) (?:an? |any )?(?:{_DEGREE} )*"
@@ -170,8 +183,7 @@ _KEPT = _words(
     rf"as (?:\w+ ){{1,2}}as {_WILD_TYPE}",
     r"(?:retain|maintain|preserve|keep|conserve)(?:s|ed)? (?!.*\b(?:significant|substantial|considerable|detectable"
     rf"|measurable|most|much|half|thirds?|quarters?|fraction|part|little|original)\b)(?={NAMED_ACTIVITY})",
-    r"(?:retains?|has|shows?)? ?(?:about |around |approximately |nearly |over |more than |> ?)?"
-    r"(?:9\d|10\d|110)(?:\.\d+)?(?:-(?:9\d|10\d|110))?% (?:of )?(?:the )?(?:wild[- ]type|normal|as|activity|binding"
+    rf"(?:retains? )?{_NEARLY_ALL} (?:of )?(?:the )?(?:wild[- ]type|normal|active|as active|activity|binding"
     r"|\w+ activity)",
     start="^",
 )
@@ -181,6 +193,7 @@ _AFTER_NOUN = _words(
     r"(?! (?:in|at) the\b)(?=$| (?:in|at|to|for|by|with|under|from|during|compared|relative|when|upon|after)\b)",
     rf"(?:(?:is|are|was|were|remains?) )?(?:almost |nearly )?(?:{_ALIKE}|as) (?:\w+ )?(?:to|as|with|like)? ?"
     rf"{_WILD_TYPE}",
+    rf"(?:is|was|at|with) {_NEARLY_ALL} (?:of )?(?:the |that of )*(?:wild[- ]type|normal)",
     rf"at (?:levels )?{_ALIKE}(?: levels)? (?:to|with|as) {_WILD_TYPE}",
     start=" ",
 )
@@ -194,7 +207,7 @@ _LOST = _words(
     r"(?:abolition|abrogation) of\b|(?<!no )(?:loss|lack|inactivation)(?: of)?\b(?! (?:kinetics|gate|rate|curve))",
     r"(?:absence of)\b(?<!in absence of)(?<!the absence of)",
     r"(?:abolish|abrogat|eliminat|ablat)(?:e|es|ed|s|ing)\b",
-    r"(?:inactive|inactivates|inactivated|non-?functional|nonviable|non-viable|loses|looses|lost|lethal|\w+-dead)\b",
+    r"(?:inactive|inactivates|inactivated|non-?functional|nonviable|non-viable|undetectable|loses|looses|lost|lethal|\w+-dead)\b",
     r"(?:fails?|failed|failure|unable|inability|incapable|cannot|can no longer|no longer|no more)\b",
     r"(?:lacks|disrupts|disrupted|disruption|prevents|prevented|blocks|blocked)\b",
 )
@@ -217,9 +230,11 @@ _CHANGED = _words(
 )
 _NEGATED = re.compile(r"(?<![\w-])(?:no|not|never|neither|nor|none|without|cannot)\b", re.IGNORECASE)
 _NOT_TOLD = _words(
-    rf"no (?:{_DEGREE} |\w+ )?(?:changes?|differences?|increases?|effects?|influences?|impacts?|additional|further)\b",
+    rf"no (?:{_DEGREE} |\w+ )?(?:changes?|differences?|increases?|effects?|influences?|impacts?|gains?"
+    r"|additional|further)\b",
     r"(?:does|do|did) not (?:\w+ly )?(?:change|increase|enhance|affect|alter|abolish|abrogate|eliminate|prevent|inhibit"
     rf"|block|suppress) (?={NAMED_ACTIVITY})",
+    rf"(?:does|do|did) not {_HARM}\b",
     r"(?:does|do|did) not (?:require|further|directly|strongly|greatly|severely|completely|fully|totally"
     r"|drastically)\b",
     r"not (?:be )?(?:\w+ly )?(?:abolished|prevented|inhibited|blocked|affected|increased|enhanced|changed|altered"
@@ -228,8 +243,9 @@ _NOT_TOLD = _words(
 _TAKEN_BACK = re.compile(
     r"\b(?:reduces|reduced|decreases|decreased|increases|increased|impairs|impaired|abolish\w+|abrogates?|lethal|inactive"
     r"|fails|unable|cannot|no|not|never|only|partial(?:ly)?|weak(?:ly|er)?|less|lower|higher|slower|poorly|defective"
-    r"|deficient|some|half|residual|most of|unlike|mislocali[sz]\w*|loses|lost|lacks|instead|than (?!the|wild|that)"
-    r"|prevents|disrupts|compromised|delayed|unstable)\b|(?<![\d.])(?:[1-8]?\d)(?:\.\d+)?%|\d[- ]?fold\b",
+    r"|deficient|some|half|residual|most of|unlike|mislocali[sz]\w*|loses|lost|lacks|instead|without"
+    r"|than (?!the|wild|that)|prevents|disrupts|compromised|delayed|unstable)\b"
+    r"|(?<![\d.])(?:[1-8]?\d)(?:\.\d+)?%|\d[- ]?fold\b",
     re.IGNORECASE,
 )
 
@@ -257,19 +273,21 @@ def read_effect(text: str) -> Effect:
     >>> [read_effect(text).value for text in ("No effect on growth or binding.", "Retains 10% of activity.")]
     ['kept', 'changed']
     >>> [read_effect(text).value for text in ("No effect on growth. Sticks to glass.", "Sticks to glass.")]
-    ['mixed', 'nothing']
+    ['mixed', 'unclear']
     """
     said = set(_readings(text))
     if said == {Effect.KEPT}:
         return Effect.KEPT
     if Effect.KEPT in said:
         return Effect.MIXED
-    return next((effect for effect in (Effect.LOST, Effect.CHANGED) if effect in said), Effect.NOTHING)
+    return next((effect for effect in (Effect.LOST, Effect.CHANGED) if effect in said), Effect.UNCLEAR)
 
 
 def _readings(text: str) -> Iterator[Effect]:
     """Yield what each statement says; what only tells of circumstances is passed over."""
-    for sentence in _SENTENCE.split(ASSOCIATED.sub("", clean_text(text).replace('"', ""))):
+    text = clean_text(text).replace('"', "")
+    text = text.lower() if text.isupper() else text
+    for sentence in _SENTENCE.split(ASSOCIATED.sub("", text)):
         statement = ASSOCIATED_FIRST.sub("", sentence).strip(" .;:,")
         if re.match(r"[A-Z][a-z-]+(?:\s|$)", statement):  # its capital is the sentence's
             statement = statement[0].lower() + statement[1:]
@@ -277,7 +295,7 @@ def _readings(text: str) -> Iterator[Effect]:
         if not statement or (context and is_noun_phrase(context["where"] or "mutant")):
             continue
         place = _PLACE.match(statement)
-        if place and read_part(place[0]) is Effect.NOTHING:
+        if place and read_part(place[0]) is Effect.UNCLEAR:
             statement = statement[place.end() :]
         yield from _read_sentence(statement)
 
@@ -290,27 +308,27 @@ def _read_sentence(sentence: str) -> Iterator[Effect]:
     nouns = False
     for turn, clause in zip(["", *turns[::2]], [first, *turns[1::2]], strict=True):
         doubted = turn.lower() in _DOUBTING
-        for part in filter(None, (each.strip(" ,.;()") for each in _JOINT.split(clause))):
-            effect = Effect.NOTHING if doubted else read_part(part)
-            harmless = last is None or not _HARM_DONE.search(part)
-            if effect is Effect.NOTHING and not doubted and harmless and is_noun_phrase(part):
+        for number, part in enumerate(filter(None, (each.strip(" ,.;()") for each in _JOINT.split(clause)))):
+            effect = Effect.UNCLEAR if doubted else read_part(part)
+            goes_on = not (turn and number == 0) and (last is None or not _HARM_DONE.search(part))
+            if effect is Effect.UNCLEAR and not doubted and goes_on and is_noun_phrase(part):
                 nouns |= last is None  # a subject that waits for its verb, or one more object
                 continue
             last = effect
             yield effect
     if nouns and last is None:
-        yield Effect.NOTHING
+        yield Effect.UNCLEAR
 
 
 def read_part(part: str) -> Effect:
-    """Return what one clause says; NOTHING if its words are not known.
+    """Return what one clause says; UNCLEAR if its words are not known.
 
     Examples
     --------
     >>> [read_part(part).value for part in ("does not affect binding", "does not bind DNA", "abolishes binding")]
     ['kept', 'lost', 'lost']
     >>> [read_part(part).value for part in ("does not abolish binding", "binds DNA")]
-    ['nothing', 'nothing']
+    ['unclear', 'unclear']
     """
     if (rest := _after_kept(part)) is not None:
         if not _TAKEN_BACK.search(rest):
@@ -321,7 +339,7 @@ def read_part(part: str) -> Effect:
         return Effect.LOST
     if _CHANGED.search(told):
         return Effect.CHANGED
-    return Effect.LOST if _NEGATED.search(told) else Effect.NOTHING
+    return Effect.LOST if _NEGATED.search(told) else Effect.UNCLEAR
 
 
 def _after_kept(part: str) -> str | None:
@@ -342,7 +360,7 @@ def is_noun_phrase(part: str) -> bool:
     >>> [is_noun_phrase(part) for part in ("nuclear localization", "SQSTM1", "localizes to mitochondria", "nuclear")]
     [True, True, False, False]
     """
-    words = part.strip(" .").replace(",", " ").split()
+    words = [word.lower() if _TITLE.match(word) else word for word in part.strip(" .").replace(",", " ").split()]
     return (
         bool(words)
         and not _SAID_OF_IT.search(words[-1])

@@ -10,7 +10,10 @@ from protrek_hm.data.schema import missing_column, or_null
 
 WILD_TYPE, MUTANT = "wt_sequence", "mut_sequence"
 _NEEDED = ("accession", "mutation", "effect", "wt_function")
-_ADDED = {"id", "sequence", "text", "wild_type"}
+WILD_TYPE_ID = "wild_type"
+"""Column of a mutant's wild type, where both have a row of their own."""
+
+_ADDED = {"id", "sequence", "text", WILD_TYPE_ID}
 _OF_MUTANTS = ("mutation", "neutral", "n_changed")
 
 
@@ -58,7 +61,7 @@ def stack_mutants(table: Table, path: Path) -> Table:
         pl.col(WILD_TYPE).alias("sequence"),
         pl.col("wt_function").alias("text"),
         others,
-        pl.lit(None, pl.String).alias("wild_type"),
+        pl.lit(None, pl.String).alias(WILD_TYPE_ID),
     )
     nothing = {column: pl.lit(None, dtype) for column, dtype in frame.schema.items() if column in _OF_MUTANTS}
     wild_types = wild_types.with_columns(**nothing)
@@ -68,7 +71,7 @@ def stack_mutants(table: Table, path: Path) -> Table:
         pl.col(MUTANT).alias("sequence"),
         pl.col("effect").alias("text"),
         others,
-        pl.col("accession").alias("wild_type"),
+        pl.col("accession").alias(WILD_TYPE_ID),
     )
     stacked = pl.concat([wild_types, mutants]).sort("row in file", maintain_order=True)
     rows = stacked["row in file"].to_list()

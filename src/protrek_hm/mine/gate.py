@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
 from protrek_hm.data.texts import EVIDENCE, fold_text
+from protrek_hm.data.wide import WILD_TYPE_ID
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.ec import judge_ec
@@ -96,6 +97,14 @@ class Gate:
         return read_ancestors(Path(self.config.ontology)) if self.config.ontology else None
 
     @cached_property
+    def _variants(self) -> list[bool]:
+        """Whether each entry is a mutant, as `data.wide` stacks them: its id begins with that of its wild type."""
+        if not {"id", WILD_TYPE_ID} <= set(self.entries.columns):
+            return [False] * self.entries.height
+        begins = pl.col("id").str.starts_with(pl.col(WILD_TYPE_ID).cast(pl.String) + ":")
+        return self.entries.select(begins.fill_null(value=False)).to_series().to_list()
+
+    @cached_property
     def _folded(self) -> np.ndarray:
         """A number for each text, the same for texts that differ only in form."""
         return pl.Series([fold_text(text) for text in self._texts]).rank("dense").to_numpy()
@@ -124,7 +133,7 @@ class Gate:
         """Weigh all evidence; return verdicts, and all findings."""
         entries, config = self.entries, self.config
         columns = [judge_column(entries, left, right, evidence=each) for each in config.column_evidence()]
-        effects = judge_effects(self._texts, left, right)
+        effects = judge_effects(self._texts, left, right, variants=self._variants)
         annotations = []
         if "ec" in entries.columns:
             annotations.append(judge_ec(entries["ec"].to_list(), left, right))

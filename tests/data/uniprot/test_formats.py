@@ -184,10 +184,11 @@ def test_the_name_does_not_matter_but_lines_are_counted(files, tmp_path, kind):
     assert [each.line for each in found] == (lines if kind != "json" else [1, 1, 1])
 
 
-def test_windows_line_ends(files, tmp_path):
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_other_line_ends(files, tmp_path, end):
     for kind in FORMATS:
         path = tmp_path / f"a.{kind}"
-        path.write_bytes((files / f"three.{kind}").read_bytes().replace(b"\n", b"\r\n"))
+        path.write_bytes((files / f"three.{kind}").read_bytes().replace(b"\n", end))
         assert rows(path) == rows(files / f"three.{kind}")
 
 

@@ -113,6 +113,15 @@ def test_features_that_are_not_understood_are_counted():
     assert (report.features, report.skipped) == (3, {"not understood": 2, "effect unclear": 1})
 
 
+def test_a_mutant_is_neutral_only_if_all_that_is_said_of_it_is():
+    found = twins(
+        mutagen(2, 2, "K", ("A",), "No effect on binding."),
+        mutagen(2, 2, "K", ("A", "R"), "Loss of activity."),
+        mutagen(4, 4, "L", ("A",), "No effect on binding."),
+    )
+    assert [(row["mutation"], row["neutral"]) for row in found] == [("K2A", 0), ("K2A", 0), ("K2R", 0), ("L4A", 1)]
+
+
 def test_the_words_of_a_variant_stay_beside_what_we_understand():
     variant = Feature("VARIANT", 2, 2, "K", ("A",), "in TAX1; no significant change in level; stays inside; dbSNP:rs1")
     [row] = twins(variant)

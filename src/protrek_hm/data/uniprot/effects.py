@@ -72,7 +72,7 @@ def variant_effect(description: str) -> str | None:
     True
     """
     clauses = variant_clauses(description)
-    if all(read_effect(clause) is Effect.NOTHING for clause in clauses):
+    if all(read_effect(clause) is Effect.UNCLEAR for clause in clauses):
         return None
     effect = "; ".join(clauses)
     return effect[0].upper() + effect[1:] + "."

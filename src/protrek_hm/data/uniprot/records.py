@@ -8,6 +8,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 BLOCK = 1 << 20
@@ -49,15 +50,18 @@ def xml_records(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
 
 
 def lines(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
-    r"""Yield the lines that hold something.
+    r"""Yield the lines that hold something, whichever way they end.
 
-    >>> list(lines(io.BufferedReader(io.BytesIO(b"\xef\xbb\xbfa\tb\r\n\nc\td"))))
+    >>> list(lines(io.BufferedReader(io.BytesIO(b"\xef\xbb\xbfa\tb\r\n\nc\td\r"))))
     [(1, 'a\tb'), (3, 'c\td')]
     """
-    for number, line in enumerate(stream, start=1):
-        text = line.decode().rstrip("\r\n").removeprefix("\ufeff")
-        if text:
-            yield number, text
+    held, number = "", 0
+    for block in chain(_text_blocks(stream), ["\n"]):
+        *whole, held = (held + block).split("\n")
+        for line in whole:
+            number += 1
+            if line:
+                yield number, line
 
 
 def json_records(stream: io.BufferedReader) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -29,6 +29,7 @@ SCHEMA: dict[str, type[pl.DataType]] = {
 """Columns of the table and their types; `read_proteins` stacks them into one protein a row."""
 
 _LETTERS = frozenset(SEQUENCE_LETTERS)
+_MUTATION, _EFFECT, _NEUTRAL = map(list(SCHEMA).index, ("mutation", "effect", "neutral"))
 
 
 @dataclass
@@ -61,7 +62,7 @@ class TwinReport:
 
 
 def gold_twins(entry: Entry, report: TwinReport | None = None) -> list[tuple[object, ...]]:
-    """Return an entry's twins as rows of `SCHEMA`, each once.
+    """Return an entry's twins as rows of `SCHEMA`, each once; a mutant is neutral if all that is said of it is.
 
     Parameters
     ----------
@@ -101,12 +102,13 @@ def gold_twins(entry: Entry, report: TwinReport | None = None) -> list[tuple[obj
                 report.skipped["repeated" if (mutation, effect) in seen else "no change"] += 1
                 continue
             seen.add((mutation, effect))
-            neutral = is_neutral(effect)
             changed = sum(max(len(each.original), len(each.replacement)) for each in changes)
             source = f"UniProt {feature.kind}"
-            rows.append((*about, mutation, effect, int(neutral), function, changed, entry.sequence, mutant, source))
-            report.twins += 1
-            report.neutral += neutral
+            rows.append((*about, mutation, effect, 1, function, changed, entry.sequence, mutant, source))
+    altered = {row[_MUTATION] for row in rows if not is_neutral(str(row[_EFFECT]))}
+    rows = [(*row[:_NEUTRAL], int(row[_MUTATION] not in altered), *row[_NEUTRAL + 1 :]) for row in rows]
+    report.twins += len(rows)
+    report.neutral += sum(row[_MUTATION] not in altered for row in rows)
     return rows
 
 

@@ -57,18 +57,20 @@ def read_text(text: str) -> Effect:
         return Effect.NOTHING
     statement = _ALLELE.sub("", text[start.start() :] if start else text.strip())
     head = " ".join(_CLAUSE.split(_SENTENCE.split(statement)[0])[0].split()[:_HEAD])
-    if not start and read_part(head[:1].lower() + head[1:]) is Effect.NOTHING:
+    if not start and read_part(head[:1].lower() + head[1:]) is Effect.UNCLEAR:
         return Effect.NOTHING
-    return read_effect(statement)
+    effect = read_effect(statement)
+    return Effect.NOTHING if effect is Effect.UNCLEAR else effect
 
 
 def compare_effects(one: Effect, other: Effect) -> Outcome:
     """Judge two effects: kept or unmentioned is the family's function, lost or changed is not.
 
-    Two that both lost or changed something may or may not have done so alike: *unsure*.
+    Two that both lost or changed something may or may not have done so alike: *unsure*; so is what is not understood.
     """
-    if Effect.MIXED in (one, other):
-        return Outcome("effect:mixed", Verdict.UNSURE)
+    for effect in (Effect.UNCLEAR, Effect.MIXED):
+        if effect in (one, other):
+            return Outcome(f"effect:{effect.value}", Verdict.UNSURE)
     altered = {effect for effect in (one, other) if effect in (Effect.LOST, Effect.CHANGED)}
     if not altered:
         return SILENT if one is other is Effect.NOTHING else Outcome("effect:kept", Verdict.SAME)
@@ -77,13 +79,25 @@ def compare_effects(one: Effect, other: Effect) -> Outcome:
     return Outcome(f"effect:{altered.pop().value}", Verdict.DIFFERENT)
 
 
-def judge_effects(texts: Sequence[str], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]) -> Findings:
+def judge_effects(
+    texts: Sequence[str],
+    left: Int[np.ndarray, " pairs"],
+    right: Int[np.ndarray, " pairs"],
+    *,
+    variants: Sequence[bool] | None = None,
+) -> Findings:
     """Judge each pair of entries by the effects that their texts tell of.
+
+    variants: the entries that are known to be variants, whatever their texts begin with.
 
     Examples
     --------
-    >>> texts = ["Binds heme.", "Loss of heme binding.", "No effect on heme binding."]
-    >>> judge_effects(texts, np.array([0, 0, 1]), np.array([1, 2, 2])).reasons.tolist()
-    ['effect:lost', 'effect:kept', 'effect:lost']
+    >>> texts = ["Binds heme.", "Loss of heme binding.", "No effect on heme binding.", "Sticks to glass."]
+    >>> judge_effects(texts, np.array([0, 0, 1, 0]), np.array([1, 2, 2, 3])).reasons.tolist()
+    ['effect:lost', 'effect:kept', 'effect:lost', '']
+    >>> judge_effects(texts, np.array([0]), np.array([3]), variants=[False, True, True, True]).reasons.tolist()
+    ['effect:unclear']
     """
-    return compare_values([read_text(text) for text in texts], left, right, compare=compare_effects)
+    known = variants or [False] * len(texts)
+    values = [read_effect(text) if variant else read_text(text) for text, variant in zip(texts, known, strict=True)]
+    return compare_values(values, left, right, compare=compare_effects)
