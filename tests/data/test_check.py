@@ -88,6 +88,7 @@ FOLD = "DDPVVVVVVVVVVVVVLVVVVVPDPVSVVVVCVVPVD"
         (f"sequence\n{PROTEIN}\nMKL\n", [("no ids", 2, ("protein_1", "protein_2"))]),
         (f"name,sequence\n{PROTEIN},MKL\n", [("no ids", 1, ("protein_1",))]),
         ("#id,sequence\na,MKV\n", []),
+        ("id,sequence\n1-Mar,MKV\nSEPT2,MKL\n2.31E+13,MKW\n1e5,MKY\n", [("excel", 2, ("1-Mar", "2.31E+13"))]),
         ("id,sequence,text\na,MKV,x\nb,MKL,x\nc,MKW,x\n", [("one text", 3, ("a", "b", "c"))]),
         ("id,sequence,text\na,MKV,x\na,MKV,x\n", []),
         ("id,sequence,text\na,MKV,x\x07\nb,MKL,tab\there\n", [("control", 1, ("a",))]),

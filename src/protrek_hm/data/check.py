@@ -13,6 +13,7 @@ from protrek_hm.data.texts import EVIDENCE
 from protrek_hm.data.validation import looks_like_nucleotides
 
 _EXAMPLES = 3
+_BY_EXCEL = r"(?i)^(?:\d{1,2}-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|\d(?:\.\d+)?E[+-]\d+)$"
 _CONTROL = r"[\p{Cc}--[\t\n\r]]"
 
 
@@ -130,10 +131,10 @@ class ProteinReport:
 def check_proteins(path: Path | str, *, columns: Mapping[str, str] | None = None) -> ProteinReport:
     r"""Look a file over, with all its bad records, and with what is suspicious about the good ones.
 
-    The kinds of suspicions: "no ids" (the records are numbered), "nucleotides" (DNA or RNA), "3di" (structure letters
-    where the sequence belongs), "unknown" (most residues are X), "one text" (all texts are the same), "control" and
-    "line breaks" (characters in texts that nobody sees; text that may have swallowed other records), "missing" (cells
-    that say NA and the like, a column each).
+    The kinds of suspicions: "no ids" (the records are numbered), "excel" (ids such as 1-Mar, which was MARCH1),
+    "nucleotides" (DNA or RNA), "3di" (structure letters where the sequence belongs), "unknown" (most residues are X),
+    "one text" (all texts are the same), "control" and "line breaks" (characters in texts that nobody sees; text that
+    may have swallowed other records), "missing" (cells that say NA and the like, a column each).
 
     Parameters
     ----------
@@ -194,6 +195,7 @@ def _suspicions(loaded: LoadedProteins) -> Iterator[Suspicion]:
     is_3di = (share["D"] >= 0.05) & (share["V"] >= 0.15) & (share["D"] + share["V"] + share["P"] >= 0.4)
     one_text = (pl.len() > 1) & text.is_not_null().all() & (text.n_unique() == 1) & (letters.n_unique() > 1)
     for kind, which, problem in (
+        ("excel", pl.col("id").str.contains(_BY_EXCEL), "the id looks like a date or a number that a spreadsheet made"),
         ("nucleotides", looks_like_nucleotides("sequence"), "the sequence looks like DNA or RNA"),
         ("3di", is_3di & (letters.str.len_bytes() >= 20), "the sequence looks like 3Di letters"),
         ("unknown", share["X"] > 0.5, "the sequence is X for the most part"),

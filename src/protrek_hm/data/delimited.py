@@ -82,7 +82,7 @@ def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
     rows, ragged = _parse(data, dialect, path)
     if not dialect.quoting and b'"' in data:
         quoted = _Dialect(delimiter, quoting=True, width=len(header))
-        asked = (data, _with_doubled_quotes(data)) if ragged or _has_open_quotes(rows) else ()
+        asked = _spellings(data) if ragged or _has_open_quotes(rows) else ()
         fitting = next((each for each in asked if _keeps_the_rules(each, quoted)), None)
         if fitting is not None:
             data, dialect = fitting, quoted
@@ -152,7 +152,7 @@ def _keeps_the_rules(data: bytes, dialect: _Dialect) -> bool:
 def _by_the_rules(data: bytes, dialect: _Dialect, path: Path) -> bytes:
     """Return the data with quotes as the rules want them: as they stand, or else those doubled that are escaped."""
     broken = []
-    for each in (data, _with_doubled_quotes(data)):
+    for each in _spellings(data):
         try:
             for _ in _records(each, dialect):
                 pass
@@ -164,13 +164,16 @@ def _by_the_rules(data: bytes, dialect: _Dialect, path: Path) -> bytes:
     raise FileFormatError(path, f"the record of line {first.line} {first.problem}", first.remedy)
 
 
-def _with_doubled_quotes(data: bytes) -> bytes:
-    r"""Write quotes that a backslash escapes as the rules want them.
+def _spellings(data: bytes) -> Iterator[bytes]:
+    r"""Yield the data as they stand, and then with those quotes doubled that a backslash escapes, if there are any.
 
-    >>> print(_with_doubled_quotes(rb'"The \"active\" form"').decode())
+    >>> print(*(each.decode() for each in _spellings(rb'"The \"active\" form"')), sep="\n")
+    "The \"active\" form"
     "The ""active"" form"
     """
-    return _ESCAPED_QUOTE.sub(rb'\1""', data)
+    yield data
+    if b'\\"' in data:
+        yield _ESCAPED_QUOTE.sub(rb'\1""', data)
 
 
 def _unquote(column: pl.Expr) -> pl.Expr:
