@@ -1,8 +1,9 @@
 import json
+import resource
 
 import pytest
 
-from protrek_hm.errors import OutputExistsError
+from protrek_hm.errors import OutputError, OutputExistsError
 from protrek_hm.files import MARKER
 from protrek_hm.merge import SweepConfig, merge_models, sweep, write_merge
 from protrek_hm.model import ProTrek
@@ -31,3 +32,16 @@ def test_the_folder_is_a_model_with_its_record(base, tuned, hard, easy, tmp_path
         write_merge(model, tmp_path / "merged", **options)
     write_merge(model, tmp_path / "merged", alpha=0.5, sources={}, force=True)
     assert sorted(path.name for path in (tmp_path / "merged").iterdir()) == [MARKER, "merge.json", "model"]
+
+
+def test_a_full_disk_is_one_line_and_the_old_merge_stays(base, tuned, tmp_path):
+    write_merge(merge_models(base, tuned, alpha=0.5), tmp_path / "merged", alpha=0.5, sources={})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000, limits[1]))  # a file cannot grow beyond it, as on a full disk
+    try:
+        with pytest.raises(OutputError, match=r"merged: cannot be written \(.*File too large"):
+            write_merge(base, tmp_path / "merged", alpha=0.0, sources={}, force=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert json.loads((tmp_path / "merged" / "merge.json").read_text())["alpha"] == 0.5
+    assert [path.name for path in tmp_path.iterdir()] == ["merged"]

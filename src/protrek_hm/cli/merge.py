@@ -56,7 +56,7 @@ def merge(
     }
     settings = resolve(SweepConfig, read_toml(config, "merge"), flags)
     require("alpha", alpha, "give either --sweep, or one --alpha", holds=sweep is (alpha is None))
-    refuse_existing(output, force=force, inputs=[Path(each) for each in (base, *tuned)])
+    refuse_existing(output, force=force, inputs=[Path(each) for each in (base, *tuned, valid, easy) if each])
     tables = _validation(valid, easy, tuned[0]) if alpha is None else None
 
     from protrek_hm.merge.output import describe, write_merge

@@ -8,15 +8,13 @@ import hashlib
 import logging
 import re
 import shutil
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from protrek_hm.errors import FileFormatError, OutputError, ProTrekHMError
+from protrek_hm.errors import FileFormatError, ProTrekHMError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.train.history import best_step
 
@@ -43,15 +41,6 @@ def load_weights(folder: Path, model: nn.Module, objective: nn.Module) -> None:
     flat = load_file(folder / _WEIGHTS)
     for part, module in (("model.", model), ("objective.", objective)):
         module.load_state_dict({name.removeprefix(part): flat[name] for name in flat if name.startswith(part)})
-
-
-@contextmanager
-def errors_of_the_disk(path: Path) -> Iterator[None]:
-    """Raise OutputError where torch and safetensors have words of their own for a disk that is full."""
-    try:
-        yield
-    except (RuntimeError, SafetensorError) as error:
-        raise OutputError(path, str(error).splitlines()[0]) from error
 
 
 def seal(folder: Path) -> None:

@@ -18,7 +18,6 @@ from protrek_hm.errors import OptionError
 from protrek_hm.files import new_folder
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import no_progress_bars
-from protrek_hm.train.checkpoints import errors_of_the_disk
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.encoding import layers_computed_again
 from protrek_hm.train.examples import (
@@ -132,7 +131,7 @@ def fine_tune(
         model.record("train", **resolved)
         if state.is_main_process:
             write_history(history, folder)
-            with new_folder(folder / MODEL, force=True) as temporary, errors_of_the_disk(folder / MODEL):
+            with new_folder(folder / MODEL, force=True) as temporary:
                 model.save_pretrained(str(temporary))
             clear_checkpoints(folder)
         state.wait_for_everyone()

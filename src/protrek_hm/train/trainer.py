@@ -13,6 +13,7 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 
 from protrek_hm.errors import ModelError
 from protrek_hm.files import read_json
+from protrek_hm.model.checkpoint import errors_of_the_disk
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.average import WeightAverage
 from protrek_hm.train.batches import Batches, Collator, Loader
@@ -21,7 +22,6 @@ from protrek_hm.train.checkpoints import (
     checkpoint_of,
     damage,
     damaged,
-    errors_of_the_disk,
     forget_checkpoints,
     load_weights,
     save_weights,
@@ -179,7 +179,7 @@ class TwinTrainer(SentenceTransformerTrainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.store_flos()
         place = checkpoint_of(Path(str(self.args.output_dir)), self.state.global_step)
-        with new_folder_of_all(place) as folder, errors_of_the_disk(place):
+        with new_folder_of_all(place) as folder, errors_of_the_disk():
             self._save_rng_state(str(folder))
             self._save_optimizer_and_scheduler(str(folder))
             if self.args.should_save:
