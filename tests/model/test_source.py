@@ -1,13 +1,17 @@
 """A model is found where people point, and half a model is never taken for a whole one."""
 
 import json
+import pickle
 import shutil
+from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
-from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
+from protrek_hm.errors import FileFormatError, MissingFileError, OptionError, ProTrekHMError
 from protrek_hm.model import ProTrek
+from protrek_hm.model.info import describe_model
 
 
 @pytest.fixture
@@ -100,6 +104,72 @@ def test_settings_of_a_later_version_or_of_nobody(copy):
         ProTrek.from_pretrained(copy, device="cpu")
     settings.unlink()
     assert ProTrek.from_pretrained(copy, device="cpu").temperature == ProTrek.temperature
+
+
+class Trap:
+    """What runs as soon as it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize("part", ["text_0_Transformer", "sequence_2_Dense"])
+@pytest.mark.parametrize("kind", ["tensors", "trap", "bare trap", "empty", "words"])
+def test_pickled_weights_are_read_as_tensors_alone(model, copy, tmp_path, part, kind):
+    tensors = load_file(copy / part / "model.safetensors")
+    (copy / part / "model.safetensors").unlink()
+    pickled, sprung = copy / part / "pytorch_model.bin", tmp_path / "sprung"
+    if kind in ("tensors", "trap"):
+        torch.save(tensors if kind == "tensors" else {**tensors, "more": Trap(sprung)}, pickled)
+    else:
+        bare = pickle.dumps(Trap(sprung), protocol=2)
+        pickled.write_bytes({"empty": b"", "words": b"hello" * 99, "bare trap": bare}[kind])
+    if kind == "tensors":
+        assert ProTrek.from_pretrained(copy, device="cpu").fingerprint() == model.fingerprint()
+        return
+    with pytest.raises(FileFormatError) as caught:
+        ProTrek.from_pretrained(copy, device="cpu")
+    assert not sprung.exists()
+    assert "\n" not in str(caught.value)
+    assert "weights_only" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "value"),
+    [
+        ("sequence_0_Transformer/config.json", ["pad_token_id"], None),
+        ("sequence_0_Transformer/config.json", ["num_attention_heads"], 0),
+        ("sequence_0_Transformer/config.json", ["num_hidden_layers"], "many"),
+        ("text_0_Transformer/config.json", ["hidden_act"], "none such"),
+        ("text_0_Transformer/config.json", ["vocab_size"], 10**9),
+        ("text_0_Transformer/config.json", ["model_type"], "gpt9"),
+        ("sequence_0_Transformer/tokenizer_config.json", ["model_input_names"], ["input_ids"]),
+        ("text_0_Transformer/tokenizer.json", ["model"], []),
+        ("text_0_Transformer/tokenizer_config.json", ["sep_token"], "../../etc"),
+        ("text_0_Transformer/sentence_bert_config.json", ["processor_kwargs"], {"model_max_length": "long"}),
+        ("text_1_Pooling/config.json", ["pooling_mode"], "best"),
+        ("text_2_Dense/config.json", ["out_features"], -1),
+        ("router_config.json", ["structure", "texts"], {}),
+        ("router_config.json", ["types", "text_2_Dense"], "no.such.module.Dense"),
+        ("modules.json", [0, "type"], "no_such_package.Router"),
+        ("modules.json", [0, "path"], "../.."),
+        ("protrek.json", ["fingerprint"], 5),
+    ],
+)
+def test_senseless_settings_are_refused_in_a_line(copy, name, keys, value):
+    content = json.loads((copy / name).read_text())
+    place = content
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    (copy / name).write_text(json.dumps(content))
+    for read in (lambda: ProTrek.from_pretrained(copy, device="cpu"), lambda: describe_model(copy)):
+        with pytest.raises(ProTrekHMError) as caught:
+            read()
+        assert "\n" not in str(caught.value)
 
 
 def test_a_model_of_texts_alone_is_no_protrek(model, tmp_path):

@@ -1,7 +1,9 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from protrek_hm.model.window import count_cut, describe_cut, window
+from protrek_hm.model.window import count_cut, describe_cut, lengths, window
 
 
 @pytest.mark.parametrize("task", ["text", "sequence", "structure"])
@@ -25,3 +27,17 @@ def test_the_line(model):
     assert "2 of 2 texts are longer than the model's 18 tokens" in str(
         describe_cut(model, ["glucose " * 30] * 2, task="text")
     )
+
+
+def test_huge_inputs_are_counted_a_part_at_a_time(model):
+    text = "glucose " * 60_000
+    tracemalloc.start()
+    assert lengths(model, [text, "glucose"], task="text") == [60_000, 1]
+    assert count_cut(model, [text, "glucose"], task="text") == 1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6  # all at once took 30 MB, and far more that tracemalloc does not see
+
+
+def test_blanks_and_stops_count_for_nothing(model):
+    assert lengths(model, ["MKV LA\n", "mkvla*", "MKVLA"], task="sequence") == [5, 5, 5]

@@ -7,7 +7,7 @@ them.
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -124,6 +124,7 @@ class ProTrek(SentenceTransformer):
                 _check_weights(path, saved, model.fingerprint())
             model.temperature, model.license, model.history = settings.temperature, settings.license, settings.history
             model.official = None if settings.official is None else read_parts(place, settings.official)
+            _try(model)
         return model
 
     @classmethod
@@ -323,6 +324,13 @@ class ProTrek(SentenceTransformer):
         write_settings(folder, settings)
         for weights in folder.rglob("*.safetensors"):  # safetensors writes for its owner's eyes alone
             weights.chmod((folder / "README.md").stat().st_mode)
+
+
+def _try(model: ProTrek) -> None:
+    """Send an input through each tower: what does not fit together shows here, not in the middle of a work."""
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        for task in model.tasks:
+            encode_packed(model.routes[task], ["A"], Packing(), task=cast("Task", task), finish=lambda each: each)
 
 
 def _check_weights(path: str | Path, saved: str, found: str) -> None:

@@ -1,6 +1,7 @@
 """Whether all of a model is there, and a device for it."""
 
 import logging
+import pickle
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +14,11 @@ from transformers.utils import logging as transformers_logging
 
 from protrek_hm.errors import FileFormatError, OptionError, ProTrekHMError
 
-# What the libraries below raise on settings and weights that are cut off, missing or of another model
+# What the libraries below raise on settings and weights that are cut off, missing, senseless or of another model
 _BROKEN_FILES = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    AttributeError,
-    RuntimeError,
-    SafetensorError,
-    StrictDataclassError,
+    *(OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, ArithmeticError, MemoryError),
+    *(AssertionError, EOFError, ImportError, StopIteration),
+    *(SafetensorError, StrictDataclassError),
 )
 _SHOWN = 6
 
@@ -66,6 +62,9 @@ def whole_model(path: str | Path, place: Path, *, optional: str = r"(?!)") -> It
             yield
     except ProTrekHMError:
         raise
+    except pickle.UnpicklingError as error:  # whose message would have the guard taken away
+        problem = "weights that are more than tensors, or damaged: code in them is not run"
+        raise FileFormatError(path, problem, "give weights in safetensors") from error
     except _BROKEN_FILES as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise FileFormatError(path, f"the model does not load ({reason})", "copy or train it again") from error

@@ -1,13 +1,16 @@
 """What a model does not read: inputs longer than its window lose their ends."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from protrek_hm.model.encoder import Task
+from protrek_hm.model.inputs import cut_input
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
 
+_PART = 2**16
 _MARKS = 2  # the start and end tokens
 UNITS = {"text": "tokens", "sequence": "residues", "structure": "residues"}
 
@@ -19,15 +22,23 @@ def window(model: ProTrek, task: Task) -> int:
 
 def lengths(model: ProTrek, inputs: Sequence[str], *, task: Task) -> list[int]:
     """Count the residues of each input or, of texts, the tokens that `model` would read if its window had no end."""
-    if task != "text" or not inputs:
-        return [len(each) for each in inputs]
+    if task != "text":
+        return [len("".join(each.split()).removesuffix("*")) for each in inputs]
     tokenizer = reader_of(model.routes[task]).tokenizer
-    read = tokenizer(list(inputs), add_special_tokens=False, truncation=False, verbose=False)
-    return [len(tokens) for tokens in read["input_ids"]]
+
+    def count(text: str) -> int:  # a part at a time, as tokens take some 300 bytes for each letter
+        parts = [text] if len(text) <= _PART else re.findall(rf".{{1,{_PART}}}\S*", text, flags=re.DOTALL)
+        read = (tokenizer(part, add_special_tokens=False, truncation=False, verbose=False) for part in parts)
+        return sum(len(tokens["input_ids"]) for tokens in read)
+
+    return [count(each) for each in inputs]
 
 
 def count_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> int:
     """Count the inputs whose ends `model` does not read; an input given twice counts twice."""
+    if task == "text":
+        transformer = reader_of(model.routes[task])
+        inputs = [cut_input(each, task, transformer) for each in inputs]  # what is left is still longer than the window
     return int((np.array(lengths(model, inputs, task=task)) > window(model, task)).sum())
 
 
