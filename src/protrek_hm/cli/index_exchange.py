@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from protrek_hm.cli.options import Force
+from protrek_hm.cli.options import Force, OnBadRecord
 
 
 def index_export(
@@ -33,6 +33,7 @@ def index_import(
     model: Annotated[
         str | None, typer.Option("--model", "-m", help="The model that made the embeddings, if the file does not say.")
     ] = None,
+    on_bad_record: OnBadRecord = "error",
     force: Force = False,
 ) -> None:
     """Make an index of embeddings that exist already; nothing is encoded."""
@@ -47,12 +48,13 @@ def index_import(
     if model is not None:
         from protrek_hm.model import ProTrek
 
-        named = NamedModel(model, ProTrek.from_pretrained(model, device="cpu").fingerprint())
+        loaded = ProTrek.from_pretrained(model, device="cpu")
+        named = NamedModel(model, loaded.fingerprint(), loaded.get_embedding_dimension())
     if not source.is_dir():
-        info = import_parquet(source, output, model=named, force=force)
+        info = import_parquet(source, output, model=named, on_bad_record=on_bad_record, force=force)
     elif named is None:
         raise OptionError("model", None, f"{source} does not say which model made its vectors; name it with -m")
     else:
-        info = import_faiss(source, output, model=named, force=force)
+        info = import_faiss(source, output, model=named, on_bad_record=on_bad_record, force=force)
     counts = ", ".join(f"{count} {name}" for name, count in info.counts.items())
     typer.echo(f"{output}: {counts} (vectors of {info.dimension}, model {info.model})")

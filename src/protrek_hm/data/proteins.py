@@ -109,6 +109,11 @@ def load_proteins(path: Path, *, columns: Mapping[str, str] | None = None) -> Lo
     is_named_fasta = bare_name(path).endswith(FASTA_ENDINGS)
     table = parse_fasta(data, path) if is_named_fasta or begins_as_fasta(data[:_START]) else parse_table(data, path)
     del data
+    return check_table(table, path, columns=columns)
+
+
+def check_table(table: Table, path: Path, *, columns: Mapping[str, str] | None = None) -> LoadedProteins:
+    """Clean and check the proteins of a table that was read already; `path` is how messages call it."""
     if is_wide(table.frame.columns) and "sequence" not in (columns or {}):
         table = stack_mutants(table, path)
     recognised = recognise_columns(table.frame.columns, given=columns, path=path)

@@ -3,7 +3,8 @@
 Large ones are several such folders in one. Texts have no place in this form.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
+from protrek_hm.data.proteins import OnBadRecord
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError, OutputError
 from protrek_hm.files import new_folder
 from protrek_hm.index.build import Made, path_from, write_index
 from protrek_hm.index.embeddings import number_distinct
-from protrek_hm.index.exchange import unit
+from protrek_hm.index.exchange import check_dimensions, checked_records, unit
 from protrek_hm.index.layout import IndexInfo, Modality
 from protrek_hm.index.model import NamedModel
 from protrek_hm.index.segments import NewVectors
@@ -24,6 +26,7 @@ from protrek_hm.index.store import Index
 IDS = "ids.tsv"
 KINDS: tuple[Modality, ...] = ("sequence", "structure")
 _ROWS = 16_384
+_REMEDY = "encode the proteins anew with protrek-hm index build"
 
 
 def export_faiss(folder: Path, output: Path, *, force: bool = False) -> int:
@@ -67,78 +70,152 @@ def export_faiss(folder: Path, output: Path, *, force: bool = False) -> int:
     return len(rows)
 
 
-def import_faiss(source: Path, output: Path, *, model: NamedModel, force: bool = False) -> IndexInfo:
+def import_faiss(
+    source: Path, output: Path, *, model: NamedModel, on_bad_record: OnBadRecord = "error", force: bool = False
+) -> IndexInfo:
     """Make an index of a folder as ProTrek ships it, or of a folder of such folders; nothing is encoded.
 
     Parameters
     ----------
+    source
+        Its FAISS indexes must hold the vectors themselves (Flat, inverted lists or HNSW of Flat), not compressed ones,
+        whose cosines would pass for exact. Which metric they search by plays no part; vectors are brought to length 1.
     model
         The model that made the vectors: the files do not say it.
+    on_bad_record
+        "error" raises on the first record that `read_proteins` would refuse, "skip" leaves such records out.
 
     Raises
     ------
     MissingFileError, FileFormatError
-        If a file is missing, damaged, or does not fit the others.
+        If a file is missing, damaged, does not fit the others, or holds no vectors that can be taken out.
+    RecordError
+        On a bad record; it names the line.
+    ModelError
+        If the model gives vectors of another length.
     """
     folders = [source] if (source / IDS).is_file() else sorted(each.parent for each in source.glob(f"*/{IDS}"))
     if not folders:
         raise MissingFileError(source / IDS, "give a folder with sequence.index and ids.tsv")
-    records = pl.concat([_read_ids(folder / IDS) for folder in folders])
-    kinds = [kind for kind in KINDS if all((folder / f"{kind}.index").is_file() for folder in folders)]
-    if not kinds:
-        raise MissingFileError(folders[0] / "sequence.index", "give a folder with sequence.index and ids.tsv")
-    new = {kind: _new_vectors([folder / f"{kind}.index" for folder in folders], records, kind) for kind in kinds}
+    kinds = [kind for kind in KINDS if any((folder / f"{kind}.index").is_file() for folder in folders)] or KINDS[:1]
+    parts = [_Part.read(folder, kinds, on_bad_record) for folder in folders]
+    records = pl.concat([part.records for part in parts])
+    several = (
+        records.group_by("id", maintain_order=True).agg(pl.col("sequence").n_unique()).filter(pl.col("sequence") > 1)
+    )
+    if len(several):
+        problem = f"{several['id'][0]} has another sequence in another folder"
+        raise FileFormatError(source, problem, "give each protein its own id")
+    new = {kind: _new_vectors(parts, records, kind) for kind in kinds}
+    check_dimensions(new, source, model)
     made = Made(model.name, path_from(output, Path(model.name)), model.sha256, "float32")
     paths = [path for folder in folders for path in (folder / IDS, *(folder / f"{kind}.index" for kind in kinds))]
     return write_index(output, records, new, made, sources=paths, force=force)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """One folder: its good records, the numbers of their lines from 0, and its FAISS indexes."""
+
+    folder: Path
+    records: pl.DataFrame
+    lines: Int[np.ndarray, " records"]
+    indexes: Mapping[Modality, Any]
+
+    @classmethod
+    def read(cls, folder: Path, kinds: Sequence[Modality], on_bad_record: OnBadRecord) -> "_Part":
+        table = _read_ids(folder / IDS)
+        indexes = {kind: _open(folder / f"{kind}.index", len(table)) for kind in kinds}
+        return cls(folder, *checked_records(table, folder / IDS, on_bad_record), indexes)
+
+
 def _read_ids(path: Path) -> pl.DataFrame:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except UnicodeDecodeError:
         raise FileFormatError(path, "not a text file", "get it again") from None
-    rows = [line.split("\t") for line in lines]
+    rows = [line.removesuffix("\r").split("\t") for line in (lines if lines[-1] else lines[:-1])]
     short = next((number for number, row in enumerate(rows, start=1) if len(row) < 2), None)
     if short is not None:
         raise FileFormatError(path, f"line {short} has no sequence", "write id, sequence and length, with tabs between")
-    columns = {"id": [row[0] for row in rows], "sequence": [row[1].upper() for row in rows]}
-    return pl.DataFrame(columns).with_columns(text=pl.lit(None, pl.String))
+    columns = {"id": [row[0] for row in rows], "sequence": [row[1] for row in rows]}
+    return pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)).with_columns(text=pl.lit(None, pl.String))
 
 
-def _new_vectors(paths: Sequence[Path], records: pl.DataFrame, kind: Modality) -> NewVectors:
+def _new_vectors(parts: Sequence[_Part], records: pl.DataFrame, kind: Modality) -> NewVectors:
     """Take the vector of each distinct sequence (or, for structures, of each record)."""
-    indexes = [_open(path) for path in paths]
-    total, width = sum(each.ntotal for each in indexes), indexes[0].d
-    if total != len(records):
-        raise FileFormatError(paths[0], f"{total} vectors for {len(records)} lines of {IDS}", "get both again")
-    if kind == "structure":
-        of_row = np.arange(total)
-    else:
+    [width, *others] = dict.fromkeys(part.indexes[kind].d for part in parts)
+    if others:
+        path = next(part.folder for part in parts if part.indexes[kind].d != width) / f"{kind}.index"
+        raise FileFormatError(
+            path, f"vectors of {others[0]} numbers, and {width} in the folders before", "get it again"
+        )
+    of_row = np.arange(len(records))
+    if kind == "sequence":
         of_row = number_distinct(records["sequence"].to_list())[1]
-    first = np.unique(of_row, return_index=True)[1]
-    return NewVectors(len(first), width, _read_vectors(indexes, paths, np.sort(first)), of_row)
+    first = np.sort(np.unique(of_row, return_index=True)[1])
+    return NewVectors(len(first), width, _read_vectors(parts, kind, first), of_row)
 
 
-def _open(path: Path) -> Any:
+def _open(path: Path, lines: int) -> Any:
     import faiss
 
+    if not path.is_file():
+        raise MissingFileError(path, "give a folder with sequence.index and ids.tsv, each folder the same")
     try:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
-    except RuntimeError as error:
-        raise FileFormatError(path, f"not a whole FAISS index ({str(error)[:100]})", "get it again") from None
-    if isinstance(index, faiss.IndexIVF):
-        index.make_direct_map()
-    return index
+    except (RuntimeError, MemoryError) as error:
+        problem = f"not a whole FAISS index of float vectors ({str(error)[:100]})"
+        raise FileFormatError(path, problem, "get it again") from None
+    if index.ntotal != lines:
+        raise FileFormatError(path, f"{index.ntotal} vectors for {lines} lines of {IDS}", "get both again")
+    held = _with_vectors(index, path)
+    if held is not index:
+        held.referenced_objects = [index]  # which owns it
+    return held
+
+
+def _with_vectors(index: Any, path: Path) -> Any:
+    """Return the part of an index that holds the vectors themselves, in order.
+
+    Others are never asked: where FAISS cannot give a vector back, it ends the whole process.
+    """
+    import faiss
+
+    if isinstance(index, faiss.IndexFlat):
+        return index
+    if type(index) is faiss.IndexIVFFlat:
+        try:
+            index.make_direct_map()
+        except RuntimeError:
+            problem = "its vectors bear numbers of their own"
+        else:
+            if (faiss.vector_to_array(index.direct_map.array) >= 0).all():
+                return index
+            problem = "some of its vectors bear one number"
+        raise FileFormatError(path, problem, _REMEDY)
+    if isinstance(index, faiss.IndexHNSWFlat):
+        return _with_vectors(faiss.downcast_index(index.storage), path)
+    if isinstance(index, faiss.IndexIDMap):
+        if (faiss.vector_to_array(index.id_map) == np.arange(index.ntotal)).all():
+            return _with_vectors(faiss.downcast_index(index.index), path)
+        raise FileFormatError(path, "its vectors bear numbers of their own", _REMEDY)
+    problem = f"a {type(index).__name__}, from which the vectors cannot be taken as they were"
+    raise FileFormatError(path, problem, _REMEDY)
 
 
 def _read_vectors(
-    indexes: Sequence[Any], paths: Sequence[Path], first: Int[np.ndarray, " some"]
+    parts: Sequence[_Part], kind: Modality, first: Int[np.ndarray, " some"]
 ) -> Iterator[Float[np.ndarray, "some dim"]]:
     base = 0
-    for index, path in zip(indexes, paths, strict=True):
+    for part in parts:
+        index, path = part.indexes[kind], part.folder / f"{kind}.index"
+        low, high = np.searchsorted(first, [base, base + len(part.records)])
+        wanted = part.lines[first[low:high] - base]
         for start in range(0, index.ntotal, _ROWS):
             size = min(_ROWS, index.ntotal - start)
-            low, high = np.searchsorted(first, [base + start, base + start + size])
-            yield unit(index.reconstruct_n(start, size)[first[low:high] - base - start], path)
-        base += index.ntotal
+            low, high = np.searchsorted(wanted, [start, start + size])
+            if low < high:
+                found = index.reconstruct_n(start, size)[wanted[low:high] - start]
+                yield unit(found, path, (wanted[low:high] + 1).tolist())
+        base += len(part.records)

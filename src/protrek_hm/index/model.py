@@ -9,10 +9,11 @@ from protrek_hm.index.layout import IndexInfo
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A model by the name that it was given, and its fingerprint."""
+    """A model by the name that it was given, its fingerprint, and how many numbers its vectors have, if known."""
 
     name: str
     sha256: str
+    dimension: int | None = None
 
 
 def locate_model(index: Path, info: IndexInfo) -> str | Path:
