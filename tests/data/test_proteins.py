@@ -171,7 +171,15 @@ def test_a_header_in_the_middle_is_no_protein(tmp_path):
 def test_nucleotides_are_told(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         read_proteins(write(tmp_path / "a.csv", "id,sequence\nA,ATGAAACGTTCTACCGCATACAAA\nB,MKV\n"))
-    assert "1 sequences look like DNA or RNA" in caplog.text
+    assert "sequences that look like DNA or RNA, read as proteins: 1" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0"])
+def test_names_of_rows_that_have_lost_their_header_are_told(tmp_path, caplog, name):
+    with caplog.at_level(logging.WARNING):
+        frame = read_proteins(write(tmp_path / "a.csv", f"{name},sequence\nA,MKV\nB,MKL\n"))
+    assert frame["id"].to_list() == ["protein_1", "protein_2"]
+    assert f"is it {name or 'column_1'!r}, which has no name?" in caplog.text
 
 
 def test_nothing_good_at_all(tmp_path):

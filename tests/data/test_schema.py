@@ -105,7 +105,7 @@ def test_cells_that_say_nothing(cell):
     assert pl.select(or_null(pl.lit(cell))).item() is None
 
 
-@pytest.mark.parametrize("cell", ["NAD", "Na", "none of it", "0", "--", "α", "nano", "#1", "N", "inf", "1.#INF"])
+@pytest.mark.parametrize("cell", ["NAD", "Na", "NAT", "none of it", "0", "--", "α", "nano", "#1", "N", "inf", "1.#INF"])
 def test_cells_that_say_something(cell):
     assert pl.select(or_null(pl.lit(cell))).item() == cell
 

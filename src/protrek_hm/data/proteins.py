@@ -21,6 +21,7 @@ from protrek_hm.errors import FileFormatError, OptionError
 log = logging.getLogger(__name__)
 OnBadRecord = Literal["error", "skip"]
 _START = 1 << 10  # bytes
+_UNNAMED = ("column_1", "Unnamed: 0", "__index_level_0__")  # what holds the rows' names in R and pandas
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,10 @@ def read_proteins(
         raise FileFormatError(path, "no good record", "see what is wrong with protrek-hm data check")
     nucleotides = loaded.frame.select(looks_like_nucleotides("sequence").sum()).item()
     if nucleotides:
-        log.warning("%s: %d sequences look like DNA or RNA, and are read as proteins", path, nucleotides)
+        log.warning("%s: sequences that look like DNA or RNA, read as proteins: %d", path, nucleotides)
+    unnamed = next((name for name in loaded.frame.columns if name in _UNNAMED), None)
+    if "id" not in loaded.columns and unnamed is not None:
+        log.warning("%s: no column holds ids, so records are numbered; is it %r, which has no name?", path, unnamed)
     return loaded.frame
 
 

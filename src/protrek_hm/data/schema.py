@@ -37,7 +37,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 MISSING = frozenset(
     (
-        *("", "-", ".", "?", "na", "n/a", "<na>", "nan", "-nan", "nat", "null", "<null>", "(null)", "none", r"\n"),
+        *("", "-", ".", "?", "na", "n/a", "<na>", "nan", "-nan", "null", "<null>", "(null)", "none", r"\n"),
         *("#n/a", "#n/a n/a", "#na", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),  # these and above: pandas, R, SQL
         *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#spill!", "#calc!", "#getting_data"),
         *("#field!", "#unknown!", "#blocked!", "#connect!", "#busy!", "#external!", "#python!", "#timeout!", "#error!"),

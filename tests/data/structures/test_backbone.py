@@ -214,6 +214,21 @@ def test_residues_that_have_lost_their_insertion_letters_are_kept(build, read, s
     )
 
 
+def test_alternate_locations_of_residues_that_have_lost_their_insertion_letters(build, read):
+    atoms = []
+    for atom in build.hairpin():
+        if atom.number not in (9, 10):
+            atoms.append(atom)
+            continue
+        atom = build.replace(atom, number=9)
+        if atom.name != "CB":
+            atoms.append(atom)
+        else:
+            atoms += [build.replace(atom, altloc=letter, occupancy=0.5) for letter in "AB"]
+    [chain] = read(atoms).values()
+    assert (chain.sequence, chain.left_out) == ("MKTAYIAKQRGISFVKSHFSGQLEERLGLI", 0)
+
+
 @pytest.mark.parametrize("name", ["LYS", "ARG"])
 def test_alternates_that_the_file_does_not_call_so_are_counted(build, read, name):
     atoms = []

@@ -98,7 +98,7 @@ def protein_backbones(structure: gemmi.Structure, parents: Parents | None = None
         residues = _in_order([each for each in chain if may_be_amino_acid(each.name, parents)])
         parts = _molecules(residues, by_label=by_label)
         known = molecules[chain.name]
-        # Behind the first, what is made of HETATM alone is bound to it
+        # behind the first molecule, what is made of HETATM alone is bound to it
         known += [part for part in parts if not known or any(not residue.is_het for residue in part)]
     for name, parts in molecules.items():
         number = 0
@@ -179,10 +179,10 @@ def _first_of_alternates(residues: list[_Residue]) -> tuple[list[_Residue], int]
     untold = 0
     for residue in residues:
         if kept and kept[-1].place == residue.place:
-            if any(atom.has_altloc() for atom in residue.atoms):
-                continue
-            if kept[-1].distance("CA", residue, "CA") < _ALTERNATE:
-                untold += 1
+            told = any(atom.has_altloc() for atom in residue.atoms)
+            apart = kept[-1].distance("CA", residue, "CA")
+            if apart < _ALTERNATE or (told and apart == np.inf):
+                untold += not told
                 continue
         kept.append(residue)
     return kept, untold
