@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, RecordError
+from protrek_hm.search.pairs_table import read_pairs
 from protrek_hm.search.query import Query
 from protrek_hm.search.query_table import read_query_table
 
@@ -47,6 +48,19 @@ def test_bad_queries_are_named_or_left_out(tmp_path):
     queries, bad = read_query_table(path, "sequence", on_bad_record="skip")
     assert [each.name for each in queries] == ["A", "D"]
     assert [(each.line, each.record) for each in bad] == [(3, "B"), (4, "C"), (5, "lost")]
+
+
+@pytest.mark.parametrize("cell", ["NA", "#N/A", "nan", "-"])
+def test_cells_that_say_nothing_are_no_queries(tmp_path, cell):
+    for by in ("text", "sequence"):
+        table = written(tmp_path, "a.csv", f"id,{by}\nA,{cell}\nB,MKV\n")
+        queries, bad = read_query_table(table, by, on_bad_record="skip")
+        assert [each.content for each in queries] == ["MKV"]
+        assert [(each.line, each.record) for each in bad] == [(2, "A")]
+        pair = {"text": "a kinase", "sequence": "MKV", by: cell}
+        pairs = written(tmp_path, "b.csv", ",".join(pair) + "\n" + ",".join(pair.values()) + "\n")
+        with pytest.raises(FileFormatError, match=f"line 2: is empty; give a {by} to search by"):
+            read_pairs(pairs, "sequence")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Literal, TextIO
 
 import polars as pl
 
-from protrek_hm.data.schema import missing_column
+from protrek_hm.data.schema import missing_column, or_null
 from protrek_hm.data.tables import read_table
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.model.encoder import shorten
@@ -50,12 +50,11 @@ def read_pairs(path: Path, by: Kind) -> tuple[list[str], list[Query]]:
             raise missing_column(path, column, table.frame.columns, "name the two columns of a pair so")
     names = table.frame["id"].cast(pl.String) if "id" in table.frame.columns else [None] * len(table.frame)
     texts, queries = list[str](), list[Query]()
-    for number, (name, text, letters) in enumerate(
-        zip(names, table.frame["text"], table.frame[by], strict=True), start=1
-    ):
+    cells = table.frame.select(or_null(pl.col("text", by).cast(pl.String)).fill_null(""))
+    for number, (name, text, letters) in enumerate(zip(names, cells["text"], cells[by], strict=True), start=1):
         try:
-            texts.append(clean_query(str(text or ""), "text"))
-            queries.append(Query(name or f"pair_{number}", clean_query(str(letters or ""), by)))
+            texts.append(clean_query(text, "text"))
+            queries.append(Query(name or f"pair_{number}", clean_query(letters, by)))
         except OptionError as error:
             line = table.lines()[number - 1]
             raise FileFormatError(path, f"line {line}: {error.wanted}", "or remove the pair") from None

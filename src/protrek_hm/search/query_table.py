@@ -9,7 +9,7 @@ from protrek_hm.data.compression import bare_name, open_decompressed
 from protrek_hm.data.fasta import read_fasta
 from protrek_hm.data.proteins import OnBadRecord, check_bad_records, is_fasta
 from protrek_hm.data.records import BadRecord
-from protrek_hm.data.schema import ALIASES, missing_column, shortened
+from protrek_hm.data.schema import ALIASES, missing_column, or_null, shortened
 from protrek_hm.data.tables import read_table
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.index.layout import Modality
@@ -87,7 +87,8 @@ def _read(path: Path, by: Modality) -> tuple[Iterable[tuple[int, str, str]], tup
 
 
 def _texts(cells: pl.Series) -> list[str]:
-    return ["" if cell is None else str(cell) for cell in cells.to_list()]
+    frame = pl.DataFrame({"cell": cells.cast(pl.String)})
+    return frame.select(or_null(pl.col("cell")).fill_null("")).to_series().to_list()
 
 
 def _decoded(line: bytes, number: int, path: Path) -> str:
