@@ -9,7 +9,7 @@ import pytest
 from protrek_hm.errors import OutputExistsError
 from protrek_hm.evaluate import evaluate, write_evaluation
 from protrek_hm.evaluate.report.content import report
-from protrek_hm.evaluate.report.predictions import _with_equal_ties, predictions
+from protrek_hm.evaluate.report.predictions import predictions
 from protrek_hm.files import MARKER
 
 
@@ -119,10 +119,14 @@ def test_measures_can_be_recomputed_from_predictions(evaluation):
     assert back.mean() == pytest.approx(evaluation.models[0].estimates["hard_protein_to_text"].value)
 
 
-def test_tied_scores_are_written_as_equal():
-    scores = np.array([[[0.5, 0.5 - 4e-7], [0.5 - 8e-7, 0.3]], [[0.2, 0.7], [np.nan, np.nan]]])
-    assert _with_equal_ties(scores).tolist()[0] == [0.5, 0.5, 0.5, 0.3]
-    assert _with_equal_ties(scores).tolist()[1][:2] == [0.2, 0.7]
+def test_tied_scores_are_written_as_equal(evaluation):
+    frame = predictions(evaluation)
+    scores = frame.select(pl.col("^score_.*$")).to_numpy()
+    gaps = np.abs(scores[:, :, None] - scores[:, None, :])
+    assert ((gaps == 0) | (gaps > 1e-6)).all()
+    kept = np.concatenate([each.scores[name].reshape(-1, 4) for name in evaluation.sets for each in evaluation.models])
+    assert np.abs(kept - scores).max() < 1e-6
+    assert (kept != scores).any()
 
 
 def test_predictions_without_other_texts_and_with_ids(oracle, hard, easy, quick):

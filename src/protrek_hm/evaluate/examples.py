@@ -8,6 +8,7 @@ import numpy as np
 from protrek_hm.evaluate.metrics import margins, text_to_protein
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.homology.identity import Alignment, align
+from protrek_hm.model.cosines import equal_ties
 
 Kind = Literal["won", "lost"]
 
@@ -49,12 +50,12 @@ def choose_examples(evaluation: Evaluation, kind: Kind, *, wanted: int = 3) -> t
     hard, last = evaluation.sets["hard"], evaluation.models[-1]
     margin, right = margins(last.scores["hard"]), text_to_protein(last.scores["hard"]) == 1
     if kind == "lost":
-        order = np.argsort(margin, kind="stable")
+        order = np.argsort(-equal_ties(-margin), kind="stable")
         order = order[~right[order]]
     else:
         first = margins(evaluation.models[0].scores["hard"])
         gain = margin - first if len(evaluation.models) > 1 else margin
-        order = np.argsort(-gain, kind="stable")
+        order = np.argsort(-equal_ties(gain), kind="stable")
         order = order[right[order]]
     return tuple(_example(evaluation, kind, row) for row in hard.groups.one_of_each(order, wanted).tolist())
 

@@ -9,6 +9,8 @@ from scipy.stats import binom, t
 
 from protrek_hm.evaluate.statistics import CONFIDENCE
 
+_ROUNDING = 1e-9  # of means; those of two models differ by more, or not at all
+
 
 @dataclass(frozen=True)
 class SignTest:
@@ -71,7 +73,7 @@ def sign_test(before: Float[np.ndarray, " cases"], after: Float[np.ndarray, " ca
     >>> sign_test(np.array([0.0, 0.0, 0.0, 1.0, 1.0]), np.array([1.0, 1.0, 1.0, 1.0, 1.0]))
     SignTest(wins=3, losses=0, draws=2, p=0.25)
     """
-    change = np.sign(after - before)
+    change = np.where(np.abs(after - before) <= _ROUNDING, 0.0, np.sign(after - before))
     wins, losses = int((change > 0).sum()), int((change < 0).sum())
     p = min(1.0, 2 * float(binom.cdf(min(wins, losses), wins + losses, 0.5))) if wins + losses else 1.0
     return SignTest(wins, losses, int((change == 0).sum()), p)
@@ -92,7 +94,7 @@ def significance(
     first, second = before[known], after[known]
     _, group_of = np.unique(groups[known], return_inverse=True)
     sizes = np.maximum(np.bincount(group_of), 1)
-    means = (np.round(np.bincount(group_of, values) / sizes, 12) for values in (first, second))
+    means = (np.bincount(group_of, values) / sizes for values in (first, second))
     return Significance(sign_test(first, second), sign_test(*means))
 
 

@@ -43,6 +43,18 @@ def cosines_of_pairs(
     return np.clip(cosines, -1.0, 1.0)
 
 
+def cosine_table(
+    queries: Float[np.ndarray, "queries dim"], vectors: Float[np.ndarray, "vectors dim"]
+) -> Float[np.ndarray, "queries vectors"]:
+    """Compute the cosine of each query with each vector, as `cosines_of_pairs` does.
+
+    >>> cosine_table(np.eye(2), np.array([[0.6, 0.8]])).tolist()
+    [[0.6], [0.8]]
+    """
+    query, index = np.indices((len(queries), len(vectors))).reshape(2, -1)
+    return cosines_of_pairs(queries, vectors, query, index).reshape(len(queries), len(vectors))
+
+
 def preference(right: Float[np.ndarray, " pairs"], wrong: Float[np.ndarray, " pairs"]) -> Float[np.ndarray, " pairs"]:
     """Tell of each pair of scores whether the right one is higher: 1 yes, 0 no, 0.5 a tie, NaN unknown.
 
@@ -66,3 +78,21 @@ def better_and_tied(
     low = np.searchsorted(ascending, targets - TOLERANCE - slack, side="left")
     high = np.searchsorted(ascending, targets + TOLERANCE + slack, side="right")
     return len(ascending) - high, high - low
+
+
+def equal_ties(scores: Float[np.ndarray, " scores"]) -> Float[np.ndarray, " scores"]:
+    """Make tied scores equal, where they are sorted or written: from the highest on, each takes those tied with it.
+
+    >>> equal_ties(np.array([0.2, 0.5 - 1e-7, 0.5, np.nan])).tolist()
+    [0.2, 0.5, 0.5, nan]
+    """
+    order = np.argsort(-scores, kind="stable")  # NaN last
+    falling = scores[order]
+    start = 0
+    while start < len(falling):
+        stop = max(start + 1, int(np.searchsorted(-falling, TOLERANCE - falling[start], side="right")))
+        falling[start:stop] = falling[start]
+        start = stop
+    found = np.empty_like(falling)
+    found[order] = falling
+    return found

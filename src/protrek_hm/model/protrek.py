@@ -22,6 +22,7 @@ from protrek_hm.files import read_json, write_json
 from protrek_hm.model.card import write_card
 from protrek_hm.model.checkpoint import errors_of_the_disk
 from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
+from protrek_hm.model.cosines import cosine_table
 from protrek_hm.model.encoder import Task, compare_fingerprints, is_current
 from protrek_hm.model.encoders import read_encoder
 from protrek_hm.model.fingerprint import fingerprint
@@ -285,7 +286,7 @@ class ProTrek(SentenceTransformer):
         """Return the cosine of every text with every sequence; ProTrek's own scale is this ÷ temperature."""
         by_text = self.encode(list(texts), task="text", **encode_options)
         by_sequence = self.encode(list(sequences), task="sequence", **encode_options)
-        return np.asarray(by_text @ by_sequence.T)
+        return cosine_table(np.asarray(by_text), np.asarray(by_sequence))
 
     def fingerprint(self) -> str:
         """Return a hash of all that vectors depend on: equal models have equal ones, whatever their folder.

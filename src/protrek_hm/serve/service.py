@@ -12,6 +12,7 @@ from typing import IO, Any, TypeVar
 from protrek_hm.errors import GivenUpError, OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.layout import Modality
+from protrek_hm.model.cosines import cosine_table
 from protrek_hm.search.candidate import find_protein
 from protrek_hm.search.describe import describe
 from protrek_hm.search.explain import explain_pair
@@ -116,7 +117,7 @@ class Service:
             rows = encode_unit(model, texts, task="text", batch_size=batch_size)
             columns = encode_unit(model, sequences, task="sequence", batch_size=batch_size)
             told = (tell_cuts(model, texts, task="text"), tell_cuts(model, sequences, task="sequence"))
-            scores = (rows.astype(float) @ columns.astype(float).T).clip(-1, 1).tolist()
+            scores = cosine_table(rows, columns).tolist()
             return [{"scores": scores, "notes": [each for each in told if each]}]
 
         [answer] = await self._ask(self._model, [None], run)

@@ -13,6 +13,7 @@ from protrek_hm.evaluate.metrics import margins
 from protrek_hm.evaluate.model_result import ModelResult
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure
+from protrek_hm.model.cosines import TOLERANCE, equal_ties
 
 MOST_CASES = 200  # on the map; more make it slow and grey
 
@@ -32,8 +33,8 @@ def plot_projection(evaluation: Evaluation) -> Figure:
     chosen = {"random twins": hard.groups.one_of_each(on_map, evaluation.config.shown_twins)}
     if evaluation.differences:
         gain = margins(evaluation.models[1].scores["hard"]) - margins(evaluation.models[0].scores["hard"])
-        improved = hard.groups.one_of_each(np.argsort(-gain, kind="stable"), evaluation.config.shown_twins)
-        chosen["most improved twins (selected)"] = improved[gain[improved] > 0]
+        improved = hard.groups.one_of_each(np.argsort(-equal_ties(gain), kind="stable"), evaluation.config.shown_twins)
+        chosen["most improved twins (selected)"] = improved[gain[improved] > TOLERANCE]
     on_map = np.unique(np.concatenate([on_map, *chosen.values()]))
 
     figure = new_figure(3.4 * len(evaluation.models), 0.6 + 3.1 * len(chosen))

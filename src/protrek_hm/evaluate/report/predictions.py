@@ -2,11 +2,10 @@
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
 
 from protrek_hm.evaluate.cases import other_texts
 from protrek_hm.evaluate.run import Evaluation
-from protrek_hm.model.cosines import TOLERANCE
+from protrek_hm.model.cosines import equal_ties
 
 _CARRIED = ("anchor_id", "hard_neg_id", "component", "seq_similarity")
 
@@ -30,7 +29,7 @@ def predictions(evaluation: Evaluation) -> pl.DataFrame:
             pl.Series("hard_neg_text", other_texts(each.frame), dtype=pl.String),
         )
         for model in evaluation.models:
-            scores = _with_equal_ties(model.scores[name])
+            scores = np.apply_along_axis(equal_ties, 1, model.scores[name].reshape(-1, 4))
             parts.append(
                 pl.DataFrame(
                     {
@@ -49,16 +48,3 @@ def predictions(evaluation: Evaluation) -> pl.DataFrame:
                 .hstack(carried)
             )
     return pl.concat(parts, how="diagonal")
-
-
-def _with_equal_ties(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, "cases 4"]:
-    """Make scores of a case that are tied equal to the highest of them, so that readers need no tolerance."""
-    flat = scores.reshape(-1, 4)
-    order = np.argsort(-flat, axis=1, kind="stable")  # NaN last
-    falling = np.take_along_axis(flat, order, axis=1)
-    for place in range(1, 4):
-        above = falling[:, place - 1]
-        falling[:, place] = np.where(above - falling[:, place] <= TOLERANCE, above, falling[:, place])
-    found = np.empty_like(flat)
-    np.put_along_axis(found, order, falling, axis=1)
-    return found

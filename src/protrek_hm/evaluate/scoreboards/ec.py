@@ -12,7 +12,7 @@ from protrek_hm.evaluate.scoreboards.ec_files import Enzymes
 from protrek_hm.evaluate.scoreboards.ec_metrics import LEVELS, levels_right, separate, weighted_auc, weighted_scores
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
 from protrek_hm.homology.mmseqs import search
-from protrek_hm.model.cosines import TOLERANCE, cosines_of_pairs
+from protrek_hm.model.cosines import TOLERANCE, cosines_of_pairs, equal_ties
 from protrek_hm.model.encoder import Encoder, unit_vectors
 
 _SHOWN = 10  # and as many as are tied with the first
@@ -151,24 +151,12 @@ def _nearest(
             for item, cosine in zip(near.tolist(), cosines.tolist(), strict=True):
                 for ec in classes_of[item]:
                     best[ec] = max(best.get(ec, -1.0), cosine)
-            names, cosines = _in_order(best)
+            names, cosines = sorted(best), equal_ties(np.array([best[ec] for ec in sorted(best)], dtype=np.float64))
+            order = np.argsort(-cosines, kind="stable")
             shown = max(_SHOWN, int((cosines == cosines.max(initial=-1.0)).sum()))
-            classes.append(names[:shown])
-            distances.append(np.sqrt(2 - 2 * cosines[:shown]))
+            classes.append(tuple(names[each] for each in order[:shown]))
+            distances.append(np.sqrt(2 - 2 * cosines[order[:shown]]))
     return Transfer(name, meaning, tuple(classes), tuple(distances))
-
-
-def _in_order(best: Mapping[str, float]) -> tuple[tuple[str, ...], Float[np.ndarray, " classes"]]:
-    """Return classes from the highest cosine on; those tied with the highest of a group have its cosine."""
-    names, cosines = np.array(sorted(best), dtype=np.str_), np.array([best[ec] for ec in sorted(best)])
-    left = np.full(len(names), fill_value=True)
-    while left.any():
-        head = cosines[left].max()
-        group = left & (head - cosines <= TOLERANCE)
-        cosines[group] = head
-        left &= ~group
-    order = np.argsort(-cosines, kind="stable")
-    return tuple(names[order].tolist()), cosines[order]
 
 
 def _by_search(train: Enzymes, test: Enzymes) -> Transfer:
