@@ -1,0 +1,134 @@
+"""Whatever call of the disk goes wrong, results are as before or as after, and the same command finishes the work.
+
+By default some calls of each command go wrong; `FAULTS=all` tries each, which takes an hour.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from protrek_hm.files import MARKER
+from protrek_hm.index.layout import read_manifest
+from protrek_hm.index.store import Index
+
+MODES = ("kill", "torn", "error", "full")
+POINTS = 4
+PROTEINS = "example/raw_data.tsv"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, and what it changes: `content` reads that, None where there is nothing."""
+
+    arguments: tuple[str, ...]
+    content: Callable[[Path], object]
+
+
+def index(folder):
+    if not (folder / "index" / "index.json").exists():
+        return None
+    opened = Index.open(folder / "index")
+    rows = np.arange(len(opened.records))
+    segments = len(read_manifest(folder / "index").segments)
+    return segments, opened.records.rows(), {name: opened.vectors(name, rows).tobytes() for name in opened.embeddings}
+
+
+def table(name):
+    return lambda folder: pl.read_parquet(folder / name).rows() if (folder / name).exists() else None
+
+
+def files(name, ending=""):
+    def content(folder):
+        found = [each for each in sorted((folder / name).rglob(f"*{ending}")) if each.is_file() and each.name != MARKER]
+        return {str(each.relative_to(folder)): each.read_bytes() for each in found} or None
+
+    return content
+
+
+COMMANDS = {
+    "index build": Command(("index", "build", "p.tsv", "-o", "fresh"), files("fresh", ".npy")),
+    "index build --force": Command(("index", "build", "more.tsv", "-o", "index", "--force"), index),
+    "index add": Command(("index", "add", "index", "other.tsv"), index),
+    "index remove": Command(("index", "remove", "index", "--ids", "TEM-2"), index),
+    "index compact": Command(("index", "compact", "index"), index),
+    "index export": Command(("index", "export", "index", "-o", "out.parquet"), table("out.parquet")),
+    "index export --force": Command(
+        ("index", "export", "index", "-o", "old", "--format", "faiss", "--force"), files("old")
+    ),
+    "model convert": Command(("model", "convert", "tiny", "official"), files("official")),
+    "mine --force": Command(("mine", "twins.tsv", "-o", "mined", "--easy", "4", "--force"), files("mined", ".csv")),
+}
+
+
+@pytest.fixture(scope="module")
+def state(faulty_disk, tmp_path_factory):
+    """A folder with all that the commands need, which each test copies."""
+    folder = tmp_path_factory.mktemp("state")
+    proteins = pl.read_csv(Path(__file__).parents[2] / PROTEINS, separator="\t")
+    proteins.head(8).write_csv(folder / "p.tsv", separator="\t")
+    proteins[10:12].write_csv(folder / "other.tsv", separator="\t")
+    proteins[8:10].write_csv(folder / "more.tsv", separator="\t")
+    proteins.head(24).write_csv(folder / "twins.tsv", separator="\t")
+    build = ("model", "build", "p.tsv", "-o", "tiny", "--layers", 1, "--hidden", 16, "--heads", 2, "--vocabulary", 300)
+    for arguments in (
+        build,
+        ("index", "build", "p.tsv", "-o", "index", "-m", "tiny"),
+        ("index", "export", "index", "-o", "old", "--format", "faiss"),
+        ("index", "remove", "index", "--ids", "TEM-1"),
+        ("index", "add", "index", "more.tsv"),
+        ("index", "remove", "index", "--ids", "TEM-116"),
+        ("mine", "twins.tsv", "-o", "mined", "--easy", 0),
+    ):
+        ran = faulty_disk.run(arguments, folder)
+        assert ran.code == 0, ran.stderr
+    return folder
+
+
+def chosen(count):
+    """Calls to let go wrong, spread over all: the first and the last ones are among them."""
+    if os.environ.get("FAULTS") == "all":
+        return range(1, count + 1)
+    return sorted({1, count, *(1 + (count - 1) * place // (POINTS - 1) for place in range(POINTS))})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMMANDS)
+def test_results_are_as_before_or_as_after(name, faulty_disk, state, tmp_path):
+    command = COMMANDS[name]
+    arguments = [*command.arguments, *(["-m", "tiny"] if command.arguments[1] == "build" else [])]
+
+    def copy(place):
+        shutil.copytree(state, tmp_path / place, symlinks=True)
+        return tmp_path / place
+
+    whole = copy("whole")
+    before = command.content(whole)
+    ran = faulty_disk.run(arguments, whole)
+    assert ran.code == 0, ran.stderr
+    after = command.content(whole)
+    assert after != before
+    points = chosen(ran.count)
+    for place, number in enumerate(points):
+        for mode in MODES if os.environ.get("FAULTS") == "all" else [MODES[place % len(MODES)]]:
+            told = f"{name}: {mode} at call {number} of {ran.count}"
+            folder = copy(f"{mode}-{number}")
+            broken = faulty_disk.run(arguments, folder, mode, number)
+            found = command.content(folder)
+            assert found in (before, after), told
+            if mode in ("error", "full"):
+                assert broken.code == 2 or found == after, told
+                assert "Traceback" not in broken.stderr, told + broken.stderr
+                assert broken.code == 0 or broken.stderr.count("error: ") == 1, told + broken.stderr
+            if found == before:
+                again = faulty_disk.run(arguments, folder)
+                assert again.code == 0, told + again.stderr
+                assert command.content(folder) == after, told
+                litter = [each.name for each in folder.rglob(".*") if each.name.endswith((".partial", ".replaced"))]
+                assert not litter, told
+            shutil.rmtree(folder)
