@@ -69,6 +69,17 @@ def test_new_file_interrupted_leaves_the_old_one_whole(tmp_path, interruption):
     assert contents(tmp_path) == {"c.txt": "old"}
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("I/O error: No space left on device (os error 28)", "No space left"), ("iostream error", "not all of it")],
+)
+def test_writers_in_other_languages_tell_of_the_disk_in_their_text(tmp_path, said, told):
+    with pytest.raises(OutputError, match=told), new_folder(tmp_path / "out"):
+        raise RuntimeError(said)
+    with pytest.raises(RuntimeError, match="a shape"), new_folder(tmp_path / "out"):
+        raise RuntimeError("a shape that does not fit")
+
+
 def test_new_file_refuses_to_overwrite_unless_forced(tmp_path):
     path = tmp_path / "c.txt"
     path.write_text("old")

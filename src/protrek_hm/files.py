@@ -41,6 +41,7 @@ MARKER = ".protrek-hm.json"
 
 _PROBE = 65_536  # bytes that a disk must have room for
 _LITTER = re.compile(r"\.(?:(?P<file>\d+)\..+|.+\.(?P<folder>\d+)\.partial|(?P<name>.+)\.(?P<old>\d+)\.replaced)")
+_DISK_ERROR = re.compile(r"\(os error (?P<number>\d+)\)|iostream error|inline_container\.cc")  # Rust; torch.save
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS
 _HERE = -100  # AT_FDCWD of Linux
 
@@ -62,7 +63,7 @@ def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
     if _occupied(path) and not force:
         raise OutputExistsError(path)
     path = path.resolve() if path.is_symlink() else path
-    try:
+    with _telling(path):
         if path.exists() and not path.is_file() and not path.is_dir():
             with TemporaryDirectory() as elsewhere:
                 yield Path(elsewhere) / path.name
@@ -81,8 +82,6 @@ def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
                 _sync(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise _output_error(path, error) from error
 
 
 @contextmanager
@@ -116,7 +115,7 @@ def new_folder(
     refuse_existing(path, force=force, inputs=inputs, carried=carried)
     path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
+    with _telling(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep_litter(path.parent)
         temporary.mkdir()
@@ -139,8 +138,6 @@ def new_folder(
                 _sync(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)  # what was replaced, or what was not finished
-    except OSError as error:
-        raise _output_error(path, error) from error
 
 
 @contextmanager
@@ -154,7 +151,7 @@ def new_files(folder: Path) -> Iterator[Path]:
     OutputError
         If they cannot be written.
     """
-    try:
+    with _telling(folder):
         folder.mkdir(parents=True, exist_ok=True)
         sweep_litter(folder)
         made = folder / f".{folder.name}.{os.getpid()}.partial"
@@ -169,8 +166,6 @@ def new_files(folder: Path) -> Iterator[Path]:
                 _sync(folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
-    except OSError as error:
-        raise _output_error(folder, error) from error
 
 
 def refuse_existing(
@@ -283,13 +278,11 @@ def refuse_unwritable(path: Path) -> None:
     """
     nearest = next(place for place in path.absolute().parents if place.exists())
     probe = nearest / f".{os.getpid()}.{path.name}.probe"
-    try:
+    with _telling(path):
         try:
             probe.write_bytes(bytes(_PROBE))
         finally:
             probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise _output_error(path, error) from error
 
 
 @contextmanager
@@ -303,7 +296,7 @@ def writing(folder: Path) -> Iterator[None]:
     OutputError
         If the folder cannot be written to, or something in it cannot.
     """
-    try:
+    with _telling(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / LOCK).open("w") as lock:
             try:
@@ -313,8 +306,6 @@ def writing(folder: Path) -> Iterator[None]:
             if not (folder / LOCK).exists():  # its writer finished just now, and took it away
                 raise BusyError(folder)
             yield
-    except OSError as error:
-        raise _output_error(folder, error) from error
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -447,6 +438,21 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _output_error(path: Path, error: OSError) -> OSError:
-    """Say which output failed, unless the error is one of ours and says what went wrong."""
-    return error if isinstance(error, ProTrekHMError) else OutputError(path, error.strerror or str(error))
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Say which output failed if the disk is to blame.
+
+    Writers in Rust and C++ raise errors of their own, which tell of the disk in their text alone.
+    """
+    try:
+        yield
+    except ProTrekHMError:
+        raise
+    except OSError as error:
+        raise OutputError(path, error.strerror or str(error)) from error
+    except Exception as error:
+        told = _DISK_ERROR.search(str(error))
+        if told is None:
+            raise
+        reason = os.strerror(int(told["number"])) if told["number"] else "not all of it could be written"
+        raise OutputError(path, reason) from error

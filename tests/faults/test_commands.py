@@ -62,6 +62,7 @@ COMMANDS = {
         ("index", "export", "index", "-o", "old", "--format", "faiss", "--force"), files("old")
     ),
     "model convert": Command(("model", "convert", "tiny", "official"), files("official")),
+    "model convert back": Command(("model", "convert", "foreign", "back"), files("back")),
     "mine --force": Command(("mine", "twins.tsv", "-o", "mined", "--easy", "4", "--force"), files("mined", ".csv")),
 }
 
@@ -78,6 +79,7 @@ def state(faulty_disk, tmp_path_factory):
     build = ("model", "build", "p.tsv", "-o", "tiny", "--layers", 1, "--hidden", 16, "--heads", 2, "--vocabulary", 300)
     for arguments in (
         build,
+        ("model", "convert", "tiny", "foreign"),
         ("index", "build", "p.tsv", "-o", "index", "-m", "tiny"),
         ("index", "export", "index", "-o", "old", "--format", "faiss"),
         ("index", "remove", "index", "--ids", "TEM-1"),
