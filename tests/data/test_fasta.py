@@ -117,6 +117,7 @@ def test_read_proteins_knows_it_in_any_dress(tmp_path, name):
         (b"\n\n", "the file is empty"),
         (b"\nMKV\n", "no FASTA: line 2 does not begin with '>'"),
         (b">A\nM\0V\n", "line 2 holds a zero byte"),
+        (">A\nMKV\n".encode("utf-16"), "text in UTF-16; save it as UTF-8"),
     ],
 )
 def test_files_that_are_no_fasta(tmp_path, content, message):

@@ -87,6 +87,17 @@ def test_columns_by_flag_and_a_name_of_ours_that_lost(tmp_path):
     }
 
 
+def test_a_column_structure_about_something_else_stays_as_it_is(tmp_path, caplog):
+    path = write(tmp_path / "a.csv", "id,sequence,structure\nA,MKVL,1ABC;2XYZ\nB,MKVA,\n")
+    with caplog.at_level(logging.WARNING):
+        frame = read_proteins(path)
+    assert frame.columns == ["id", "sequence", "text", "structure_in_file"]
+    assert frame["structure_in_file"].to_list() == ["1ABC;2XYZ", None]
+    assert "column 'structure' holds no 3Di letters" in caplog.text
+    with pytest.raises(RecordError, match="structure: '1' is no 3Di letter"):
+        read_proteins(path, columns={"structure": "structure"})
+
+
 def test_several_texts_of_a_protein_are_rows(tmp_path):
     frame = read_proteins(write(tmp_path / "a.csv", "id,sequence,text\nA,MKV,one\nA,mkv,two\n"))
     assert frame.rows() == [("A", "MKV", "one"), ("A", "MKV", "two")]

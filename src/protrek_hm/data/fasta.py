@@ -135,6 +135,8 @@ def _split_at_cr(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _decode(raw: bytes, number: int, path: Path) -> str:
+    if number == 1 and raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise FileFormatError(path, "text in UTF-16", "save it as UTF-8")
     try:
         line = raw.decode().strip()
     except UnicodeDecodeError:

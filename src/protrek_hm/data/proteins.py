@@ -14,7 +14,13 @@ from protrek_hm.data.fasta import begins_as_fasta, parse_fasta
 from protrek_hm.data.records import BadRecord, Table
 from protrek_hm.data.schema import ALIASES, GIVEN, recognise_columns, shortened
 from protrek_hm.data.tables import parse_table, write_table
-from protrek_hm.data.validation import bad_proteins, clean_proteins, looks_like_nucleotides, without_rows
+from protrek_hm.data.validation import (
+    bad_proteins,
+    clean_proteins,
+    holds_no_structures,
+    looks_like_nucleotides,
+    without_rows,
+)
 from protrek_hm.data.wide import is_wide, stack_mutants
 from protrek_hm.errors import FileFormatError, OptionError
 
@@ -122,6 +128,9 @@ def check_table(table: Table, path: Path, *, columns: Mapping[str, str] | None =
         table = stack_mutants(table, path)
     recognised = recognise_columns(table.frame.columns, given=columns, path=path)
     given = _arrange(table.frame, recognised, path)
+    if "structure" in recognised and "structure" not in (columns or {}) and holds_no_structures(given):
+        log.warning("%s: column %r holds no 3Di letters, and is left as it is", path, recognised.pop("structure"))
+        given = _arrange(table.frame, recognised, path)
     proteins = clean_proteins(given)
     problems = bad_proteins(proteins, table.lines) | _repeated_headers(proteins, recognised)
     bad = sorted((*table.bad, *_describe(problems, proteins, table)), key=lambda record: record.line)

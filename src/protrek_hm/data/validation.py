@@ -82,6 +82,20 @@ def bad_structures(frame: pl.DataFrame, column: str = "structure", sequence: str
     return problems | {row: f"{wrong[row]!r} is no 3Di letter" for row in wrong.is_not_null().arg_true()}
 
 
+def holds_no_structures(proteins: pl.DataFrame) -> bool:
+    """Say whether the column structure is about something else: no cell is as long as its sequence or of 3Di letters.
+
+    >>> holds_no_structures(pl.DataFrame({"sequence": ["MKV", "MKL"], "structure": ["1ABC; 2XYZ", None]}))
+    True
+    >>> holds_no_structures(pl.DataFrame({"sequence": ["MKV", "MKL"], "structure": ["dvx", "dv"]}))
+    False
+    """
+    cells = proteins.select(clean_sequences(pl.col("sequence")), clean_structures(pl.col("structure"))).drop_nulls()
+    letters = pl.col("structure")
+    fits = (letters.str.len_chars() == pl.col("sequence").str.len_chars()) | ~letters.str.contains(_NO_STRUCTURE)
+    return not cells.is_empty() and not cells.select(fits.any()).item()
+
+
 def looks_like_nucleotides(column: str) -> pl.Expr:
     """Say of cleaned sequences whether they are DNA or RNA: of 20 letters or more, 95 % are A, C, G, T, U or N.
 
