@@ -1,7 +1,7 @@
 """Structures in: PDB, mmCIF and BinaryCIF files become protein sequences with their 3Di letters.
 
 The flow: files are found (`files`) or fetched from the AlphaFold Protein Structure Database (`alphafold`), read
-(`reading`, `binarycif`), taken apart into the backbones of their protein chains (`backbone`), whose residues have letters
+(`reading`, `binarycif`), taken apart into the backbones of their protein chains (`backbone`), residue by residue
 (`residues`), written in 3Di letters (`letters`) and hidden where a prediction is unsure of itself (`confidence`).
 `records` does this to one file, `table` to thousands at once; `texts` puts texts beside them.
 """
