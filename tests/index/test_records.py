@@ -181,3 +181,9 @@ def test_ids_are_found_or_similar_ones_named():
         rows_of_ids(table, ["P1", "P11"])
     with pytest.raises(OptionError, match=r"id = 'x': not in this index \(and 1 others\); check it"):
         rows_of_ids(table, ["x", "y"])
+
+
+@pytest.mark.parametrize("name", ["\ud800", "P\udcff"])
+def test_half_a_character_is_no_id(name):
+    with pytest.raises(OptionError, match="half a character"):
+        rows_of_ids(RECORDS, ["P1", name])

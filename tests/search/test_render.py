@@ -121,3 +121,19 @@ def test_families_in_json_lines_and_tsv_are_complete():
     rows = list(csv.DictReader(io.StringIO(families_written("tsv")), delimiter="\t"))
     assert [row["id"] for row in rows] == [row["id"] for row in found]
     assert list(rows[0])[:7] == ["query", "family", "member", "identity", "difference", "rank", "id"]
+
+
+def test_numbers_that_are_none_are_null_and_empty():
+    record = {
+        "id": "P1",
+        "sequence": "MKV",
+        "kcat": float("nan"),
+        "range": [1.5, float("inf")],
+        "at": {"ph": float("nan")},
+    }
+    results = {"a kinase": [Hit(1, "P1", 0.75, 15.0, None, None, None, record)]}
+    [line] = written("jsonl", results).splitlines()
+    found = json.loads(line, parse_constant=pytest.fail)["record"]
+    assert found == {"id": "P1", "sequence": "MKV", "kcat": None, "range": [1.5, None], "at": {"ph": None}}
+    [row] = csv.DictReader(io.StringIO(written("tsv", results)), delimiter="\t")
+    assert (row["kcat"], row["range"], row["at"]) == ("", "[1.5, null]", '{"ph": null}')

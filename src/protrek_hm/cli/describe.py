@@ -13,6 +13,9 @@ def describe(
     proteins: Annotated[list[str], typer.Argument(help="Sequences, or FASTA files.")],
     *,
     k: Annotated[int, typer.Option("-k", help="Texts per protein, and per section.")] = 5,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Compare every vector, where an engine would choose some of them.")
+    ] = False,
     output_format: RowsFormat = "table",
     output: OutputFile = None,
     model: ModelOfIndex = None,
@@ -31,6 +34,7 @@ def describe(
         refuse_existing(output, force=force)
     queries = read_queries(proteins, "sequence")
     searcher = Searcher.open(index, model=model, device=device)
+    searcher = searcher.exact if exact else searcher
     found = describe_proteins(searcher, [each.content for each in queries], k=k, batch_size=batch_size)
     if output_format == "tsv":  # which has no place for notes
         notes = {note: None for each in found for note in each.notes}

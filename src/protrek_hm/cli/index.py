@@ -126,8 +126,18 @@ def index_info(
 
     manifest = read_manifest(index)
     recall = {name: dict(each.recall) for name, each in manifest.engines.items()}
+    more = {
+        name: {str(each.neighbours): dict(each.recall) for each in engine.wider}
+        for name, engine in manifest.engines.items()
+    }
     size = sum(file.stat().st_size for file in index.rglob("*") if file.is_file())
-    content = {**asdict(manifest.info), "segments": len(manifest.segments), "recall": recall, "bytes": size}
+    content = {
+        **asdict(manifest.info),
+        "segments": len(manifest.segments),
+        "recall": recall,
+        "recall_of_more": more,
+        "bytes": size,
+    }
     if output_format == "json":
         from json import dumps
 

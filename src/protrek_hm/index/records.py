@@ -202,6 +202,8 @@ def rows_of_ids(records: pl.DataFrame, ids: Sequence[str]) -> Int[np.ndarray, " 
     >>> rows_of_ids(pl.DataFrame({"id": ["P1", "P2", "P2"]}), ["P2", "P1"]).tolist()
     [1, 0]
     """
+    for name in ids:
+        require_characters("id", name)
     known = records.select("id").with_row_index("row").filter(pl.col("id").is_in(list(dict.fromkeys(ids))))
     first = dict(known.unique("id", keep="first").select("id", "row").iter_rows())
     missing = [name for name in ids if name not in first]

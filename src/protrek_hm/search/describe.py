@@ -20,7 +20,7 @@ from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.labelled import Labelled, labelled_proteins
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import residues_read, tell_unread
-from protrek_hm.search.searcher import NOT_EXACT, Hit, Searcher
+from protrek_hm.search.searcher import PROPOSED, Hit, Searcher
 
 LEAST_IDENTITY = 0.3
 """Identity from which a protein counts as a homolog: strangers reach 0.25."""
@@ -123,7 +123,7 @@ def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_
     homologs = _homologs(searcher.index, labelled, cleaned, near)
     for sequence, own, by_section, homolog in zip(cleaned, hits, sections, homologs, strict=True):
         read = residues_read(searcher.model, len(sequence))
-        notes = tell_unread([("the protein", len(sequence), read)]) + [NOT_EXACT] * (not own.exact)
+        notes = tell_unread([("the protein", len(sequence), read)]) + [PROPOSED] * (not own.exact)
         found.append(Description(sequence, read, _found(own[:k]), by_section, homolog, tuple(notes)))
     return found
 

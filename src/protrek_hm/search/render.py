@@ -1,6 +1,7 @@
 """Answers as a table for people, or as JSON lines and TSV for programs."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal, TextIO
@@ -60,16 +61,25 @@ def write_families(results: Mapping[str, Sequence[Family]], file: TextIO, *, for
 def _write_rows(rows: Iterable[Mapping[str, Any]], file: TextIO, *, form: Format) -> None:
     if form == "jsonl":
         for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+            file.write(json.dumps(_defined(row), ensure_ascii=False, default=str) + "\n")
         return
     flat = []
     for row in rows:
         own = {name: value for name, value in row.items() if name != "record"}
-        others = {name: _flat(value) for name, value in row["record"].items() if name != "id"}
+        others = {name: _flat(_defined(value)) for name, value in row["record"].items() if name != "id"}
         flat.append(
             {**own, **{f"record.{name}" if name in OWN_COLUMNS else name: value for name, value in others.items()}}
         )
     pl.DataFrame(flat, infer_schema_length=None).write_csv(file, separator="\t")
+
+
+def _defined(value: Any) -> Any:
+    """Replace numbers that are none by None: JSON has no NaN, and an empty cell is what they are."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {name: _defined(each) for name, each in value.items()}
+    return [_defined(each) for each in value] if isinstance(value, list) else value
 
 
 def _flat(value: object) -> object:

@@ -23,7 +23,8 @@ from protrek_hm.search.reading import Cut, cuts
 from protrek_hm.search.significance import p_values
 
 Item = TypeVar("Item")
-NOT_EXACT = "an engine proposed what was compared: a near one may be missing; ask for an exact search (--exact)"
+PROPOSED = "an engine proposed what was compared: a near one may be missing"
+NOT_EXACT = f"{PROPOSED}; ask for an exact search (--exact)"
 
 
 @dataclass(frozen=True)
