@@ -49,6 +49,7 @@ No effect on inactivation.
 No effect; when associated with A-641; A-650 and A-690.
 Neither affects dimerization nor DNA-binding.
 Activity is 95% of wild-type.
+No effect on dimerization, leucine uptake or ability to inhibit TstB.
 Does not disrupt DNA binding.
 NO LOSS OF ACTIVITY.
 No effect in E. coli. No effect on binding to factor A.
@@ -174,4 +175,4 @@ def test_against_the_labels_of_real_mutants(real_data):
     ours = [str(int(is_neutral(effect))) for effect in table["effect"]]
     counts = Counter(zip(table["neutral"], ours, strict=True))
     assert sum(counts.values()) == 4_264
-    assert counts == {("0", "0"): 3_637, ("1", "1"): 332, ("1", "0"): 256, ("0", "1"): 39}
+    assert counts == {("0", "0"): 3_637, ("1", "1"): 333, ("1", "0"): 255, ("0", "1"): 39}

@@ -93,7 +93,7 @@ _PLAIN_WORDS = frozenset(
 )
 _NOUN = re.compile(
     r"^[a-z0-9'/()+-]*(?:tions?|sions?|ity|ities|ments?|ances?|ences?|ency|ancy|ness|ship|[yoeax]sis|phagy|taxis|ases?|ings?|ures?|isms?"
-    r"|ors?|ols?|ides?|ides|ins?|cytes?|somes?|al|ic|ar|ous|ble|ary|ant|ent|like|gens?|ogy|graphy|metry|ics|mers?)$"
+    r"|ors?|ols?|ides?|ides|ins?|cytes?|somes?|al|ic|ar|ous|ble|ary|ant|ent|like|gens?|[cst]ine|anine|amine|ogy|graphy|metry|ics|mers?)$"
 )
 _NO_NOUN = re.compile(
     r"^(?:causing|leading|resulting|showing|becoming|being|having|lacking|losing|making|requiring|using|giving"
@@ -107,6 +107,7 @@ _SAID_OF_IT = re.compile(  # adjectives that are a statement of their own at the
     r"|cytosolic|nuclear|sterile|constitutive|mitochondrial|peroxisomal|visible|silent|abundant|weak|slow)$"
 )
 _NAME = re.compile(r"[A-Z0-9]")
+_ABILITY = re.compile(r"\b(?:ability|capacity|capability) to \w+")
 _TITLE = re.compile(r"[A-Z][a-z-]{3,}$")
 _HARM_DONE = re.compile(
     r"\b(?:retention|accumulation|aggregation|mislocali[sz]ation|death|sensitivity|lethality|sterility|failure|inhibition"
@@ -360,6 +361,7 @@ def is_noun_phrase(part: str) -> bool:
     >>> [is_noun_phrase(part) for part in ("nuclear localization", "SQSTM1", "localizes to mitochondria", "nuclear")]
     [True, True, False, False]
     """
+    part = _ABILITY.sub("ability", part)
     words = [word.lower() if _TITLE.match(word) else word for word in part.strip(" .").replace(",", " ").split()]
     return (
         bool(words)

@@ -23,12 +23,16 @@ _STANDINGS = {"by similarity": "ECO:0000250", "probable": "ECO:0000305", "potent
 """What UniProt wrote before 2014, and the codes that it replaced it by."""
 _FROM_RELATIVES = r"by similarity|inferred from homology"
 _STANDING = rf"{_FROM_RELATIVES}|probable|potential|possible|predicted"
-_STANDS = re.compile(rf"\((?:{_STANDING})\)|(?:^|(?<=[.;]))\s*(?:{_FROM_RELATIVES})\.?$", re.IGNORECASE)
+_STANDS = re.compile(rf"[(;,]\s?(?:{_STANDING})\)|(?:^|(?<=[.;]))\s*(?:{_FROM_RELATIVES})\.?$", re.IGNORECASE)
 _SOURCE = r"(?:PubMed:\s?\d+|Ref\.\s?\d+)"
-_SOURCES = rf"{_SOURCE}(?:(?:,? and |[,;] ?){_SOURCE})*"
-_MARK = re.compile(rf"{_TAG.pattern}|{_STANDS.pattern}|\({_SOURCES}\)", re.IGNORECASE)
+_LISTED = rf"(?:{_SOURCE}|{_FROM_RELATIVES})"
+_SOURCES = rf"{_LISTED}(?:(?:,? and |[,;] ?){_LISTED})*"
+# Each begins with a letter that must stand there, or is tried only where its letters do: so they are found fast.
+_MARK = re.compile(rf"\{{(?i:ECO):[^}}]*\}}|\((?i:{_STANDING}|{_SOURCES})\)")
+_LAST_MARK = re.compile(rf"(?:^|(?<=[.;]))\s*(?:{_FROM_RELATIVES})\.?$", re.IGNORECASE)
 _SOURCE_IN_BRACKETS = re.compile(rf"[,;] ?{_SOURCES}(?=[);])", re.IGNORECASE)
 _SOURCE_IN_SENTENCE = re.compile(rf"{_SOURCE}(?:(?:,? and |, ){_SOURCE})*", re.IGNORECASE)
+_TOLD_BY = ("pubmed:", "ref.", "imilarity", "omology")
 _MARKED = rf"(?i)\{{ECO:|PubMed:|Ref\.|\((?:{_STANDING})\)|{_FROM_RELATIVES}"
 _SENTENCE = re.compile(r"(?<=[.;])\s+(?=[A-Z0-9\[])(?!By similarity|Inferred from homology)")
 
@@ -69,7 +73,7 @@ def codes_of(text: str) -> set[str]:
     *_, last = _TAG.split(text)
     codes = codes_in(text)
     for sentence in _SENTENCE.split(last):
-        standing = {mark[0].strip(" .()").lower() for mark in _STANDS.finditer(sentence)}
+        standing = {mark[0].strip(" .(),;").lower() for mark in _STANDS.finditer(sentence)}
         codes |= {_STANDINGS.get(mark, "ECO:0000250") for mark in standing}
         if not standing and re.search(r"\w", sentence):
             codes.add(UNTOLD)
@@ -110,7 +114,11 @@ def clean_text(text: str) -> str:
         kept = _joined(kept, text[end : mark.start()].rstrip())
         end = mark.end()
     kept = _joined(kept, text[end:]).strip()
-    return _SOURCE_IN_SENTENCE.sub("a publication", _SOURCE_IN_BRACKETS.sub("", kept))
+    lower = kept.lower()
+    if not any(told in lower for told in _TOLD_BY):
+        return kept
+    kept = _SOURCE_IN_BRACKETS.sub("", _LAST_MARK.sub("", kept))
+    return _SOURCE_IN_SENTENCE.sub("a publication", kept)
 
 
 def _joined(one: str, other: str) -> str:

@@ -48,6 +48,7 @@ def test_statements_are_none(text):
     [
         ("ECO:0000250", True),
         ("ECO:0000250; ECO:0000305", True),
+        ("ECO:0000250|UniProtKB:P1;ECO:0000305", True),
         ("ECO:0000250; ECO:0000269", False),
         ("ECO:0000250; none", False),
         ("ECO:0000269", False),

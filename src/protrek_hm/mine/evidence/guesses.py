@@ -53,7 +53,7 @@ def is_guess(text: str, evidence: str | None = None) -> bool:
     if _GUESS.search(clean_text(text).rstrip(".")):
         return True
     codes = evidence or read_evidence(text)
-    return codes is not None and GUESSED.issuperset(codes.split("; "))
+    return codes is not None and GUESSED.issuperset(code.strip().split("|")[0] for code in codes.split(";"))
 
 
 def judge_guesses(
