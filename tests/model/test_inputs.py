@@ -38,6 +38,7 @@ def test_spellings_of_a_structure_are_one_structure(model):
         ("sequence", "mkjv", "letter 'J' at position 3"),
         ("sequence", "MK-V", "gap '-' at position 3"),
         ("sequence", "MK*V", r"stop '\*' at position 3"),
+        ("sequence", "MK*<mask>V", r"stop '\*' at position 3"),
         ("sequence", "MK1", "letter '1' at position 3"),
         ("sequence", "MKß", "letter 'ß' at position 3"),
         ("sequence", "M\u212a", "letter '\u212a' at position 2"),

@@ -31,6 +31,8 @@ def test_plain_sentence_transformers_loads_it_with_the_same_numbers(name):
         wanted = np.asarray(ours.encode([given], task=task))
         np.testing.assert_allclose(plain.encode([given], task=task), wanted, atol=1e-5)
         assert np.linalg.norm(wanted) == pytest.approx(1, abs=1e-5)
+    spelled = plain.encode([SEQUENCE, f"{SEQUENCE[:9].lower()}\n {SEQUENCE[9:]}"], task="sequence")
+    np.testing.assert_allclose(spelled[1], spelled[0], atol=1e-6)
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -21,7 +21,15 @@ def test_residues_have_the_ids_of_esm2():
 
 
 def test_every_other_letter_is_unknown_and_alone():
-    assert residue_tokenizer(100)("MJJk1M")["input_ids"] == [0, 20, 3, 3, 3, 3, 20, 2]
+    assert residue_tokenizer(100)("MJJ?1M")["input_ids"] == [0, 20, 3, 3, 3, 3, 20, 2]
+
+
+def test_spellings_of_a_protein_have_the_same_tokens():
+    for make, wanted in ((residue_tokenizer, "MKVLA"), (structure_tokenizer, "dvpqa")):
+        tokenizer = make(100)
+        for spelling in (wanted.lower(), wanted.upper(), f" {wanted[:2]}\t{wanted[2:]}\r\n"):
+            assert tokenizer(spelling)["input_ids"] == tokenizer(wanted)["input_ids"]
+    assert residue_tokenizer(100)("mk<mask>v \n")["input_ids"] == residue_tokenizer(100)("MK<mask>V")["input_ids"]
 
 
 def test_structures_know_all_states_in_either_case():

@@ -25,8 +25,8 @@ protein = model.encode("MSIQHFRVALIPFFAAFCLPVFA", task="sequence")
 print(model.similarity(text, protein))
 ```
 
-Without a task that the model has, SentenceTransformer raises an error. It reads lower-case residues as unknown
-ones; `ProTrek` makes them upper case, and refuses what is no residue.
+Without a task that the model has, SentenceTransformer raises an error. It reads letters that are no residues as
+unknown ones; `ProTrek` refuses them.
 """
 
 

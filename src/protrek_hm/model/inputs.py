@@ -93,11 +93,8 @@ def _sequences(tokenizer: Any) -> Callable[[str], tuple[str, str | None]]:
     def clean(given: str) -> tuple[str, str | None]:
         if all_known.fullmatch(given):
             return given, None
-        if mask and mask in given:
-            parts = [_upper(part) for part in given.split(mask)]
-            plain, ready = "X".join(parts), mask.join(parts)
-        else:
-            plain = ready = _upper(given)
+        parts = [_upper(part) for part in _bare(given).split(mask)] if mask else [_upper(_bare(given))]
+        plain, ready = "X".join(parts), (mask or "").join(parts)
         if all_known.fullmatch(plain) and not _ALL_PAIRS.fullmatch(given):
             return ready, None
         if plain == "*" or not plain:
@@ -127,9 +124,9 @@ def _structures(tokenizer: Any) -> Callable[[str], tuple[str, str | None]]:
 
 def _pairs(given: str) -> tuple[str, str | None]:
     """Clean what a vocabulary of pairs reads: residues, with or without a 3Di letter behind each."""
-    plain = "".join(given.split()).removesuffix("*")
-    if plain.isascii() and plain.islower() and "#" not in plain:
-        plain = plain.upper()
+    plain = _bare(given)
+    if plain.islower() and "#" not in plain:
+        plain = _upper(plain)
     residues, end = [], 0
     while end < len(plain) and (pair := _PAIR.match(plain, end)):
         residues.append(pair[1])
@@ -139,9 +136,12 @@ def _pairs(given: str) -> tuple[str, str | None]:
     return plain, sequence_problem("".join(residues).replace("#", "X")) if plain else "no residue in it"
 
 
+def _bare(given: str) -> str:
+    return "".join(given.split()).removesuffix("*")
+
+
 def _upper(given: str) -> str:
-    plain = "".join(given.split()).removesuffix("*")
-    return plain.upper() if plain.isascii() else plain  # 'ß' would become two residues
+    return given.upper() if given.isascii() else given  # 'ß' would become two residues
 
 
 def _lower(given: str) -> str:

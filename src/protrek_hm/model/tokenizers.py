@@ -5,6 +5,7 @@ vocabulary trained on the given texts, as BERT's does.
 """
 
 from collections.abc import Iterable
+from string import ascii_lowercase
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertTokenizer, PreTrainedTokenizerFast
@@ -14,23 +15,30 @@ RESIDUE_TOKENS = ("<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZ
 # Foldseek's 20 states in lower case, and '#' for residues of low confidence
 STRUCTURE_TOKENS = ("<cls>", "<pad>", "<eos>", "<unk>", *"pynwrqhgdlvtmfsaeikc#", "<mask>")
 
+_NO_BLANKS = normalizers.Replace(Regex(r"\s+"), "")
+
 
 def residue_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
-    """Tokenize amino acids, one token a residue: <cls> M K … <eos>.
+    r"""Tokenize amino acids of either case, one token a residue: <cls> M K … <eos>; blanks count for nothing.
 
-    >>> residue_tokenizer(100)("MK")["input_ids"]
-    [0, 20, 15, 2]
+    >>> residue_tokenizer(100)("MK")["input_ids"], residue_tokenizer(100)("m k\n")["input_ids"]
+    ([0, 20, 15, 2], [0, 20, 15, 2])
     """
-    return _letter_tokenizer(RESIDUE_TOKENS, max_tokens, normalizers.Sequence([]))
+    return _letter_tokenizer(RESIDUE_TOKENS, max_tokens, normalizers.Sequence([_NO_BLANKS, upper_case()]))
 
 
 def structure_tokenizer(max_tokens: int) -> PreTrainedTokenizerFast:
-    """Tokenize 3Di letters of either case, one token a residue.
+    """Tokenize 3Di letters of either case, one token a residue; blanks count for nothing.
 
-    >>> structure_tokenizer(100)("DVp")["input_ids"]
+    >>> structure_tokenizer(100)("DV p")["input_ids"]
     [0, 12, 14, 4, 2]
     """
-    return _letter_tokenizer(STRUCTURE_TOKENS, max_tokens, normalizers.Lowercase())
+    return _letter_tokenizer(STRUCTURE_TOKENS, max_tokens, normalizers.Sequence([_NO_BLANKS, normalizers.Lowercase()]))
+
+
+def upper_case() -> normalizers.Normalizer:
+    """Raise letters to upper case: where plain SentenceTransformer is used, nothing else does."""
+    return normalizers.Sequence([normalizers.Replace(letter, letter.upper()) for letter in ascii_lowercase])
 
 
 def train_text_tokenizer(texts: Iterable[str], *, vocabulary: int, max_tokens: int) -> BertTokenizer:

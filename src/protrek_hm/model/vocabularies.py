@@ -8,6 +8,8 @@ import re
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from protrek_hm.model.tokenizers import upper_case
+
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 _RARE = "BJOUXZ"
 _UNKNOWN = "#"  # SaProt's and Foldseek's letter for a residue, or a state, that is not known
@@ -18,7 +20,8 @@ def protein_tokenizer(
 ) -> PreTrainedTokenizerFast:
     """Make a fast tokenizer from the vocabulary of a protein encoder: one token a residue, start and end tokens.
 
-    As with ESM's, spaces count for nothing and a run of unknown letters is one unknown token. A vocabulary of
+    As with ESM's, spaces count for nothing and a run of unknown letters is one unknown token; unlike there, residues
+    may be lower case. A vocabulary of
     pairs, SaProt's, reads residues as those of unknown structure ("MK" as "M#K#"; "MdKv" stays), and 3Di letters
     as those of unknown residues ("dv" as "#d#v").
 
@@ -44,7 +47,7 @@ def protein_tokenizer(
     _require(vocabulary, [shape.format(letter) for letter in letters])
 
     fast = Tokenizer(models.WordLevel(vocabulary, unk_token=marks["unk_token"]))
-    steps: list[normalizers.Normalizer] = [normalizers.Lowercase()] if structure else []
+    steps: list[normalizers.Normalizer] = [normalizers.Lowercase()] if structure else [] if pairs else [upper_case()]
     if pairs:
         steps += _pair_states(letters) if structure else _pair_residues(letters)
     fast.normalizer = normalizers.Sequence(steps)
