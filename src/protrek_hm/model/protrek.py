@@ -312,7 +312,7 @@ class ProTrek(SentenceTransformer):
         router = folder / "router_config.json"
         content = read_json(router)
         content["structure"] = {TEXTS if name == "text" else name: each for name, each in content["structure"].items()}
-        content["parameters"]["route_mappings"] = {str(("text", None)): TEXTS}
+        content["parameters"]["route_mappings"] = {str(("text", None)): TEXTS} if "text" in self.tasks else {}
         write_json(router, content)
         settings = ModelSettings(
             temperature=self.temperature,
