@@ -68,6 +68,20 @@ def test_json_says_the_same(command, tmp_path):
     assert run("a.csv", "-o", "out/report.json", "--force")[0] == 1
 
 
+def test_what_is_suspicious_is_a_warning(command):
+    run = command(f"id,sequence,text\nA,{'ACGT' * 9},one\nB,MKL,two\n")
+    code, out, err = run("a.csv")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "warning: the sequence looks like DNA or RNA (1 record, such as A)"
+    [told] = json.loads(run("a.csv", "--format", "json")[1])["suspicions"]
+    assert told == {
+        "kind": "nucleotides",
+        "records": 1,
+        "problem": "the sequence looks like DNA or RNA",
+        "examples": ["A"],
+    }
+
+
 def test_columns_by_flag(command):
     run = command("name,letters\nA,MKV\n")
     code, _, err = run("a.csv")

@@ -184,6 +184,7 @@ def test_a_backslash_elsewhere_stays():
         ('a,b\n1,"foo\n2,bar\n3,"baz\n4,qux\n', 2),
         ('a,b\n1,"The "active" form"\n', 2),
         ('a;b\n1;"x" \n', 2),
+        ('a,b\n1,"C:\\"\n2,"x "y" z"\n3,\\"\n', 3),
     ],
 )
 def test_text_behind_a_closing_quote_is_refused_with_its_line(text, line):

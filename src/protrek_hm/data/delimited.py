@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -151,17 +152,15 @@ def _keeps_the_rules(data: bytes, dialect: _Dialect) -> bool:
 
 def _by_the_rules(data: bytes, dialect: _Dialect, path: Path) -> bytes:
     """Return the data with quotes as the rules want them: as they stand, or else those doubled that are escaped."""
-    broken = []
-    for each in _spellings(data):
-        try:
-            for _ in _records(each, dialect):
-                pass
-        except _QuotingError as error:
-            broken.append(error)
-        else:
-            return each
-    first = broken[0]
-    raise FileFormatError(path, f"the record of line {first.line} {first.problem}", first.remedy)
+    try:
+        for _ in _records(data, dialect):
+            pass
+    except _QuotingError as error:
+        for doubled in islice(_spellings(data), 1, None):
+            if _keeps_the_rules(doubled, dialect):
+                return doubled
+        raise FileFormatError(path, f"the record of line {error.line} {error.problem}", error.remedy) from None
+    return data
 
 
 def _spellings(data: bytes) -> Iterator[bytes]:
