@@ -43,3 +43,13 @@ def test_tables_that_cannot_be_stacked():
     assert not is_wide(["wt_sequence"])
     with pytest.raises(MissingColumnError, match="no column 'mutation'"):
         stack_mutants(Table(WIDE.drop("mutation"), lambda: [2, 3, 4]), Path("a.tsv"))
+
+
+def test_no_text_of_a_wild_type_is_lost():
+    """Also if the first row lacks it."""
+    frame = WIDE.with_columns(wt_function=pl.Series(["NA", None, "Works."]))
+    stacked = stack_mutants(Table(frame, lambda: [2, 3, 5]), Path("a.tsv")).frame
+    assert stacked.filter(pl.col("wild_type").is_null()).select("id", "text").rows() == [("P2", None), ("P1", "Works.")]
+    frame = WIDE.with_columns(wt_function=pl.Series(["Works.", None, "Glows."]))
+    stacked = stack_mutants(Table(frame, lambda: [2, 3, 5]), Path("a.tsv")).frame
+    assert stacked.filter(pl.col("id") == "P1")["text"].to_list() == ["Works.", "Glows."]

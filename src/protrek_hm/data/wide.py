@@ -27,7 +27,7 @@ def is_wide(present: Collection[str]) -> bool:
 
 
 def stack_mutants(table: Table, path: Path) -> Table:
-    """Give each wild type one row, and each mutant one behind it.
+    """Give each wild type one row, or one for each of its texts, and each mutant one behind it.
 
     A wild type has the id `accession` and the text `wt_function`; a mutant the id `accession:mutation`, the
     text `effect`, and its wild type's id in the column `wild_type`. What describes mutations is null for wild
@@ -52,10 +52,14 @@ def stack_mutants(table: Table, path: Path) -> Table:
         if column not in frame.columns:
             remedy = f"a table with {WILD_TYPE} and {MUTANT} needs it; or give --column sequence=NAME"
             raise missing_column(path, column, table.frame.columns, remedy)
-    frame = frame.with_columns(or_null(pl.col("accession", "mutation").cast(pl.String)))
+    frame = frame.with_columns(or_null(pl.col("accession", "mutation", "wt_function").cast(pl.String)))
     replaced = ("accession", "effect", "wt_function", WILD_TYPE, MUTANT)
     others = pl.exclude("row in file", *replaced)
-    wild_types = frame.unique(["accession", WILD_TYPE], keep="first", maintain_order=True).select(
+    of_wild_type = ("accession", WILD_TYPE)
+    told = frame.unique([*of_wild_type, "wt_function"], keep="first", maintain_order=True)
+    text = pl.col("wt_function")
+    told = told.filter(text.is_not_null() | text.is_null().all().over(of_wild_type))
+    wild_types = told.select(
         pl.col("row in file"),
         pl.col("accession").alias("id"),
         pl.col(WILD_TYPE).alias("sequence"),
