@@ -1,9 +1,12 @@
 """Pictures: drawn for every shape of evaluation, showing what they say."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from protrek_hm.evaluate import evaluate
+from protrek_hm.evaluate.plots import everything
 from protrek_hm.evaluate.plots.accuracy import plot_accuracy
 from protrek_hm.evaluate.plots.change import plot_change
 from protrek_hm.evaluate.plots.distribution import plot_distribution
@@ -85,3 +88,23 @@ def test_smallest_inputs_are_drawn(tmp_path, monkeypatch, rows, models, text_bli
     named = {f"m{number}": text_blind for number in range(models)}
     draw_all(evaluate(named, hard.head(rows), config=quick), tmp_path)
     assert len(list(tmp_path.glob("*.png"))) == (7 if models == 2 else 6)
+
+
+def test_dollar_signs_are_no_formulas_and_a_failing_picture_costs_nothing_else(
+    two_models, tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(everything, "save_figure", lambda _figure, path: path.touch())
+    names = ("$5_{ and", "$^ 100 % \\frac$ $")
+    models = tuple(replace(model, name=name) for model, name in zip(two_models.models, names, strict=True))
+    assert len(draw_all(replace(two_models, models=models), tmp_path)) == 7
+    assert not caplog.records
+
+    def fails(_):
+        raise ValueError("ParseException:\nno such\nsymbol")
+
+    monkeypatch.setattr(everything, "PICTURES", (replace(everything.PICTURES[0], plot=fails), *everything.PICTURES[4:]))
+    assert len(draw_all(two_models, tmp_path)) == 3
+    (told,) = caplog.messages
+    assert told == (
+        "1_accuracy_comparison.png could not be drawn (ParseException: no such symbol); everything else is there"
+    )

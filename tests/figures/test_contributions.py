@@ -1,4 +1,4 @@
-from protrek_hm.figures.alignment import TwinCard
+from protrek_hm.figures.alignment import TwinCard, draw_twin_cards
 from protrek_hm.figures.contributions import MOST_BARS, Contribution, draw_contributions, strongest
 
 CARD = TwinCard("MKTAYIAKQR", "MRTAYIAK-R", ("TEM-1", "TEM-3"), ("score 0.1", "score 0.2"), 0.8)
@@ -16,3 +16,10 @@ def test_the_picture_is_written_twice_and_repeatably_with_and_without_bars(tmp_p
 def test_the_strongest_come_first_whatever_their_sign():
     bars = [Contribution(name, change, 0.0) for name, change in (("a", 0.1), ("b", -0.3), ("c", 0.2), ("d", -0.1))]
     assert [each.name for each in strongest(bars)] == ["b", "c", "a", "d"]
+
+
+def test_dollar_signs_and_letters_that_the_font_lacks_are_drawn(tmp_path):
+    card = TwinCard("MK", "MR", ("$a", "b$"), ("costs $5_{ and $^ 6", "\u7d50\u5408 \\frac$$"), 0.5, note="$_$")
+    draw_contributions(card, [Contribution("$K2R$^", 0.1, 0.0)], tmp_path / "a.png", title="“$x_{$”", caption="$^$")
+    draw_twin_cards([card], tmp_path / "b.png", title="$_$")
+    assert len(list(tmp_path.iterdir())) == 4

@@ -4,7 +4,7 @@ import pytest
 from protrek_hm.data import read_triplets
 from protrek_hm.errors import OutputExistsError
 from protrek_hm.files import read_json
-from protrek_hm.mine import MineConfig, mine_hard_negatives, write_mining
+from protrek_hm.mine import MineConfig, mine_hard_negatives, output, write_mining
 from protrek_hm.mine.output import choose_examples, twin_card
 from protrek_hm.mine.triplets import OUR_COLUMNS, REFERENCE_COLUMNS
 
@@ -35,3 +35,13 @@ def test_examples_come_from_different_families(result):
     card = twin_card(examples[0])
     assert card.a.replace("-", "") == examples[0]["anchor_seq"]
     assert card.identity == examples[0]["seq_similarity"]
+
+
+def test_a_picture_that_fails_costs_nothing_else(result, tmp_path, monkeypatch, caplog):
+    def fails(*_, **__):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(output, "draw_twin_cards", fails)
+    write_mining(result, tmp_path / "out", MineConfig(easy=20))
+    assert (tmp_path / "out" / "hard_negatives_all.csv").exists()
+    assert caplog.messages == ["hard_negative_examples.png could not be drawn (no font); everything else is there"]

@@ -37,9 +37,9 @@ def explain(
             refuse_existing(path, force=force)
     searcher = Searcher.open(index, model=model, device=device)
     explanation = explain_candidates(searcher, text, a, b, most_differences=most_differences)
+    with destination(output, force=force) as file:
+        write_explanation(explanation, file, form=output_format)
     if figure is not None:
         from protrek_hm.search.explain_figure import draw_explanation
 
         draw_explanation(explanation, figure)
-    with destination(output, force=force) as file:
-        write_explanation(explanation, file, form=output_format)

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, new_figure, save_figure
+from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure, save_figure
 
 COLUMNS = 80
 """Alignment columns a block."""
@@ -99,6 +100,7 @@ def choose_blocks(a: str, b: str, *, most: int = _MOST_BLOCKS, width: int = COLU
     return blocks, len(a) - end
 
 
+@rc_context(STYLE)
 def draw_twin_cards(cards: Sequence[TwinCard], path: Path, *, title: str = "") -> None:
     """Draw cards below each other and save them as PNG, and as PDF beside it.
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 
 from protrek_hm.figures.alignment import CHARACTER, LINE, PAGE, TwinCard, draw_legend, lay_out
-from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, new_figure, save_figure
+from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure, save_figure
 
 MOST_BARS = 20
 """Contributions that are drawn; the weakest of more are left out, and their number said."""
@@ -39,6 +40,7 @@ def strongest(contributions: Sequence[Contribution], most: int = MOST_BARS) -> l
     return sorted(contributions, key=lambda each: -abs(each.change))[:most]
 
 
+@rc_context(STYLE)
 def draw_contributions(
     card: TwinCard, contributions: Sequence[Contribution], path: Path, *, title: str, caption: str = ""
 ) -> None:

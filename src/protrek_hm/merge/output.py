@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from protrek_hm.figures.style import spared
 from protrek_hm.files import new_folder, write_json
 from protrek_hm.merge.frontier import draw_frontier
 from protrek_hm.merge.sweeping import SweepResult
@@ -45,7 +46,8 @@ def write_merge(
         record = {"format_version": FORMAT_VERSION, "alpha": alpha, "fingerprint": model.fingerprint(), **sources}
         write_json(new / "merge.json", record | ({} if result is None else {"sweep": describe(result)}))
         if result is not None:
-            draw_frontier(result, new / "frontier.png")
+            with spared(new / "frontier.png"):
+                draw_frontier(result, new / "frontier.png")
 
 
 def describe(result: SweepResult) -> dict[str, Any]:

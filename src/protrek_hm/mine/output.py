@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from protrek_hm.figures.alignment import TwinCard, draw_twin_cards
+from protrek_hm.figures.style import spared
 from protrek_hm.files import new_folder, write_json
 from protrek_hm.homology import align
 from protrek_hm.mine.config import MineConfig
@@ -44,7 +45,9 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
         examples = choose_examples(result.triplets, count=_CARDS)
         if examples:
             title = "Hard negatives: nearly the same sequence, another function"
-            draw_twin_cards([twin_card(row) for row in examples], new / "hard_negative_examples.png", title=title)
+            picture = new / "hard_negative_examples.png"
+            with spared(picture):
+                draw_twin_cards([twin_card(row) for row in examples], picture, title=title)
 
 
 def choose_examples(triplets: pl.DataFrame, *, count: int) -> list[dict[str, object]]:

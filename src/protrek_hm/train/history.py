@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 
-from protrek_hm.figures.style import AFTER, BEFORE, STYLE, new_figure, save_figure
+from protrek_hm.figures.style import AFTER, BEFORE, STYLE, new_figure, save_figure, spared
 from protrek_hm.files import new_file
 
 _COLUMNS = {
@@ -73,7 +73,9 @@ def write_history(history: pl.DataFrame, folder: Path) -> None:
     """Write `loss_history.csv` and `loss_curve.png` (with its PDF) into `folder`."""
     with new_file(folder / _TABLE) as temporary:
         history.write_csv(temporary)
-    _draw_curve(history, folder / "loss_curve.png")
+    picture = folder / "loss_curve.png"
+    with spared(picture):
+        _draw_curve(history, picture)
 
 
 def read_history(folder: Path) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from protrek_hm.evaluate.plots.accuracy import plot_accuracy
@@ -14,7 +15,7 @@ from protrek_hm.evaluate.plots.reliability import plot_reliability
 from protrek_hm.evaluate.plots.retrieval import plot_retrieval
 from protrek_hm.evaluate.plots.strata import plot_strata
 from protrek_hm.evaluate.run import Evaluation
-from protrek_hm.figures.style import save_figure
+from protrek_hm.figures.style import STYLE, save_figure, spared
 
 
 @dataclass(frozen=True)
@@ -100,9 +101,14 @@ def pictures_of(evaluation: Evaluation) -> tuple[Picture, ...]:
 
 def draw_all(evaluation: Evaluation, folder: Path) -> dict[str, Figure]:
     """Write the pictures as PNG and PDF, and return the figures by the stems of their files."""
-    figures = {picture.stem: picture.plot(evaluation) for picture in pictures_of(evaluation)}
-    for stem, figure in figures.items():
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, not again for each format
-        save_figure(figure, folder / f"{stem}.png")
+    figures = {}
+    for picture in pictures_of(evaluation):
+        path = folder / f"{picture.stem}.png"
+        with spared(path):
+            figure = picture.plot(evaluation)
+            with rc_context(STYLE):
+                figure.draw_without_rendering()
+            figure.set_layout_engine("none")  # laid out once, not again for each format
+            save_figure(figure, path)
+            figures[picture.stem] = figure
     return figures

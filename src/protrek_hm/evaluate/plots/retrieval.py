@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from protrek_hm.evaluate.plots.colours import model_colour
 from protrek_hm.evaluate.ranking import recall_at
@@ -31,6 +32,7 @@ def plot_retrieval(evaluation: Evaluation) -> Figure:
             depths, 100 * depths / found.ranks.pool, "--", color=GREY, linewidth=1.0, label="one answer, by chance"
         )
         axes.set_xscale("log")
+        axes.xaxis.set(major_formatter=LogFormatter(), minor_formatter=LogFormatter())  # the default ones need math
         axes.set_xlim(1, max(found.ranks.pool, 2))
         axes.set_ylim(0, 103)
         axes.set_title(f"{found.title} (n = {len(found.ranks.better)})")

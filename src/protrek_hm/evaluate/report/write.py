@@ -11,6 +11,7 @@ from protrek_hm.evaluate.report.content import report
 from protrek_hm.evaluate.report.page import render_page
 from protrek_hm.evaluate.report.predictions import predictions
 from protrek_hm.evaluate.run import Evaluation
+from protrek_hm.figures.style import spared
 from protrek_hm.files import new_folder, write_json
 
 EMBEDDINGS = "embeddings"
@@ -49,6 +50,8 @@ def write_evaluation(
         for number, (kind, chosen) in enumerate(examples.items(), start=8):
             if chosen:
                 title = _TITLES[kind].format(evaluation.models[-1].name)
-                draw_cards(chosen, temporary / f"{number}_twins_{kind}.png", title=title)
+                picture = temporary / f"{number}_twins_{kind}.png"
+                with spared(picture):
+                    draw_cards(chosen, picture, title=title)
         page = render_page(evaluation, content, figures, examples)
         (temporary / "report.html").write_text(page, encoding="utf-8")
