@@ -6,7 +6,7 @@ import pytest
 from protrek_hm.data import read_triplets
 from protrek_hm.mine import MineConfig, mine_hard_negatives, write_mining
 from protrek_hm.mine.corpus import build_corpus
-from protrek_hm.mine.structures import add_structures
+from protrek_hm.mine.structures import add_structures, structures_of
 
 BASE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKR"
 PROTEINS = pl.DataFrame(
@@ -42,4 +42,15 @@ def test_without_structures_the_tables_are_as_ever(column):
     if column is not None:
         proteins = proteins.with_columns(structure=pl.Series(column, dtype=pl.String))
     triplets = pl.DataFrame({"anchor": [0, 1], "negative": [1, 0]})
-    assert add_structures(triplets, build_corpus(proteins)).equals(triplets)
+    letters, unusable = structures_of(build_corpus(proteins))
+    assert add_structures(triplets, letters).equals(triplets)
+    assert unusable == (0 if column is None else sum(cell is not None for cell in column))
+
+
+def test_a_structure_that_does_not_fit_costs_no_other_its_own():
+    structures = ["v" * 78, "dvv", "v" * 77 + "X", "p" * 81, None]
+    proteins = PROTEINS.with_columns(structure=pl.Series(structures))
+    result = mine_hard_negatives(proteins, MineConfig(easy=0, gate="text"))
+    shown = dict(result.triplets.select("anchor_id", "anchor_structure").iter_rows())
+    assert shown == {"cut": "v" * 78, "cut again": "v" * 78, "glue": None}
+    assert "2 structures are left out: not as long as the sequence, or not of 3Di letters" in result.report.warnings

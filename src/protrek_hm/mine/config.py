@@ -12,7 +12,9 @@ Compat = Literal["reference"]
 Format = Literal["triplet", "n-tuple"]
 Split = Literal["components", "proteins", "pairs"]
 EvidenceKind = Literal["equal", "set", "numeric"]
-_EVIDENCE = re.compile(r"(?P<column>.+):(?:(?P<kind>equal|set)|numeric:(?P<tolerance>\d+\.?\d*|\.\d+))$")
+_EVIDENCE = re.compile(
+    r"(?P<column>.+):(?:(?P<kind>equal|set)(?P<keep>(?::keep=[^:]+)*)|numeric:(?P<tolerance>\d+\.?\d*|\.\d+))$"
+)
 
 
 @dataclass(frozen=True)
@@ -21,15 +23,17 @@ class ColumnEvidence:
 
     kind: `equal` compares whole values, `set` compares values listed with `,` `;` `/` or `|` (disjoint =
     different, overlapping = unsure), `numeric` compares numbers (further apart than `tolerance` = different).
+    keep: words that are values here, though elsewhere they say that there is none, such as a gene called NA.
     """
 
     column: str
     kind: EvidenceKind
     tolerance: float = 0.0
+    keep: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, flag: str) -> "ColumnEvidence":
-        """Read `column:equal`, `column:set` or `column:numeric:TOLERANCE`.
+        """Read `column:equal`, `column:set` (both perhaps with `:keep=WORD`) or `column:numeric:TOLERANCE`.
 
         Raises
         ------
@@ -39,14 +43,17 @@ class ColumnEvidence:
         Examples
         --------
         >>> ColumnEvidence.parse("half_life:numeric:0.5")
-        ColumnEvidence(column='half_life', kind='numeric', tolerance=0.5)
+        ColumnEvidence(column='half_life', kind='numeric', tolerance=0.5, keep=())
+        >>> ColumnEvidence.parse("gene:equal:keep=NA").keep
+        ('NA',)
         """
         match = _EVIDENCE.match(flag)
         if match is None:
             wanted = "write it as column:equal, column:set or column:numeric:TOLERANCE"
             raise OptionError("evidence", flag, wanted)
         kind = cast("EvidenceKind", match["kind"] or "numeric")
-        return cls(match["column"], kind, float(match["tolerance"] or 0))
+        keep = tuple(match["keep"].split(":keep=")[1:]) if match["keep"] else ()
+        return cls(match["column"], kind, float(match["tolerance"] or 0), keep)
 
 
 @dataclass(frozen=True)

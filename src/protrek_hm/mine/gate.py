@@ -23,7 +23,7 @@ from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.ec import judge_ec
 from protrek_hm.mine.evidence.effects import judge_effects
 from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, join_reasons
-from protrek_hm.mine.evidence.go import Ancestors, judge_go, read_ancestors
+from protrek_hm.mine.evidence.go import Ancestors, count_unclear, judge_go, read_ancestors
 from protrek_hm.mine.evidence.guesses import judge_guesses
 from protrek_hm.mine.evidence.likeness import TextEncoder, judge_likeness
 from protrek_hm.mine.evidence.neighbours import judge_neighbours
@@ -86,6 +86,11 @@ class Gate:
                 "text_similarity": cosines,
             }
         )
+
+    def unclear_terms(self) -> int:
+        """Count the entries with GO terms of which nothing tells whether they are functions: no evidence."""
+        known = self.config.gate == "function" and "go" in self.entries.columns
+        return count_unclear(self.entries["go"].to_list(), self._ancestors) if known else 0
 
     @cached_property
     def vectors(self) -> csr_matrix:

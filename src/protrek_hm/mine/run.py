@@ -25,7 +25,7 @@ from protrek_hm.mine.related import Related
 from protrek_hm.mine.report import MiningReport
 from protrek_hm.mine.sharing import draw_contrast, share_out
 from protrek_hm.mine.split import SIDES, assign_sides
-from protrek_hm.mine.structures import add_structures
+from protrek_hm.mine.structures import add_structures, structures_of
 from protrek_hm.mine.triplets import OUR_COLUMNS, REFERENCE_COLUMNS, build_triplets, limit_negatives
 from protrek_hm.mine.tuples import COLUMNS as ANCHORS
 from protrek_hm.mine.tuples import build_tuples
@@ -142,8 +142,9 @@ def mine_hard_negatives(
             "easy": easy.filter(split=side).height,
             **({"medium": medium.filter(split=side).height} if config.medium else {}),
         }
+    structures = _structures(corpus, report)
     limited, easy, medium = (
-        add_structures(table, corpus).select(*COLUMNS, cs.by_name(*STRUCTURES, require_all=False))
+        add_structures(table, structures).select(*COLUMNS, cs.by_name(*STRUCTURES, require_all=False))
         for table in (limited, easy, medium)
     )
     return MiningResult(limited, easy, medium, report, _name_pairs(corpus, judged), tuples)
@@ -168,9 +169,21 @@ def _stage(name: str, progress: Progress | None) -> Iterator[None]:
         progress(name, 1, 1)
 
 
+def _structures(corpus: Corpus, report: MiningReport) -> pl.Series | None:
+    """Return each protein's structure, and warn of cells that hold none."""
+    letters, unusable = structures_of(corpus)
+    if unusable:
+        told = "not as long as the sequence, or not of 3Di letters"
+        report.warnings.append(f"{unusable:,} structures are left out: {told}")
+    return letters
+
+
 def _judge(corpus: Corpus, related: Related, gate: Gate, report: MiningReport) -> pl.DataFrame:
     """Judge the pairs in the range of identities; see `twins.judge_pairs`."""
     config = gate.config
+    if unclear := gate.unclear_terms():
+        told = "neither a letter nor a name says which are functions; give --ontology"
+        report.warnings.append(f"GO terms of {unclear:,} rows are not used: {told}")
     inside, left_out = related.twins()
     bounds = f"{config.min_identity:.2%} to {config.max_identity:.2%}, coverage {config.coverage:.0%}"
     count = len(corpus.sequences)

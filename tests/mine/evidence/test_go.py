@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.mine.evidence.go import information, judge_go, parse_go, read_ancestors
+from protrek_hm.mine.evidence.go import count_unclear, information, judge_go, parse_go, read_ancestors
 
 OBO = """format-version: 1.2
 
@@ -38,6 +38,30 @@ def test_terms_of_one_protein_against_the_other():
     assert judge("GO:0000005 F:x", "GO:0000006 F:y") == "go:differs"
     assert judge("GO:0000005 F:x", "GO:0000006 C:place") == ""
     assert judge("GO:0000005 F:x", None) == ""
+
+
+def test_only_functions_decide_in_whatever_form_they_stand():
+    places = ("cytoplasm [GO:0005737]", "nucleus [GO:0005634]")
+    assert judge(*places) == ""
+    assert judge("GO:0005737; C:cytoplasm", "GO:0005634; C:nucleus") == ""
+    assert judge("GO:0005737", "GO:0005634") == ""  # nothing says what they are
+    assert judge("P:GO:0006915; C:GO:0005737", "P:GO:0006914") == ""
+    assert judge("apoptotic process [GO:0006915]", "regulation of kinase activity [GO:0043549]") == ""
+    assert judge("ATP binding [GO:0005524]; nucleus [GO:0005634]", "zinc ion binding [GO:0008270]") == "go:differs"
+    assert judge("ATP binding [GO:0005524]; nucleus [GO:0005634]", "ATP binding [GO:0005524]") == "go:same"
+    assert judge("F:GO:0005524", "GO:0008270 F:zinc ion binding") == "go:differs"
+    cell = "hydrolase activity, acting on ester bonds [GO:0016788] | GO:0003735~structural constituent of ribosome"
+    assert parse_go(cell) == {"GO:0016788", "GO:0003735"}
+
+
+def test_the_ontology_says_what_identifiers_alone_are(tmp_path):
+    path = tmp_path / "go.obo"
+    path.write_text(OBO.replace("name: root\n", "name: root\nalt_id: GO:0000077\n"))
+    ancestors = read_ancestors(path)
+    assert parse_go("GO:0000002, GO:0000009; GO:0000077", ancestors) == {"GO:0000002", "GO:0000077"}
+    assert ancestors["GO:0000077"] == {"GO:0000077", "GO:0000001"}
+    cells = ["GO:0000002; GO:0000009", "GO:0000009 P:x", None, "growth [GO:0000009]"]
+    assert (count_unclear(cells), count_unclear(cells, ancestors)) == (1, 0)
 
 
 def test_ancestors_relate(tmp_path):

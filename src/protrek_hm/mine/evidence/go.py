@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from pathlib import Path
 
@@ -13,7 +13,10 @@ from jaxtyping import Int
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, compare_values
 
-_TERM = re.compile(r"(GO:\d{7})(?:\s+([CFP]):)?")
+_TERM = re.compile(r"GO:\d{7}")
+_ASPECT = re.compile(r"(?:^|[\s;])([CFP]):")
+_FUNCTION = re.compile(r"\b(?:activity|binding)(?:,|$)|^structural constituent of", re.IGNORECASE)
+_REGULATION = re.compile(r"(?:positive |negative )?regulation of", re.IGNORECASE)
 _LEAST_BITS = 4.0  # a term that more than one in 16 annotated proteins has says little
 _SAME = Outcome("go:same", Verdict.SAME)
 _SHARED = Outcome("go:shared", Verdict.UNSURE)
@@ -24,16 +27,54 @@ Terms = frozenset[str]
 Ancestors = Mapping[str, frozenset[str]]
 
 
-def parse_go(cell: str | None) -> Terms | None:
-    """Return the molecular-function terms in `cell`; terms without a letter of aspect are taken as functions.
+def parse_go(cell: str | None, ancestors: Ancestors | None = None) -> Terms | None:
+    """Return the molecular functions among the terms in `cell`; terms of which nothing says that they are one are not.
+
+    A letter of aspect decides (`F:`, `C:`, `P:`); without one the ontology, if `ancestors` (of functions) are given;
+    without that the name: those of functions end in "activity" or "binding", or begin "structural constituent".
 
     Examples
     --------
     >>> sorted(parse_go("GO:0005737 C:cytoplasm; GO:0050524 F:some activity; GO:0046872 F:metal ion binding"))
     ['GO:0046872', 'GO:0050524']
+    >>> parse_go("cytoplasm [GO:0005737]; ATP binding [GO:0005524]")
+    frozenset({'GO:0005524'})
     """
-    found = frozenset(match[1] for match in _TERM.finditer(cell or "") if match[2] in (None, "F"))
-    return found or None
+    functions = frozenset(term for term, function in _terms(cell, ancestors) if function)
+    return functions or None
+
+
+def count_unclear(cells: Sequence[str | None], ancestors: Ancestors | None = None) -> int:
+    """Count the cells that hold a term whose aspect nothing tells: identifiers alone, without an ontology.
+
+    >>> count_unclear(["GO:0005737; GO:0005524", "ATP binding [GO:0005524]", None])
+    1
+    """
+    return sum(any(function is None for _, function in _terms(cell, ancestors)) for cell in cells)
+
+
+def _terms(cell: str | None, ancestors: Ancestors | None) -> Iterator[tuple[str, bool | None]]:
+    """Yield each term, and whether it is a molecular function; None if that cannot be known."""
+    for part in re.split(r"[;|]\s*(?![CFP]:(?!GO:))", cell or ""):
+        terms = _TERM.findall(part)
+        aspect = _ASPECT.search(part)
+        name = " ".join(re.sub(r"[\[\]~]", " ", _TERM.sub(" ", part)).split())
+        for term in terms:
+            if aspect and len(terms) == 1:
+                yield term, aspect[1] == "F"
+            elif ancestors is not None:
+                yield term, term in ancestors
+            else:
+                yield term, is_function(name) if name and len(terms) == 1 else None
+
+
+def is_function(name: str) -> bool:
+    """Say whether the name of a GO term is that of a molecular function.
+
+    >>> is_function("hydrolase activity, acting on ester bonds"), is_function("regulation of kinase activity")
+    (True, False)
+    """
+    return bool(_FUNCTION.search(name)) and not _REGULATION.match(name)
 
 
 def read_ancestors(path: Path) -> dict[str, frozenset[str]]:
@@ -53,6 +94,7 @@ def read_ancestors(path: Path) -> dict[str, frozenset[str]]:
         term = re.search(r"^id: (GO:\d{7})", stanza, re.MULTILINE)
         if term and "\nnamespace: molecular_function" in stanza:
             parents[term[1]] = re.findall(r"^is_a: (GO:\d{7})", stanza, re.MULTILINE)
+            parents |= {alias: [term[1]] for alias in re.findall(r"^alt_id: (GO:\d{7})", stanza, re.MULTILINE)}
     if not parents:
         raise FileFormatError(path, "no molecular-function term in it", "give a Gene Ontology file in OBO format")
     known: dict[str, frozenset[str]] = {}
@@ -90,12 +132,14 @@ def judge_go(
 ) -> Findings:
     """Judge each pair of entries by their telling molecular functions (at least 4 bits in this corpus).
 
+    Compartments and processes, and terms whose aspect nothing tells (`parse_go`), do not count.
+
     Equal sets are *same*; sets that share a term, or whose terms are ancestors of each other or are found
     together in some protein, hold a verdict back; sets of unrelated terms are *different*; no telling term is
     silent. ancestors: from `read_ancestors`; without them, only co-occurrence relates terms.
     """
     above = ancestors or {}
-    parsed = [parse_go(cell) for cell in cells]
+    parsed = [parse_go(cell, ancestors) for cell in cells]
     bits = information(parsed, above)
     telling = [
         frozenset(term for term in terms if bits[term] >= _LEAST_BITS) or None if terms else None for terms in parsed
