@@ -2,9 +2,9 @@
 
 The flow: a file's bytes, decompressed (`compression`), become rows (`delimited`, `tables`, `fasta`), one
 protein each (`wide`); columns are recognised (`schema`), cells cleaned (`texts`), bad records found with
-their lines (`validation`, `records`); `proteins` and `triplets` put it together and `check` counts.
-`synthetic` and `showcase` (whose variants `numbering` makes) need no file. `uniprot` and `structures`, folders of
-their own, make such tables from UniProt and from structure files.
+their lines (`validation`, `records`); `proteins` and `triplets` put it together and `check` counts. `effects`
+reads what texts say of variants. `synthetic` and `showcase` (whose variants `numbering` makes) need no file.
+`uniprot` and `structures`, folders of their own, make such tables from UniProt and from structure files.
 """
 
 from importlib import import_module

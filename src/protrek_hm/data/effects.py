@@ -92,8 +92,9 @@ _PLAIN_WORDS = frozenset(
     "phosphorylated methylated ubiquitinated sumoylated unfolded secreted complete".split()
 )
 _NOUN = re.compile(
-    r"^[a-z0-9'/()+-]*(?:tions?|sions?|ity|ities|ments?|ances?|ences?|ency|ancy|ness|ship|[yoeax]sis|phagy|taxis|ases?|ings?|ures?|isms?"
-    r"|ors?|ols?|ides?|ides|ins?|cytes?|somes?|al|ic|ar|ous|ble|ary|ant|ent|like|gens?|[cst]ine|anine|amine|ogy|graphy|metry|ics|mers?)$"
+    r"^[a-z0-9'/()+-]*(?:tions?|sions?|ity|ities|ments?|ances?|ences?|ency|ancy|ness|ship|[yoeax]sis|phagy|taxis|ases?"
+    r"|ings?|ures?|isms?|ors?|ols?|ides?|ins?|[cst]ine|anine|amine|cytes?|somes?|gens?|mers?|al|ic|ics|ar|ous|ble|ary"
+    r"|ant|ent|like|ogy|graphy|metry)$"
 )
 _NO_NOUN = re.compile(
     r"^(?:causing|leading|resulting|showing|becoming|being|having|lacking|losing|making|requiring|using|giving"
@@ -110,20 +111,18 @@ _NAME = re.compile(r"[A-Z0-9]")
 _ABILITY = re.compile(r"\b(?:ability|capacity|capability) to \w+")
 _TITLE = re.compile(r"[A-Z][a-z-]{3,}$")
 _HARM_DONE = re.compile(
-    r"\b(?:retention|accumulation|aggregation|mislocali[sz]ation|death|sensitivity|lethality|sterility|failure|inhibition"
-    r"|inactivation|instability|arrest)\b"
+    r"\b(?:retention|accumulation|aggregation|mislocali[sz]ation|death|sensitivity|lethality|sterility|failure"
+    r"|inhibition|inactivation|instability|arrest)\b"
 )
 
 # What keeps
 _DEGREE = (
     r"(?:significant(?:ly)?|substantial(?:ly)?|appreciabl[ey]|detectabl[ey]|measurabl[ey]|notabl[ey]|noticeabl[ey]"
-    r"|obvious(?:ly)?|apparent(?:ly)?|visibl[ey]|marked(?:ly)?|clear(?:ly)?|gross(?:ly)?|overt(?:ly)?|major|observabl[ey]"
-    r"|observed|discernibl[ey]|evident|seem to|appear to|seems to|appears to|really|phenotypic|adverse|deleterious)"
+    r"|obvious(?:ly)?|apparent(?:ly)?|visibl[ey]|marked(?:ly)?|clear(?:ly)?|gross(?:ly)?|overt(?:ly)?|major"
+    r"|observabl[ey]|observed|discernibl[ey]|evident|seem to|appear to|seems to|appears to|really"
+    r"|phenotypic|adverse|deleterious)"
 )
-_HARM = (
-    r"(?:impair|modify|disrupt|disturb|perturb|interfere with|compromise|harm|impact"
-    r"|impede|hamper|destabili[sz]e)"
-)
+_HARM = r"(?:impair|modify|disrupt|disturb|perturb|interfere with|compromise|harm|impact|impede|hamper|destabili[sz]e)"
 _HARMED = (
     r"(?:affected|altered|impaired|changed|modified|influenced|disturbed|disrupted|perturbed|compromised|reduced"
     r"|decreased|diminished)"
@@ -149,8 +148,8 @@ _ALIKE = r"(?:similar|same|identical|comparable|equal|equivalent|indistinguishab
 _LEAD = re.compile(
     r"^(?:(?:and|also|still|then|it|mutant|protein|the|a|an|has|have|had|shows?|showed|shown|displays?|displayed"
     r"|exhibits?|exhibited|causes?|caused|produces?|results? in|resulted in|leads? to|with|is|are|was|were|remains?"
-    r"|remained|very|but|mutants?|cells?|probably|overall|there|phenotypically|essentially|almost|nearly|virtually|practically|near"
-    r"|close to|behaves?|functions?|in vitro|in vivo) )+",
+    r"|remained|very|but|mutants?|cells?|probably|overall|there|phenotypically|essentially|almost|nearly"
+    r"|virtually|practically|near|close to|behaves?|functions?|in vitro|in vivo) )+",
     re.IGNORECASE,
 )
 _NEARLY_ALL = (
@@ -171,12 +170,14 @@ _KEPT = _words(
     rf"(?:does|do|did) not (?:{_DEGREE} )*change\b(?!.*\b(?:in response|upon|after|following|stimulat\w*)\b)",
     rf"(?:does|do|did) not (?:{_DEGREE} )*(?:lose|{_LESSEN}) (?={NAMED_ACTIVITY})",
     rf"(?:does|do|did) not (?:have|cause|result in|lead to|show|exhibit|display|produce) (?:an? |any )?(?:{_DEGREE} )*"
-    r"(?:effects?|changes?|differences?|alterations?|defects?|phenotypes?|loss|reduction|decrease|impairment|impaired)\b"
+    r"(?:effects?|changes?|differences?|alterations?|defects?|phenotypes?|loss|reduction|decrease|impairment"
+    r"|impaired)\b"
     r"(?!.*\b(?:in response|upon|after|following)\b)",
     rf"not (?:be )?(?:{_DEGREE} )*(?:{_HARMED}|different from)\b{_BY_OTHERS}",
     r"not (?:be )?(?:essential|required|necessary)\b|silent(?: mutant| mutation| substitution)?$",
     rf"{_UNHARMED}\b{_BY_OTHERS}",
-    r"(?:intact|(?:functionally )?neutral|normal|normally|viable|functional|fully (?:functional|active|viable))\b",
+    r"(?:functionally )?neutral(?:$| (?:in|for|mutant|mutation|variant|substitution)\b)",
+    r"(?:intact|normal|normally|viable|functional|fully (?:functional|active|viable))\b",
     rf"full (?!loss|lack|inactiv|inhibit|aboli)(?={NAMED_ACTIVITY})",
     rf"wild[- ]type(?:-like)?(?:$| (?={NAMED_ACTIVITY}|behaviou?r|pattern|kinetics))",
     rf"(?:like|as|as in) {_WILD_TYPE}",
@@ -208,13 +209,14 @@ _LOST = _words(
     r"(?:abolition|abrogation) of\b|(?<!no )(?:loss|lack|inactivation)(?: of)?\b(?! (?:kinetics|gate|rate|curve))",
     r"(?:absence of)\b(?<!in absence of)(?<!the absence of)",
     r"(?:abolish|abrogat|eliminat|ablat)(?:e|es|ed|s|ing)\b",
-    r"(?:inactive|inactivates|inactivated|non-?functional|nonviable|non-viable|undetectable|loses|looses|lost|lethal|\w+-dead)\b",
+    r"(?:inactive|inactivates|inactivated|non-?functional|nonviable|non-viable|undetectable|loses|looses|lost"
+    r"|lethal|\w+-dead)\b",
     r"(?:fails?|failed|failure|unable|inability|incapable|cannot|can no longer|no longer|no more)\b",
     r"(?:lacks|disrupts|disrupted|disruption|prevents|prevented|blocks|blocked)\b",
 )
 _CHANGED = _words(
     r"(?:reduc|decreas|increas|impair|diminish|weaken|lower|elevat|attenuat|alter|inhibit|delay|suppress|perturb"
-    r"|destabili[sz]|stabili[sz]|compromis|interfer)(?:es|ed|s|ing)\b|(?:affects?|affected|enhances|enhanced)\b",
+    r"|destabili[sz]|stabili[sz]|compromis|interfer)(?:es|ed|s)\b|(?:affects?|affected|enhances|enhanced)\b",
     r"(?:defective|deficient|dominant[- ]negative|hyper-?active|constitutive(?:ly)?|unstable|insoluble"
     r"|mislocali[sz]\w*)\b",
     r"(?:temperature|heat|cold|thermo|salt)[- ]?sensitive\b|retained (?:in|at|by|within)\b",
@@ -242,9 +244,9 @@ _NOT_TOLD = _words(
     r"|lethal|toxic)\b",
 )
 _TAKEN_BACK = re.compile(
-    r"\b(?:reduces|reduced|decreases|decreased|increases|increased|impairs|impaired|abolish\w+|abrogates?|lethal|inactive"
-    r"|fails|unable|cannot|no|not|never|only|partial(?:ly)?|weak(?:ly|er)?|less|lower|higher|slower|poorly|defective"
-    r"|deficient|some|half|residual|most of|unlike|mislocali[sz]\w*|loses|lost|lacks|instead|without"
+    r"\b(?:reduces|reduced|decreases|decreased|increases|increased|impairs|impaired|abolish\w+|abrogates?|lethal"
+    r"|inactive|fails|unable|cannot|no|not|never|only|partial(?:ly)?|weak(?:ly|er)?|less|lower|higher|slower|poorly"
+    r"|defective|deficient|some|half|residual|most of|unlike|mislocali[sz]\w*|loses|lost|lacks|instead|without"
     r"|than (?!the|wild|that)|prevents|disrupts|compromised|delayed|unstable)\b"
     r"|(?<![\d.])(?:[1-8]?\d)(?:\.\d+)?%|\d[- ]?fold\b",
     re.IGNORECASE,

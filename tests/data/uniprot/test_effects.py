@@ -42,6 +42,13 @@ def test_statements(description, statements):
         ("in vitro loss of activity; in TAX1", "In vitro loss of activity."),
         ("in a sample; somatic mutation; common; loss of activity", "Loss of activity."),
         ("in TAX1; stays inside the cell", None),
+        (
+            "no effect on level; associated with reduced activity",
+            "No effect on level; associated with reduced activity.",
+        ),
+        ("in TAX1; in transfected cells, loss of binding", "In transfected cells, loss of binding."),
+        ("in TAX1, TAX2 and TAX3; associated with susceptibility to TAX4", None),
+        ("in a patient with testing deficiency; found in a family with tests", None),
         ("", None),
     ],
 )

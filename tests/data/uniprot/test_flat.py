@@ -33,6 +33,11 @@ FT                                description).
 FT                                /FTId=VAR_000004.
 FT   MUTAGEN       6      6       A->K,R: NO LOSS
 FT                                of activity.
+FT   VARIANT       7      7       A -> V (in test; no loss of tests;
+FT                                dbSNP:rs1). {ECO:0000269|PubMed:1,
+FT                                ECO:0000269|Ref.2}.
+FT                                /FTId=VAR_000005.
+FT   MUTAGEN       7      7       A->V. {ECO:0000269|PubMed:1}.
 FT   MUTAGEN      <1      2       Missing: Lethal.
 FT   MUTAGEN       8      8       Odd note.
 FT   CHAIN         1     12       Annexin.
@@ -61,6 +66,8 @@ def test_an_entry_of_1999():
     assert entry.features == [
         Feature("VARIANT", 3, 4, "VL", ("AA",), "in test; loss of tests; very long description"),
         Feature("MUTAGEN", 6, 6, "A", ("K", "R"), "NO LOSS of activity."),
+        Feature("VARIANT", 7, 7, "A", ("V",), "in test; no loss of tests; dbSNP:rs1"),
+        Feature("MUTAGEN", 7, 7, "A", ("V",), ""),
         Feature("MUTAGEN", 0, 2, "", (), "Lethal."),
     ]
     assert entry.unread == 1

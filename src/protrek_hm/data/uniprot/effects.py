@@ -2,7 +2,7 @@
 
 import re
 
-from protrek_hm.data.effects import ASSOCIATED, ASSOCIATED_FIRST, Effect, read_effect
+from protrek_hm.data.effects import ASSOCIATED, ASSOCIATED_FIRST, NAMED_ACTIVITY, Effect, read_effect
 
 _SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z0-9])")
 _SINGLE = re.compile(r"'?\b([A-Z])-\s?(\d+)\b'?")
@@ -58,7 +58,15 @@ def variant_clauses(description: str) -> list[str]:
     >>> variant_clauses("in OD1; stays inside the cell; dbSNP:rs1"), variant_clauses("in strain: K12; common")
     (['stays inside the cell'], [])
     """
-    return [clause for clause in description.split("; ") if clause and not _NO_EFFECT.match(clause)]
+    clauses = filter(None, description.split("; "))
+    return [clause for clause in clauses if not _NO_EFFECT.match(clause) or _tells_beside(clause)]
+
+
+def _tells_beside(clause: str) -> bool:
+    """Whether a clause that begins with a disease or a sample goes on with an effect: "in cells, loss of binding"."""
+    if clause.startswith("in "):
+        return any(read_effect(part) is not Effect.UNCLEAR for part in clause.split(", ")[1:])
+    return re.search(NAMED_ACTIVITY, clause) is not None and read_effect(clause) is not Effect.UNCLEAR
 
 
 def variant_effect(description: str) -> str | None:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 
+from protrek_hm.data.texts import clean_text
 from protrek_hm.data.uniprot.entry import Feature
 from protrek_hm.data.uniprot.plain import plain
 
 KINDS = ("MUTAGEN", "VARIANT")
 _POSITION = re.compile(r"(?:(?P<isoform>[A-Z0-9]+-\d+):)?(?P<start>[<>?]?\d*)(?:\.\.(?P<end>[<>?]?\d*))?$")
-_MUTAGEN = re.compile(r"(?P<from>[A-Z\s]+)->(?P<to>[A-Z,\s]+)(?::\s*(?P<text>.*))?$", re.DOTALL)
-_VARIANT = re.compile(r"(?P<from>[A-Z\s]+?)\s*->\s*(?P<to>[A-Z,\s]+?)\s*(?:\((?P<text>.*)\)\.?)?$", re.DOTALL)
+_MUTAGEN = re.compile(r"(?P<from>[A-Z\s]+)->(?P<to>[A-Z,\s]+)(?::\s*(?P<text>.*)|\.)?$", re.DOTALL)
+_VARIANT = re.compile(r"(?P<from>[A-Z\s]+?)\s*->\s*(?P<to>[A-Z,\s]+?)\s*(?:\((?P<text>.*)\))?\.?$", re.DOTALL)
 _MISSING = re.compile(r"Missing(?::\s*(?P<text>.*)|\s*\((?P<text2>.*)\)\.?)?\.?$", re.DOTALL)
 _CELL_STARTS = re.compile(r"(?:^|;\s*)(?=(?:MUTAGEN|VARIANT)\s)")
 _IN_CELL = re.compile(r'(MUTAGEN|VARIANT)\s+(\S+);\s*/note="((?:[^"]|"")*)"')
@@ -26,11 +27,13 @@ def make_feature(kind: str, position: str, note: str) -> Feature | None:
             description='Loss of binding.', isoform=None)
     >>> make_feature("VARIANT", "9", "R -> Q (in OD1; loss of activity; dbSNP:rs1)").description
     'in OD1; loss of activity; dbSNP:rs1'
+    >>> make_feature("VARIANT", "9", "R -> Q (loss of activity). {ECO:0000269|PubMed:1}.").description  # before 2019
+    'loss of activity'
     >>> missing = make_feature("MUTAGEN", "P00001-2:?..9", "Missing: Inactive.")
     >>> missing.start, missing.end, missing.replacements, missing.isoform
     (0, 9, (), 'P00001-2')
     """
-    place = _POSITION.match(position)
+    place, note = _POSITION.match(position), clean_text(note.rstrip("; "))
     change = (_MUTAGEN if kind == "MUTAGEN" else _VARIANT).match(note)
     missing = None if change else _MISSING.match(note)
     found = change or missing

@@ -33,10 +33,10 @@ _WILD_TYPE = re.compile(
     r"|(?!(?:does|do|did|is|are|was|has|have|shows?|displays?|almost)? ?(?:not?|never)\b)(?:[\w'()/,-]+ ){1,4}"
     r"(?:not?|never)\b(?! (?:affected|longer|effect|change|altered|impaired|influenced|loss))"
     r")"
-    # what wild types do to others: "Prevents apoptosis", but not "Prevents binding", or "Reduces the activity of X"
+    # what wild types do to others: "Prevents apoptosis", but not "Prevents binding"; "Inhibits the activity of X"
     r"|\s*(?:\w+ly )?(?:prevent|block|reduc|increas|enhanc|decreas|alter|suppress|inhibit|elevat|lower|disrupt|delay"
     rf"|stabili[sz]|destabili[sz]|affect|abolish|eliminat)e?s (?!{NAMED_ACTIVITY})"
-    r"|\s*(?:\w+ly )?\w+s (?:the )?(?:\w+ ){0,2}\w+ of (?:the )?(?:[A-Z]|\w+ proteins?)",
+    r"|\s*(?:\w+ly )?(?:prevent|block|increas|enhanc|suppress|inhibit|stabili[sz])e?s the (?:\w+ ){1,3}of\b",
     re.IGNORECASE,
 )
 
