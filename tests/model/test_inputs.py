@@ -69,6 +69,12 @@ def test_what_is_none_is_refused_by_number_letter_and_position(model, task, wron
             model.encode([wrong], task=task, **options)
 
 
+@pytest.mark.parametrize("wrong", [None, 5, {"text": "a kinase"}, b"a kinase"])
+def test_what_is_no_string_and_no_list_of_strings(model, wrong):
+    with pytest.raises(InputError, match="^text 1 .*not a string"):
+        model.encode(wrong, task="text")
+
+
 def test_the_mask_may_stand_in_a_protein(model):
     transformer = reader_of(model.routes["sequence"])
     [found] = clean_inputs(["mk<mask>v"], "sequence", transformer.tokenizer)

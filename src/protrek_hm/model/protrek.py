@@ -5,7 +5,7 @@ Biotechnology (2025). Each route is Transformer → Pooling(cls) → Dense(ident
 them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -194,7 +194,7 @@ class ProTrek(SentenceTransformer):
             raise OptionError("precision", precision, _ONLY_PACKED)
         options |= {"precision": "float32" if reduced else precision, "packing": packing, "task": task}
         tokenizer = reader_of(self.routes[task]).tokenizer
-        if isinstance(inputs, str):
+        if isinstance(inputs, str | Mapping) or not isinstance(inputs, Iterable):
             return super().encode(clean_inputs([inputs], task, tokenizer)[0], **options)
         given = clean_inputs(inputs, task, tokenizer)
         # Nothing, of the type and width that something would have

@@ -11,7 +11,7 @@ export function showAbout(holder, info) {
     ["Holds", counts.join(", ")],
     ["Built", info.created],
     ["Columns", info.columns.map((column) => column.name).join(", ")],
-    ["Weights", info.model_sha256],
+    ["Fingerprint", info.model_sha256],
   ];
   holder.replaceChildren(
     h("dl", { class: "keys" }, rows.filter(([, value]) => value).map(([name, value]) => [h("dt", {}, name), h("dd", {}, String(value))])),
