@@ -62,8 +62,8 @@ def listen():
     """Let applications listen on free ports of loopback until the module ends; returns the address."""
     servers = []
 
-    def start(app):
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+    def start(app, **settings):
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", **settings))
         thread = threading.Thread(target=server.run)
         thread.start()
         servers.append((server, thread))

@@ -106,6 +106,43 @@ def test_a_body_that_does_not_come_is_given_up(connect):
     assert b"takes too long to come" in body["body"]
 
 
+def test_bodies_are_held_up_to_a_limit_together_and_let_go_at_their_end(connect):
+    client = connect(max_body_bytes=1000)
+    scope = {"type": "http", "method": "POST", "path": "/v1/search", "raw_path": b"/v1/search", "query_string": b""}
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    waiting = []
+
+    async def ask(end):
+        """Send most of a body, and the rest never; returns the status, if there is an answer before the end."""
+        parts, statuses = iter([{"type": "http.request", "body": b" " * 900, "more_body": True}]), []
+
+        async def receive():
+            part = next(parts, None)
+            if part is None:
+                waiting.append("a part")
+                await end.wait()
+            return part or {"type": "http.disconnect"}
+
+        async def send(message):
+            statuses.append(message.get("status"))
+
+        await client.app({**scope, "headers": headers}, receive, send)
+        return statuses[0]
+
+    async def converse():
+        end = asyncio.Event()
+        held = [asyncio.create_task(ask(end)) for _ in range(17)]  # 17 × 900 bytes of 16 × 1000
+        while len(waiting) < len(held):
+            await asyncio.sleep(0.01)
+        assert await ask(end) == 429
+        end.set()
+        await asyncio.gather(*held, return_exceptions=True)
+        return await ask(end)
+
+    assert asyncio.run(converse()) != 429
+    assert client.post("/v1/search", json=QUESTION).status_code == 200
+
+
 @pytest.mark.parametrize("method", ["PUT", "BREW"])
 def test_odd_methods_share_one_count(client, method):
     client.request(method, "/v1/search")

@@ -4,7 +4,7 @@ The flow: a request is let in or refused (`guard`), parsed (`schemas`, `conditio
 (`limits`, `config`), queued with others of its kind (`batching`), answered by the searcher (`service`, `answers`), and
 counted (`metrics`). What goes wrong is told as field, message and remedy (`problems`). Uploads are parsed by a process
 of their own (`uploads`, `parse_upload`). `app` puts all together with the page (`static`), `run` listens, and `workers`
-are the processes that answer, and the one that watches over them.
+are the processes that answer (`protocol`), and the one that watches over them.
 """
 
 from importlib import import_module

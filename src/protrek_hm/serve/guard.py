@@ -7,7 +7,7 @@ import asyncio
 import hashlib
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,6 +21,8 @@ from protrek_hm.serve.problems import ProblemError
 GUARDED = ("/v1", "/mcp", "/metrics")
 """What needs an API key, where there are keys; the page and `/healthz` do not."""
 UPLOADS = ("/v1/structure",)
+_TOGETHER = 16
+"""Bodies of the largest size that requests may hold together: in memory, uploads on disk."""
 
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -42,6 +44,7 @@ class Guard:
     def __init__(self, app: ASGIApp, *, config: ServeConfig, metrics: Metrics) -> None:
         self._app, self._config, self._metrics = app, config, metrics
         self._keys = [_digest(key) for key in config.api_keys]
+        self._held = {True: 0, False: 0}  # bytes of bodies of requests under way: uploads, others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or answer it."""
@@ -61,20 +64,32 @@ class Guard:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        limited = _LimitedBody(
+            receive, self._limit(scope["path"]), self._config.timeout, hold=self._hold(scope["path"])
+        )
         try:
             problem = self._refuse(scope)
             if problem is not None:
                 await problem.response()(scope, receive, send_guarded)
                 return
-            limited = _LimitedBody(receive, self._limit(scope["path"]), self._config.timeout)
             await self._app(scope, limited, send_guarded)
         finally:
+            limited.let_go()
             route = getattr(scope.get("route"), "path", "other")
             self._metrics.requests.labels(route, _method(scope), str(status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
 
     def _limit(self, path: str) -> int:
         return self._config.max_upload_bytes if path in UPLOADS else self._config.max_body_bytes
+
+    def _hold(self, path: str) -> Callable[[int], bool]:
+        """Return what counts bytes that are held for a path, fewer where negative; false if they are too many."""
+
+        def hold(size: int) -> bool:
+            self._held[path in UPLOADS] += size
+            return self._held[path in UPLOADS] <= _TOGETHER * self._limit(path)
+
+        return hold
 
     def _refuse(self, scope: Scope) -> ProblemError | None:
         headers = Headers(scope=scope)
@@ -98,8 +113,8 @@ class Guard:
 class _LimitedBody:
     """The body of a request, which may lie about its length or never end."""
 
-    def __init__(self, receive: Receive, limit: int, timeout: float) -> None:
-        self._receive, self._limit = receive, limit
+    def __init__(self, receive: Receive, limit: int, timeout: float, *, hold: Callable[[int], bool]) -> None:
+        self._receive, self._limit, self._hold = receive, limit, hold
         self._left, self._deadline = limit, time.monotonic() + timeout
         self._whole = False
 
@@ -111,11 +126,19 @@ class _LimitedBody:
         except TimeoutError:
             raise _as_http(ProblemError(408, "body", "the request takes too long to come", "send it again")) from None
         if message["type"] == "http.request":
-            self._left -= len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            self._left -= size
             self._whole = not message.get("more_body", False)
+            if not self._hold(size):
+                problem, remedy = "too much is being sent at this moment", "send it again in a few seconds"
+                raise _as_http(ProblemError(429, "body", problem, remedy, headers={"Retry-After": "5"}))
             if self._left < 0:
                 raise _as_http(_too_large(self._limit))
         return message
+
+    def let_go(self) -> None:
+        """Hold nothing any more: the request is answered."""
+        self._hold(self._left - self._limit)
 
 
 def _as_http(problem: ProblemError) -> HTTPException:

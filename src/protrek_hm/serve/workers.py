@@ -205,6 +205,7 @@ def work_until_told(
 
     from protrek_hm.search.searcher import Searcher
     from protrek_hm.serve.app import create_app
+    from protrek_hm.serve.protocol import KeepingUp
 
     try:
         searcher = Searcher.open(opening.index, model=opening.model, device=opening.device)
@@ -222,6 +223,7 @@ def work_until_told(
 
     settings = uvicorn.Config(
         create_app(searcher, config, watch=_end_if_stuck),
+        http=KeepingUp,
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
