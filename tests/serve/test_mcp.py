@@ -56,9 +56,13 @@ def test_a_query_that_the_model_cuts_is_told_to_the_assistant(client, searcher, 
 
 
 @pytest.mark.usefixtures("sdk")
-def test_an_answer_that_no_assistant_reads_is_refused(client, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("search", {"query": "AACCD", "by": "sequence"}), ("describe", {"sequences": ["AACCD"]})],
+)
+def test_an_answer_that_no_assistant_reads_is_refused(client, monkeypatch, name, arguments):
     monkeypatch.setattr("protrek_hm.serve.mcp._MOST", 100)
-    result = called(client, "search", query="AACCD", by="sequence")
+    result = called(client, name, **arguments)
     assert result["isError"] is True
     assert "more than 100 bytes" in result["content"][0]["text"]
 

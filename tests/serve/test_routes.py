@@ -1,5 +1,6 @@
 import pytest
 
+from protrek_hm.errors import InputError
 from protrek_hm.search.reading import Cut
 from protrek_hm.search.searcher import NOT_EXACT, Answer
 from protrek_hm.serve.schemas import BatchRequest
@@ -179,6 +180,17 @@ def test_fewer_families_than_there_may_be_are_told(client, monkeypatch):
     assert len(answer["families"]) == 1, "the two best are twins"
     assert answer["notes"] == ["only the 2 best hits were looked at: there may be more families"]
     assert search(client, query="AACC", by="sequence", k=1).json()["notes"] == []
+
+
+def test_what_the_model_does_not_read_is_the_fault_of_the_request(client, letter_encoder, monkeypatch):
+    def refuse(*_, task, **__):
+        raise InputError(task, 1, "'\\x00'", "empty: there is nothing to read")
+
+    monkeypatch.setattr(letter_encoder, "encode", refuse)
+    answer = search(client, query="\0")
+    assert answer.status_code == 400
+    problem = {"field": "text", "message": "('\\x00'): empty: there is nothing to read"}
+    assert answer.json()["error"] == {**problem, "remedy": "mend it or leave it out"}
 
 
 HALF = "\\ud83d"  # as JSON writes the first half of a character beyond the first 65,536

@@ -4,6 +4,7 @@ The tools are the methods of the service, and their schemas those of REST. The p
 extra: what it cost to do so, and why not by hand, stands in `docs/decisions/web-page.md`.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -62,7 +63,6 @@ def tools_of(service: Service) -> list[Tool]:
         if not request.sequences:
             for hit in (hit for family in answer["families"] for hit in family["hits"]):
                 hit["record"] = {name: value for name, value in hit["record"].items() if name not in _LONG}
-        Room(_MOST).take(size(answer))
         return answer
 
     async def index_info(_: NoArguments) -> dict[str, Any]:
@@ -189,4 +189,6 @@ async def _call(tools: dict[str, Tool], name: str, arguments: dict[str, Any]) ->
     except ValidationError as error:
         found = [{**each, "loc": ("arguments", *each["loc"])} for each in error.errors()]
         raise validation_problem(found) from None
-    return await tool.call(request)
+    answer = await tool.call(request)
+    await asyncio.to_thread(lambda: Room(_MOST).take(size(answer)))
+    return answer

@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from protrek_hm.errors import FileFormatError, ModelError, OptionError, ProTrekHMError
+from protrek_hm.errors import FileFormatError, InputError, ModelError, OptionError, ProTrekHMError
 
 _STATUSES = {
     400: ("request", "the request cannot be read", "send JSON as /openapi.json describes"),
@@ -56,6 +56,9 @@ def as_problem(error: BaseException) -> ProblemError:
         wanted, _, remedy = error.wanted.replace("--", "").partition("; ")
         value = repr(error.value) if len(repr(error.value)) <= 80 else f"{repr(error.value)[:80]}…"
         return ProblemError(400, error.name, f"{error.name} = {value}: {wanted}", remedy or "mend it")
+    if isinstance(error, InputError):
+        where = f"{error.task} {error.number} "  # among those of all requests that were answered together
+        return ProblemError(400, error.task, error.problem.removeprefix(where), error.remedy)
     if isinstance(error, FileFormatError):
         return ProblemError(400, "file", error.problem, error.remedy.replace("--", ""))
     if isinstance(error, ProTrekHMError) and not isinstance(error, ModelError):

@@ -152,7 +152,7 @@ class Service:
             return [plain(each.as_dict()) for each in describe(self.searcher, asked, k=request.k)]
 
         found = await self._ask(self._model, sequences, run, group=("describe", request.k))
-        self._room(0).take(size(found))
+        await asyncio.to_thread(lambda: self._room(0).take(size(found)))
         return {"descriptions": found}
 
     async def structure(self, upload: IO[bytes], chain: str | None) -> dict[str, Any]:
