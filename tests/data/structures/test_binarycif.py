@@ -105,3 +105,15 @@ def test_columns_of_different_lengths():
     block = {"header": "made", "categories": [{"name": "_atom_site", "columns": columns}]}
     with pytest.raises(BinaryCifError, match="differ in length"):
         decode_block(msgpack.packb({"dataBlocks": [block]}), most_rows=9)
+
+
+def test_the_block_with_atoms_counts_and_there_is_one():
+    def block(category):
+        return {"header": "made", "categories": [{"name": category, "rowCount": 0, "columns": []}]}
+
+    def decoded(*blocks):
+        return decode_block(msgpack.packb({"dataBlocks": blocks}), most_rows=9)
+
+    assert decoded(block("_chem_comp"), {**block("_atom_site"), "header": "atoms"}).name == "atoms"
+    with pytest.raises(BinaryCifError, match="2 blocks with atoms"):
+        decoded(block("_atom_site"), block("_atom_site."))

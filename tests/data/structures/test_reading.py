@@ -108,6 +108,18 @@ def test_the_block_with_atoms_counts(build, tmp_path):
     assert len(entry(tmp_path / "a.cif", data).structure) == 1
 
 
+@pytest.mark.parametrize("kind", ["pdb", "cif"])
+def test_several_structures_in_one_file_are_refused(build, tmp_path, kind):
+    """Only the first would be read."""
+    one = build.formats[kind](build.hairpin())
+    two = build.formats[kind](build.peptide("GASWK", [build.strand] * 5, chain="B")).replace(b"data_made", b"data_two")
+    with pytest.raises(FileFormatError, match=r"atoms; give each|behind END; give each structure a file of its own"):
+        entry(tmp_path / "a", one + two)
+    models = [build.replace(atom, model=number) for number in (1, 2) for atom in build.hairpin()]
+    frames = build.formats[kind](models).replace(b"ENDMDL", b"ENDMDL\nEND")
+    assert len(entry(tmp_path / "b", frames).structure[0]) == 1
+
+
 def test_letters_of_other_alphabets_shift_no_column(build, tmp_path):
     data = build.formats["pdb"](build.hairpin(chain="\xe4")).decode().encode("latin-1")
     [chain] = read_structure(write(tmp_path / "a.pdb", data))

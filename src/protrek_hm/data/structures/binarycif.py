@@ -25,7 +25,7 @@ class BinaryCifError(ValueError):
 
 
 def decode_block(data: bytes, *, most_rows: int) -> gemmi.cif.Block:
-    """Decode what describes atoms, chains and the experiment in the first data block.
+    """Decode what describes atoms, chains and the experiment in the block with atoms.
 
     Parameters
     ----------
@@ -37,11 +37,17 @@ def decode_block(data: bytes, *, most_rows: int) -> gemmi.cif.Block:
     Raises
     ------
     BinaryCifError
-        If it is no BinaryCIF, damaged, or longer than that.
+        If it is no BinaryCIF, damaged, or longer than that, or has several blocks with atoms.
     """
     try:
         content = msgpack.unpackb(data)
-        block = content["dataBlocks"][0]
+        blocks = content["dataBlocks"]
+        with_atoms = [
+            each for each in blocks if "_atom_site" in {one["name"].rstrip(".") for one in each["categories"]}
+        ]
+        if len(with_atoms) > 1:
+            raise BinaryCifError(f"{len(with_atoms)} blocks with atoms")
+        block = (with_atoms or blocks)[0]
         decoded = gemmi.cif.Block(str(block["header"]))
         for category in block["categories"]:
             name = str(category["name"]).rstrip(".") + "."

@@ -13,11 +13,14 @@ from protrek_hm.data.structures.residues import Parents, stated_parents, with_sh
 from protrek_hm.errors import FileFormatError
 
 _ATOM_BYTES = 32  # no format spends less on an atom, decompressed and decoded
+_SEVERAL = "give each structure a file of its own"
 _REMEDY = "copy or download it again"
 _CIF = re.compile(rb"\A(?:\s|#[^\n]*\n)*data_", re.IGNORECASE)
 _MAP = tuple(bytes([first]) for first in (*range(0x81, 0x90), 0xDE, 0xDF))  # how a MessagePack map begins
 _PREDICTORS = (b"plddt", b"alphafold", b"colabfold", b"esmfold")
 _DBREF = re.compile(rb"^DBREF  .{5}(.) .{12}UNP {4}(\w+)", re.MULTILINE)
+_END = re.compile(rb"^END[ \r]*$", re.MULTILINE)  # what stands behind it is not read
+_ATOM = re.compile(rb"^(?:ATOM  |HETATM)", re.MULTILINE)
 _LONG_DBREF = re.compile(rb"^DBREF1 .{5}(.) .{12}UNP [^\n]*\nDBREF2 .{5}\1 {5}(\w+)", re.MULTILINE)
 
 
@@ -56,7 +59,7 @@ def read_entry(path: Path, *, max_bytes: int) -> Entry:
     Raises
     ------
     MissingFileError, FileFormatError
-        If it is not there, too large, damaged, or no structure.
+        If it is not there, too large, damaged, or not one structure.
     """
     with open_decompressed(path) as stream:
         data = stream.read(max_bytes + 1)
@@ -68,12 +71,17 @@ def read_entry(path: Path, *, max_bytes: int) -> Entry:
         if data.startswith(_MAP):
             block = decode_block(data, most_rows=max_bytes // _ATOM_BYTES)
         elif _CIF.match(data):
-            block = _atomic_block(gemmi.cif.read_string(data))
+            block = _atomic_block(gemmi.cif.read_string(data), path)
         else:
+            end = _END.search(data)
+            if end and _ATOM.search(data, end.end()) and b"\nMODEL " not in data:
+                raise FileFormatError(path, "atoms behind END", _SEVERAL)
             structure = gemmi.read_pdb_string(with_short_names(data), split_chain_on_ter=True)
             return _entry(structure, _pdb_accessions(data), stated_parents(structure), data)
         structure = gemmi.make_structure_from_block(block)
         return _entry(structure, _cif_accessions(block), stated_parents(structure, block), data)
+    except FileFormatError:
+        raise
     except (BinaryCifError, RuntimeError, ValueError, IndexError) as error:
         problem = " ".join(str(error).split())[:200]
         raise FileFormatError(path, f"no structure file ({problem})", _REMEDY) from None
@@ -87,9 +95,12 @@ def _entry(structure: gemmi.Structure, accessions: Mapping[str, str], parents: P
     return Entry(structure, accessions, parents, names_predictor=any(name in said for name in _PREDICTORS))
 
 
-def _atomic_block(document: gemmi.cif.Document) -> gemmi.cif.Block:
-    """Return the first block with atoms; a file may hold others, such as its ligands' definitions."""
-    return next((block for block in document if block.find_mmcif_category("_atom_site.")), document[0])
+def _atomic_block(document: gemmi.cif.Document, path: Path) -> gemmi.cif.Block:
+    """Return the block with atoms; a file may hold others, such as its ligands' definitions."""
+    blocks = [block for block in document if block.find_mmcif_category("_atom_site.")]
+    if len(blocks) > 1:
+        raise FileFormatError(path, f"{len(blocks)} blocks with atoms", _SEVERAL)
+    return blocks[0] if blocks else document[0]
 
 
 def _cif_accessions(block: gemmi.cif.Block) -> dict[str, str]:
