@@ -48,6 +48,7 @@ def test_linked_rows_equal_naive_merging(rows):
         {
             "anchor_text": [spelled[each][row % 2] for row, each in enumerate(text)],
             "hard_neg_text": [spelled[each][row % 3 == 0] for row, each in enumerate(other)],
+            "anchor_seq": [f"M{protein}" for protein in positive],
         }
     )
     labels = independent_groups(frame, cases, "hard").of_case

@@ -91,6 +91,25 @@ def test_a_twin_with_the_same_text_in_another_spelling_is_right_too(quick):
     assert any("1 of the 2 hard cases ask nothing: both proteins have one text" in each for each in evaluation.caveats)
 
 
+@pytest.mark.parametrize("components", [True, False])
+def test_the_order_of_rows_and_their_number_change_nothing(guesser, text_blind, hard, easy, quick, components):
+    tables = [each if components else each.drop("component") for each in (hard, easy)]
+    turned = [each.sample(fraction=1, shuffle=True, seed=1) for each in tables]
+    twice = [pl.concat([each, each]) for each in turned]
+    figures = [
+        {
+            (model.name, key, name): (estimate.value, estimate.low, estimate.high)
+            for model in evaluate({"guesser": guesser, "blind": text_blind}, *each, quick).models
+            for key, found in [("cases", model), *model.retrieval.items()]
+            for name, estimate in found.estimates.items()
+        }
+        for each in (tables, turned, twice)
+    ]
+    for key, expected in figures[0].items():
+        assert figures[1][key] == pytest.approx(expected, rel=1e-12), key
+        assert figures[2][key][0] == pytest.approx(expected[0], rel=1e-12), key
+
+
 def test_two_models_differ_by_query(text_blind, oracle, hard, quick):
     evaluation = evaluate({"base": text_blind, "tuned": oracle}, hard, config=quick)
     difference = evaluation.retrieval_differences["sequence_to_text"]["mrr"]

@@ -1,5 +1,6 @@
 """Which cases depend on each other: the groups that the bootstrap draws."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,7 +60,8 @@ def independent_groups(frame: pl.DataFrame, cases: Cases, kind: Literal["hard", 
 
     Examples
     --------
-    >>> frame = pl.DataFrame({"component": [4, 4, 9], "anchor_text": ["a", "b", "c"]})
+    >>> columns = {"component": [4, 4, 9], "anchor_text": ["a", "b", "c"], "anchor_seq": ["MA", "MC", "MD"]}
+    >>> frame = pl.DataFrame(columns)
     >>> three = np.arange(3)
     >>> cases = Cases(three, three, three + 3, np.full(3, -1), np.full(3, fill_value=True))
     >>> independent_groups(frame, cases, "hard")
@@ -70,9 +72,24 @@ def independent_groups(frame: pl.DataFrame, cases: Cases, kind: Literal["hard", 
     if "component" in frame.columns and frame["component"].null_count() == 0:
         labels = frame["component"].rank("dense") if frame["component"].dtype == pl.String else frame["component"]
         return Groups(labels.cast(pl.Int64).to_numpy(), "components")
+    proteins = frame["anchor_seq"].to_list()
     if kind == "easy":
-        return Groups(cases.positive, "anchor proteins")
-    return Groups(_linked(frame, cases), "sets of rows linked by a shared protein or text")
+        return Groups(numbered(cases.positive, proteins), "anchor proteins")
+    linked = numbered(_linked(frame, cases), proteins)
+    return Groups(linked, "sets of rows linked by a shared protein or text")
+
+
+def numbered(labels: Int[np.ndarray, " members"], names: Sequence[str]) -> Int[np.ndarray, " members"]:
+    """Give groups numbers in the order of the first name in each, so that the order of rows changes no interval.
+
+    Examples
+    --------
+    >>> numbered(np.array([7, 3, 7, 3]), ["MV", "MK", "MA", "ML"])
+    array([0, 1, 0, 1])
+    """
+    order = sorted(range(len(names)), key=names.__getitem__)
+    number = {label: at for at, label in enumerate(dict.fromkeys(labels[order].tolist()))}
+    return np.array([number[label] for label in labels.tolist()], dtype=np.int64)
 
 
 def _linked(frame: pl.DataFrame, cases: Cases) -> Int[np.ndarray, " cases"]:

@@ -16,6 +16,7 @@ from protrek_hm.data.texts import one_spelling
 from protrek_hm.evaluate.cases import Pool, other_texts
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.evaluate.embed import Embeddings
+from protrek_hm.evaluate.groups import numbered
 from protrek_hm.evaluate.measures import CaseSet, SetName
 from protrek_hm.evaluate.ranking import Ranks, chance_of, rank_pool, ranking_values
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
@@ -90,7 +91,7 @@ def make_records(sets: Mapping[SetName, CaseSet], pool: Pool) -> Records:
         twins = np.stack([sets["hard"].cases.positive, sets["hard"].cases.negative], axis=1)
         own = np.stack([items["sequence"], len(pool.sequences) + items["text"]], axis=1)
         labels = connected_components(len(pool.sequences) + len(pool.texts), np.concatenate([twins, own]))
-        of_record = labels[items["sequence"]]
+        of_record = numbered(labels[items["sequence"]], [pool.sequences[each] for each in items["sequence"].tolist()])
     looked_for = {task: np.arange(len(pool.of(task))) for task in items}
     looked_for["text"] = np.unique(items["text"])
     return Records(items, looked_for, of_record, np.concatenate(asks))

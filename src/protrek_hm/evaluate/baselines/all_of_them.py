@@ -81,4 +81,4 @@ def make_baselines(pool: Pool, hard: pl.DataFrame, train: pl.DataFrame | None, *
 def shuffled_baseline(model: str, scorer: Scorer, pool: Pool, *, seed: int) -> Baseline:
     """Return the baseline that is `model` itself with the texts exchanged."""
     meaning = f"the scores of {model!r} with every text replaced by another one of the pool"
-    return Baseline(f"text shuffled, {model}", meaning, text_shuffled(scorer, len(pool.texts), seed=seed))
+    return Baseline(f"text shuffled, {model}", meaning, text_shuffled(scorer, pool.texts, seed=seed))
