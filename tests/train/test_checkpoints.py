@@ -14,7 +14,7 @@ import torch
 from transformers import TrainerCallback
 
 from protrek_hm.errors import BusyError, FileFormatError, ModelError, OutputError
-from protrek_hm.files import writing
+from protrek_hm.files import MARKER, writing
 from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
 from protrek_hm.train.checkpoints import damage
@@ -190,6 +190,12 @@ def test_damage_without_another_checkpoint_is_an_error(train, killed):
     with pytest.raises(FileFormatError, match=r"checkpoint-8: weights\S+ is damaged; put back a copy.*--force"):
         train(killed.parent)
     assert sorted(killed.rglob("*")) == before
+    for name in ("files.json", MARKER):
+        (killed / "checkpoint-8" / name).unlink()
+    (killed / ".checkpoint-10.4194305.partial").mkdir()  # of a process that cannot be there any more
+    (killed / ".checkpoint-10.4194305.partial" / "optimizer.pt").touch()
+    anew = train(killed.parent, if_exists="overwrite")
+    assert anew.history["step"].max() == STEPS
 
 
 @pytest.mark.parametrize("missing", [True, False])

@@ -1,6 +1,7 @@
 """The folder of a run: begun, gone on with after an interruption, finished."""
 
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +32,9 @@ _DOOMED = ".checkpoints"
 def alone_in(folder: Path) -> Iterator[None]:
     """Lock the run folder, remove what killed runs left there, and leave no lock behind. Raises as `writing`."""
     with writing(folder):
-        sweep_litter(folder)
+        for place in (folder, folder / CHECKPOINTS):
+            if place.is_dir():
+                sweep_litter(place)
         shutil.rmtree(folder / _DOOMED, ignore_errors=True)
         try:
             yield
@@ -59,14 +62,20 @@ def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Pat
                 raise OptionError(name, value, wanted)
         return last_checkpoint(folder / CHECKPOINTS)
     refuse_existing(folder, force=if_exists == "overwrite", replaced=False, carried=(LOCK,))
-    doomed = [folder / MODEL, *(folder / CHECKPOINTS).glob("*")]  # nothing else: the folder may hold what is not ours
-    for place in doomed:
-        if place.is_file() or (place.is_dir() and foreign_files(place)):
-            raise ProtectedOutputError(place, "no such command wrote it")
-    for name in (MODEL, CHECKPOINTS):
+    _refuse_foreign(folder)
+    for name in (MODEL, CHECKPOINTS):  # nothing else: the folder may hold what is not ours
         shutil.rmtree(folder / name, ignore_errors=True)
     write_json(folder / "config.json", resolved)
     return None
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise ProtectedOutputError if model or checkpoints hold what no run wrote; a run's own may be damaged."""
+    begun = (folder / "config.json").is_file()
+    for place in (folder / MODEL, *(folder / CHECKPOINTS).glob("[!.]*")):
+        ours = begun and re.fullmatch(r"checkpoint-\d+", place.name)
+        if not ours and (place.is_file() or (place.is_dir() and foreign_files(place))):
+            raise ProtectedOutputError(place, "no such command wrote it")
 
 
 def is_finished(folder: Path) -> bool:
