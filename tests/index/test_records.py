@@ -62,6 +62,7 @@ NUMBERS = pl.DataFrame(
         "small": pl.Series([60, 1, 1, 1, 1], dtype=pl.Int8),
         "natural": pl.Series([3, 9, 9, 9, 9], dtype=pl.UInt32),
         "zero": [0, 1, 0, 1, 0],
+        "cell": ["150", " NA", "#N/A", None, "n/a"],
         "measured": [1.1, 1000.1, 2.3, 5.0, 1.2],
         "before": [1.0, 1000.0, 2.2, 4.0, 1.0],
     }
@@ -96,6 +97,9 @@ NUMBERS = pl.DataFrame(
         ("cast(said as double) is null", "bcde"),
         ("not cast(said as double) > 1000", "a"),
         ("round(cast(said as double), 1) > 100", "a"),
+        ("cast(cell as double) > 100", "a"),
+        ("cell is null", "bcde"),
+        ("cell <> '150' or cell = 'NA'", ""),
         ("length > 0/0", ""),
         ("length < 0/0", ""),
         ("length / 0 > 1", ""),
@@ -136,6 +140,11 @@ def test_conditions_that_cannot_be_taken_apart_are_refused(where, problem):
         rows_where(NUMBERS, where)
 
 
+@pytest.mark.parametrize("kind", [pl.Int8, pl.Float64])
+def test_a_column_of_numbers_called_length_is_not_in_the_way(kind):
+    assert rows_where(RECORDS.with_columns(length=pl.lit(9, kind)), "length = 1").tolist() == [False, True, False]
+
+
 def test_length_is_that_of_the_sequence_whatever_the_table_says():
     assert rows_where(RECORDS.with_columns(length=pl.lit("long")), "length = 1").tolist() == [False, True, False]
 
@@ -158,6 +167,7 @@ def test_length_is_that_of_the_sequence_whatever_the_table_says():
         "1",
         "length < 4; drop table self",
         "null",
+        '"^x.*$" is null',
     ],
 )
 def test_what_is_no_condition_is_refused_in_one_line(where):

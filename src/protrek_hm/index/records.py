@@ -20,10 +20,12 @@ import pyarrow as pa
 from jaxtyping import Bool, Int
 
 from protrek_hm.config import require_characters
+from protrek_hm.data.schema import or_null
 from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
 from protrek_hm.index.layout import REBUILD
 
 _COMPARED = 5_000  # ids among which to look for similar ones
+_LONGEST_WORD = 20  # bytes of a cell that says "nothing", with blanks around
 _NARROW = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)  # 60 * 10 would be 88 in eight bits
 _COMPUTED = {"BinaryExpr", "Cast", "Function", "Ternary", "Agg"}  # parts of an expression that may yield numbers
 _COMPARING = ("Eq", "NotEq", "Lt", "LtEq", "Gt", "GtEq")
@@ -68,9 +70,10 @@ def open_records(path: Path, *, rows: int) -> pl.DataFrame:
 def rows_where(records: pl.DataFrame, where: str) -> Bool[np.ndarray, " rows"]:
     """Say which records meet a condition in SQL over their columns, and `length`: the number of residues.
 
-    What is not a finite number is missing, be it NaN or infinite, in a cell or by arithmetic (0/0): nothing is above,
-    below, equal or unequal to it, `is null` finds it, and so does `not` not make it fit. Whole numbers are computed in
-    64 bits, however few their column has, and computed numbers compared to twelve digits: 1.1 - 1.0 <= 0.1 holds.
+    Cells that say "nothing" are missing, as in any table (see `data.schema.or_null`), and so is what is no finite
+    number: NaN or infinite, in a cell or by arithmetic (0/0). `is null` finds it; it is neither above nor below nor
+    equal nor unequal to anything, also behind `not`. Whole numbers are computed in 64 bits, however few their column
+    has, and computed numbers compared to twelve digits: 1.1 - 1.0 <= 0.1 holds.
 
     Raises
     ------
@@ -91,13 +94,12 @@ def rows_where(records: pl.DataFrame, where: str) -> Bool[np.ndarray, " rows"]:
     """
     columns = ", ".join(dict.fromkeys([*records.columns, "length"]))
     require_characters("where", where)
-    frame = records.lazy().with_columns(
-        _finite(cs.float()),
-        cs.by_dtype(_NARROW).cast(pl.Int64),
-        length=pl.col("sequence").str.len_bytes().cast(pl.Int64),
-    )
     try:
-        condition = _with_finite_parts(pl.sql_expr(where), frame)
+        condition = pl.sql_expr(where)
+        frame = _with_nulls(records, condition.meta.root_names()).lazy()
+        frame = frame.with_columns(_finite(cs.float()), cs.by_dtype(_NARROW).cast(pl.Int64))
+        frame = frame.with_columns(length=pl.col("sequence").str.len_bytes().cast(pl.Int64))
+        condition = _with_finite_parts(condition, frame)
         found = frame.select(condition.alias("where")).collect()["where"]
     except RecursionError:
         raise OptionError("where", where, "too many parts; write id in ('P1', 'P2', …), or ask in steps") from None
@@ -109,6 +111,19 @@ def rows_where(records: pl.DataFrame, where: str) -> Bool[np.ndarray, " rows"]:
         raise OptionError("where", where, f"{wanted}; columns: {columns}")
     chosen = found.fill_null(value=False).to_numpy()
     return np.array(np.broadcast_to(chosen, len(records)))
+
+
+def _with_nulls(records: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Make the cells of these columns null that say "nothing"."""
+    for name in set(names) & set(records.columns) - {"id", "sequence"}:
+        cells = records[name]
+        if cells.dtype == pl.String:
+            words = cells.filter(cells.str.len_bytes() <= _LONGEST_WORD).unique().drop_nulls()
+            nothing = words.filter(words.to_frame().select(or_null(pl.all()).is_null()).to_series())
+            if len(nothing):
+                kept = ~cells.is_in(nothing.to_list())
+                records = records.with_columns(cells.zip_with(kept, pl.Series(name, [None], pl.String)))
+    return records
 
 
 def _finite(numbers: pl.Expr) -> pl.Expr:
@@ -168,10 +183,10 @@ def _round_operands(about: dict[str, Any], frame: pl.LazyFrame) -> None:
 
 def _is_float(part: dict[str, Any], frame: pl.LazyFrame) -> bool:
     try:
-        [kind] = frame.select(_read(part).alias("part")).collect_schema().dtypes()
+        kinds = frame.select(_read(part).alias("part")).collect_schema().dtypes()
     except pl.exceptions.PolarsError:  # what is wrong is said when the whole is computed
         return False
-    return kind.is_float()
+    return len(kinds) == 1 and kinds[0].is_float()  # else a name is a pattern for several columns, or for none
 
 
 def _read(part: dict[str, Any]) -> pl.Expr:
