@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from transformers import EsmTokenizer
 
 from protrek_hm.errors import InputError, ModelError
+from protrek_hm.model import ProTrek
 from protrek_hm.model.inputs import clean_inputs, cut_input
 from protrek_hm.model.tokenizers import RESIDUE_TOKENS
 from protrek_hm.model.towers import reader_of
@@ -150,6 +151,15 @@ def test_a_huge_input_is_cut_before_it_is_tokenized(model, monkeypatch, task, un
     np.testing.assert_array_equal(few, many)
     assert max(map(len, seen)) < 1_000
     assert peak < 6 * len(huge.encode())
+
+
+def test_a_tokenizer_that_keeps_the_end_is_given_all(saved):
+    model = ProTrek.from_pretrained(saved, device="cpu")
+    reader_of(model.routes["sequence"]).tokenizer.truncation_side = "left"
+    found = model.encode(["M" * 100 + "KVLAGGWACDEFGHIKLW", "M" * 300 + "KVLAGGWACDEFGHIKLW"], task="sequence")
+    np.testing.assert_array_equal(found[0], found[1])
+    other = model.encode(["M" * 100 + "KVLAGGWACDEFGHIKLF"], task="sequence")[0]
+    assert np.abs(found[0] - other).max() > 1e-4
 
 
 def test_a_word_without_end(model):

@@ -46,13 +46,8 @@ def fingerprint(
         "dimension": model.truncate_dim,
     }
     hashed = hashlib.sha256(json.dumps(reading, sort_keys=True, default=str).encode()).hexdigest()
-    return "-".join(
-        [
-            FINGERPRINT_VERSION,
-            _hash_tensors(model.state_dict(), dtype)[:FINGERPRINT_DIGITS],
-            hashed[:FINGERPRINT_DIGITS],
-        ]
-    )
+    both = (_hash_tensors(model.state_dict(), dtype), hashed)
+    return "-".join([FINGERPRINT_VERSION, *(each[:FINGERPRINT_DIGITS] for each in both)])
 
 
 def _hash_tensors(tensors: Mapping[str, Tensor], dtype: torch.dtype | None) -> str:

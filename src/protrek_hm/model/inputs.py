@@ -61,10 +61,10 @@ def cut_input(given: str, task: Task, transformer: Any) -> str:
     Raises
     ------
     ModelError
-        If millions of letters of a text hold too few words to fill the window.
+        If hundreds of thousands of letters of a text hold too few words to fill the window.
     """
     tokenizer, window = transformer.tokenizer, transformer.max_seq_length
-    if window is None or len(given) <= window:
+    if window is None or len(given) <= window or tokenizer.truncation_side != "right":
         return given
     if task == "text":
         return _cut_text(given, tokenizer, window)
