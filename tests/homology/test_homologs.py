@@ -100,6 +100,21 @@ def test_same_bytes_whatever_the_threads_and_after_an_interruption(tmp_path, fam
     assert all(path.stat().st_mtime_ns == before for path, before in kept.items())
 
 
+@pytest.mark.parametrize("damage", ["empty", "cut", "flipped", "other"])
+def test_damaged_parts_are_made_again(tmp_path, families, damage, caplog):
+    sequences = families(9, sizes=[40], lengths=[100])
+    whole = find_homologs(sequences, HomologyConfig(threads=1), work_dir=tmp_path)
+    for part in (part for part in tmp_path.glob("*/*.parquet") if part.stat().st_size > 2_000):
+        content = bytearray(part.read_bytes())
+        content[200] ^= 4  # within the pairs' first column
+        part.write_bytes({"empty": b"", "cut": content[:-30], "flipped": content, "other": b"text" * 99}[damage])
+    assert find_homologs(sequences, HomologyConfig(threads=1), work_dir=tmp_path).equals(whole)
+    assert "is damaged and made again" in caplog.text
+    caplog.clear()
+    assert find_homologs(sequences, HomologyConfig(threads=1), work_dir=tmp_path).equals(whole)
+    assert not caplog.records
+
+
 def test_other_input_does_not_take_the_shards_of_this_one(tmp_path, families):
     sequences = families(9, sizes=[10], lengths=[60])
     find_homologs(sequences, work_dir=tmp_path)

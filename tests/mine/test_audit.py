@@ -3,7 +3,7 @@ import pytest
 
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
 from protrek_hm.mine import MineConfig, mine_hard_negatives
-from protrek_hm.mine.audit import draw_sample, rate_gate, read_judged_pairs, write_audit
+from protrek_hm.mine.audit import draw_sample, rate_gate, read_judged_pairs, require_proteins, write_audit
 
 
 def test_rates_agree_with_a_plain_loop(make_families):
@@ -55,3 +55,26 @@ def test_faults_are_told(tmp_path):
     pl.DataFrame({"verdict": []}).write_parquet(path)
     with pytest.raises(NothingFoundError):
         read_judged_pairs(tmp_path)
+
+
+def test_another_table_than_the_one_that_was_mined_is_told(tmp_path):
+    pairs = pl.DataFrame({"a_id": ["a", "a"], "b_id": ["b", "c"]})
+    require_proteins(pairs, pl.DataFrame({"id": ["c", "b", "a"]}), tmp_path)
+    with pytest.raises(
+        FileFormatError, match=r"other.tsv: 2 of the proteins that were judged are not in it, such as a;"
+    ):
+        require_proteins(pairs, pl.DataFrame({"id": ["b"]}), tmp_path / "other.tsv")
+
+
+def test_the_text_that_was_judged_is_shown(tmp_path):
+    table = {"id": ["a", "a", "b"], "sequence": ["MK", "MK", "MR"], "text": [None, "Red.", "Blue."]}
+    pair = {
+        "verdict": ["same"],
+        "reasons": [""],
+        "a_id": ["a"],
+        "b_id": ["b"],
+        "identity": [0.5],
+        "text_similarity": [0],
+    }
+    write_audit(pl.DataFrame(pair), pl.DataFrame(table), tmp_path)
+    assert pl.read_csv(tmp_path / "audit.tsv", separator="\t")["a_text"].to_list() == ["Red."]

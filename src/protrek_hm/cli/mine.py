@@ -190,15 +190,16 @@ def audit(
 
     from protrek_hm.data import read_proteins
     from protrek_hm.files import read_json
-    from protrek_hm.mine.audit import draw_sample, rate_gate, read_judged_pairs, write_audit
+    from protrek_hm.mine.audit import draw_sample, rate_gate, read_judged_pairs, require_proteins, write_audit
 
     pairs = read_judged_pairs(folder)
     if file is None:
         file = Path(str(read_json(folder / "mining_report.json").get("input")))
     proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record="skip")
+    require_proteins(pairs, proteins, file)
+    rates = rate_gate(pairs, proteins, label) if label else None
     write_audit(draw_sample(pairs, per_stratum=per_stratum, seed=seed), proteins, output)
-    if label:
-        rates = rate_gate(pairs, proteins, label)
+    if rates is not None:
         typer.echo(f"called different, share their function   {rates.false_negatives}")
         typer.echo(f"share their function, called different   {rates.same_called_different}")
         typer.echo(f"differ in function, not called different {rates.missed}")

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet
 from jaxtyping import Int64
 
 from protrek_hm.files import new_file
@@ -115,8 +117,8 @@ def _solve(
     proteins: Proteins, config: HomologyConfig, last: Int64[np.ndarray, " n"], shard: Shard, path: Path | None
 ) -> pl.DataFrame:
     """Return the wanted pairs of a shard, from its file if that is there."""
-    if path is not None and path.exists():
-        return pl.read_parquet(path)
+    if path is not None and (kept := read_part(path)) is not None:
+        return kept
     found = shard.pairs(last)
     pieces = np.array_split(found, len(found) // _PAIRS_AT_ONCE + 1)
     near = [near_enough(proteins, piece, config) for piece in pieces]
@@ -129,9 +131,34 @@ def _solve(
         {"a": given[:, 0], "b": given[:, 1], "identity": identity, "coverage": coverage}, schema_overrides=SCHEMA
     ).filter(config.wants(identity, coverage))
     if path is not None:
-        with new_file(path) as temporary:
-            frame.write_parquet(temporary)
+        write_part(frame, path)
     return frame
+
+
+def write_part(frame: pl.DataFrame, path: Path) -> None:
+    """Keep a finished part of a search, with checksums."""
+    with new_file(path) as temporary:
+        pyarrow.parquet.write_table(frame.to_arrow(), temporary, write_page_checksum=True)
+
+
+def read_part(path: Path) -> pl.DataFrame | None:
+    """Return a part that `write_part` kept; None if there is none, or it is damaged and has to be made again.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "0.parquet"
+    >>> write_part(pl.DataFrame({"a": [1]}), path)
+    >>> read_part(path).rows()
+    [(1,)]
+    """
+    try:  # by pyarrow: polars panics on damaged files
+        return cast("pl.DataFrame", pl.from_arrow(pyarrow.parquet.read_table(path, page_checksum_verification=True)))
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        _log.warning("%s is damaged and made again (%s)", path, " ".join(str(error).split())[:100])
+        return None
 
 
 def _fingerprint(sequences: Sequence[str], config: HomologyConfig) -> str:

@@ -106,9 +106,25 @@ def read_judged_pairs(folder: Path) -> pl.DataFrame:
     return pairs
 
 
+def require_proteins(pairs: pl.DataFrame, proteins: pl.DataFrame, path: Path) -> None:
+    """Make sure that every protein of the judged pairs stands in the table `path`.
+
+    Raises
+    ------
+    FileFormatError
+        If some do not: another table was mined, or by other columns.
+    """
+    strangers = pl.concat([pairs["a_id"], pairs["b_id"]]).unique(maintain_order=True)
+    strangers = strangers.filter(~strangers.is_in(proteins["id"].implode()))
+    if len(strangers):
+        problem = f"{len(strangers):,} of the proteins that were judged are not in it, such as {strangers[0]}"
+        raise FileFormatError(path, problem, "give the table that was mined, with the same --column flags")
+
+
 def write_audit(sample: pl.DataFrame, proteins: pl.DataFrame, folder: Path) -> None:
     """Write a sample as `audit.tsv` (with an empty column `judgement` to fill in) and `audit.html`."""
-    known = {row["id"]: row for row in proteins.unique("id", keep="first").iter_rows(named=True)}
+    told_first = proteins.sort(pl.col("text").is_null(), maintain_order=True)
+    known = {row["id"]: row for row in told_first.unique("id", keep="first", maintain_order=True).iter_rows(named=True)}
     rows = [_audit_row(pair, known) for pair in sample.iter_rows(named=True)]
     with new_file(folder / "audit.tsv") as temporary:
         pl.DataFrame(rows).drop("alignment").write_csv(temporary, separator="\t")

@@ -7,9 +7,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from protrek_hm.files import new_file
 from protrek_hm.homology import HomologyConfig, connected_components, find_families, find_homologs
-from protrek_hm.homology.homologs import VERSION, Progress, thin_out
+from protrek_hm.homology.homologs import VERSION, Progress, read_part, thin_out, write_part
 from protrek_hm.mine.config import MineConfig
 
 Families = Int[np.ndarray, " proteins"]
@@ -63,13 +62,12 @@ class Related:
 
     def _search_families(self, identity: float) -> Families:
         kept = None if self._work_dir is None else self._work_dir / f"families-{self._digest(identity)}.parquet"
-        if kept is not None and kept.exists():
-            return pl.read_parquet(kept)["family"].to_numpy()
+        if kept is not None and (found_before := read_part(kept)) is not None:
+            return found_before["family"].to_numpy()
         settings = self._settings(identity)
         found: Families = find_families(self._sequences, settings, known=_ends(self.pairs), progress=self._progress)
         if kept is not None:
-            with new_file(kept) as temporary:
-                pl.DataFrame({"family": found}).write_parquet(temporary)
+            write_part(pl.DataFrame({"family": found}), kept)
         return found
 
     def _settings(self, identity: float) -> HomologyConfig:
