@@ -49,3 +49,12 @@ def test_too_few_proteins_are_told(rows):
 def test_no_text_at_all_names_the_column():
     with pytest.raises(NothingFoundError, match="--column text=NAME"):
         build_corpus(table([("a", "MK", None), ("b", "MR", " ")]))
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0]])
+def test_of_rows_that_become_one_all_evidence_is_kept(order):
+    rows = table([("a", "MK", "Red."), ("b", "MK", "red"), ("c", "MK", "RED"), ("d", "MR", "Red.")])
+    rows = rows.with_columns(text_evidence=pl.Series(["ECO:0000250", "ECO:0000269", None, None], dtype=pl.String))
+    entries = build_corpus(rows[order]).entries.sort("sequence")
+    found = [set(told.split("; ")) if told else told for told in entries["text_evidence"]]
+    assert found == [{"ECO:0000250", "ECO:0000269", "none"}, None]

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from protrek_hm.data.texts import fold_text
+from protrek_hm.data.texts import EVIDENCE, UNTOLD, fold_text
 from protrek_hm.errors import NothingFoundError
 
 
@@ -55,11 +55,12 @@ def build_corpus(proteins: pl.DataFrame) -> Corpus:
             f"{proteins.height:,} records, none with a text: give texts, or say which column holds them with "
             "--column text=NAME"
         )
-    entries = (
-        told.with_columns(folded=pl.Series([fold_text(text) for text in told["text"]], dtype=pl.String))
-        .unique(["sequence", "folded"], keep="first", maintain_order=True)
-        .drop("folded")
-    )
+    told = told.with_columns(folded=pl.Series([fold_text(text) for text in told["text"]], dtype=pl.String))
+    if EVIDENCE in told.columns:  # of rows that become one, all that is known
+        evidence = pl.col(EVIDENCE)
+        joined = pl.when(evidence.is_not_null().any()).then(evidence.fill_null(UNTOLD).str.join("; "))
+        told = told.with_columns(joined.over("sequence", "folded").alias(EVIDENCE))
+    entries = told.unique(["sequence", "folded"], keep="first", maintain_order=True).drop("folded")
     order = entries.unique("sequence", keep="first", maintain_order=True).select("sequence")
     entries = (
         entries.join(order.with_row_index("protein"), on="sequence", how="left", maintain_order="left")
