@@ -104,12 +104,16 @@ def new_folder_of_all(path: Path) -> Iterator[Path]:
         If it cannot be written.
     """
     with new_folder(path, force=True) if process_rank() == 0 else nullcontext() as folder:
-        if process_count() == 1:
-            assert folder is not None
-            yield folder
-            return
         place = [folder]
-        distributed.broadcast_object_list(place)
+        if process_count() > 1:
+            distributed.broadcast_object_list(place)
         assert place[0] is not None
         yield place[0]
+        wait_for_all()
+    wait_for_all()  # the folder has its name
+
+
+def wait_for_all() -> None:
+    """Wait until all processes have come here."""
+    if process_count() > 1:
         distributed.barrier()

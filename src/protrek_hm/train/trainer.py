@@ -28,7 +28,7 @@ from protrek_hm.train.checkpoints import (
     seal,
 )
 from protrek_hm.train.config import TrainConfig
-from protrek_hm.train.distributed import new_folder_of_all, process_count, process_rank
+from protrek_hm.train.distributed import new_folder_of_all, process_count, process_rank, wait_for_all
 from protrek_hm.train.examples import ROLES
 from protrek_hm.train.history import best_step, validation_scores
 from protrek_hm.train.objectives import Objective
@@ -182,6 +182,7 @@ class TwinTrainer(SentenceTransformerTrainer):
         with new_folder_of_all(place) as folder, errors_of_the_disk():
             self._save_rng_state(str(folder))
             self._save_optimizer_and_scheduler(str(folder))
+            wait_for_all()  # before all that they wrote is sealed
             if self.args.should_save:
                 save_weights(folder, self.protrek, self.objective)
                 if self.average is not None:
