@@ -212,6 +212,7 @@ def test_more_hits_than_there_are_and_none(run, index):
         code, out, err = run(index, "DKD", "-k", k)
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert "must be at least 1" in err
+    assert run(index, "DKD", "--exact") == run(index, "DKD")
     code, out, _ = run(index, "DKD", "-k", 10**9, "--format", "tsv")
     assert (code, out.count("\n")) == (0, 3)
 

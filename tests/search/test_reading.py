@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from protrek_hm.model.towers import reader_of
 from protrek_hm.search.candidate import Protein
 from protrek_hm.search.explain import explain_pair
-from protrek_hm.search.reading import residues_read, tell_cuts, tell_unread
+from protrek_hm.search.pairs import score_pairs
+from protrek_hm.search.reading import NoticeWarning, cuts, residues_read, tell_cuts, tell_unread
 
 WILD = "MKTAYIAKQRQISFVKSHFSRQLEER"
 
@@ -45,3 +49,27 @@ def test_the_changes_of_a_real_model_are_those_of_mutants_encoded_one_by_one(mod
         "wild: the model reads residues 1 to 18 of 26",
         "B: the model reads residues 1 to 18 of 24",
     ]
+
+
+def test_a_long_text_is_told_by_explain_and_by_loose_pairs(model):
+    text = "cleaves " * 30
+    why = explain_pair(model, text, Protein("a", "MKV"), Protein("b", "MKL"))
+    assert why.notes[0].startswith("the text: the model reads tokens 1 to 18 of 30; ")
+    with pytest.warns(NoticeWarning) as caught:
+        score_pairs(model, [text], [WILD, "MKV"])
+    assert [str(each.message).split(":")[0] for each in caught] == [
+        "1 of 1 texts is longer than the model's 18 tokens",
+        "1 of 2 sequences is longer than the model's 18 residues",
+    ]
+    assert score_pairs(model, ["cleaves"], ["MKV"]).shape == (1,)
+
+
+@given(st.lists(st.text(alphabet="aé 蛋c", max_size=40), max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_what_is_cut_is_what_the_tokenizer_says(model, texts):
+    tokenize = reader_of(model.routes["text"]).tokenizer
+    for text, cut in zip(texts, cuts(model, texts, task="text"), strict=True):
+        tokens = len(tokenize(text, add_special_tokens=False)["input_ids"])
+        assert (None if cut is None else (cut.length, cut.read, cut.unit)) == (
+            (tokens, 18, "tokens") if tokens > 18 else None
+        )
