@@ -52,6 +52,8 @@ Activity is 95% of wild-type.
 No effect on dimerization, leucine uptake or ability to inhibit TstB.
 Does not disrupt DNA binding.
 NO LOSS OF ACTIVITY.
+Viable and fertile.
+Shows activity similar to wild-type.
 No effect in E. coli. No effect on binding to factor A.
 "Silent" mutant; does not affect testing.
 """.strip().splitlines()
@@ -117,6 +119,8 @@ No effect until heat shock. | mixed
 Activity is not affected, whereas stability is. | mixed
 No effect on activity at pH 7; at pH 5 inactive. | mixed
 Grows normally at 30 degrees but not at 37. | mixed
+No effect when associated with A-12 but inactive alone. | mixed
+Catalytically dead. | lost
 In isoform 2: loss of binding. In isoform 1: no effect. | mixed
  | unclear
 Does not affect dimerization. Does not bind DNA. | mixed

@@ -32,8 +32,12 @@ def _words(*patterns: str, start: str = r"\b") -> re.Pattern[str]:
     return re.compile("|".join(rf"{start}(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
-_TOGETHER = r"(?:only )?when (?:(?:in )?ass?\w{2,6}at(?:ed|ion)|combined) with (?:variants? |mutations? )?"
-ASSOCIATED = re.compile(rf"(?<=[\w)%'])[;,]?\s+{_TOGETHER}((?:[^.]|\.(?=\S))+)", re.IGNORECASE)
+_TOGETHER = (
+    r"(?:only )?(?:when (?:(?:in )?ass?\w{2,6}at(?:ed|ion)|combined)|in combination|together(?= with [A-Z]-\d)) with "
+    r"(?:variants? |mutations? )?"
+)
+_NAMED = r"((?:(?! (?:but|whereas|while|although|however)\b)[^.]|\.(?=\S))+)"
+ASSOCIATED = re.compile(rf"(?<=[\w)%'])[;,]?\s+{_TOGETHER}{_NAMED}", re.IGNORECASE)
 """The changes together with which a statement holds, and what leads to them; spelled as curators do, slips included."""
 
 ASSOCIATED_FIRST = re.compile(rf"^{_TOGETHER}(.+?), (?=[a-z])", re.IGNORECASE)
@@ -177,7 +181,7 @@ _KEPT = _words(
     r"not (?:be )?(?:essential|required|necessary)\b|silent(?: mutant| mutation| substitution)?$",
     rf"{_UNHARMED}\b{_BY_OTHERS}",
     r"(?:functionally )?neutral(?:$| (?:in|for|mutant|mutation|variant|substitution)\b)",
-    r"(?:intact|normal|normally|viable|functional|fully (?:functional|active|viable))\b",
+    r"(?:intact|normal|near-normal|normally|viable|fertile|functional|fully (?:functional|active|viable))\b",
     rf"full (?!loss|lack|inactiv|inhibit|aboli)(?={NAMED_ACTIVITY})",
     rf"wild[- ]type(?:-like)?(?:$| (?={NAMED_ACTIVITY}|behaviou?r|pattern|kinetics))",
     rf"(?:like|as|as in) {_WILD_TYPE}",
@@ -200,7 +204,7 @@ _AFTER_NOUN = _words(
     start=" ",
 )
 _VERB_NORMALLY = re.compile(
-    r"^(?!does|is|was|has|fails|loses|lacks)\w+s (?:(?!not|no|never|only|less)\w+ ){0,3}"
+    r"^(?!does|is|was|has|fails|loses|lacks)\w+(?:s|ed) (?:(?!not|no|never|only|less)\w+ ){0,3}"
     r"(?:normally|like (?:the )?wild[- ]type)\b"
 )
 
@@ -210,7 +214,7 @@ _LOST = _words(
     r"(?:absence of)\b(?<!in absence of)(?<!the absence of)",
     r"(?:abolish|abrogat|eliminat|ablat)(?:e|es|ed|s|ing)\b",
     r"(?:inactive|inactivates|inactivated|non-?functional|nonviable|non-viable|undetectable|loses|looses|lost"
-    r"|lethal|\w+-dead)\b",
+    r"|lethal|(?:catalytically|\w+ase)[- ]dead)\b",
     r"(?:fails?|failed|failure|unable|inability|incapable|cannot|can no longer|no longer|no more)\b",
     r"(?:lacks|disrupts|disrupted|disruption|prevents|prevented|blocks|blocked)\b",
 )
@@ -351,9 +355,9 @@ def _after_kept(part: str) -> str | None:
     said = _KEPT.match(stripped) or _VERB_NORMALLY.match(part)
     if said:
         return said.string[said.end() :]
-    for said in _AFTER_NOUN.finditer(part):
-        if is_noun_phrase(part[: said.start()]):
-            return part[said.end() :]
+    for said in _AFTER_NOUN.finditer(stripped):
+        if is_noun_phrase(stripped[: said.start()]):
+            return stripped[said.end() :]
     return None
 
 

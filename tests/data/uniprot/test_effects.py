@@ -22,6 +22,9 @@ from protrek_hm.data.uniprot.mutations import parse_changes
         ("Grows in E.coli at 37 degrees. Dead.", [("Grows in E.coli at 37 degrees. Dead.", ())]),
         ("When associated with A-5, dead.", [("Dead.", ((5, "A"),))]),
         ("Slow; when assocoated with A-5.", [("Slow.", ((5, "A"),))]),
+        ("No effect in combination with A-5.", [("No effect.", ((5, "A"),))]),
+        ("Lethal in combination with a TSTX disruption.", [("Lethal.", None)]),
+        ("No effect when associated with A-5 but dead alone.", [("No effect.", None)]),
         ("", []),
     ],
 )  # fmt: skip

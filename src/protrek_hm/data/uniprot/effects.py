@@ -44,8 +44,10 @@ def split_effects(description: str) -> list[tuple[str, Partners | None]]:
         clause = ASSOCIATED.search(sentence) or ASSOCIATED_FIRST.match(sentence)
         partners: Partners | None = ()
         if clause:
-            partners = _partners(clause[1].rstrip(" ."))
-            rest = sentence[: clause.start()] or sentence[clause.end() :]
+            before, after = sentence[: clause.start()], sentence[clause.end() :]
+            told_twice = before and after.strip(" .")  # "No effect when associated with A-5, but dead alone"
+            partners = None if told_twice else _partners(clause[1].rstrip(" ."))
+            rest = before or after
             sentence = rest[:1].upper() + rest[1:].rstrip(" .") + "."
         if sentence.strip(". "):
             found.setdefault(partners, []).append(sentence)
