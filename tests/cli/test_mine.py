@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from protrek_hm.cli.app import app
-from protrek_hm.errors import NothingFoundError, OptionError, OutputExistsError
+from protrek_hm.errors import NothingFoundError, OptionError, OutputExistsError, ProtectedOutputError
 from protrek_hm.mine import leaks
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
@@ -49,6 +49,12 @@ def test_mine_then_leaks_then_audit(proteins, tmp_path):
     assert audit.exit_code == 0, audit.output
     assert "0 of 24 = 0.0 %" in audit.stdout
     assert (out / "audit" / "audit.html").exists()
+    assert run("mine", "audit", out, "--force").exit_code == 0
+    rows = (out / "hard_negatives_test.csv").read_bytes()
+    lost = run("mine", "leaks", out, "-o", out / "hard_negatives_test.csv", "--force")
+    assert isinstance(lost.exception, ProtectedOutputError)
+    assert (out / "hard_negatives_test.csv").read_bytes() == rows
+    assert run("mine", "leaks", out, "-o", tmp_path / "leaks.json", "--force").exit_code == 0
 
 
 def test_a_leaky_split_exits_with_1(proteins, tmp_path, monkeypatch):

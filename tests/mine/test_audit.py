@@ -38,6 +38,7 @@ def test_the_sample_is_stratified_and_repeatable(make_families, tmp_path):
     assert sample.select("verdict", "reasons").unique().height == strata.height
     assert sample.group_by("verdict", "reasons").len()["len"].max() <= 2
     write_audit(sample, proteins, tmp_path)
+    write_audit(sample, proteins, tmp_path, force=True)
     table = pl.read_csv(tmp_path / "audit.tsv", separator="\t")
     assert table["a_id"].to_list() == sample["a_id"].to_list()
     page = (tmp_path / "audit.html").read_text()

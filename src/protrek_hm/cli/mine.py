@@ -153,7 +153,7 @@ def leaks(
     from protrek_hm.mine.leaks import check_leaks
 
     if output is not None:
-        refuse_existing(output, force=force)
+        refuse_existing(output, force=force, inputs=[folder, *folder.glob("*.csv")])
     found = check_leaks(folder, identity=identity, coverage=coverage, threads=threads)
     if output is not None:
         write_json(output, {"format_version": 1, "sides": [asdict(side) for side in found]})
@@ -198,7 +198,7 @@ def audit(
     proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record="skip")
     require_proteins(pairs, proteins, file)
     rates = rate_gate(pairs, proteins, label) if label else None
-    write_audit(draw_sample(pairs, per_stratum=per_stratum, seed=seed), proteins, output)
+    write_audit(draw_sample(pairs, per_stratum=per_stratum, seed=seed), proteins, output, force=force)
     if rates is not None:
         typer.echo(f"called different, share their function   {rates.false_negatives}")
         typer.echo(f"share their function, called different   {rates.same_called_different}")

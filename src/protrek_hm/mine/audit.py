@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
-from protrek_hm.files import new_file
+from protrek_hm.files import new_folder
 from protrek_hm.homology import align
 from protrek_hm.mine.config import ColumnEvidence
 from protrek_hm.mine.evidence.columns import judge_column
@@ -121,17 +121,22 @@ def require_proteins(pairs: pl.DataFrame, proteins: pl.DataFrame, path: Path) ->
         raise FileFormatError(path, problem, "give the table that was mined, with the same --column flags")
 
 
-def write_audit(sample: pl.DataFrame, proteins: pl.DataFrame, folder: Path) -> None:
-    """Write a sample as `audit.tsv` (with an empty column `judgement` to fill in) and `audit.html`."""
+def write_audit(sample: pl.DataFrame, proteins: pl.DataFrame, folder: Path, *, force: bool = False) -> None:
+    """Write a sample as `audit.tsv` (with an empty column `judgement` to fill in) and `audit.html`.
+
+    Raises
+    ------
+    OutputExistsError, ProtectedOutputError, OutputError
+        If `folder` holds something and `force` is false; if it holds more than an audit; if it cannot be written.
+    """
     told_first = proteins.sort(pl.col("text").is_null(), maintain_order=True)
     known = {row["id"]: row for row in told_first.unique("id", keep="first", maintain_order=True).iter_rows(named=True)}
     rows = [_audit_row(pair, known) for pair in sample.iter_rows(named=True)]
-    with new_file(folder / "audit.tsv") as temporary:
-        pl.DataFrame(rows).drop("alignment").write_csv(temporary, separator="\t")
     page = "".join(_article(row) for row in rows)
     head = f"<!doctype html><meta charset='utf-8'><title>Verdicts to read</title><style>{_STYLE}</style>"
-    with new_file(folder / "audit.html") as temporary:
-        temporary.write_text(f"{head}<h1>{len(rows)} verdicts to read</h1>{page}", encoding="utf-8")
+    with new_folder(folder, force=force) as new:
+        pl.DataFrame(rows).drop("alignment").write_csv(new / "audit.tsv", separator="\t")
+        (new / "audit.html").write_text(f"{head}<h1>{len(rows)} verdicts to read</h1>{page}", encoding="utf-8")
 
 
 def _audit_row(pair: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:
