@@ -26,7 +26,8 @@ SERVER = [sys.executable, str(Path(__file__).parent / "letters_server.py"), "ser
 @contextmanager
 def served(index, *flags):
     """A running server; its process, and a client of it."""
-    process = subprocess.Popen([*SERVER, str(index), "--port", "0", *flags], stderr=subprocess.PIPE, text=True)
+    command = [*SERVER, str(index), "--port", "0", *flags]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         first = process.stderr.readline()
         [url] = re.findall(r"http://\S+", first)
@@ -98,7 +99,7 @@ def test_a_signal_ends_it_when_open_requests_are_answered(index_folder):
                 time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         assert open_request.result(60).status_code == 200
-        process.wait(60)
+        assert process.wait(60) == 0
         assert process.stderr.read() == ""
 
 
@@ -148,7 +149,8 @@ def test_a_worker_that_is_killed_is_replaced_none_outlives_the_server_and_the_in
     assert Index.open(index_folder).info.counts["records"] == 5
 
 
-def test_all_workers_answer_from_one_state_and_the_rest_goes_on(index_folder, letter_encoder, tmp_path):
+def test_all_workers_answer_from_one_state_and_the_rest_goes_on(index_folder, letter_encoder, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     folder = shutil.copytree(index_folder, tmp_path / "index")
     with served(folder, "--workers", "2") as (process, client):
 
@@ -156,16 +158,16 @@ def test_all_workers_answer_from_one_state_and_the_rest_goes_on(index_folder, le
             with httpx2.Client(base_url=client.base_url, timeout=60) as other:
                 return other.get("/v1/index").json()["counts"]["records"]
 
-        while len(workers_of(process)) < 2:
-            time.sleep(0.05)
-        folder.rename(tmp_path / "away")
         first, second = workers_of(process)
+        while not all(list(tmp_path.glob(f"protrek-hm-serve-*/*_{each}.db")) for each in (first, second)):
+            time.sleep(0.05)  # both have opened the index when they begin to count
+        folder.rename(tmp_path / "away")
         os.kill(first, signal.SIGKILL)
-        lines = []
-        while "cannot be started" not in (lines := [*lines, process.stderr.readline()])[-1]:
+        line = ""
+        while not ("cannot be started" in line and "no such file or folder" in line):
             assert process.poll() is None
-        assert "no such file or folder" in lines[-1]
-        assert "1 go on, another one is tried in" in lines[-1]
+            line = process.stderr.readline()
+        assert "1 go on, another one is tried in" in line
         assert records() == 5
 
         more = pl.DataFrame({"id": ["N1"], "sequence": ["WWWW"], "text": ["new"]})
@@ -219,5 +221,18 @@ def test_several_processes_share_a_port_and_their_counts_and_openness_is_warned_
                 assert other.post("/v1/search", json={"query": "AAC"}).status_code == 200
         counts = client.get("/metrics").text
         assert 'requests_total{method="POST",route="/v1/search",status="200"} 6.0' in counts
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+        os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: all processes get it
+        assert process.wait(60) == 0
+        assert process.stderr.read() == ""
+
+
+def test_ctrl_c_ends_it_quietly_before_it_answers(index_folder):
+    command = [*SERVER, str(index_folder), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        deadline = time.monotonic() + 60
+        while not workers_of(process):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(60) == 0
+        assert process.stderr.read() == ""

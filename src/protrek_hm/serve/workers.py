@@ -23,6 +23,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -128,7 +129,10 @@ class Workers:
             own, theirs = self._context.Pipe(duplex=False)
             given = (self._opening, self._config, self._listener, self._state, theirs)
             process = self._context.Process(target=self._work, args=given, daemon=True)
+            resource_tracker.ensure_running()  # else `start` does it, and takes the mask away
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # Ctrl-C, which all get, is for the watcher alone
             process.start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
             theirs.close()
             self._workers.append(_Worker(process, own, time.monotonic()))
 
@@ -231,8 +235,8 @@ def work_until_told(
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=config.grace,
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        Server(settings).run(sockets=[listener])
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more at the end
+    Server(settings).run(sockets=[listener])
 
 
 def state_of(info: IndexInfo) -> str:
