@@ -129,6 +129,21 @@ def test_tied_scores_are_written_as_equal(evaluation):
     assert (kept != scores).any()
 
 
+@pytest.mark.usefixtures("light_pictures")
+def test_the_page_calls_a_tie_a_tie(hard, quick, tmp_path):
+    class Noisy:
+        """All proteins, and all texts, have one vector but for its last digits."""
+
+        def encode(self, inputs, /, *, task, **options):
+            return np.array([[0.6, 0.8]]) + np.random.default_rng(len(task)).uniform(-3e-8, 3e-8, (len(inputs), 2))
+
+    evaluation = evaluate({"noisy": Noisy()}, hard, config=quick)
+    write_evaluation(evaluation, tmp_path / "results")
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    assert page.count("<td>tie</td>") == 3
+    assert "right</span>" not in page
+
+
 def test_predictions_without_other_texts_and_with_ids(oracle, hard, easy, quick):
     bare = hard.drop("hard_neg_text", "component").with_columns(anchor_id=pl.int_range(pl.len()))
     frame = predictions(evaluate({"oracle": oracle}, bare, easy, quick))

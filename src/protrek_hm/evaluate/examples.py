@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from jaxtyping import Float
 
 from protrek_hm.evaluate.metrics import margins, text_to_protein
 from protrek_hm.evaluate.run import Evaluation
@@ -30,7 +31,7 @@ class TwinExample:
     texts
         The anchor's text and the twin's; the latter is None where it is unknown or the same.
     scores
-        For each model: score of the anchor text with its protein, and with the twin.
+        For each model: score of the anchor text with its protein, and with the twin; equal if tied.
     """
 
     kind: Kind
@@ -71,8 +72,10 @@ def _example(evaluation: Evaluation, kind: Kind, row: int) -> TwinExample:
         alignment=align(pool.sequences[cases.positive[row]], pool.sequences[cases.negative[row]]),
         names=(ids[0] or "its protein", ids[1] or "the twin"),
         texts=(pool.texts[cases.text[row]], None if other < 0 else pool.texts[other]),
-        scores={
-            model.name: (float(model.scores["hard"][row, 0, 0]), float(model.scores["hard"][row, 0, 1]))
-            for model in evaluation.models
-        },
+        scores={model.name: _shown(model.scores["hard"][row, 0]) for model in evaluation.models},
     )
+
+
+def _shown(scores: Float[np.ndarray, "2"]) -> tuple[float, float]:
+    own, twin = equal_ties(scores).tolist()
+    return own, twin

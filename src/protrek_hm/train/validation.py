@@ -45,9 +45,9 @@ class Validation(BaseEvaluator):
 
     Accuracy is the share of the choices that are right, ties half: a text between its protein and the negative,
     and, where the table has the negative's text and it is another one, a protein between its text and that; scores
-    and ties are those of `protrek_hm.evaluate`. Rows are easy where `type`
-    says so; a table of proteins without negatives is given others of its own as easy ones. With `structures` the
-    same choices between structures count, where a row has two different ones. Every distinct input is encoded once.
+    and ties are those of `protrek_hm.evaluate`. Rows are easy where `type` says so; a table of proteins without
+    negatives is given others of its own as easy ones. With `structures` the same choices between structures count,
+    where a row has two different ones. Every distinct input is encoded once.
     """
 
     def __init__(
