@@ -11,7 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protrek_hm.errors import OptionError
+from protrek_hm.deadline import until
+from protrek_hm.errors import GivenUpError, OptionError
 from protrek_hm.model import packed_batches
 from protrek_hm.model.packed_batches import Packing, encode_packed, token_batches
 
@@ -130,6 +131,13 @@ def test_a_tower_that_is_not_known_pads_inputs_of_like_length(model, monkeypatch
     monkeypatch.setattr(packed_batches, "can_pack", lambda tower: False)
     monkeypatch.setattr(packed_batches, "packed_forward", None)
     np.testing.assert_allclose(model.encode(SEQUENCES, task="sequence", token_budget=12), wanted, atol=1e-6)
+
+
+def test_encoding_ends_at_the_next_batch_when_nobody_waits_for_it(model):
+    asked = []
+    with pytest.raises(GivenUpError), until(lambda: asked.append("a batch") or len(asked) == 3):
+        model.encode(["MKV", "MKVL", "MKVLA", "MKVLAA"], task="sequence", batch_size=1)
+    assert len(asked) == 3
 
 
 def test_nothing_follows_the_gradient_in_encode_but_everything_may(model):
