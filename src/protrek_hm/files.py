@@ -14,6 +14,7 @@ can tell what a killed one left behind, and removes that.
 import ctypes
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -308,6 +309,43 @@ def writing(folder: Path) -> Iterator[None]:
             yield
 
 
+@contextmanager
+def new_part(path: Path) -> Iterator[Path]:
+    """Yield a temporary path as `new_file`, for a part of work that a later run takes up if `is_whole` says so.
+
+    Beside the file lies its digest, in the form of `sha256sum`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "part.txt"
+    >>> with new_part(path) as temporary:
+    ...     _ = temporary.write_text("long work")
+    >>> whole = is_whole(path)
+    >>> _ = path.write_text("long wo")
+    >>> whole, is_whole(path)
+    (True, False)
+    """
+    with new_file(path) as temporary:
+        yield temporary
+        with new_file(_digest_of(path)) as beside:
+            beside.write_text(f"{digest(temporary)}  {path.name}\n", encoding="utf-8")
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a part of work is there as `new_part` wrote it."""
+    try:
+        return _digest_of(path).read_text(encoding="utf-8").split()[:1] == [digest(path)]
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` as JSON, indented, keys in the given order, whole or not at all."""
     with new_file(path) as temporary:
@@ -331,6 +369,10 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FileFormatError(path, "not a JSON object", "make it again")
     return content
+
+
+def _digest_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
 
 
 def _occupied(path: Path, but: Collection[str] = ()) -> bool:

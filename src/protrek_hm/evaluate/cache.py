@@ -82,15 +82,27 @@ def _hash(text: str) -> bytes:
 
 
 def _read(path: Path) -> tuple[UInt8[np.ndarray, "rows bytes"], Float[np.ndarray, "rows dim"]]:
-    """Return what is kept; a file that is not there, or cut off, holds nothing and will be made anew."""
+    """Return what is kept; a file that is not there, or damaged, holds nothing and will be made anew."""
     try:
         arrays = load_file(path)
-        return arrays["hashes"], arrays["vectors"]
+        hashes, vectors = arrays["hashes"], arrays["vectors"]
+        if np.array_equal(arrays["checksum"], _checksum(hashes, vectors)):
+            return hashes, vectors
     except (OSError, SafetensorError, KeyError):
-        return np.zeros((0, _HASH_BYTES), dtype=np.uint8), np.zeros((0, 0), dtype=np.float32)
+        pass
+    return np.zeros((0, _HASH_BYTES), dtype=np.uint8), np.zeros((0, 0), dtype=np.float32)
 
 
 def _write(path: Path, hashes: Sequence[bytes], vectors: Float[np.ndarray, "rows dim"]) -> None:
+    vectors = np.ascontiguousarray(vectors)
     digests = np.frombuffer(b"".join(hashes), dtype=np.uint8).reshape(-1, _HASH_BYTES)
     with new_file(path) as temporary:
-        save_file({"hashes": digests.copy(), "vectors": np.ascontiguousarray(vectors)}, temporary)
+        save_file({"hashes": digests.copy(), "vectors": vectors, "checksum": _checksum(digests, vectors)}, temporary)
+
+
+def _checksum(
+    hashes: UInt8[np.ndarray, "rows bytes"], vectors: Float[np.ndarray, "rows dim"]
+) -> UInt8[np.ndarray, "_"]:
+    made = hashlib.blake2b(np.ascontiguousarray(hashes).data, digest_size=_HASH_BYTES)
+    made.update(np.ascontiguousarray(vectors).data)
+    return np.frombuffer(made.digest(), dtype=np.uint8).copy()

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet
 from jaxtyping import Int64
 
-from protrek_hm.files import new_file
+from protrek_hm.files import is_whole, new_part
 from protrek_hm.homology.candidates import Shard, last_partners, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
 from protrek_hm.homology.identity import fractions
@@ -136,9 +134,9 @@ def _solve(
 
 
 def write_part(frame: pl.DataFrame, path: Path) -> None:
-    """Keep a finished part of a search, with checksums."""
-    with new_file(path) as temporary:
-        pyarrow.parquet.write_table(frame.to_arrow(), temporary, write_page_checksum=True)
+    """Keep a finished part of a search, with its digest."""
+    with new_part(path) as temporary:
+        frame.write_parquet(temporary)
 
 
 def read_part(path: Path) -> pl.DataFrame | None:
@@ -152,13 +150,11 @@ def read_part(path: Path) -> pl.DataFrame | None:
     >>> read_part(path).rows()
     [(1,)]
     """
-    try:  # by pyarrow: polars panics on damaged files
-        return cast("pl.DataFrame", pl.from_arrow(pyarrow.parquet.read_table(path, page_checksum_verification=True)))
-    except FileNotFoundError:
-        return None
-    except (pa.ArrowException, OSError, ValueError) as error:
-        _log.warning("%s is damaged and made again (%s)", path, " ".join(str(error).split())[:100])
-        return None
+    if is_whole(path):
+        return pl.read_parquet(path)
+    if path.exists():
+        _log.warning("%s is damaged and made again", path)
+    return None
 
 
 def _fingerprint(sequences: Sequence[str], config: HomologyConfig) -> str:

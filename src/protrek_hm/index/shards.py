@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float, Int
 from rich.console import Console
 from rich.progress import Progress
 
-from protrek_hm.errors import FileFormatError, MissingFileError, ModelError
-from protrek_hm.files import new_file
+from protrek_hm.errors import ModelError
+from protrek_hm.files import is_whole, new_part
 from protrek_hm.index.arrays import Stack, open_array, write_array
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import encode_unit
@@ -85,7 +85,7 @@ def encode_in_shards(
             if vectors is None:
                 vectors = _encode(model, shard, task=task, config=config)
                 if vectors.shape[1]:
-                    with new_file(path) as temporary:
+                    with new_part(path) as temporary:
                         write_array(temporary, vectors.shape, "float32", [vectors])
                     vectors = open_array(path, vectors.shape, "float32")
             parts.append(vectors)
@@ -108,10 +108,9 @@ def _name(*parts: "str | Sequence[str]") -> str:
 
 
 def _finished(path: Path, rows: int) -> Float[np.ndarray, "rows dim"] | None:
-    try:
-        array = open_array(path, None, "float32")
-    except (MissingFileError, FileFormatError):
+    if not is_whole(path):
         return None
+    array = open_array(path, None, "float32")
     return array if array.ndim == 2 and len(array) == rows else None
 
 

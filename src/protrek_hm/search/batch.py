@@ -23,7 +23,7 @@ from protrek_hm.config import require
 from protrek_hm.data.compression import bare_name, open_compressed
 from protrek_hm.data.tables import write_table
 from protrek_hm.errors import FileFormatError, OptionError
-from protrek_hm.files import new_file, read_json, refuse_existing, write_json
+from protrek_hm.files import is_whole, new_file, new_part, read_json, refuse_existing, write_json
 from protrek_hm.index.layout import Modality
 from protrek_hm.search.families import MIN_IDENTITY, search_families
 from protrek_hm.search.query import Query
@@ -132,13 +132,14 @@ def run_batch(
     if cut is not None:
         warnings.warn(cut, NoticeWarning, stacklevel=2)
     blocks = [work / f"{number:06}.parquet" for number in range(-(-len(queries) // config.block))]
-    kept = sum(path.exists() for path in blocks)
+    kept = sum(map(is_whole, blocks))
     for number, path in enumerate(blocks):
         block = queries[number * config.block : (number + 1) * config.block]
-        if not path.exists():
+        if not is_whole(path):
             rows = _answer(searcher, block, config)
             write_json(work / SETTINGS, settings)  # not before something is found: a wrong setting leaves nothing
-            write_table(pl.DataFrame(rows, schema=schema), path)
+            with new_part(path) as temporary:
+                write_table(pl.DataFrame(rows, schema=schema), temporary)
         if progress is not None:
             progress("queries", number * config.block + len(block), len(queries))
     with new_file(output, force=force) as temporary:
@@ -191,6 +192,7 @@ def _settings(searcher: Searcher, queries: Sequence[Query], config: BatchConfig)
 def _refuse_another(work: Path, settings: dict[str, Any]) -> None:
     """Make sure that the work folder, if there is one, belongs to this very search."""
     if not (work / SETTINGS).exists():
+        refuse_existing(work, force=False)
         return
     held = read_json(work / SETTINGS)
     other = [key for key in settings if held.get(key) != settings[key]]

@@ -4,7 +4,6 @@ A checkpoint is written beside its place, and takes its name once it is whole; o
 whenever a run dies, the last checkpoint and that of the best epoch are left.
 """
 
-import hashlib
 import logging
 import re
 import shutil
@@ -15,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from protrek_hm.errors import FileFormatError, ProTrekHMError
-from protrek_hm.files import read_json, write_json
+from protrek_hm.files import digest, read_json, write_json
 from protrek_hm.train.history import best_step
 
 STATE = "trainer_state.json"
@@ -45,7 +44,7 @@ def load_weights(folder: Path, model: nn.Module, objective: nn.Module) -> None:
 
 def seal(folder: Path) -> None:
     """Write down the digest of each file of a checkpoint: what does not agree with it later is damaged."""
-    files = {path.name: _digest(path) for path in sorted(folder.iterdir())}
+    files = {path.name: digest(path) for path in sorted(folder.iterdir())}
     write_json(folder / _SEAL, {"format_version": 1, "files": files})
 
 
@@ -69,17 +68,12 @@ def damage(folder: Path) -> str | None:
         return f"{_SEAL} is missing or damaged"
     if not isinstance(digests, dict):
         return f"{_SEAL} has no digests"
-    for name, digest in digests.items():
+    for name, recorded in digests.items():
         if not (folder / name).is_file():
             return f"{name} is missing"
-        if _digest(folder / name) != digest:
+        if digest(folder / name) != recorded:
             return f"{name} is damaged"
     return None
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def last_checkpoint(checkpoints: Path) -> Path | None:
