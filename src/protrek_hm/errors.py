@@ -124,6 +124,16 @@ class InputError(ModelError):
         super().__init__(f"{task} {number} ({given}): {problem}", "mend it or leave it out")
 
 
+class DamagedVectorError(ProTrekHMError, ValueError):
+    """Vectors that should have the length 1 and have not: the file that holds them was damaged."""
+
+    def __init__(self, cosine: float) -> None:
+        self.cosine = cosine
+        super().__init__(
+            f"a vector is damaged: a cosine is {cosine:.4g}, and none is above 1; see protrek-hm index check"
+        )
+
+
 class NothingFoundError(ProTrekHMError, ValueError):
     """The input is fine, and holds nothing of what was asked for."""
 

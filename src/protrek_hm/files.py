@@ -119,6 +119,7 @@ def new_folder(
     with _telling(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep_litter(path.parent)
+        shutil.rmtree(temporary, ignore_errors=True)  # of a killed run that had our process id, as in a container
         temporary.mkdir()
         try:
             with _held(temporary):
@@ -156,6 +157,7 @@ def new_files(folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         sweep_litter(folder)
         made = folder / f".{folder.name}.{os.getpid()}.partial"
+        shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
         try:
             with _held(made):
@@ -459,9 +461,7 @@ def _held(path: Path, *, needed: bool = False) -> Iterator[None]:
 
 
 def _alive(process: int) -> bool:
-    """Tell whether a process of another run has this id; our own id was another's if it is found on a left-over."""
-    if process == os.getpid():
-        return False
+    """Tell whether there is a process of this id."""
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

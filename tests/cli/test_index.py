@@ -44,6 +44,13 @@ def test_build_info_and_search(run, tmp_path, proteins, model):
     code, out, _ = run("index", "info", index)
     assert "records 3, sequence 2, text 2" in out
 
+    assert run("index", "check", index)[:2] == (0, f"{index}: as it was written\n")
+    path = index / "segment-1" / "text.vectors.npy"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert run("index", "check", index)[:2] == (1, "segment-1/text.vectors.npy: damaged (not as it was written)\n")
+    path.write_bytes(whole)
+
     code, out, _ = run("search", index, "mkv", "MKVL", "--by", "sequence", "-k", 2, "--format", "jsonl")
     hits = [json.loads(line) for line in out.splitlines()]
     assert code == 0

@@ -162,6 +162,7 @@ def test_a_query_without_a_right_item_is_an_error():
 def test_memory_does_not_grow_with_the_number_of_queries():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(3000, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     tracemalloc.start()
     rank_pool(vectors, vectors, np.repeat(np.arange(3000), 2).reshape(-1, 2), block_numbers=100_000)
     peak = tracemalloc.get_traced_memory()[1]

@@ -45,14 +45,18 @@ def test_what_is_written_is_read(folder):
 
 def test_engines_and_removed_rows_are_read(folder):
     engine = EngineInfo("sequence-2.faiss", 2, 1, 0.2, 50, {"sequence": 0.99})
-    manifest = replace(MANIFEST, engines={"sequence": engine}, removed="removed-2.npy", generation=2)
+    for name in ("sequence-2.faiss", "removed-2.npy"):
+        (folder / name).write_text("1")
+    files = {**MANIFEST.files, "sequence-2.faiss": 1, "removed-2.npy": 1}
+    manifest = replace(MANIFEST, engines={"sequence": engine}, removed="removed-2.npy", files=files, generation=2)
     write_manifest(folder, manifest)
     assert read_manifest(folder) == manifest
 
 
 def test_an_engine_without_a_scatter_is_read_as_one_of_zero(folder):
     written = {"file": "e.faiss", "vectors": 2, "lists": 1, "reach": 0.2, "candidates": 50, "recall": {"sequence": 1.0}}
-    edit(folder, engines={"sequence": written})
+    (folder / "e.faiss").write_text("1")
+    edit(folder, engines={"sequence": written}, files={**MANIFEST.files, "e.faiss": 1})
     assert read_manifest(folder).engines["sequence"] == EngineInfo("e.faiss", 2, 1, 0.2, 50, {"sequence": 1.0}, 0.0)
 
 
@@ -65,11 +69,11 @@ def test_a_file_of_another_size_is_named(folder):
         read_info(folder)
 
 
-@pytest.mark.parametrize("version", [1, 3])
+@pytest.mark.parametrize("version", [1, 4])
 def test_another_format_version_is_refused(folder, version):
     edit(folder, format_version=version)
     with pytest.raises(
-        FileFormatError, match=rf"index format {version}, .* reads format 2; .* build it again in another folder"
+        FileFormatError, match=rf"index format {version}, .* reads format 3; .* build it again in another folder"
     ):
         read_info(folder)
 
@@ -88,12 +92,44 @@ def test_another_format_version_is_refused(folder, version):
         {"engines": []},
         {"files": {"../other/index.json": 5}},
         {"files": {"segment-1/records.arrow": "4"}},
+        {"files": {}},
+        {"files": {"segment-1/records.arrow": 4, "notes.md": 1}},
+        {"removed": "removed-2.npy"},
+        {"segments": [{"name": "segment-1/..", "records": 3, "vectors": {}}]},
+        {"digests": {"notes.md": "ab12"}},
     ],
 )
 def test_a_damaged_description_is_refused(folder, change):
     edit(folder, **change)
     with pytest.raises(FileFormatError, match="damaged"):
         read_info(folder)
+
+
+def test_every_flipped_bit_of_the_description_is_found(folder):
+    path = folder / "index.json"
+    content = path.read_bytes()
+    for place in range(len(content)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1
+        path.write_bytes(flipped)
+        if json.loads(content) != _parsed(flipped):
+            with pytest.raises((FileFormatError, MissingFileError)):
+                read_info(folder)
+
+
+def _parsed(content):
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def test_an_index_of_the_format_before_is_read(folder):
+    edit(folder, format_version=2)
+    before = json.loads((folder / "index.json").read_text())
+    del before["digests"]
+    (folder / "index.json").write_text(json.dumps(before))
+    assert read_manifest(folder) == MANIFEST
 
 
 def test_no_folder_and_no_index(tmp_path):
@@ -107,5 +143,8 @@ def test_no_folder_and_no_index(tmp_path):
 
 
 def edit(folder, **change):
+    """Write another description, as if it had been written so: without the digest of its own."""
     path = folder / "index.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    content = {**json.loads(path.read_text()), **change}
+    content.pop("sha256")
+    path.write_text(json.dumps(content))

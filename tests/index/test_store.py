@@ -1,15 +1,18 @@
+import contextlib
+import json
 import threading
 
 import numpy as np
 import polars as pl
 import pytest
 
-from protrek_hm.errors import FileFormatError, MissingFileError, ProTrekHMError
+from protrek_hm.errors import DamagedVectorError, FileFormatError, MissingFileError, ProTrekHMError
+from protrek_hm.files import digest
 from protrek_hm.index import layout, store
 from protrek_hm.index.build import build_index
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.layout import IndexInfo
-from protrek_hm.index.store import Index
+from protrek_hm.index.store import Index, check_index
 from protrek_hm.index.update import add_to_index, compact_index, remove_from_index
 
 
@@ -42,6 +45,63 @@ def test_a_file_of_another_kind_is_refused(folder, name):
     path.write_bytes(bytes(path.stat().st_size))
     with pytest.raises(FileFormatError, match=name):
         Index.open(folder)
+
+
+def flipped(path):
+    """Yield with every fourth byte of a file changed in one bit, one after the other; at the end it is whole again."""
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 4):
+        content = bytearray(whole)
+        content[place] ^= 1 << place % 8
+        path.write_bytes(content)
+        yield place
+    path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_bit_is_found_when_the_index_is_opened_or_changed(folder, name):
+    path = folder / "segment-1" / name
+    for _ in flipped(path):
+        with pytest.raises(FileFormatError, match=f"{name}: damaged"):
+            Index.open(folder)
+    for _ in zip(range(3), flipped(path), strict=False):
+        with pytest.raises(FileFormatError, match=f"{name}: damaged"):
+            compact_index(folder)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_bit_of_a_large_file_is_found_by_the_check_and_crashes_nothing(folder, name, monkeypatch):
+    """Large files are not read when an index is opened: what is wrong there is told, or found by `check_index`."""
+    monkeypatch.setattr(store, "CHEAP", 0)
+    assert check_index(folder) == []
+    for _ in flipped(folder / "segment-1" / name):
+        assert check_index(folder) == [f"segment-1/{name}: damaged (not as it was written)"]
+        with contextlib.suppress(FileFormatError, MissingFileError):
+            Index.open(folder).records.rows()
+
+
+def test_a_vector_that_is_none_is_no_answer(folder, monkeypatch):
+    monkeypatch.setattr(store, "CHEAP", 0)
+    path = folder / "segment-1" / "sequence.vectors.npy"
+    content = bytearray(path.read_bytes())
+    for value in (np.float32(7.0), np.float32(np.nan)):
+        content[-4:] = value.tobytes()
+        content[-80:-76] = value.tobytes()
+        path.write_bytes(content)
+        with pytest.raises(DamagedVectorError, match="protrek-hm index check"):
+            Index.open(folder).nearest(np.ones((1, 20), dtype=np.float32) / 20**0.5, want="sequence", k=2)
+
+
+def test_an_index_of_other_lengths_than_one_is_told(folder):
+    path = folder / "segment-1" / "sequence.vectors.npy"
+    vectors = np.load(path) * np.float32(1.01)
+    np.save(path, vectors)
+    content = json.loads((folder / "index.json").read_text())
+    del content["sha256"]
+    content["digests"]["segment-1/sequence.vectors.npy"] = digest(path)
+    content["files"]["segment-1/sequence.vectors.npy"] = path.stat().st_size
+    (folder / "index.json").write_text(json.dumps(content))
+    assert check_index(folder) == ["sequence: vector 0 has the length 1.01, not 1"]
 
 
 @pytest.mark.parametrize("where", [None, "mass < 5"])

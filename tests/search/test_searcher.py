@@ -127,6 +127,19 @@ def test_another_model_is_refused(tmp_path, letter_encoder):
         Searcher.open(tmp_path / "index", model=letter_encoder("others"))
 
 
+def test_a_model_that_reads_otherwise_under_the_same_name_is_refused(tmp_path, letter_encoder):
+    """As by another tokenizer that no fingerprint covers, or a processor that computes wrong."""
+
+    class Reversed(letter_encoder):
+        def encode(self, inputs, /, **options):
+            return super().encode(inputs, **options)[:, ::-1]
+
+    build_index(PROTEINS, letter_encoder(), tmp_path / "index", model_name="tuned")
+    Searcher.open(tmp_path / "index", model=letter_encoder())
+    with pytest.raises(ModelError, match=r"another vector for the \w+ of \w+ than the index holds \(cosine 0\.\d+\)"):
+        Searcher.open(tmp_path / "index", model=Reversed())
+
+
 def test_a_model_that_has_moved_is_named(tmp_path, letter_encoder):
     (tmp_path / "tuned").mkdir()
     build_index(PROTEINS, letter_encoder(), tmp_path / "index", model_name=str(tmp_path / "tuned"))

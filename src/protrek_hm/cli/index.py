@@ -112,6 +112,19 @@ def index_compact(index: Folder) -> None:
     typer.echo(f"{index}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
 
 
+@index_app.command("check")
+def index_check(index: Folder) -> None:
+    """Read all of an index and compare it with its digests: exit 1 if anything is not as it was written."""
+    from protrek_hm.index import check_index
+
+    problems = check_index(index)
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{index}: as it was written")
+
+
 @index_app.command("info")
 def index_info(
     index: Folder,

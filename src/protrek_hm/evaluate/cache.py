@@ -102,7 +102,7 @@ def _write(path: Path, hashes: Sequence[bytes], vectors: Float[np.ndarray, "rows
 
 def _checksum(
     hashes: UInt8[np.ndarray, "rows bytes"], vectors: Float[np.ndarray, "rows dim"]
-) -> UInt8[np.ndarray, "_"]:
+) -> UInt8[np.ndarray, " bytes"]:
     made = hashlib.blake2b(np.ascontiguousarray(hashes).data, digest_size=_HASH_BYTES)
     made.update(np.ascontiguousarray(vectors).data)
     return np.frombuffer(made.digest(), dtype=np.uint8).copy()

@@ -20,6 +20,7 @@ _HOMES = {
     "build_index": "protrek_hm.index.build",
     "export_faiss": "protrek_hm.index.faiss_folder",
     "export_parquet": "protrek_hm.index.exchange",
+    "check_index": "protrek_hm.index.store",
     "compact_index": "protrek_hm.index.update",
     "import_faiss": "protrek_hm.index.faiss_folder",
     "import_parquet": "protrek_hm.index.exchange",

@@ -7,6 +7,7 @@ share those that are.
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -78,7 +79,7 @@ def open_array(path: Path, shape: tuple[int, ...] | None, dtype: str) -> np.ndar
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise MissingFileError(path, REBUILD) from None
-    except (ValueError, EOFError, OSError) as error:
+    except (ValueError, SyntaxError, TokenError, EOFError, OSError) as error:  # two of them from parsing the header
         raise FileFormatError(path, f"damaged or cut off ({error})", REBUILD) from None
     if array.shape != (shape or array.shape) or array.dtype != np.dtype(dtype):
         problem = f"holds {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}"

@@ -16,9 +16,9 @@ from pathlib import Path
 from platform import python_version
 
 from protrek_hm.errors import ProTrekHMError
-from protrek_hm.files import sweep_litter, writing
+from protrek_hm.files import digest, sweep_litter, writing
 from protrek_hm.index.engines import make_engines
-from protrek_hm.index.layout import INFO, MODALITIES, Manifest, read_manifest, write_manifest
+from protrek_hm.index.layout import CHEAP, INFO, MODALITIES, Manifest, read_manifest, refuse_damaged, write_manifest
 from protrek_hm.index.segments import read_segments
 
 PACKAGES = ("protrek-hm", "faiss-cpu", "numpy", "polars", "pyarrow", "sentence-transformers", "torch")
@@ -32,6 +32,7 @@ def changing(folder: Path) -> Iterator[Manifest]:
     read_manifest(folder)  # before a lock is laid into a folder that is no index
     with writing(folder):
         manifest = read_manifest(folder)
+        refuse_damaged(folder, manifest, largest=CHEAP)
         sweep(folder, manifest)
         try:
             yield manifest
@@ -54,7 +55,8 @@ def commit(folder: Path, manifest: Manifest) -> Manifest:
     held_by_segments = [path for segment in manifest.segments for path in sorted((folder / segment.name).iterdir())]
     paths = [*held_by_segments, *(folder / name for name in loose)]
     files = {str(path.relative_to(folder)): path.stat().st_size for path in paths}
-    complete = replace(manifest, info=info, engines=engines, files=files)
+    digests = {name: manifest.digests.get(name) or digest(folder / name) for name in files}  # no name is given twice
+    complete = replace(manifest, info=info, engines=engines, files=files, digests=digests)
     write_manifest(folder, complete)
     return complete
 

@@ -24,7 +24,7 @@ from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileEr
 from protrek_hm.files import new_file
 from protrek_hm.index.build import Made, path_from, write_index
 from protrek_hm.index.embeddings import number_distinct
-from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality, Precision
+from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality, Precision, read_manifest, refuse_damaged
 from protrek_hm.index.model import NamedModel
 from protrek_hm.index.segments import NewVectors
 from protrek_hm.index.store import Index
@@ -47,6 +47,7 @@ def export_parquet(folder: Path, output: Path, *, force: bool = False) -> int:
     OutputExistsError, OutputError
         If `output` exists (without `force`) or cannot be written.
     """
+    refuse_damaged(folder, read_manifest(folder))
     index = Index.open(folder)
     model = Path(index.info.model_path or "")
     about = {

@@ -18,7 +18,7 @@ from protrek_hm.files import new_folder
 from protrek_hm.index.build import Made, path_from, write_index
 from protrek_hm.index.embeddings import number_distinct
 from protrek_hm.index.exchange import check_dimensions, checked_records, unit
-from protrek_hm.index.layout import IndexInfo, Modality
+from protrek_hm.index.layout import IndexInfo, Modality, read_manifest, refuse_damaged
 from protrek_hm.index.model import NamedModel
 from protrek_hm.index.segments import NewVectors
 from protrek_hm.index.store import Index
@@ -48,6 +48,7 @@ def export_faiss(folder: Path, output: Path, *, force: bool = False) -> int:
     """
     import faiss
 
+    refuse_damaged(folder, read_manifest(folder))
     index = Index.open(folder)
     kinds = [kind for kind in KINDS if kind in index.embeddings]
     kept = index.records["id"].is_first_distinct().to_numpy().copy()

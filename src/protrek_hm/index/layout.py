@@ -1,18 +1,22 @@
 """The index folder: which files it holds, and what `index.json` says about them."""
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.files import read_json, write_json
+from protrek_hm.files import digest, read_json, write_json
 
 Read = TypeVar("Read")
 Modality = Literal["sequence", "text", "structure"]
 Precision = Literal["float32", "bf16"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+WITHOUT_DIGESTS = 2  # an earlier format, which is read
+CHEAP = 2**25  # bytes of a file that is read and compared with its digest whenever an index is opened
 INFO = "index.json"
 REBUILD = "take a copy of it, or build it again in another folder with protrek-hm index build"
 _ATTEMPTS = 50  # each fails only if another change was made meanwhile
@@ -128,8 +132,8 @@ class Manifest:
         Name of the file that lists the removed rows, or None.
     engines
         Per modality, where there is one.
-    files
-        Every file of the index and its size in bytes.
+    files, digests
+        Every file of the index: its size in bytes, and its SHA-256 (none in an index of an earlier format).
     generation
         Rises by one with every change.
     """
@@ -137,6 +141,7 @@ class Manifest:
     info: IndexInfo
     segments: tuple[Segment, ...]
     files: Mapping[str, int]
+    digests: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, EngineInfo] = field(default_factory=dict)
     removed: str | None = None
     generation: int = 1
@@ -145,11 +150,12 @@ class Manifest:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `index.json` into `folder`, in one step: from then on the index is what it says."""
     content = asdict(manifest)
-    write_json(folder / INFO, {"format_version": FORMAT_VERSION, **content.pop("info"), **content})
+    content = {"format_version": FORMAT_VERSION, **content.pop("info"), **content}
+    write_json(folder / INFO, {**content, "sha256": _sha256(content)})
 
 
 def unchanged(folder: Path, read: Callable[[], Read]) -> Read:
-    """Read an index; once more where a writer has changed it meanwhile, since files that were named may be gone.
+    """Read an index; once more where a writer has changed it meanwhile: files may be gone, or others of their names.
 
     Raises
     ------
@@ -159,10 +165,13 @@ def unchanged(folder: Path, read: Callable[[], Read]) -> Read:
     for _ in range(_ATTEMPTS):
         before = _manifest_bytes(folder)
         try:
-            return read()
+            found = read()
         except (MissingFileError, FileFormatError):
             if _manifest_bytes(folder) == before:
                 raise
+        else:
+            if _manifest_bytes(folder) == before:
+                return found
     return read()
 
 
@@ -197,8 +206,11 @@ def _read_manifest(folder: Path) -> Manifest:
     if not (folder / INFO).is_file():
         raise FileFormatError(folder, f"not an index (no {INFO})", "build one with protrek-hm index build")
     content = read_json(folder / INFO)
+    recorded = content.pop("sha256", None)
+    if recorded is not None and recorded != _sha256(content):
+        raise FileFormatError(folder / INFO, "damaged (not as it was written)", REBUILD)
     version = content.pop("format_version", None)
-    if version != FORMAT_VERSION:
+    if version not in (FORMAT_VERSION, WITHOUT_DIGESTS):
         problem = f"index format {version!r}, and this version of protrek-hm reads format {FORMAT_VERSION}"
         raise FileFormatError(folder, problem, f"update protrek-hm, or {REBUILD}")
     try:
@@ -216,8 +228,31 @@ def _read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def damaged_files(folder: Path, manifest: Manifest, *, largest: int | None = None) -> list[str]:
+    """List the files of an index that are not as they were written, by their digests.
+
+    largest: leave out files of more bytes.
+    """
+    return [
+        name
+        for name, recorded in manifest.digests.items()
+        if (largest is None or manifest.files[name] <= largest) and digest(folder / name) != recorded
+    ]
+
+
+def refuse_damaged(folder: Path, manifest: Manifest, *, largest: int | None = None) -> None:
+    """Raise FileFormatError for the first of `damaged_files`."""
+    for name in damaged_files(folder, manifest, largest=largest):
+        raise FileFormatError(folder / name, "damaged (not as it was written)", REBUILD)
+
+
+def _sha256(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def _parse(content: dict[str, Any]) -> Manifest:
     own = {name: content.pop(name) for name in ("segments", "files", "engines", "removed", "generation")}
+    own["digests"] = content.pop("digests", {})
     sources = tuple(Source(**source) for source in content.pop("sources"))
     info = IndexInfo(**content, sources=sources)
     segments = tuple(Segment(**segment) for segment in own.pop("segments"))
@@ -228,9 +263,14 @@ def _parse(content: dict[str, Any]) -> Manifest:
         raise ValueError("counts and sizes are whole numbers from 1")
     if info.counts["records"] > sum(segment.records for segment in segments):
         raise ValueError("more records than its segments hold")
-    outside = [name for name in manifest.files if Path(name).is_absolute() or ".." in Path(name).parts]
-    if outside:
-        raise ValueError(f"{outside[0]} lies outside of the index")
+    named = {*(each.name for each in segments), *(each.file for each in engines.values())}
+    named |= set() if manifest.removed is None else {manifest.removed}
+    found = {Path(name).parts[0] for name in manifest.files}
+    outside = [name for name in (*manifest.files, *named) if Path(name).is_absolute() or ".." in Path(name).parts]
+    if outside or named != found:
+        raise ValueError(f"{[*outside, *sorted(named ^ found)][0]} is no part of the index, or has no files")
+    if manifest.digests.keys() - manifest.files.keys():
+        raise ValueError("digests of other files")
     return manifest
 
 

@@ -69,10 +69,10 @@ def _nearest_of_block(
         block = vectors[_some(only, slice(start, start + VECTOR_BLOCK))]
         rough = queries @ block.T
         floor = best[:, -1] if best.shape[1] == k else np.full(len(queries), -np.inf)
-        candidates = rough >= (floor - margin)[:, None]
+        candidates = ~(rough < (floor - margin)[:, None])  # so that what is no number comes to light
         if len(block) > k and np.count_nonzero(candidates) > 4 * k * len(queries):  # seldom after the first
             floor = np.maximum(floor, np.partition(rough, -k, axis=1)[:, -k])
-            candidates = rough >= (floor - margin)[:, None]
+            candidates = ~(rough < (floor - margin)[:, None])
         query, index = np.nonzero(candidates)
 
         query_all = np.concatenate([np.repeat(every_query, best.shape[1]), query])

@@ -56,7 +56,9 @@ def open_records(path: Path, *, rows: int) -> pl.DataFrame:
     """
     try:
         with pa.memory_map(str(path)) as file:
-            records = pl.from_arrow(pa.ipc.open_file(file).read_all(), rechunk=False)
+            table = pa.ipc.open_file(file).read_all()
+            table.validate(full=True)  # a damaged offset would crash the process
+            records = pl.from_arrow(table, rechunk=False)
     except FileNotFoundError:
         raise MissingFileError(path, REBUILD) from None
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:

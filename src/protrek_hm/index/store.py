@@ -13,11 +13,22 @@ from protrek_hm.errors import OptionError
 from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.hybrid import Engine, Nearest, nearest_by_engine
-from protrek_hm.index.layout import IndexInfo, Manifest, Modality, read_manifest, unchanged
+from protrek_hm.index.layout import (
+    CHEAP,
+    IndexInfo,
+    Manifest,
+    Modality,
+    damaged_files,
+    read_manifest,
+    refuse_damaged,
+    unchanged,
+)
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.segments import read_segments
 
 SAMPLE = 2_000
+_BLOCK = 16_384
+_LENGTH_ERROR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,7 @@ class Index:
 
     @classmethod
     def _open(cls, folder: Path, manifest: Manifest) -> "Index":
+        refuse_damaged(folder, manifest, largest=CHEAP)
         records, every = read_segments(folder, manifest)
         embeddings = {modality: held for modality, held in every.items() if modality in manifest.info.counts}
         engines: dict[Modality, Engine] = {}
@@ -208,3 +220,25 @@ class Index:
         used = np.arange(len(embeddings.vectors)) if embeddings.used is None else embeddings.used
         chosen = np.random.default_rng(0).choice(used, min(SAMPLE, len(used)), replace=False)
         return np.asarray(embeddings.vectors[np.sort(chosen)])
+
+
+def check_index(folder: Path) -> list[str]:
+    """Read all files of an index, and say what is wrong with them, a sentence each; none if it is as it was written.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it cannot be opened at all.
+    """
+    manifest = read_manifest(folder)
+    problems = [f"{name}: damaged (not as it was written)" for name in damaged_files(folder, manifest)]
+    if not manifest.digests:
+        problems.append("an index of an earlier format, without digests: protrek-hm index compact writes them")
+    if problems:
+        return problems
+    for modality, held in Index.open(folder).embeddings.items():
+        for start in range(0, len(held.vectors), _BLOCK):
+            lengths = np.linalg.norm(held.vectors[start : start + _BLOCK].astype(np.float64), axis=1)
+            for number in np.flatnonzero(~(np.abs(lengths - 1) <= _LENGTH_ERROR))[:1].tolist():
+                problems.append(f"{modality}: vector {start + number} has the length {lengths[number]:.3g}, not 1")
+    return problems

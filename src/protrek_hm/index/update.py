@@ -15,7 +15,7 @@ from protrek_hm.index.changes import SHARDS, changing, clear_shards, commit
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.encoder import check_model
-from protrek_hm.index.layout import IndexInfo, Manifest, Modality
+from protrek_hm.index.layout import IndexInfo, Manifest, Modality, refuse_damaged
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.segments import NewVectors, read_segments, write_segment
 from protrek_hm.index.tables import conflict, describe_source, with_types_of
@@ -119,6 +119,7 @@ def remove_from_index(folder: Path, *, ids: Sequence[str] = (), where: str | Non
 def compact_index(folder: Path) -> IndexInfo:
     """Write all that is left in an index as one segment: what was removed no longer takes room."""
     with changing(folder) as manifest:
+        refuse_damaged(folder, manifest)  # what is damaged would get a digest of its own
         records, embeddings = read_segments(folder, manifest)
         new = {name: gather(held) for name, held in embeddings.items() if held.count}
         generation = manifest.generation + 1

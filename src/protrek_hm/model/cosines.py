@@ -12,8 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 from jaxtyping import Float, Int
 
+from protrek_hm.errors import DamagedVectorError
+
 TOLERANCE = 1e-6
 """Scores that differ by no more are equal: single precision tells no more apart, nor does a model in other batches."""
+_ROUNDING = 1e-3  # how far the product of two float32 vectors of length 1 may exceed 1, and more
 PAIR_BLOCK = 128  # so few that they stay in the cache
 
 
@@ -30,6 +33,13 @@ def cosines_of_pairs(
 ) -> Float[np.ndarray, " pairs"]:
     """Compute the cosine of each pair by itself, in float64, from unit vectors.
 
+    Raises
+    ------
+    DamagedVectorError
+        If a vector has not the length 1: the cosine would be above 1, or is no number.
+
+    Examples
+    --------
     >>> axes = np.eye(2, dtype=np.float32)
     >>> cosines_of_pairs(axes, axes, np.array([0, 0]), np.array([1, 0])).tolist()
     [0.0, 1.0]
@@ -40,6 +50,9 @@ def cosines_of_pairs(
         left = queries[query[block]].astype(np.float64)
         right = vectors[index[block]].astype(np.float64)
         cosines[block] = np.einsum("ij,ij->i", left, right)
+    bad = np.flatnonzero(~(np.abs(cosines) <= 1 + _ROUNDING))
+    if len(bad):
+        raise DamagedVectorError(float(cosines[bad[0]]))
     return np.clip(cosines, -1.0, 1.0)
 
 

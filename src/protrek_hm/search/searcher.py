@@ -23,6 +23,8 @@ from protrek_hm.search.reading import Cut, cuts
 from protrek_hm.search.significance import p_values
 
 Item = TypeVar("Item")
+_FIRST, _CANARIES = 256, 2  # of the first records that many of the shortest are encoded again when an index is opened
+_SAME_VECTOR = 0.99  # cosine; bf16 and other processors stay above 0.999
 PROPOSED = "an engine proposed what was compared: a near one may be missing"
 NOT_EXACT = f"{PROPOSED}; ask for an exact search (--exact)"
 
@@ -136,11 +138,39 @@ class Searcher:
         """
         index = Index.open(Path(folder))
         if model is not None and not isinstance(model, str | Path):
-            return cls(index, model)
-        name = model or locate_model(Path(folder), index.info)
-        from protrek_hm.model import ProTrek
+            searcher = cls(index, model)
+        else:
+            from protrek_hm.model import ProTrek
 
-        return cls(index, ProTrek.from_pretrained(name, device=device))
+            name = model or locate_model(Path(folder), index.info)
+            searcher = cls(index, ProTrek.from_pretrained(name, device=device))
+        searcher.check_vectors()
+        return searcher
+
+    def check_vectors(self) -> None:
+        """Encode a few short inputs of the index again, and compare them with the vectors that it holds.
+
+        Raises
+        ------
+        ModelError
+            If they are others: model, index or the arithmetic of this machine is not what it was.
+        """
+        for kind, held in self.index.embeddings.items():
+            rows = np.flatnonzero(held.of_row[:_FIRST] >= 0)
+            if kind not in self.model.tasks or not len(rows):
+                continue
+            records = self.index.take(rows)
+            shortest = np.argsort(records[kind].str.len_bytes().to_numpy(), kind="stable")[:_CANARIES]
+            inputs = records[kind].gather(shortest).to_list()
+            vectors = encode_unit(self.model, inputs, task=kind)
+            kept = self.index.vectors(kind, rows[shortest])
+            for name, cosine in zip(records["id"].gather(shortest), (vectors * kept).sum(axis=1), strict=True):
+                if not cosine >= _SAME_VECTOR:
+                    problem = f"the model gives another vector for the {kind} of {name} than the index holds"
+                    raise ModelError(
+                        f"{problem} (cosine {cosine:.3f})",
+                        "see protrek-hm index check; if that is fine, name the model that made the index with -m",
+                    )
 
     def search(
         self,
