@@ -16,7 +16,7 @@ few_letters = st.text(alphabet="ACDXU", min_size=1, max_size=14)
 
 @given(proteins=st.lists(few_letters, min_size=1, max_size=8), queries=st.lists(few_letters, max_size=4))
 @settings(max_examples=60, deadline=None)
-def test_candidates_are_those_that_share_words_most_first(proteins, queries):
+def test_candidates_are_those_that_share_words_most_for_their_length_first(proteins, queries):
     like = str.maketrans("XU", "ND")  # letters beyond the twenty count as these
 
     def words(sequence):
@@ -27,7 +27,8 @@ def test_candidates_are_those_that_share_words_most_first(proteins, queries):
     for query in queries:
         asked = set(words(query))
         shared = {i: sum(word in asked for word in words(each)) for i, each in enumerate(proteins)}
-        wanted.append(sorted((i for i in shared if shared[i]), key=lambda i: (-shared[i], i)))
+        share = {i: min(count, len(query)) / max(len(query), len(proteins[i])) for i, count in shared.items() if count}
+        wanted.append(sorted(share, key=lambda i: (-share[i], i)))
     found = Lookup.of(proteins).candidates(queries)
     assert [each.tolist() for each in found] == wanted
 
@@ -61,14 +62,16 @@ def test_the_first_of_equals_and_none_below_the_least():
 
 
 def test_those_that_share_no_word_are_compared_on_request():
-    lookup = Lookup.of(["WWWWW", "MKT", "MKS"])
-    assert lookup.nearest(["MKT"]) == [None]
-    assert lookup.nearest(["MKT", "MRT"], also=[[0, 2, 1], [1]]) == [Relative(1, 1.0, 1.0), Relative(1, 2 / 3, 1.0)]
+    query = "MKTAYIAKQR" * 6
+    relative = "".join("W" if place % 4 == 0 else letter for place, letter in enumerate(query))
+    lookup = Lookup.of(["WWWWW", relative, "MKS"])
+    assert lookup.nearest([query, "MKT"]) == [None, Relative(2, 2 / 3, 1.0)]  # peptides always are
+    assert lookup.nearest([query, "MKS"], also=[[0, 2, 1], []]) == [Relative(1, 0.75, 1.0), Relative(2, 1.0, 1.0)]
 
 
 def test_too_long_to_be_aligned_is_left_out(monkeypatch):
     monkeypatch.setattr(module, "CELLS", 150)
-    assert Lookup.of(["MKTAYIAKQR" * 5, "MKTAYIAKQR"]).nearest(["MKTAYIAKQR"]) == [None]
+    assert Lookup.of(["MKTAYIAKQR" * 5, "MKTAYIAKQRMKTAYI"]).nearest(["MKTAYIAKQR"]) == [None]
     assert Lookup.of(["MKTAYIAKQR"]).nearest(["MKTAYIAKQR"]) == [Relative(0, 1.0, 1.0)]
 
 
@@ -98,3 +101,27 @@ def test_no_near_relative_of_a_real_protein_is_missed(real_data):
             assert found is not None
             assert found.identity == best
     assert near
+
+
+def test_the_nearest_of_repeats_and_peptides_is_found():
+    """Longer repeats hold the words of a short one more often than its relatives do; peptides share few or none."""
+    rng = np.random.default_rng(4)
+
+    def changed(sequence, rate):
+        letters = np.array(list(sequence))
+        hit = rng.random(len(letters)) < rate
+        letters[hit] = rng.choice(AMINO_ACIDS, hit.sum())
+        return "".join(letters)
+
+    units, lengths = ("Q", "GAGAGS", "NANP", "PPG", "EEEEK"), (20, 40, 60, 120, 300)
+    known = [
+        changed((unit * length)[:length], 0.3 * rng.random())
+        for unit in units
+        for length in lengths
+        for _ in "12345678"
+    ]
+    known += ["".join(rng.choice(AMINO_ACIDS, length)) for length in (4, 6, 8, 11, 15, 25) for _ in range(20)]
+    queries = [changed(known[index], 0.1) for index in rng.choice(len(known), 60)]
+    for query, found in zip(queries, Lookup.of(known).nearest(queries), strict=True):
+        best = max(identity(query, each) for each in known)
+        assert best < 0.5 or found.identity == best

@@ -10,14 +10,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Int, Int64, UInt8
+from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
 
 from protrek_hm.deadline import checkpoint
+from protrek_hm.homology.candidates import TINY
 from protrek_hm.homology.identity import fractions, matches_and_columns
 from protrek_hm.homology.scoring import CODE, STANDARD
 
 LETTERS = 5
 CANDIDATES = 50
-"""Candidates a query that are aligned, those with the most words in common."""
+"""Candidates a query that are aligned, those with the most words in common for their length."""
 
 CELLS = 1_000_000_000
 """Residues of the query times residues of its candidates that are aligned at most: about a second."""
@@ -63,8 +66,9 @@ class Lookup:
 
         also: for each query, indexes of proteins that are aligned whether they share words with it or not.
 
-        A relative that shares no word of five letters, or fewer than 50 others do, is missed: seldom from 50 %
-        identity on. Where query and candidates are so long that aligning all would take more than `CELLS`, those
+        Of queries of up to `TINY` residues those nearest in Levenshtein distance are aligned, too. Of longer ones a
+        relative that shares no word of five letters, or fewer than 50 others do, is missed: seldom from 50 % identity
+        on. Where query and candidates are so long that aligning all would take more than `CELLS`, those
         with fewer words in common are left out.
 
         Examples
@@ -77,12 +81,16 @@ class Lookup:
         for start in range(0, len(queries), _QUERIES_AT_ONCE):
             some = queries[start : start + _QUERIES_AT_ONCE]
             for number, (query, near) in enumerate(zip(some, self.candidates(some), strict=True), start=start):
-                more = also[number] if also else []
-                found.append(self._best(query, np.array([*near, *more], dtype=np.int64), least))
+                more = [*near, *(also[number] if also else [])]
+                if len(query) <= TINY:
+                    more += self._near_in_edits(query, least).tolist()
+                found.append(self._best(query, np.array(more, dtype=np.int64), least))
         return found
 
     def candidates(self, queries: Sequence[str]) -> list[Int64[np.ndarray, " candidates"]]:
-        """List for each query the proteins that share the most words with it, `CANDIDATES` at most.
+        """List for each query the proteins that share the most words with it for their length, `CANDIDATES` at most.
+
+        A word that a long repeat holds a hundred times counts no more often than the query has residues.
 
         >>> Lookup.of(["MKTAYIAKQR", "WWWWWPPPPP", "MKTAYAKQR"]).candidates(["MKTAYAKQW"])
         [array([2, 0])]
@@ -102,8 +110,9 @@ class Lookup:
             pairs.append(pair)
             shared.append(times)
         query, protein = np.divmod(np.concatenate(pairs), len(self.starts))
-        count = np.concatenate(shared)
-        order = np.lexsort((protein, -count, query))
+        residues = np.array([len(each) for each in queries], dtype=np.int64)[query]
+        share = np.minimum(np.concatenate(shared), residues) / np.maximum(np.diff(self.starts)[protein], residues)
+        order = np.lexsort((protein, -share, query))
         bounds = np.searchsorted(query[order], np.arange(len(queries) + 1))
         return [protein[order[a : min(b, a + CANDIDATES)]] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
 
@@ -122,6 +131,14 @@ class Lookup:
             protein = np.searchsorted(self.starts, at + begin, side="right") - 1
             inside = at + begin + LETTERS <= self.starts[protein + 1]
             yield protein[inside], number[words[at[inside]]].astype(np.int64)
+
+    def _near_in_edits(self, query: str, least: float) -> Int64[np.ndarray, " candidates"]:
+        """List the proteins nearest in Levenshtein distance, of those whose length allows an identity of `least`."""
+        lengths = np.diff(self.starts)
+        fits = np.flatnonzero((lengths >= least * len(query)) & (least * lengths <= len(query)))
+        others = [self.sequence(index) for index in fits.tolist()]
+        edits = process.cdist([query], others, scorer=Levenshtein.distance, dtype=np.int32)[0]
+        return fits[np.argsort(edits / np.maximum(lengths[fits], len(query)), kind="stable")[:CANDIDATES]]
 
     def _best(self, query: str, candidates: Int64[np.ndarray, " candidates"], least: float) -> Relative | None:
         lengths = self.starts[candidates + 1] - self.starts[candidates]
