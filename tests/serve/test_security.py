@@ -62,7 +62,7 @@ def test_a_condition_reads_no_file(client, secrets, condition):
     [
         ("length = 10 and organism = 'Escherichia coli'", ["P1", "P2"]),
         ("lower(organism) like 'homo%' or id in ('P4', 'P77')", ["P3", "P4"]),
-        ("organism is null or not (weight < 1.75)", ["P2", "P3", "P4", "P5"]),
+        ("organism is null or not (weight < 1.75)", ["P4", "P5"]),
         ("text = 'select * from read_csv(''x.csv'') -- no'", []),
         ("(length between 5 and 15) and \"id\" <> 'P1' and text is not null and weight = 1.5", []),
     ],

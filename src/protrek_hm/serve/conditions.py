@@ -234,11 +234,15 @@ class _Parser:
         if len(pattern) > _LONGEST_PATTERN:
             message = f"a pattern has {len(pattern)} letters, more than {_LONGEST_PATTERN}"
             raise ProblemError(400, "where", message, "write a shorter one")
+        self._read_again(first, pattern.count("%") + pattern.count("_"))
+        self._take("<text>")
+
+    def _read_again(self, first: int, times: int) -> None:
+        """Count the columns that stand behind the token `first` so many times more."""
         for kind, text in self._tokens[first : self._at]:
             name = _name(kind, text)
             if name in self.read:
-                self.read[name] += pattern.count("%") + pattern.count("_")
-        self._take("<text>")
+                self.read[name] += times
 
     def _sum(self) -> Kind:
         """Read sums and products; only numbers can be added, for texts would grow."""
@@ -286,9 +290,12 @@ class _Parser:
         return self._columns[name]
 
     def _called(self, name: str) -> Kind:
-        """Read the arguments of a function, and the bracket behind them."""
+        """Read the arguments of a function, and the bracket behind them; it reads once more what they have made."""
+        first = self._at
         if name == "cast":
-            return self._cast()
+            kind = self._cast()
+            self._read_again(first, 1)
+            return kind
         if name not in FUNCTIONS:
             message = f"'{name}(…)' is not allowed in a condition"
             remedy = "write text like '%heat%'" if name == "contains" else f"functions are cast, {', '.join(FUNCTIONS)}"
@@ -299,6 +306,7 @@ class _Parser:
             kinds.append(self._sum())
         self._depth -= 1
         self._need(")", "a bracket is not closed")
+        self._read_again(first, 1)
         return kinds[0] if name == "coalesce" and len({*kinds}) == 1 else FUNCTIONS[name]
 
     def _cast(self) -> Kind:

@@ -4,6 +4,8 @@ import errno
 import os
 import socket
 import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from protrek_hm.errors import OptionError
@@ -31,10 +33,10 @@ def serve_index(opening: Opening, config: ServeConfig) -> None:
         If the address cannot be listened at.
     """
     info = read_info(opening.index)
-    with _listen(config) as listener, own_folder() as folder:
-        os.environ["TMPDIR"] = str(folder)  # of the workers, and of what they start
+    with _listen(config) as listener, own_folder() as folder, _environment() as environment:
+        environment["TMPDIR"] = str(folder)  # of the workers, and of what they start
         if config.workers > 1:
-            os.environ[SHARED] = str(folder)
+            environment[SHARED] = str(folder)
         config = replace(config, port=listener.getsockname()[1])
 
         def when_ready() -> None:
@@ -46,6 +48,17 @@ def serve_index(opening: Opening, config: ServeConfig) -> None:
                 _say(f"warning: everybody who reaches {config.host} may ask; {keys}")
 
         Workers(work_until_told, opening, config, listener, when_ready=when_ready, say=_say).run()
+
+
+@contextmanager
+def _environment() -> Iterator[MutableMapping[str, str]]:
+    """Yield the environment, which will be at last what it was."""
+    before = dict(os.environ)
+    try:
+        yield os.environ
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _listen(config: ServeConfig) -> socket.socket:

@@ -168,7 +168,7 @@ class Service:
         """Say what the index holds, what it was made from, and what may be asked; no path of this machine."""
         index, config = self.searcher.index, self.config
         info = asdict(index.info)
-        limits = ("max_k", "max_queries", "max_hits", "max_query_length", "max_upload_bytes")
+        limits = ("max_k", "max_queries", "max_hits", "max_query_length", "max_letters", "max_upload_bytes")
         described = {key: value for key, value in info.items() if key not in ("model", "model_path", "sources")}
         return {
             "model": Path(info["model"]).name if Path(info["model"]).is_absolute() else info["model"],
