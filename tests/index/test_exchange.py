@@ -181,6 +181,14 @@ def test_a_structure_that_nobody_tells_is_known_by_its_protein(tmp_path):
         shutil.rmtree(tmp_path / "made")
 
 
+@pytest.mark.parametrize("name", ["sequence", "sequence_embedding", "organism"])
+def test_a_column_that_stands_twice_is_named(tmp_path, name):
+    table = embedded(organism=["x"] * 3).to_arrow()
+    pq.write_table(table.append_column(name, table[name]), tmp_path / "mine.parquet")
+    with pytest.raises(FileFormatError, match=f"two columns '{name}'"):
+        import_parquet(tmp_path / "mine.parquet", tmp_path / "made", model=MODEL)
+
+
 def test_tiny_and_huge_vectors_keep_their_direction(tmp_path):
     _, index = imported(embedded(sequence_embedding=[[3e-30, 4e-30], [3e30, 4e30], [1.0, 0.0]]), tmp_path)
     np.testing.assert_allclose(index.vectors("sequence", np.arange(2)), [[0.6, 0.8]] * 2, atol=1e-7)

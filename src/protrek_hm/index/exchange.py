@@ -6,6 +6,7 @@ The file holds a row for each record: all columns of the table, and `sequence_em
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ from protrek_hm.model.encoder import compare_fingerprints
 
 METADATA = b"protrek_hm"
 _ROWS = 8_192
-_ROW = "row in the file"  # a column, while records are checked
+_ROW = "\0row"  # a column, while records are checked, by a name that no file gives
 
 
 def export_parquet(folder: Path, output: Path, *, force: bool = False) -> int:
@@ -117,6 +118,9 @@ def import_parquet(
         for column in ("id", "sequence", *([] if held else ["sequence_embedding"])):
             if column not in columns:
                 raise MissingColumnError(source, column, columns, "write it with protrek-hm index export")
+        twice = next((name for name, count in Counter(columns).items() if count > 1), None)
+        if twice is not None:
+            raise FileFormatError(source, f"two columns {twice!r}", "rename one, or leave it out")
         made = _made_by(file.schema_arrow.metadata or {}, source, output, model)
         embeddings = [f"{modality}_embedding" for modality in held]
         table = _table(file, [name for name in columns if name not in embeddings], source)
