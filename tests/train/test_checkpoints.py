@@ -256,6 +256,14 @@ def test_two_trainings_do_not_share_a_folder(train, tmp_path, if_exists):
         train(run.folder)
 
 
+def test_the_old_model_goes_when_the_new_one_is_whole(train, tmp_path):
+    old = train(tmp_path / "run", epochs=1, seed=1).model.fingerprint()
+    with pytest.raises(Killed):
+        train(tmp_path / "run", KillAfter(1), if_exists="overwrite")
+    assert ProTrek.from_pretrained(tmp_path / "run", device="cpu").fingerprint() == old
+    assert same(train(tmp_path / "run"), train(tmp_path / "whole"))
+
+
 @pytest.mark.parametrize("room", [300, 5_000, 60_000])
 def test_a_full_disk_is_one_line(train, tmp_path, room):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

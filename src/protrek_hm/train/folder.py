@@ -63,8 +63,9 @@ def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Pat
         return last_checkpoint(folder / CHECKPOINTS)
     refuse_existing(folder, force=if_exists == "overwrite", replaced=False, carried=(LOCK,))
     _refuse_foreign(folder)
-    for name in (MODEL, CHECKPOINTS):  # nothing else: the folder may hold what is not ours
-        shutil.rmtree(folder / name, ignore_errors=True)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # nothing else: the folder may hold what is not ours
+    if (folder / MODEL).exists():  # it goes when the new one is whole; until then the run is not finished
+        (folder / CHECKPOINTS).mkdir()
     write_json(folder / "config.json", resolved)
     return None
 

@@ -88,7 +88,8 @@ def fine_tune(
         A table that chooses the epoch to keep; without one the last epoch is kept. Never the test set.
     if_exists
         "refuse" raises if `folder` holds something, "resume" goes on from its last checkpoint (a finished run
-        is left as it is), "overwrite" replaces the run in it and leaves all other files alone.
+        is left as it is), "overwrite" replaces the run in it, the model once the new one is whole, and leaves all
+        other files alone.
     callbacks
         Further ones for the trainer.
 
