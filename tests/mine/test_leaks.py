@@ -118,6 +118,11 @@ def test_cells_are_cleaned_as_for_training(tmp_path, unrelated):
     (side,) = check_leaks(tmp_path, threads=1)
     assert (side.proteins, side.shared_proteins, side.unreadable) == (2, 2, (3, 0))
     assert "left out, without a usable sequence: 3 records of test, 0 of train" in str(side)
+    (tmp_path / "hard_negatives_test.csv").write_text(
+        f"anchor_seq,anchor_text,hard_neg_seq,hard_neg_text\nNA,c,{unrelated[0]}1,d\n"
+    )
+    with pytest.raises(FileFormatError, match="none of the 2 sequences of test is usable"):
+        check_leaks(tmp_path)
 
 
 def test_a_damaged_file_is_told_and_a_header_alone_is_no_side(tmp_path, unrelated):

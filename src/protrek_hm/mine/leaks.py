@@ -7,7 +7,7 @@ are then exact.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from protrek_hm.config import require
+from protrek_hm.data.schema import or_null
 from protrek_hm.data.tables import read_table
 from protrek_hm.data.texts import fold_text
 from protrek_hm.data.validation import bad_sequences, clean_sequences
@@ -115,6 +116,9 @@ def check_leaks(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, t
         raise FileFormatError(
             folder, "no hard_negatives_train.csv with triplets beside a valid or test one", "mine first"
         )
+    for name, side in held_out.items():
+        if not side.sequences:
+            raise FileFormatError(folder, f"none of the {side.rows:,} sequences of {name} is usable", "mine again")
     return [_compare(name, side, train, wanted) for name, side in held_out.items()]
 
 
@@ -132,14 +136,14 @@ def _read_side(folder: Path, side: str) -> _Side:
     parts, unreadable = [pl.DataFrame(schema={"sequence": pl.String, "text": pl.String})], 0
     for kind in ("hard_negatives", "medium_negatives", "easy_samples"):
         path = folder / f"{kind}_{side}.csv"
-        if not path.exists() or b"\n" not in path.read_bytes().strip():  # a header alone
+        if not path.is_file() or _is_a_header_alone(path):
             continue
         table = read_table(path)
         unreadable += len(table.bad)
         for sequence, text in (("anchor_seq", "anchor_text"), ("hard_neg_seq", "hard_neg_text")):
             if sequence not in table.frame.columns:
                 raise FileFormatError(path, f"no column {sequence!r}", "give a folder written by protrek-hm mine")
-            said = pl.col(text).cast(pl.String) if text in table.frame.columns else pl.lit(None, pl.String)
+            said = or_null(pl.col(text).cast(pl.String)) if text in table.frame.columns else pl.lit(None, pl.String)
             cells = clean_sequences(pl.col(sequence).cast(pl.String))
             parts.append(table.frame.select(sequence=cells, text=said))
     rows = pl.concat(parts)
@@ -147,6 +151,11 @@ def _read_side(folder: Path, side: str) -> _Side:
     good = rows.filter(~pl.int_range(pl.len()).is_in(list(bad)))
     texts = {fold_text(text) for text in rows["text"].drop_nulls().unique()} - {""}
     return _Side(good["sequence"].unique().sort().to_list(), texts, rows.height + unreadable, len(bad) + unreadable)
+
+
+def _is_a_header_alone(path: Path) -> bool:
+    with path.open("rb") as file:
+        return len(list(islice(filter(bytes.strip, file), 2))) < 2
 
 
 def _compare(name: str, side: _Side, train: _Side, wanted: HomologyConfig) -> SideLeaks:
