@@ -126,3 +126,18 @@ def test_every_stage_is_told(make_families):
     ended = {stage: (done, total) for stage, done, total in told}
     assert list(ended) == ["pairs", "verdicts", "sides", "families"]
     assert all(done == total for done, total in ended.values())
+
+
+def test_runs_of_unknown_residues_and_terms_without_aspect_are_told():
+    base = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKR"
+    proteins = pl.DataFrame(
+        {
+            "id": ["cut", "glue", "masked"],
+            "sequence": [base, base.replace("HSLA", "HSWA"), base[:40] + "X" * 38],
+            "text": ["Cleaves starch.", "Cleaves chitin.", "Binds heme."],
+            "go": ["GO:0005737", "nucleus [GO:0005634]", None],
+        }
+    )
+    warnings = mine_hard_negatives(proteins, MineConfig(easy=0, threads=1)).report.warnings
+    assert any(told.startswith("the identities of 1 proteins say little: more than 10% of their") for told in warnings)
+    assert any(told.startswith("GO terms of 1 rows are not used") for told in warnings)

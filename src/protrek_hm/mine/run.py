@@ -150,6 +150,7 @@ def mine_hard_negatives(
     return MiningResult(limited, easy, medium, report, _name_pairs(corpus, judged), tuples)
 
 
+_UNKNOWN = 0.1  # part of a protein's residues that is X, from which on identities say little
 _MANY = 2_000_000  # triplets, about 2 GB
 _NO_PAIR = np.array([], dtype=np.int64)
 _SPLIT_NOTES = {
@@ -184,6 +185,9 @@ def _judge(corpus: Corpus, related: Related, gate: Gate, report: MiningReport) -
     if unclear := gate.unclear_terms():
         told = "neither a letter nor a name says which are functions; give --ontology"
         report.warnings.append(f"GO terms of {unclear:,} rows are not used: {told}")
+    if unknown := sum(sequence.count("X") > _UNKNOWN * len(sequence) for sequence in corpus.sequences):
+        told = f"more than {_UNKNOWN:.0%} of their residues are X, and X counts as identical to X"
+        report.warnings.append(f"the identities of {unknown:,} proteins say little: {told}")
     inside, left_out = related.twins()
     bounds = f"{config.min_identity:.2%} to {config.max_identity:.2%}, coverage {config.coverage:.0%}"
     count = len(corpus.sequences)
