@@ -1,6 +1,7 @@
 """The command line as a whole: help is light, exit codes mean what they say, a closed pipe is no event."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -136,3 +137,19 @@ def test_what_users_can_mend_is_one_line(capsys, error, said):
         guard(command)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(said)
+
+
+def test_processes_of_a_command_load_no_module_from_the_folder_it_is_started_in(tmp_path, monkeypatch):
+    (tmp_path / "multiprocessing.py").write_text("open('run', 'w')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+
+    def start(_):
+        process = multiprocessing.get_context("spawn").Process(target=os.getpid)
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0
+
+    monkeypatch.setattr("protrek_hm.cli.app.guard", start)
+    main()
+    assert not (tmp_path / "run").exists()
