@@ -39,6 +39,34 @@ def test_added_records_follow_and_known_inputs_are_not_encoded_again(folder, let
     assert before.nearest(before.vectors("sequence", before.find(["P2"])), want="sequence", k=1)[1].tolist() == [[1]]
 
 
+def test_added_records_that_are_read_alike_keep_their_order(letter_encoder, tmp_path):
+    class Window(letter_encoder):
+        """Reads ten letters, in whatever case; vectors differ in their last digits from batch to batch."""
+
+        def encode(self, inputs, /, **options):
+            found = super().encode([each[:10].upper() for each in inputs], **options)
+            return found + 1e-6 * len(self.encoded)
+
+        def read_once(self, inputs, *, task):
+            seen = list(dict.fromkeys(each[:10].upper() for each in inputs))
+            first = {each[:10].upper(): each for each in reversed(inputs)}
+            return [first[each] for each in seen], [seen.index(each[:10].upper()) for each in inputs]
+
+    encoder = Window()
+    one, other = "ACDACDACDA", "KRKKRKKRKK"
+    sequences = [one + "E", other + "A", one + "F", one + "G", other + "A", one + "H", one + "EE", "WWW", other, one]
+    table = pl.DataFrame({"id": [f"P{n}" for n in range(10)], "sequence": sequences, "text": [None] * 10})
+    build_index(table.head(3).with_columns(text=pl.lit("kr")), encoder, tmp_path / "index", model_name="window")
+    encoder.encoded.clear()
+    for rows in (table[3:7], table[7:]):
+        add_to_index(tmp_path / "index", rows.with_columns(text=pl.lit("KR?")), encoder)
+    assert encoder.encoded == ["KR?", "WWW"], "a letter that is read differs"
+    for query, expected in ((one, "P0 P2 P3 P5 P6 P9"), (other, "P1 P4 P8")):
+        found = answers(tmp_path / "index", query, encoder)
+        assert " ".join(name for name, _ in found[: len(expected.split())]) == expected
+    assert len({cosine for _, cosine in found[:3]}) == 1
+
+
 def test_known_proteins_are_refused_or_replaced(folder, letter_encoder):
     again = pl.DataFrame({"id": ["P1", "P9"], "sequence": ["AAC", "E"], "text": ["another", "x E"]})
     with pytest.raises(OptionError, match="id = 'P1': the index has it already; replace them with --replace"):

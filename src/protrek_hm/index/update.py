@@ -66,7 +66,7 @@ def add_to_index(
         twice = records["id"].is_in(proteins["id"].unique().to_list()).to_numpy() & ~removed
         if twice.any() and not replace_known:
             _refuse(records.filter(twice), proteins)
-        known = {name: _known(records, held, name, proteins) for name, held in embeddings.items()}
+        known = {name: _known(records, held, name, proteins, model) for name, held in embeddings.items()}
         new = encode_table(proteins, model, config, shards=folder / SHARDS, known=known)
         generation = manifest.generation + 1
         segment = write_segment(folder, f"segment-{generation}", proteins, new)
@@ -148,15 +148,30 @@ def _refuse(known: pl.DataFrame, new: pl.DataFrame) -> None:
     raise OptionError("id", other or known["id"][0], f"{about}{counted}; replace them with --replace")
 
 
-def _known(records: pl.DataFrame, held: Embeddings, modality: Modality, new: pl.DataFrame) -> Known:
-    """Look up which inputs of the new table the index has encoded."""
+def _known(
+    records: pl.DataFrame, held: Embeddings, modality: Modality, new: pl.DataFrame, model: FingerprintedEncoder
+) -> Known:
+    """Look up which inputs of the new table the index has encoded, they or others that the model reads alike."""
     count = len(held.vectors)
     if modality not in new.columns or modality not in records.columns:
         return Known({}, count)
-    wanted = new[modality].drop_nulls().unique()
-    table = records.select(pl.col(modality).alias("value"), vector=pl.Series(held.of_row))
-    found = table.filter((pl.col("vector") >= 0) & pl.col("value").is_in(wanted.to_list())).unique("value")
-    return Known(dict(found.iter_rows()), count)
+    wanted = new[modality].drop_nulls().unique(maintain_order=True)
+    table = records.select(pl.col(modality).alias("value"), vector=pl.Series(held.of_row)).filter(pl.col("vector") >= 0)
+    alike = table.filter(_opening(table["value"]).is_in(_opening(wanted).unique().to_list()))
+    numbers = dict(alike.unique("value", keep="first", maintain_order=True).iter_rows())
+    read_once = getattr(model, "read_once", None)
+    if read_once is not None and numbers:
+        _, reading = read_once([*numbers, *wanted], task=modality)
+        vectors = dict(zip(reversed(reading[: len(numbers)]), reversed(numbers.values()), strict=True))
+        read = zip(wanted, reading[len(numbers) :], strict=True)
+        numbers = {value: vectors[each] for value, each in read if each in vectors} | numbers
+    return Known({value: numbers[value] for value in wanted if value in numbers}, count)
+
+
+def _opening(values: pl.Series) -> pl.Series:
+    """Return the first letters of inputs, which are the same where tokens are: few need be read for the others."""
+    plain = values.str.slice(0, 100).str.normalize("NFKD").str.to_lowercase()
+    return plain.str.replace_all(r"[^\p{L}\p{N}]", "").str.slice(0, 8)
 
 
 def _removed(folder: Path, manifest: Manifest, *, rows: int) -> Bool[np.ndarray, " rows"]:
