@@ -5,29 +5,26 @@ fine-tune a model on those twins (`model`, `train`), measure it (`evaluate`), se
 Each public name below has one home and is imported when it is first used.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "read_proteins": "protrek_hm.data",
-    "mine_hard_negatives": "protrek_hm.mine",
-    "MineConfig": "protrek_hm.mine",
-    "ProTrek": "protrek_hm.model",
-    "ModelConfig": "protrek_hm.model",
-    "fine_tune": "protrek_hm.train",
-    "TrainConfig": "protrek_hm.train",
-    "build_index": "protrek_hm.index",
-    "Searcher": "protrek_hm.search",
-    "Hit": "protrek_hm.search",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.data.proteins import read_proteins as read_proteins
+    from protrek_hm.data.proteins import write_proteins as write_proteins
+    from protrek_hm.data.triplets import read_triplets as read_triplets
+    from protrek_hm.index.build import build_index as build_index
+    from protrek_hm.merge.weights import merge_models as merge_models
+    from protrek_hm.mine.config import MineConfig as MineConfig
+    from protrek_hm.mine.run import mine_hard_negatives as mine_hard_negatives
+    from protrek_hm.model.config import ModelConfig as ModelConfig
+    from protrek_hm.model.protrek import ProTrek as ProTrek
+    from protrek_hm.search.describe import describe as describe
+    from protrek_hm.search.explain import explain as explain
+    from protrek_hm.search.pairs import score_pairs as score_pairs
+    from protrek_hm.search.searcher import Hit as Hit
+    from protrek_hm.search.searcher import Searcher as Searcher
+    from protrek_hm.train.config import TrainConfig as TrainConfig
+    from protrek_hm.train.run import fine_tune as fine_tune
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

@@ -111,10 +111,12 @@ def run(
     if split_file is not None:
         proteins = apply_split_file(proteins, split_file)
     parts = work_dir or output.with_name(f".{output.name}.work")
-    judges = {"guide": load_guide(guide), "text_encoder": load_text_encoder(text_model)}
+    guiding, reading = load_guide(guide), load_text_encoder(text_model)
     try:
         with progress_bar() as progress:
-            result = mine_hard_negatives(proteins, settings, work_dir=parts, progress=progress, **judges)
+            result = mine_hard_negatives(
+                proteins, settings, work_dir=parts, progress=progress, guide=guiding, text_encoder=reading
+            )
     except NothingFoundError as error:
         if work_dir is None:
             rmtree(parts, ignore_errors=True)

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     import polars as pl
 
     from protrek_hm.model import ProTrek
+    from protrek_hm.model.encoder import Task
     from protrek_hm.search.searcher import Answer
 
-_TASKS = {
+_COLUMNS: dict["Task", tuple[str, ...]] = {
+    "text": ("text", "anchor_text", "hard_neg_text"),
     "sequence": ("sequence", "anchor_seq", "hard_neg_seq"),
     "structure": ("structure",),
-    "text": ("text", "anchor_text", "hard_neg_text"),
 }
 
 
@@ -25,8 +26,10 @@ def tell_cuts(model: "ProTrek", tables: Iterable["pl.DataFrame"]) -> None:
     from protrek_hm.model.window import describe_cut
 
     frames = list(tables)
-    for task in model.tasks:
-        columns = [frame[name] for frame in frames for name in _TASKS[task] if name in frame.columns]
+    for task, names in _COLUMNS.items():
+        if task not in model.tasks:
+            continue
+        columns = [frame[name] for frame in frames for name in names if name in frame.columns]
         distinct = sorted({each for column in columns for each in column if each is not None})
         notice = describe_cut(model, distinct, task=task)
         if notice:

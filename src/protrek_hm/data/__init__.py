@@ -7,30 +7,21 @@ reads what texts say of variants. `synthetic` and `showcase` (whose variants `nu
 `uniprot` and `structures`, folders of their own, make such tables from UniProt and from structure files.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "read_proteins": "protrek_hm.data.proteins",
-    "write_proteins": "protrek_hm.data.proteins",
-    "read_fasta": "protrek_hm.data.fasta",
-    "FastaRecord": "protrek_hm.data.fasta",
-    "read_triplets": "protrek_hm.data.triplets",
-    "write_triplets": "protrek_hm.data.triplets",
-    "check_proteins": "protrek_hm.data.check",
-    "ProteinReport": "protrek_hm.data.check",
-    "load_showcase": "protrek_hm.data.showcase",
-    "synthetic_families": "protrek_hm.data.synthetic",
-    "SyntheticConfig": "protrek_hm.data.synthetic",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.data' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.data.check import ProteinReport as ProteinReport
+    from protrek_hm.data.check import check_proteins as check_proteins
+    from protrek_hm.data.fasta import FastaRecord as FastaRecord
+    from protrek_hm.data.fasta import read_fasta as read_fasta
+    from protrek_hm.data.proteins import read_proteins as read_proteins
+    from protrek_hm.data.proteins import write_proteins as write_proteins
+    from protrek_hm.data.showcase import load_showcase as load_showcase
+    from protrek_hm.data.synthetic import SyntheticConfig as SyntheticConfig
+    from protrek_hm.data.synthetic import synthetic_families as synthetic_families
+    from protrek_hm.data.triplets import read_triplets as read_triplets
+    from protrek_hm.data.triplets import write_triplets as write_triplets
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

@@ -8,23 +8,14 @@ careful reader would object to (`caveats`) stand beside them. `run` puts it toge
 show it. `compare` sets runs on disk against each other; `scoreboards` are public ones.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "evaluate": "protrek_hm.evaluate.run",
-    "Evaluation": "protrek_hm.evaluate.run",
-    "EvaluateConfig": "protrek_hm.evaluate.config",
-    "write_evaluation": "protrek_hm.evaluate.report.write",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.evaluate' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.evaluate.config import EvaluateConfig as EvaluateConfig
+    from protrek_hm.evaluate.report.write import write_evaluation as write_evaluation
+    from protrek_hm.evaluate.run import Evaluation as Evaluation
+    from protrek_hm.evaluate.run import evaluate as evaluate
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

@@ -5,25 +5,16 @@ The flow: distinct sequences → candidate pairs (`candidates`, `seeds`) → exa
 and is imported when it is first used.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "Alignment": "protrek_hm.homology.identity",
-    "HomologyConfig": "protrek_hm.homology.config",
-    "align": "protrek_hm.homology.identity",
-    "connected_components": "protrek_hm.homology.components",
-    "find_families": "protrek_hm.homology.families",
-    "find_homologs": "protrek_hm.homology.homologs",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.homology' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.homology.components import connected_components as connected_components
+    from protrek_hm.homology.config import HomologyConfig as HomologyConfig
+    from protrek_hm.homology.families import find_families as find_families
+    from protrek_hm.homology.homologs import find_homologs as find_homologs
+    from protrek_hm.homology.identity import Alignment as Alignment
+    from protrek_hm.homology.identity import align as align
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

@@ -9,33 +9,25 @@ pruned (`update`), and taken elsewhere (`exchange`, `faiss_folder`). Opened (`st
 compared exactly (`proposed`).
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "Index": "protrek_hm.index.store",
-    "IndexConfig": "protrek_hm.index.config",
-    "IndexInfo": "protrek_hm.index.layout",
-    "add_to_index": "protrek_hm.index.update",
-    "build_index": "protrek_hm.index.build",
-    "export_faiss": "protrek_hm.index.faiss_folder",
-    "export_parquet": "protrek_hm.index.exchange",
-    "check_index": "protrek_hm.index.store",
-    "compact_index": "protrek_hm.index.update",
-    "import_faiss": "protrek_hm.index.faiss_folder",
-    "import_parquet": "protrek_hm.index.exchange",
-    "read_files": "protrek_hm.index.tables",
-    "read_info": "protrek_hm.index.layout",
-    "remove_from_index": "protrek_hm.index.update",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.index' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.index.build import build_index as build_index
+    from protrek_hm.index.config import IndexConfig as IndexConfig
+    from protrek_hm.index.exchange import export_parquet as export_parquet
+    from protrek_hm.index.exchange import import_parquet as import_parquet
+    from protrek_hm.index.faiss_folder import export_faiss as export_faiss
+    from protrek_hm.index.faiss_folder import import_faiss as import_faiss
+    from protrek_hm.index.layout import IndexInfo as IndexInfo
+    from protrek_hm.index.layout import read_info as read_info
+    from protrek_hm.index.model import NamedModel as NamedModel
+    from protrek_hm.index.store import Index as Index
+    from protrek_hm.index.store import check_index as check_index
+    from protrek_hm.index.tables import read_files as read_files
+    from protrek_hm.index.update import add_to_index as add_to_index
+    from protrek_hm.index.update import compact_index as compact_index
+    from protrek_hm.index.update import remove_from_index as remove_from_index
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

@@ -4,21 +4,16 @@ The flow: settings (`config`) → a model at each α (`weights`), scored on vali
 is chosen; the frontier is drawn (`frontier`) and the choice saved as an ordinary model (`output`).
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "SweepConfig": "protrek_hm.merge.config",
-    "SweepResult": "protrek_hm.merge.sweeping",
-    "average_models": "protrek_hm.merge.weights",
-    "merge_models": "protrek_hm.merge.weights",
-    "sweep": "protrek_hm.merge.sweeping",
-    "write_merge": "protrek_hm.merge.output",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.merge' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if TYPE_CHECKING:
+    from protrek_hm.merge.config import SweepConfig as SweepConfig
+    from protrek_hm.merge.output import write_merge as write_merge
+    from protrek_hm.merge.sweeping import SweepResult as SweepResult
+    from protrek_hm.merge.sweeping import sweep as sweep
+    from protrek_hm.merge.weights import average_models as average_models
+    from protrek_hm.merge.weights import merge_models as merge_models
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

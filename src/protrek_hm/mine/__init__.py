@@ -6,24 +6,15 @@ files (`output`). Beside it: `leaks` re-checks any split, `audit` shows a sample
 as the reference does. Each public name below has one home and is imported when it is first used.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "MineConfig": "protrek_hm.mine.config",
-    "MiningReport": "protrek_hm.mine.report",
-    "MiningResult": "protrek_hm.mine.run",
-    "mine_hard_negatives": "protrek_hm.mine.run",
-    "write_mining": "protrek_hm.mine.output",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.mine' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.mine.config import MineConfig as MineConfig
+    from protrek_hm.mine.output import write_mining as write_mining
+    from protrek_hm.mine.report import MiningReport as MiningReport
+    from protrek_hm.mine.run import MiningResult as MiningResult
+    from protrek_hm.mine.run import mine_hard_negatives as mine_hard_negatives
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

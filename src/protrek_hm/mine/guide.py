@@ -1,7 +1,6 @@
 """A model as a further judge: a negative scored nearly like the positive may be an unwritten positive."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import polars as pl
@@ -16,8 +15,8 @@ MOST_OF_POSITIVE = 0.95
 class Encoder(Protocol):
     """What a guide must do; `protrek_hm.ProTrek` does."""
 
-    def encode(self, inputs: Sequence[str], *, task: str) -> Any:
-        """Return unit vectors, a row an input; task: `text` or `sequence`."""
+    def encode(self, inputs: list[str], *, task: Literal["text", "sequence"]) -> Any:
+        """Return unit vectors, a row an input."""
 
 
 def keeps_margin(triplets: pl.DataFrame, guide: Encoder) -> Bool[np.ndarray, " triplets"]:
@@ -45,7 +44,7 @@ def _scores(triplets: pl.DataFrame, column: str, guide: Encoder) -> Float[np.nda
     return paired_products(texts, sequences, text, sequence)
 
 
-def _encoded(cells: pl.Series, guide: Encoder, *, task: str) -> tuple[np.ndarray, np.ndarray]:
+def _encoded(cells: pl.Series, guide: Encoder, *, task: Literal["text", "sequence"]) -> tuple[np.ndarray, np.ndarray]:
     """Return the row of each cell, and the vectors of the distinct cells."""
     distinct, rows = np.unique(cells.to_numpy(), return_inverse=True)
     return rows, np.asarray(guide.encode(distinct.tolist(), task=task))

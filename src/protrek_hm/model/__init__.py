@@ -6,19 +6,14 @@ ProTrek's own layout (`official`, `checkpoint`) comes in by `import_official` an
 `convert` does both. A saved model is described by `settings`, `info` and `card`.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "EncoderConfig": "protrek_hm.model.config",
-    "ModelConfig": "protrek_hm.model.config",
-    "TowerConfig": "protrek_hm.model.config",
-    "ProTrek": "protrek_hm.model.protrek",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.model' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if TYPE_CHECKING:
+    from protrek_hm.model.config import EncoderConfig as EncoderConfig
+    from protrek_hm.model.config import ModelConfig as ModelConfig
+    from protrek_hm.model.config import TowerConfig as TowerConfig
+    from protrek_hm.model.protrek import ProTrek as ProTrek
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

@@ -8,27 +8,22 @@ in gets names (`differences`) and its share of the scores (`explain`); `pairs` s
 says what a protein does.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "Answer": "protrek_hm.search.searcher",
-    "BatchConfig": "protrek_hm.search.batch",
-    "Family": "protrek_hm.search.families",
-    "Hit": "protrek_hm.search.searcher",
-    "Searcher": "protrek_hm.search.searcher",
-    "group_hits": "protrek_hm.search.families",
-    "run_batch": "protrek_hm.search.batch",
-    "search_families": "protrek_hm.search.families",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.search' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.search.batch import BatchConfig as BatchConfig
+    from protrek_hm.search.batch import run_batch as run_batch
+    from protrek_hm.search.families import Family as Family
+    from protrek_hm.search.families import group_hits as group_hits
+    from protrek_hm.search.families import search_families as search_families
+    from protrek_hm.search.pairs import score_pairs as score_pairs
+    from protrek_hm.search.query import Query as Query
+    from protrek_hm.search.query import read_queries as read_queries
+    from protrek_hm.search.reading import Cut as Cut
+    from protrek_hm.search.searcher import Answer as Answer
+    from protrek_hm.search.searcher import Hit as Hit
+    from protrek_hm.search.searcher import Searcher as Searcher
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

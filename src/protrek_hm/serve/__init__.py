@@ -7,23 +7,15 @@ of their own (`uploads`, `parse_upload`). `app` puts all together with the page 
 are the processes that answer (`protocol`), and the one that watches over them.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "Service": "protrek_hm.serve.service",
-    "ServeConfig": "protrek_hm.serve.config",
-    "create_app": "protrek_hm.serve.app",
-    "serve_index": "protrek_hm.serve.run",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.serve' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.serve.app import create_app as create_app
+    from protrek_hm.serve.config import ServeConfig as ServeConfig
+    from protrek_hm.serve.run import serve_index as serve_index
+    from protrek_hm.serve.service import Service as Service
+    from protrek_hm.serve.workers import Opening as Opening
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

@@ -6,24 +6,19 @@ The flow: settings (`config`, `tuning`) → a table's distinct inputs and rows (
 the best weights (`run`) and writes down what happened (`logs`, `history`).
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "TrainConfig": "protrek_hm.train.config",
-    "Tuning": "protrek_hm.train.tuning",
-    "fine_tune": "protrek_hm.train.run",
-    "TrainingRun": "protrek_hm.train.run",
-    "triplet_loss": "protrek_hm.train.losses",
-    "soft_triplet_loss": "protrek_hm.train.losses",
-    "contrastive_loss": "protrek_hm.train.losses",
-    "distillation_loss": "protrek_hm.train.losses",
-    "masked_language_loss": "protrek_hm.train.losses",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.train' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+if TYPE_CHECKING:
+    from protrek_hm.train.config import TrainConfig as TrainConfig
+    from protrek_hm.train.losses import contrastive_loss as contrastive_loss
+    from protrek_hm.train.losses import distillation_loss as distillation_loss
+    from protrek_hm.train.losses import masked_language_loss as masked_language_loss
+    from protrek_hm.train.losses import soft_triplet_loss as soft_triplet_loss
+    from protrek_hm.train.losses import triplet_loss as triplet_loss
+    from protrek_hm.train.run import TrainingRun as TrainingRun
+    from protrek_hm.train.run import fine_tune as fine_tune
+    from protrek_hm.train.tuning import Tuning as Tuning
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)
