@@ -79,6 +79,16 @@ def test_a_shorter_table_and_repeated_rows(write, guesser, oracle, hard):
     assert found["hard_text_to_protein"] == 12, "ten rows, and one of them twice, are 12: rows 51 to 60, and row 1"
 
 
+def test_tables_without_the_twins_texts_are_joined(write, oracle, guesser, hard):
+    bare = hard.with_columns(hard_neg_text=pl.when(pl.col("component") > 9).then("hard_neg_text"))
+    for table in (bare, hard.drop("hard_neg_text")):
+        runs = [read_run(write(f"{name}{len(table.columns)}", model, rows)) for name, model, rows in (
+            ("a", oracle, table), ("b", guesser, table.sample(fraction=1, shuffle=True, seed=2))
+        )]  # fmt: skip
+        assert count_cases(*runs) == {"hard": CaseCount(120, 0, 0)}
+        assert compare_runs(*runs)[0].difference.n == 120
+
+
 def test_a_pair_counts_whichever_of_its_rows_both_have(write, oracle, guesser, hard):
     """The first row of each pair stands in one table, the second in both."""
     pair = pl.concat_list("anchor_seq", "hard_neg_seq").list.sort()
