@@ -99,6 +99,7 @@ def test_health_and_counts(client):
         ("search", {"query": "A" * 10_001}, 400, "query", "more than 10,000"),
         ("search", {"query": "A", "want": "structure"}, 400, "want", "this index holds sequence, text"),
         ("search", {"query": "A", "where": "colour = 'red'"}, 400, "where", "colour"),
+        ("search", {"query": "A", "where": "a" * 2001}, 422, "where", "at most 2000 characters"),
         ("batch", {"queries": []}, 422, "queries", "at least 1 item"),
         ("batch", {"queries": ["A", 3]}, 422, "queries[1]", "valid string"),
         ("batch", {"queries": ["A"] * 257}, 400, "queries", "257 at once, more than 256"),

@@ -31,9 +31,8 @@ Hits = Annotated[
     int, Field(ge=1, description="Families per query, or hits where they are not grouped; /v1/index tells the limit.")
 ]
 Where = Annotated[
-    Text | None,
+    Annotated[str, Field(max_length=2000), BeforeValidator(_characters)] | None,
     Field(
-        max_length=2000,
         description="SQL condition over the columns of the records, as /v1/index lists them.",
         examples=["length < 400 and organism = 'Escherichia coli'"],
     ),
