@@ -18,29 +18,41 @@ from protrek_hm.index.layout import read_manifest
 from protrek_hm.index.store import Index
 
 MODES = ("kill", "torn", "error", "full")
-POINTS = 4
-PROTEINS = "example/raw_data.tsv"
+ROOT = Path(__file__).parents[2]
+TRAIN = ("train", "mined/hard_negatives_train.csv", "-m", "tiny", "-o", "run", "--epochs", "2", "--batch-size", "32")
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command line, and what it changes: `content` reads that, None where there is nothing."""
+    """A command line, and what it changes: `content` reads that, None where there is nothing.
+
+    again: what the line that finishes the work has besides. points: how many calls go wrong by default.
+    """
 
     arguments: tuple[str, ...]
     content: Callable[[Path], object]
+    again: tuple[str, ...] = ()
+    points: int = 4
 
 
-def index(folder):
-    if not (folder / "index" / "index.json").exists():
-        return None
-    opened = Index.open(folder / "index")
-    rows = np.arange(len(opened.records))
-    segments = len(read_manifest(folder / "index").segments)
-    return segments, opened.records.rows(), {name: opened.vectors(name, rows).tobytes() for name in opened.embeddings}
+def index(name):
+    def content(folder):
+        if not (folder / name / "index.json").exists():
+            return None
+        opened = Index.open(folder / name)
+        rows = np.arange(len(opened.records))
+        vectors = {modality: opened.vectors(modality, rows).tobytes() for modality in opened.embeddings}
+        return len(read_manifest(folder / name).segments), opened.records.rows(), vectors
+
+    return content
 
 
-def table(name):
-    return lambda folder: pl.read_parquet(folder / name).rows() if (folder / name).exists() else None
+def table(*names):
+    def content(folder):
+        found = [folder / name for name in names if (folder / name).exists()]
+        return [pl.read_parquet(each).rows() for each in found] or None
+
+    return content
 
 
 def files(name, ending=""):
@@ -53,17 +65,33 @@ def files(name, ending=""):
 
 COMMANDS = {
     "index build": Command(("index", "build", "p.tsv", "-o", "fresh"), files("fresh", ".npy")),
-    "index build --force": Command(("index", "build", "more.tsv", "-o", "index", "--force"), index),
-    "index add": Command(("index", "add", "index", "other.tsv"), index),
-    "index remove": Command(("index", "remove", "index", "--ids", "TEM-2"), index),
-    "index compact": Command(("index", "compact", "index"), index),
+    "index build --force": Command(("index", "build", "more.tsv", "-o", "index", "--force"), index("index")),
+    "index add": Command(("index", "add", "index", "other.tsv"), index("index")),
+    "index remove": Command(("index", "remove", "index", "--ids", "TEM-2"), index("index")),
+    "index compact": Command(("index", "compact", "index"), index("index")),
     "index export": Command(("index", "export", "index", "-o", "out.parquet"), table("out.parquet")),
     "index export --force": Command(
         ("index", "export", "index", "-o", "old", "--format", "faiss", "--force"), files("old")
     ),
+    "index import": Command(("index", "import", "vectors.parquet", "-o", "imported"), index("imported")),
+    "search --batch": Command(
+        ("search", "index", "--batch", "queries.txt", "-o", "hits.parquet", "-k", "3"), table("hits.parquet")
+    ),
+    "data convert --force": Command(
+        ("data", "convert", "three.dat", "-o", "old.parquet", "--force"), table("old.parquet")
+    ),
     "model convert": Command(("model", "convert", "tiny", "official"), files("official")),
     "model convert back": Command(("model", "convert", "foreign", "back"), files("back")),
-    "mine --force": Command(("mine", "twins.tsv", "-o", "mined", "--easy", "4", "--force"), files("mined", ".csv")),
+    "mine --force": Command(
+        ("mine", "twins.tsv", "-o", "mined", "--max-identity", "0.99", "--force"), files("mined", ".csv")
+    ),
+    "merge": Command(("merge", "tiny", "other", "-o", "merged", "--alpha", "0.5"), files("merged", ".safetensors")),
+    "train": Command((*TRAIN, "--checkpoint-every", "2"), files("run/model", ".safetensors"), again=("--resume",)),
+    "evaluate --force": Command(
+        ("evaluate", "mined/hard_negatives_test.csv", "-m", "tiny", "-o", "measured", "--resamples", "100", "--force"),
+        table("measured/predictions.parquet"),
+        points=2,
+    ),
 }
 
 
@@ -71,32 +99,38 @@ COMMANDS = {
 def state(faulty_disk, tmp_path_factory):
     """A folder with all that the commands need, which each test copies."""
     folder = tmp_path_factory.mktemp("state")
-    proteins = pl.read_csv(Path(__file__).parents[2] / PROTEINS, separator="\t")
+    proteins = pl.read_csv(ROOT / "example" / "raw_data.tsv", separator="\t")
     proteins.head(8).write_csv(folder / "p.tsv", separator="\t")
     proteins[10:12].write_csv(folder / "other.tsv", separator="\t")
     proteins[8:10].write_csv(folder / "more.tsv", separator="\t")
     proteins.head(24).write_csv(folder / "twins.tsv", separator="\t")
-    build = ("model", "build", "p.tsv", "-o", "tiny", "--layers", 1, "--hidden", 16, "--heads", 2, "--vocabulary", 300)
+    (folder / "queries.txt").write_text("beta-lactamase\npenicillinase\n")
+    shutil.copy(ROOT / "tests" / "data" / "uniprot" / "files" / "three.dat", folder)
+    build = ("model", "build", "p.tsv", "--layers", 1, "--hidden", 16, "--heads", 2, "--vocabulary", 300, "-o")
     for arguments in (
-        build,
+        (*build, "tiny"),
+        (*build, "other", "--seed", 7),
         ("model", "convert", "tiny", "foreign"),
         ("index", "build", "p.tsv", "-o", "index", "-m", "tiny"),
         ("index", "export", "index", "-o", "old", "--format", "faiss"),
         ("index", "remove", "index", "--ids", "TEM-1"),
         ("index", "add", "index", "more.tsv"),
         ("index", "remove", "index", "--ids", "TEM-116"),
-        ("mine", "twins.tsv", "-o", "mined", "--easy", 0),
+        ("index", "export", "index", "-o", "vectors.parquet"),
+        ("data", "convert", "three.dat", "-o", "old.parquet", "--section", "function"),
+        ("mine", "twins.tsv", "-o", "mined"),
+        ("evaluate", "mined/hard_negatives_train.csv", "-m", "tiny", "-o", "measured", "--resamples", 100),
     ):
         ran = faulty_disk.run(arguments, folder)
         assert ran.code == 0, ran.stderr
     return folder
 
 
-def chosen(count):
+def chosen(count, points):
     """Calls to let go wrong, spread over all: the first and the last ones are among them."""
     if os.environ.get("FAULTS") == "all":
         return range(1, count + 1)
-    return sorted({1, count, *(1 + (count - 1) * place // (POINTS - 1) for place in range(POINTS))})
+    return sorted({1, count, *(1 + (count - 1) * place // (points - 1) for place in range(points))})
 
 
 @pytest.mark.slow
@@ -115,7 +149,7 @@ def test_results_are_as_before_or_as_after(name, faulty_disk, state, tmp_path):
     assert ran.code == 0, ran.stderr
     after = command.content(whole)
     assert after != before
-    points = chosen(ran.count)
+    points = chosen(ran.count, command.points)
     for place, number in enumerate(points):
         for mode in MODES if os.environ.get("FAULTS") == "all" else [MODES[place % len(MODES)]]:
             told = f"{name}: {mode} at call {number} of {ran.count}"
@@ -128,7 +162,7 @@ def test_results_are_as_before_or_as_after(name, faulty_disk, state, tmp_path):
                 assert "Traceback" not in broken.stderr, told + broken.stderr
                 assert broken.code == 0 or broken.stderr.count("error: ") == 1, told + broken.stderr
             if found == before:
-                again = faulty_disk.run(arguments, folder)
+                again = faulty_disk.run([*arguments, *command.again], folder)
                 assert again.code == 0, told + again.stderr
                 assert command.content(folder) == after, told
                 litter = [each.name for each in folder.rglob(".*") if each.name.endswith((".partial", ".replaced"))]
