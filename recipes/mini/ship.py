@@ -13,7 +13,7 @@ import torch
 import protrek_hm.model
 from protrek_hm.files import new_folder
 from protrek_hm.model import ProTrek
-from protrek_hm.model.shipped import SHIPPED
+from protrek_hm.model.locate import SHIPPED
 
 SHELF = Path(protrek_hm.model.__file__).parent / "shipped_weights"
 CARD = Path(__file__).parent / "card.md"

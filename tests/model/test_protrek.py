@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 from protrek_hm.errors import OptionError
 from protrek_hm.model import ProTrek
 from protrek_hm.model.info import describe_model
-from protrek_hm.model.shipped import shipped_model
+from protrek_hm.model.locate import shipped_model
 
 SEQUENCES = ["MKV", "MKVLAGGW", "ACDEFGHIKLMNPQRS", "W"]
 TASKS = ("text", "sequence", "structure")

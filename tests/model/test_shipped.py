@@ -10,8 +10,7 @@ from sentence_transformers import SentenceTransformer
 
 import protrek_hm
 from protrek_hm.model import ProTrek
-from protrek_hm.model.locate import find_model
-from protrek_hm.model.shipped import SHIPPED, shipped_model
+from protrek_hm.model.locate import SHIPPED, find_model, shipped_model
 
 ROOT = Path(__file__).parents[2]
 TEXT = "Class A beta-lactamase. Resistance class: Beta-Lactam. Substrates: Cephalosporin."

@@ -166,9 +166,8 @@ def model_push(
 ) -> None:
     """Upload a model to the Hugging Face hub, private unless you say otherwise."""
     from protrek_hm.errors import MissingFileError
-    from protrek_hm.model.hub import push
     from protrek_hm.model.info import describe_model
-    from protrek_hm.model.locate import find_model
+    from protrek_hm.model.locate import find_model, push
 
     if not folder.is_dir():
         raise MissingFileError(folder, "give the folder of a saved model")

@@ -1,7 +1,7 @@
 """ProTrek as a SentenceTransformer: three towers, one space.
 
 `config`: the shape of a model to be built. Its parts are fresh (`tokenizers`, `towers`) or pretrained (`encoders`,
-`vocabularies`). `protrek`: the model itself, found by `locate` (and fetched by `hub`), loaded whole (`source`).
+`vocabularies`). `protrek`: the model itself, found or fetched by `locate`, loaded whole (`source`).
 ProTrek's own layout (`official`, `checkpoint`) comes in by `import_official` and goes out by `export_official`;
 `convert` does both. A saved model is described by `settings`, `info` and `card`.
 """

@@ -1,4 +1,4 @@
-"""The model card: README.md of a saved model, as the hub shows it."""
+"""The model card: README.md of a saved model, as the hub shows it, and what it says of a tower."""
 
 import json
 from collections.abc import Mapping
@@ -71,6 +71,23 @@ def make_card(made_of: Mapping[str, Any]) -> str:
             _USE,
         ]
     )
+
+
+def describe_tower(config: Mapping[str, Any], *, parameters: int, max_tokens: int) -> dict[str, Any]:
+    """Return the make of a tower; config: its encoder's settings, under whichever names they have there.
+
+    >>> tower = {"architectures": ["EsmModel"], "num_hidden_layers": 12, "hidden_size": 480, "vocab_size": 33}
+    >>> describe_tower(tower, parameters=1000, max_tokens=512)
+    {'encoder': 'EsmModel', 'layers': 12, 'hidden': 480, 'vocabulary': 33, 'max_tokens': 512, 'parameters': 1000}
+    """
+    return {
+        "encoder": next(iter(config.get("architectures") or ()), config.get("model_type")),
+        "layers": config.get("num_hidden_layers", config.get("n_layers")),
+        "hidden": config.get("hidden_size", config.get("dim")),
+        "vocabulary": config.get("vocab_size"),
+        "max_tokens": max_tokens,
+        "parameters": parameters,
+    }
 
 
 def _describe_step(step: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from protrek_hm.config import require
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.files import read_json
 from protrek_hm.model.config import EncoderConfig
-from protrek_hm.model.hub import download, is_hub_name
+from protrek_hm.model.locate import download, is_hub_name
 from protrek_hm.model.official import MAX_PROTEIN_TOKENS, MAX_TEXT_TOKENS
 from protrek_hm.model.source import whole_model
 from protrek_hm.model.towers import make_tower, pooler_options

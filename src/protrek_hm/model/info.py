@@ -1,6 +1,5 @@
 """What a model is made of, read from its files without building it."""
 
-from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -9,28 +8,12 @@ from safetensors import SafetensorError, safe_open
 
 from protrek_hm.errors import FileFormatError
 from protrek_hm.files import read_json
+from protrek_hm.model.card import describe_tower
 from protrek_hm.model.encoder import is_current
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.settings import TEXTS, hash_files, read_settings
 
 _BUFFERS = ("inv_freq", "position_ids")  # saved with the weights, and no parameters
-
-
-def describe_tower(config: Mapping[str, Any], *, parameters: int, max_tokens: int) -> dict[str, Any]:
-    """Return the make of a tower; config: its encoder's settings, under whichever names they have there.
-
-    >>> tower = {"architectures": ["EsmModel"], "num_hidden_layers": 12, "hidden_size": 480, "vocab_size": 33}
-    >>> describe_tower(tower, parameters=1000, max_tokens=512)
-    {'encoder': 'EsmModel', 'layers': 12, 'hidden': 480, 'vocabulary': 33, 'max_tokens': 512, 'parameters': 1000}
-    """
-    return {
-        "encoder": next(iter(config.get("architectures") or ()), config.get("model_type")),
-        "layers": config.get("num_hidden_layers", config.get("n_layers")),
-        "hidden": config.get("hidden_size", config.get("dim")),
-        "vocabulary": config.get("vocab_size"),
-        "max_tokens": max_tokens,
-        "parameters": parameters,
-    }
 
 
 def describe_model(path: str | Path, *, revision: str | None = None) -> dict[str, Any]:
@@ -47,7 +30,7 @@ def describe_model(path: str | Path, *, revision: str | None = None) -> dict[str
     place = find_model(path, revision=revision)
     settings = None if is_official(place) else read_settings(place)
     if settings is None or not is_current(settings.fingerprint) or settings.files != hash_files(place):
-        from protrek_hm.model.protrek import ProTrek
+        from protrek_hm.model.protrek import ProTrek  # here, as it loads torch
 
         return ProTrek.from_pretrained(place, device="cpu").describe()
     towers = {}

@@ -19,7 +19,7 @@ from torch.nn.functional import normalize
 
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
-from protrek_hm.model.card import write_card
+from protrek_hm.model.card import describe_tower, write_card
 from protrek_hm.model.checkpoint import errors_of_the_disk
 from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
 from protrek_hm.model.cosines import cosine_table
@@ -27,7 +27,6 @@ from protrek_hm.model.encoder import Task, compare_fingerprints, is_current
 from protrek_hm.model.encoders import read_encoder
 from protrek_hm.model.fingerprint import fingerprint
 from protrek_hm.model.import_official import read_official
-from protrek_hm.model.info import describe_tower
 from protrek_hm.model.inputs import clean_inputs, cut_input
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.official import OfficialParts, read_parts, write_parts

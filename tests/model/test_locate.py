@@ -16,8 +16,8 @@ from transformers import BertConfig, BertModel, BertTokenizer
 from protrek_hm.errors import FileFormatError, MissingFileError, ModelError, OptionError
 from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
 from protrek_hm.model.config import EncoderConfig
-from protrek_hm.model.hub import push
 from protrek_hm.model.info import describe_model
+from protrek_hm.model.locate import push
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
