@@ -24,7 +24,7 @@ from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
 from protrek_hm.train.batches import Features
 from protrek_hm.train.config import TrainConfig
-from protrek_hm.train.guessing import guessing_loss
+from protrek_hm.train.masking import guessing_loss
 
 Result = TypeVar("Result")
 log = logging.getLogger(__name__)

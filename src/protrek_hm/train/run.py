@@ -40,13 +40,11 @@ from protrek_hm.train.folder import (
     is_finished,
 )
 from protrek_hm.train.history import history_frame, read_history, write_history
-from protrek_hm.train.logs import EverySteps, JsonLines, Patience
+from protrek_hm.train.logs import EverySteps, JsonLines, Patience, StepProgress
 from protrek_hm.train.objectives import Objective, check_negatives, encode_inputs
 from protrek_hm.train.parameters import moving
-from protrek_hm.train.perplexity import Perplexity
-from protrek_hm.train.progress import StepProgress
 from protrek_hm.train.trainer import TwinTrainer, trainer_arguments
-from protrek_hm.train.validation import Validation
+from protrek_hm.train.validation import Perplexity, Validation
 
 _READ = tuple(column for _, column in ROLES.values())
 _VALIDATED = (*_READ, "type")

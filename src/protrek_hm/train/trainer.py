@@ -33,9 +33,8 @@ from protrek_hm.train.examples import ROLES
 from protrek_hm.train.history import best_step, validation_scores
 from protrek_hm.train.objectives import Objective
 from protrek_hm.train.parameters import parameter_groups
-from protrek_hm.train.perplexity import Perplexity
 from protrek_hm.train.step import Step
-from protrek_hm.train.validation import Validation
+from protrek_hm.train.validation import Perplexity, Validation
 
 _MOST_NAMES = 20
 

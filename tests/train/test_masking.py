@@ -7,13 +7,12 @@ import polars as pl
 import pytest
 import torch
 
-from protrek_hm.train import perplexity
+from protrek_hm.train import validation
 from protrek_hm.train.batches import Batches, Collator
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import read_examples
-from protrek_hm.train.guessing import guessing_loss
-from protrek_hm.train.masking import mask_tokens
-from protrek_hm.train.perplexity import Perplexity
+from protrek_hm.train.masking import guessing_loss, mask_tokens
+from protrek_hm.train.validation import Perplexity
 
 SEQUENCES = ["MKVLAG", "MEEKWWPQRSTV", "MA"]
 
@@ -62,7 +61,7 @@ def test_perplexity_counts_each_distinct_sequence_once_however_they_are_cut(base
     with torch.no_grad():
         total, asked = by_hand(base, masked)
     for tokens, at_once in ((8, 1_000), (4_096, 1_000), (4_096, 2)):
-        monkeypatch.setattr(perplexity, "_AT_ONCE", at_once)
+        monkeypatch.setattr(validation, "_AT_ONCE", at_once)
         measured = Perplexity([*SEQUENCES, SEQUENCES[0]], tokens=tokens, seed=7)(base.train())
         assert base.training, "left as it was"
         assert measured["loss"] == pytest.approx(total / asked, abs=1e-5)
