@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
-from protrek_hm.cli.guard import guard
+from protrek_hm.cli.console import guard
 
 TRAIN = "hard_negatives_train.csv"
 

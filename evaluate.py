@@ -3,8 +3,8 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
+from protrek_hm.cli.console import guard
 from protrek_hm.cli.evaluate import evaluate
-from protrek_hm.cli.guard import guard
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from protrek_hm.cli.guard import guard
+from protrek_hm.cli.console import guard
 from protrek_hm.cli.train import train
 
 BASE = "checkpoints/base"

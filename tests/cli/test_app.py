@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from protrek_hm.cli.app import app, main
-from protrek_hm.cli.guard import guard
+from protrek_hm.cli.console import guard
 from protrek_hm.errors import NothingFoundError
 
 HEAVY = (
@@ -116,7 +116,7 @@ def test_a_closed_pipe_is_quiet(tmp_path, arguments):
 
 
 def test_letters_that_stdout_cannot_show_are_escaped_as_in_json():
-    command = "from protrek_hm.cli.guard import guard; guard(lambda: print('\"α/é/🧬\"'))"
+    command = "from protrek_hm.cli.console import guard; guard(lambda: print('\"α/é/🧬\"'))"
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run([sys.executable, "-c", command], env=environment, capture_output=True, timeout=60)
     assert (done.returncode, json.loads(done.stdout)) == (0, "α/é/🧬"), done.stderr

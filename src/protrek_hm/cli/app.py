@@ -4,12 +4,12 @@ import os
 
 import typer
 
+from protrek_hm.cli.console import guard
 from protrek_hm.cli.data import data_app
 from protrek_hm.cli.demo import demo
 from protrek_hm.cli.describe import describe
 from protrek_hm.cli.evaluate import evaluate_app
 from protrek_hm.cli.explain import explain
-from protrek_hm.cli.guard import guard
 from protrek_hm.cli.index import index_app
 from protrek_hm.cli.merge import merge
 from protrek_hm.cli.mine import mine_app

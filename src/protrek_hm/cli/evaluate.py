@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from protrek_hm.cli.compare import compare, seeds
-from protrek_hm.cli.groups import DefaultCommandGroup
+from protrek_hm.cli.console import DefaultCommandGroup, tell_cuts
 from protrek_hm.cli.options import Device, Force
 from protrek_hm.cli.scoreboards import ec, retrieval
 
@@ -71,7 +71,6 @@ def evaluate(
     refuse_existing(output, force=force, inputs=read, carried=[EMBEDDINGS])
     frames = {role: read_triplets(path) for role, path in tables.items()}
 
-    from protrek_hm.cli.notices import tell_cuts
     from protrek_hm.evaluate.cache import CachedEncoder
     from protrek_hm.evaluate.report.content import report
     from protrek_hm.evaluate.run import evaluate as run_evaluation

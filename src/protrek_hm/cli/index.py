@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.console import tell_cuts
 from protrek_hm.cli.index_exchange import index_export, index_import
 from protrek_hm.cli.options import BatchSize, Device, Force, ModelOrMini
 
@@ -35,7 +36,6 @@ def index_build(
     force: Force = False,
 ) -> None:
     """Encode all proteins of some files and write them as an index; once interrupted, the same command continues."""
-    from protrek_hm.cli.notices import tell_cuts
     from protrek_hm.index import IndexConfig, build_index, read_files
     from protrek_hm.index.build import refuse_other
     from protrek_hm.model import ProTrek
@@ -66,7 +66,6 @@ def index_add(
     on_bad_record: OnBadRecord = "error",
 ) -> None:
     """Encode the proteins of some files and add them to an index; once interrupted, the same command continues."""
-    from protrek_hm.cli.notices import tell_cuts
     from protrek_hm.index import IndexConfig, add_to_index, read_files, read_info
     from protrek_hm.index.model import locate_model
     from protrek_hm.model import ProTrek

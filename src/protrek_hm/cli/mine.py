@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.groups import DefaultCommandGroup
 from protrek_hm.cli.options import Columns, OnBadRecord
 from protrek_hm.config import read_toml, resolve
 from protrek_hm.errors import NothingFoundError

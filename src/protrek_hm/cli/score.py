@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.console import notices_told
 from protrek_hm.cli.options import BatchSize, Device, Force, ModelOrMini, OutputFile, RowsFormat, destination
 
 
@@ -43,7 +44,6 @@ def score(
         proteins = read_queries(sequences or [], by)
         texts = [each.content for each in read_queries([text or ""], "text")] * len(proteins)
 
-    from protrek_hm.cli.notices import notices_told
     from protrek_hm.model import ProTrek
 
     loaded = ProTrek.from_pretrained(model, device=device)

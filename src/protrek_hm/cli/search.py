@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
+from protrek_hm.cli.console import notices_told, tell_of_answers
 from protrek_hm.cli.options import Device, Force, ModelOfIndex, OutputFile, RowsFormat, destination
 
 if TYPE_CHECKING:
@@ -96,7 +97,6 @@ def search(
 def _answer(
     searcher: "Searcher", queries: "list[Query]", settings: "BatchConfig", file: TextIO, form: "Format"
 ) -> None:
-    from protrek_hm.cli.notices import tell_of_answers
     from protrek_hm.search.families import search_families
     from protrek_hm.search.render import write_families, write_hits
 
@@ -116,7 +116,6 @@ def _answer(
 def _answer_batch(
     searcher: "Searcher", queries: "list[Query]", output: Path, settings: "BatchConfig", *, force: bool
 ) -> None:
-    from protrek_hm.cli.notices import notices_told
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.search.batch import run_batch
 
