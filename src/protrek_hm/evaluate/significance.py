@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import binom, t
+from scipy.stats import binomtest, t
 
 from protrek_hm.evaluate.statistics import CONFIDENCE
 
@@ -75,7 +75,7 @@ def sign_test(before: Float[np.ndarray, " cases"], after: Float[np.ndarray, " ca
     """
     change = np.where(np.abs(after - before) <= _ROUNDING, 0.0, np.sign(after - before))
     wins, losses = int((change > 0).sum()), int((change < 0).sum())
-    p = min(1.0, 2 * float(binom.cdf(min(wins, losses), wins + losses, 0.5))) if wins + losses else 1.0
+    p = float(binomtest(wins, wins + losses).pvalue) if wins + losses else 1.0
     return SignTest(wins, losses, int((change == 0).sum()), p)
 
 

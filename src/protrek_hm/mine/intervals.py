@@ -1,9 +1,8 @@
 """A share with its 95 % interval."""
 
 from dataclasses import dataclass
-from math import sqrt
 
-_Z = 1.959963984540054  # 97.5th percentile of the normal distribution
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,8 @@ class Rate:
         """Lower and upper end, in [0, 1]."""
         if not self.total:
             return 0.0, 1.0
-        n, p = self.total, self.share
-        centre = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-        half = _Z / (1 + _Z**2 / n) * sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
-        return max(0.0, centre - half), min(1.0, centre + half)
+        ends = binomtest(self.count, self.total).proportion_ci(method="wilson")
+        return float(ends.low), float(ends.high)
 
     def __str__(self) -> str:
         low, high = self.interval
