@@ -26,5 +26,15 @@ if TYPE_CHECKING:
     from protrek_hm.search.searcher import Searcher as Searcher
     from protrek_hm.train.config import TrainConfig as TrainConfig
     from protrek_hm.train.run import fine_tune as fine_tune
+
+    __version__: str
 else:
-    __getattr__, __dir__, __all__ = lazily(__name__)
+    _find, __dir__, __all__ = lazily(__name__)
+
+    def __getattr__(name: str) -> object:
+        """Find a public name, or the version of the installed package."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("protrek-hm")
+        return _find(name)

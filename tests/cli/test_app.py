@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import typer
@@ -32,6 +34,16 @@ for words in json.loads(sys.argv[1]):
     assert shown.getvalue().startswith("Usage: "), words
 print(json.dumps(sorted(sys.modules)))
 """
+VERSION = """
+import contextlib, json, sys
+import protrek_hm
+from protrek_hm.cli.app import app
+with contextlib.suppress(SystemExit):
+    app(["--version"])
+print(protrek_hm.__version__)
+print(json.dumps(sorted(sys.modules)))
+"""
+ROOT = Path(__file__).parents[2]
 
 
 def commands():
@@ -84,6 +96,23 @@ def test_exit_codes(monkeypatch, capsys):
         out, err = capsys.readouterr()
         assert out == ""
         assert err.splitlines()[-1].startswith("Error: ")
+
+
+def test_the_version_is_the_package_s_and_loads_nothing_heavy():
+    result = python("-c", VERSION)
+    assert result.returncode == 0, result.stderr
+    shown, asked, modules = result.stdout.splitlines()
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (shown, asked) == (f"protrek-hm {wanted}", wanted)
+    assert set(HEAVY) & set(json.loads(modules)) == set()
+
+
+def test_the_help_names_the_version_and_still_says_what_the_program_is(monkeypatch, capsys):
+    assert called(monkeypatch, "--help") == 0
+    shown = capsys.readouterr().out
+    assert "--version" in shown
+    assert "Search proteins by words and tell twins apart." in shown
+    assert called(monkeypatch) == 2, "a command is wanted"
 
 
 @pytest.mark.parametrize(

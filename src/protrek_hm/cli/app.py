@@ -1,9 +1,11 @@
 """`protrek-hm`: the commands in one place. Results go to stdout, progress and errors to stderr."""
 
 import os
+from typing import Annotated
 
 import typer
 
+import protrek_hm
 from protrek_hm.cli.console import guard
 from protrek_hm.cli.data import data_app
 from protrek_hm.cli.demo import demo
@@ -44,6 +46,22 @@ app.command()(serve)
 app.command()(explain)
 app.command()(describe)
 app.command()(score)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 — typer gives a flag's value so
+    if wanted:
+        typer.echo(f"protrek-hm {protrek_hm.__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def options(*, version: Version = False) -> None:
+    """Take the options that stand before a command."""
 
 
 def main() -> None:
