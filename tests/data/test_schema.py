@@ -97,7 +97,27 @@ def test_a_problem_is_told_exactly_where_a_letter_is_wrong(sequence):
 
 
 EXCEL = ["#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA", "Err:502"]
-NOTHING = [*sorted(STR_NA_VALUES), *EXCEL, "\\N", "-", ".", "?", "na", "NAN", "none", "  ", " NA "]
+ELSEWHERE = ["#NV", "#WERT!", "#BEZUG!", "#ÜBERLAUF!", "#VALEUR!", "#NOM?", "#N/D", "#¿NOMBRE?", "#¡VALOR!", "#VERW!"]
+OTHERS = ["N.A.", "nil", "–", "<NaN>", "-nan(ind)", "\\N", "-", ".", "?", "na", "NAN", "none", "  ", " NA "]
+NOTHING = [
+    *sorted(STR_NA_VALUES),
+    *EXCEL,
+    *ELSEWHERE,
+    "N.A.",
+    "nil",
+    "–",
+    "<NaN>",
+    "-nan(ind)",
+    "\\N",
+    "-",
+    ".",
+    "?",
+    "na",
+    "NAN",
+    "none",
+    "  ",
+    " NA ",
+]
 
 
 @pytest.mark.parametrize("cell", NOTHING)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, NothingFoundError
+from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, NothingFoundError, RecordError
 from protrek_hm.evaluate.scoreboards.ec import rate, transfer_all
 from protrek_hm.evaluate.scoreboards.ec_files import Enzymes, read_class_texts, read_enzymes
 from protrek_hm.evaluate.scoreboards.ec_metrics import levels_right, separate, weighted_auc, weighted_scores
@@ -78,6 +78,17 @@ def test_files_of_clean_and_care(tmp_path):
     texts = tmp_path / "text2EC.csv"
     texts.write_text('EC number,Text,Text Incomplete\n1.1.1.1,"oxidoreductase; alcohol dehydrogenase",False\n')
     assert read_class_texts(texts) == {"1.1.1.1": "oxidoreductase; alcohol dehydrogenase"}
+
+
+def test_classes_that_say_na_are_none(tmp_path):
+    path = tmp_path / "care.csv"
+    path.write_text("Entry,EC number,Sequence\nA,1.1.1.1,MKV\nB,NA,MRV\nC,#N/A,MWV\nD,-,MYV\nE,1.1.1.2; NA,MFV\n")
+    assert read_enzymes(path) == Enzymes(("A", "E"), ("MKV", "MFV"), (("1.1.1.1",), ("1.1.1.2",)))
+    path.write_text("EC number,Text\n1.1.1.1,nan\n1.1.1.2, oxidoreductase \n")
+    assert read_class_texts(path) == {"1.1.1.2": "oxidoreductase"}
+    path.write_text("Entry,EC number,Sequence\nA,1.1.1.1,MKV\nB,1.1.1.2;2.7.1.1\n")
+    with pytest.raises(RecordError, match="care.csv:3: "):
+        read_enzymes(path)
 
 
 @pytest.mark.parametrize(

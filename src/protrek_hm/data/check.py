@@ -8,13 +8,20 @@ import polars as pl
 
 from protrek_hm.data.proteins import LoadedProteins, load_proteins
 from protrek_hm.data.records import BadRecord
-from protrek_hm.data.schema import ALIASES, or_null, shortened
+from protrek_hm.data.schema import or_null, shortened
 from protrek_hm.data.texts import EVIDENCE
 from protrek_hm.data.validation import looks_like_nucleotides
 
 _EXAMPLES = 3
-_BY_EXCEL = r"(?i)^(?:\d{1,2}-(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*|\d(?:\.\d+)?E[+-]\d+)$"
-_CONTROL = r"[\p{Cc}--[\t\n\r]]"
+_MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_BY_EXCEL = (
+    rf"(?i)^(?:\d{{1,2}}-{_MONTH}(?:-\d+)?|{_MONTH}-\d\d(?:\d\d)?|\d{{4}}-\d\d-\d\d(?: [\d:]+)?"
+    r"|\d{1,2}([/.])\d{1,2}[/.](?:\d\d|\d{4})|\d(?:\.\d+)?E[+-]\d+)$"
+)
+_EXCEL_HOLDS = 32_767  # characters of a cell
+_CONTROL = r"[\p{Cc}\p{Cf}\x{FFFD}--[\t\n\r]]"
+_THREE_LETTERS = r"^(?:ALA|ARG|ASN|ASP|CYS|GLN|GLU|GLY|HIS|ILE|LEU|LYS|MET|PHE|PRO|SER|THR|TRP|TYR|VAL){3,}$"
+_LIKE_A_SEQUENCE = r"^[A-Z]{20,}\*?$"
 
 
 @dataclass(frozen=True)
@@ -131,10 +138,11 @@ class ProteinReport:
 def check_proteins(path: Path | str, *, columns: Mapping[str, str] | None = None) -> ProteinReport:
     r"""Look a file over, with all its bad records, and with what is suspicious about the good ones.
 
-    The kinds of suspicions: "no ids" (the records are numbered), "excel" (ids such as 1-Mar, which was MARCH1),
-    "nucleotides" (DNA or RNA), "3di" (structure letters where the sequence belongs), "unknown" (most residues are X),
-    "one text" (all texts are the same), "control" and "line breaks" (characters in texts that nobody sees; text that
-    may have swallowed other records), "missing" (cells that say NA and the like, a column each).
+    The kinds of suspicions: "no ids" (the records are numbered), "excel" (ids such as 1-Mar, which was MARCH1; cells
+    cut where a spreadsheet cuts them), "nucleotides" (DNA or RNA), "3di" (structure letters where the sequence
+    belongs), "three letters" (MetLysVal), "unknown" (most residues are X), "sequence as text", "one text" (all texts
+    are the same), "control" and "line breaks" (characters in texts that nobody sees or that could not be read; text
+    that may have swallowed other records), "missing" (cells that say NA and the like, a column each).
 
     Parameters
     ----------
@@ -193,21 +201,27 @@ def _suspicions(loaded: LoadedProteins) -> Iterator[Suspicion]:
     letters, text = pl.col("sequence"), pl.col("text")
     share = {each: letters.str.count_matches(each) / letters.str.len_bytes() for each in "DVPX"}
     is_3di = (share["D"] >= 0.05) & (share["V"] >= 0.15) & (share["D"] + share["V"] + share["P"] >= 0.4)
+    cut = f"{_EXCEL_HOLDS:,} characters, as many as a spreadsheet's cell holds"
     one_text = (pl.len() > 1) & text.is_not_null().all() & (text.n_unique() == 1) & (letters.n_unique() > 1)
     for kind, which, problem in (
         ("excel", pl.col("id").str.contains(_BY_EXCEL), "the id looks like a date or a number that a spreadsheet made"),
+        ("excel", letters.str.len_bytes() == _EXCEL_HOLDS, f"the sequence may be cut: {cut}"),
+        ("excel", text.str.len_chars() == _EXCEL_HOLDS, f"the text may be cut: {cut}"),
         ("nucleotides", looks_like_nucleotides("sequence"), "the sequence looks like DNA or RNA"),
         ("3di", is_3di & (letters.str.len_bytes() >= 20), "the sequence looks like 3Di letters"),
+        ("three letters", letters.str.contains(_THREE_LETTERS), "the sequence looks like names of three letters"),
         ("unknown", share["X"] > 0.5, "the sequence is X for the most part"),
+        ("sequence as text", text.str.contains(_LIKE_A_SEQUENCE), "the text looks like a sequence"),
         ("one text", one_text, "all have the same text"),
-        ("control", text.str.contains(_CONTROL), "control characters in the text"),
+        ("control", text.str.contains(_CONTROL), "characters in the text that nobody sees, or that could not be read"),
         ("line breaks", text.str.contains(r"[\n\r]"), "line breaks in the text, where a quote may hide other records"),
     ):
         yield from _suspect(proteins, which, kind, problem)
-    for name in ALIASES:
-        if name in loaded.given.columns:
-            says_nothing = or_null(pl.col(name)).is_null() & (pl.col(name).str.strip_chars() != "")
-            problem = f"no {name}: the cell says NA or the like"
+    for cells in loaded.given.iter_columns():
+        if cells.dtype == pl.String:
+            told = pl.lit(cells)
+            says_nothing = or_null(told).is_null() & (told.str.strip_chars() != "")
+            problem = f"no {shortened(cells.name)}: the cell says NA or the like"
             yield from _suspect(loaded.given, says_nothing, "missing", problem)
 
 

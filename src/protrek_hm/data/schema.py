@@ -37,11 +37,26 @@ ALIASES: dict[str, tuple[str, ...]] = {
 
 MISSING = frozenset(
     (
-        *("", "-", ".", "?", "na", "n/a", "<na>", "nan", "-nan", "null", "<null>", "(null)", "none", r"\n"),
+        *("", "-", "–", "—", ".", "?", "na", "n/a", "n.a.", "n.a", "<na>", "nan", "-nan", "<nan>"),
+        *("null", "<null>", "(null)", "[null]", "nil", "none", r"\n", "nan(ind)", "-nan(ind)"),
         *("#n/a", "#n/a n/a", "#na", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"),  # these and above: pandas, R, SQL
         *("#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "#spill!", "#calc!", "#getting_data"),
         *("#field!", "#unknown!", "#blocked!", "#connect!", "#busy!", "#external!", "#python!", "#timeout!", "#error!"),
-        *(f"err:{code}" for code in range(501, 541)),  # LibreOffice; those above are Excel's
+        *(
+            "#nv",
+            "#wert!",
+            "#bezug!",
+            "#zahl!",
+            "#überlauf!",
+            "#valeur!",
+            "#nom?",
+            "#nombre!",
+            "#nul!",
+            "#propagation!",
+        ),
+        *("#n/d", "#¡valor!", "#¡ref!", "#¡div/0!", "#¿nombre?", "#¡num!", "#¡nulo!", "#valor!", "#núm!", "#nome?"),
+        *("#valore!", "#rif!", "#nullo!", "#n/b", "#waarde!", "#verw!", "#naam?", "#getal!", "#deel/0!", "#leeg!"),
+        *(f"err:{code}" for code in range(501, 541)),  # LibreOffice; those above are Excel's, in six languages
     )
 )
 """Cells that say that there is nothing, in lower case: case does not count, but that "Na" is sodium.
@@ -122,6 +137,16 @@ def or_null(cells: pl.Expr) -> pl.Expr:
     short = stripped.str.len_bytes() <= _LONGEST_MISSING
     missing = short & (stripped != "Na") & stripped.str.to_lowercase().is_in(MISSING)
     return pl.when(~missing).then(stripped)
+
+
+def says_nothing(cell: str) -> bool:
+    """Say of one cell what `or_null` says of a column: whether there is nothing in it.
+
+    >>> says_nothing(" #N/A "), says_nothing("Na")
+    (True, False)
+    """
+    word = cell.strip()
+    return len(word) <= _LONGEST_MISSING and word != "Na" and word.lower() in MISSING
 
 
 def missing_column(path: Path | str, column: str, present: Iterable[str], remedy: str) -> MissingColumnError:

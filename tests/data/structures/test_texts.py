@@ -5,7 +5,7 @@ import pytest
 
 from protrek_hm.data import read_proteins
 from protrek_hm.data.structures.texts import join_texts, read_texts
-from protrek_hm.errors import MissingColumnError, NothingFoundError
+from protrek_hm.errors import MissingColumnError, NothingFoundError, RecordError
 
 STRUCTURES = pl.DataFrame(
     {
@@ -60,3 +60,6 @@ def test_tables_that_do_not_fit(tmp_path):
     path = write(tmp_path / "texts.tsv", ("accession", "text"), ("P9", "Binds."))
     with pytest.raises(NothingFoundError, match="none of the structures"):
         join_texts(STRUCTURES, read_texts(path))
+    (tmp_path / "texts.tsv").write_text("accession\ttext\nP1\tBinds.\nP2\n")
+    with pytest.raises(RecordError, match=r"texts.tsv:3: "):
+        read_texts(tmp_path / "texts.tsv")

@@ -86,6 +86,17 @@ def test_entries_that_are_no_more_are_counted_and_left_out(tmp_path):
         convert([tmp_path / "a.tsv"], tmp_path / "c.tsv")
 
 
+def test_cells_that_say_na_are_missing(tmp_path):
+    path = tmp_path / "uniprot.tsv"
+    path.write_text(
+        "Entry\tSequence\tFunction [CC]\tEC number\tGene Names\n"
+        "P1\tMKV\tNA\tnan\t#N/A\nP2\tNA\tFUNCTION: Cuts.\t\t\nNA\tMKL\t\t\t\n"
+    )
+    report = convert([path], tmp_path / "out.tsv", config=ConvertConfig(on_bad_record="skip"))
+    assert (report.proteins, report.bad) == (1, 2)
+    assert read_proteins(tmp_path / "out.tsv").select("id", "text", "ec", "gene").rows() == [("P1", None, None, None)]
+
+
 @pytest.mark.parametrize("texts", ["{ECO:0000269|PubMed:1}.", "{ECO:0000250|UniProtKB:Q9}.", "", "(By similarity)."])
 def test_evidence_is_that_of_the_table_itself(tmp_path, texts):
     """What `read_proteins` takes from the texts of a table is what conversion writes."""

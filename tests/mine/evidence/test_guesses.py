@@ -14,6 +14,8 @@ from protrek_hm.mine.evidence.guesses import is_guess
         "Binds heme. {ECO:0000256|HAMAP-Rule:MF_1, ECO:0000256|ARBA:1}.",
         "Binds heme. {ECO:0000255|HAMAP-Rule:MF_1}. Binds iron. {ECO:0000305}.",
         "Binds heme (By similarity). Transports iron (Probable).",
+        "Cuts chitin, by similarity.",
+        "Cuts chitin (inferred from sequence similarity); binds iron.",
         "Ferritin-like protein 2",
         "Homolog of yeast CDC6.",
         "Protein mago nashi homolog",
@@ -37,6 +39,7 @@ def test_inferred_texts_are_guesses(text):
         "Insulin-like growth regulator",
         "Resolves homologous recombination intermediates.",
         "Generates the membrane potential.",
+        "Repairs breaks by homology-directed exchange.",
     ],
 )
 def test_statements_are_none(text):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from protrek_hm.data.proteins import check_bad_records
 from protrek_hm.data.schema import or_null, recognise_columns
 from protrek_hm.data.tables import read_table
 from protrek_hm.errors import MissingColumnError, NothingFoundError
@@ -22,8 +23,12 @@ def read_texts(path: Path) -> pl.DataFrame:
         If it is not there, or no table.
     MissingColumnError
         If it has no column of ids, or no text.
+    RecordError
+        On a bad record; it names its line.
     """
-    table = read_table(path).frame
+    loaded = read_table(path)
+    check_bad_records(loaded.bad, path, "error")
+    table = loaded.frame
     ours = recognise_columns([*table.columns, "sequence"], path=path)  # which need not be there
     for column in ("id", "text"):
         if column not in ours:

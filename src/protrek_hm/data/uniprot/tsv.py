@@ -8,6 +8,7 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 
+from protrek_hm.data.schema import says_nothing
 from protrek_hm.data.uniprot.comments import flat_comment, flat_evidence
 from protrek_hm.data.uniprot.entry import BrokenRecordError, Entry, check_entry, is_gone
 from protrek_hm.data.uniprot.features import cell_features
@@ -83,7 +84,7 @@ def parse_row(header: Sequence[str], line: str, *, features: bool = True) -> Ent
     cells = line.split("\t")
     if len(cells) != len(header):
         raise BrokenRecordError(f"{len(cells)} fields where the header has {len(header)}")
-    row = {key: _unquoted(cell) for key, cell in zip(header, cells, strict=True)}
+    row = {key: "" if says_nothing(cell) else _unquoted(cell) for key, cell in zip(header, cells, strict=True)}
     row = {new: row[old] for old, new in _OLD_KEYS.items() if old in row} | row
     if is_gone(row["sequence"], row.get("proteinnames", "")):
         return None

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
+from protrek_hm.data.proteins import check_bad_records
+from protrek_hm.data.schema import or_null, says_nothing
 from protrek_hm.data.tables import read_table
 from protrek_hm.data.validation import bad_sequences, clean_sequences
 from protrek_hm.errors import FileFormatError, MissingColumnError
@@ -72,18 +74,20 @@ def read_class_texts(path: Path) -> dict[str, str]:
 
 
 def _read(path: Path, wanted: tuple[str, ...]) -> pl.DataFrame:
-    frame = read_table(path).frame
+    table = read_table(path)
+    check_bad_records(table.bad, path, "error")
+    frame = table.frame
     chosen = {}
     for name in wanted:
         present = [each for each in _NAMES[name] if each in frame.columns]
         if not present:
             raise MissingColumnError(path, _NAMES[name][0], frame.columns, "give a table in CLEAN's or CARE's format")
         chosen[present[0]] = name
-    found = frame.select(*chosen).rename(chosen).drop_nulls()
+    found = frame.select(or_null(pl.col(*chosen).cast(pl.String))).rename(chosen).drop_nulls()
     if found.is_empty():
         raise FileFormatError(path, "holds no complete record", "check the file")
     return found
 
 
 def _split(ec: str) -> list[str]:
-    return [part.strip().removeprefix("EC:") for part in ec.split(";") if part.strip()]
+    return [part.strip().removeprefix("EC:") for part in ec.split(";") if not says_nothing(part)]

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from protrek_hm.data.schema import MISSING
+from protrek_hm.data.schema import says_nothing
 from protrek_hm.errors import OptionError
 from protrek_hm.mine.config import ColumnEvidence
 from protrek_hm.mine.evidence.findings import Findings, Outcome, Verdict, compare_values
@@ -89,8 +89,7 @@ def is_missing(cell: str, *, keep: Sequence[str] = ()) -> bool:
     >>> is_missing(" #N/A "), is_missing("NA", keep=["NA"]), is_missing("Na")
     (True, False, False)
     """
-    word = cell.strip()
-    return word.casefold() in MISSING and word != "Na" and _folded(word) not in map(_folded, keep)
+    return says_nothing(cell) and _folded(cell) not in map(_folded, keep)
 
 
 def compare_sets(

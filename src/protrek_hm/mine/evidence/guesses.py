@@ -28,7 +28,8 @@ _GUESS = re.compile(
     r"^(?:putative|probable|possible|potential|predicted|hypothetical|uncharacteri[sz]ed)\b"
     r"|^(?:may|might|could|seems to|probably|possibly|presumably)\b"
     r"|\b\w+-like (?:protein|enzyme|factor|receptor)|\b(?:homolog(?:ue)?|ortholog(?:ue)?|paralog(?:ue)?) of\b"
-    r"|\b(?:homolog|ortholog|paralog)\b\W*\w*$",
+    r"|\b(?:homolog|ortholog|paralog)\b\W*\w*$"
+    r"|\b(?:by|on|from) (?:\w+ )?(?:similarity|homology)(?=\s*(?:[,;.)]|$))",
     re.IGNORECASE,
 )
 _GUESSED = Outcome("words:guessed", Verdict.UNSURE)
