@@ -9,7 +9,7 @@ them have the same matches.
 """
 
 import numpy as np
-from jaxtyping import Bool, Int32, UInt8
+from jaxtyping import Bool, Int16, Int32, UInt8
 
 from protrek_hm.homology.scoring import GAP_EXTEND, GAP_OPEN, SCORE
 
@@ -45,7 +45,8 @@ def best_with_one_gap(
 
 
 def _by_gap_position(
-    front: Int32[np.ndarray, "pairs less"], back: Int32[np.ndarray, "pairs less"]
+    front: Int16[np.ndarray, "pairs less"] | Bool[np.ndarray, "pairs less"],
+    back: Int16[np.ndarray, "pairs less"] | Bool[np.ndarray, "pairs less"],
 ) -> Int32[np.ndarray, "pairs positions"]:
     """Return Σ front[:p] + Σ back[p:] for p from 0 to the length."""
     pairs, length = front.shape

@@ -167,7 +167,7 @@ def _compare(name: str, side: _Side, train: _Side, wanted: HomologyConfig) -> Si
     highest: dict[int, float] = {}
     related: set[int] = set()
     worst = [(sequence, sequence, 1.0) for sequence in shared]
-    lengths = [np.array([len(sequence) for sequence in some]) for some in (queries, train.sequences)]
+    lengths = [np.array([len(sequence) for sequence in some], dtype=np.int64) for some in (queries, train.sequences)]
     chosen = [_all_pairs(*lengths, shortest=None if every_pair else TINY, least=least)]
     if not every_pair:
         chosen.append(_found_by_mmseqs(queries, train.sequences, threads=wanted.threads))

@@ -18,7 +18,7 @@ _OVERSAMPLING = 20  # candidates for each wanted pair
 _NEIGHBOURS = 4  # candidates of an anchor by its text
 _ANCHORS_AT_ONCE = 50
 
-Proteins = Int[np.ndarray, " some"]
+Proteins = Int[np.ndarray, " _"]
 
 
 def draw_medium_pairs(
