@@ -178,10 +178,12 @@ def test_files_of_others_that_come_while_the_work_is_done_stay_and_so_do_the_res
 
 
 def test_an_output_around_its_input_is_refused(earlier, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "other.tsv").touch()
     for read in (earlier / "old.txt", earlier, tmp_path / "elsewhere" / ".." / "out" / "old.txt"):
         with pytest.raises(ProtectedOutputError, match=f"the input {re.escape(str(read))} would be overwritten"):
-            refuse_existing(earlier, force=True, inputs=[read])
-    refuse_existing(earlier, force=True, inputs=[tmp_path / "other.tsv", tmp_path])
+            refuse_existing(earlier, force=True, inputs=[read], folder=True)
+    refuse_existing(earlier, force=True, inputs=[tmp_path / "other.tsv", tmp_path], folder=True)
     with pytest.raises(ProtectedOutputError, match="the input"):
         refuse_existing(earlier / "old.txt", force=True, inputs=[earlier / "old.txt"])
 
@@ -193,7 +195,7 @@ def test_subfolders_that_are_carried_over(earlier, tmp_path):
         (temporary / "new.txt").write_text("new")
     assert contents(earlier) == {"new.txt": "new", "cache": {"a.bin": "long work"}}
     (tmp_path / "begun" / "cache").mkdir(parents=True)
-    refuse_existing(tmp_path / "begun", force=False, carried=["cache"])
+    refuse_existing(tmp_path / "begun", force=False, folder=True, carried=["cache"])
 
 
 def test_a_link_to_the_output_stays_a_link(tmp_path):
@@ -260,12 +262,31 @@ def test_new_folder_takes_an_empty_one_and_fails_where_nobody_can_write(tmp_path
 def test_refuse_existing(tmp_path):
     refuse_existing(tmp_path / "absent", force=False)
     (tmp_path / "empty").mkdir()
-    refuse_existing(tmp_path / "empty", force=False)
+    refuse_existing(tmp_path / "empty", force=False, folder=True)
     with pytest.raises(OutputExistsError):
-        refuse_existing(tmp_path, force=False)
-    refuse_existing(tmp_path, force=True)
+        refuse_existing(tmp_path, force=False, folder=True)
+    refuse_existing(tmp_path, force=True, folder=True)
     (tmp_path / "notes.md").write_text("mine")
-    refuse_existing(tmp_path, force=True, replaced=False)
+    refuse_existing(tmp_path, force=True, folder=True, replaced=False)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_folder_is_no_place_for_a_file_nor_the_reverse(folder, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.md").write_text("mine")
+    places = {"pipe": not folder, "notes.md": not folder, "empty": folder}
+    for name, fits in places.items():
+        with contextlib.nullcontext() if fits else pytest.raises(ProtectedOutputError, match=name):
+            refuse_existing(tmp_path / name, force=True, folder=folder)
+
+
+def test_inputs_that_may_be_texts(tmp_path):
+    file = tmp_path / "query.fasta"
+    file.write_text(">P1\nMKV\n")
+    refuse_existing(file, force=True, inputs=["MKV" * 9_999, "a\0b", "binds zinc"])
+    with pytest.raises(ProtectedOutputError, match="would be overwritten"):
+        refuse_existing(file, force=True, inputs=["binds zinc", str(file)])
 
 
 def test_json_goes_out_and_in(tmp_path):

@@ -42,7 +42,7 @@ MARKER = ".protrek-hm.json"
 
 _PROBE = 65_536  # bytes that a disk must have room for
 _LITTER = re.compile(r"\.(?:(?P<file>\d+)\..+|.+\.(?P<folder>\d+)\.partial|(?P<name>.+)\.(?P<old>\d+)\.replaced)")
-_DISK_ERROR = re.compile(r"\(os error (?P<number>\d+)\)|iostream error|inline_container\.cc")  # Rust; torch.save
+_DISK_ERROR = re.compile(r"\(os error (?P<number>\d+)\)|iostream error|inline_container\.cc")  # Rust; C++; torch.save
 _EXCHANGE = 2  # RENAME_EXCHANGE of Linux and RENAME_SWAP of macOS
 _HERE = -100  # AT_FDCWD of Linux
 
@@ -113,7 +113,7 @@ def new_folder(
         If it cannot be written; nothing half-written is left.
     """
     inputs = list(inputs)
-    refuse_existing(path, force=force, inputs=inputs, carried=carried)
+    refuse_existing(path, force=force, inputs=inputs, folder=True, carried=carried)
     path = path.resolve() if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with _telling(path):
@@ -131,7 +131,7 @@ def new_folder(
                 for place in (*temporary.rglob("*"), temporary):
                     _sync(place)
                 try:  # again: hours may have passed
-                    refuse_existing(path, force=force, inputs=inputs, carried=carried)
+                    refuse_existing(path, force=force, inputs=inputs, folder=True, carried=carried)
                 except (OutputExistsError, ProtectedOutputError) as error:
                     spare = path.with_name(f"{path.name}.{os.getpid()}")
                     temporary.rename(spare)
@@ -172,7 +172,13 @@ def new_files(folder: Path) -> Iterator[Path]:
 
 
 def refuse_existing(
-    path: Path, *, force: bool, inputs: Iterable[Path] = (), replaced: bool = True, carried: Collection[str] = ()
+    path: Path,
+    *,
+    force: bool,
+    inputs: Iterable[str | Path] = (),
+    folder: bool = False,
+    replaced: bool = True,
+    carried: Collection[str] = (),
 ) -> None:
     """Raise an error if something at `path` would be lost that should not be; call it before long work.
 
@@ -181,7 +187,9 @@ def refuse_existing(
     force
         Whether results of an earlier run may be overwritten.
     inputs
-        What the run reads: none of it may lie at or below `path`.
+        What the run reads: none of it may lie at or below `path`. Texts and sequences among it are passed over.
+    folder
+        Whether the output is a folder; otherwise it is a file.
     replaced
         Whether a folder is replaced as a whole, and so must hold nothing but what `new_folder` wrote.
     carried
@@ -192,17 +200,19 @@ def refuse_existing(
     OutputExistsError
         If `path` holds something and `force` is false.
     ProtectedOutputError
-        If `path` is the working folder, the home folder or one around them; if it holds an input, or (where it is
-        `replaced`) anything that `new_folder` did not write.
+        If it is a file and the output a folder, or the reverse; if it is the working folder, the home folder or one
+        around them; if it holds an input, or (where it is `replaced`) anything that `new_folder` did not write.
     """
     here = {place for each in (Path.cwd(), Path.home()) for place in (each.resolve(), *each.resolve().parents)}
     if path.is_dir() and path.resolve() in here:
         raise ProtectedOutputError(path, "it holds more than our output, the working or home folder")
-    if not _occupied(path, but=carried):
-        return
-    for each in inputs:
+    for each in (Path(given) for given in inputs if os.path.exists(given)):  # noqa: PTH110, as in `is_a_file`
         if path.resolve() in (each.resolve(), *each.resolve().parents):
             raise ProtectedOutputError(path, f"the input {each} would be overwritten")
+    if path.exists() and path.is_dir() is not folder:
+        raise ProtectedOutputError(path, "no folder" if folder else "a folder, and the output is a file")
+    if not _occupied(path, but=carried):
+        return
     if not force:
         raise OutputExistsError(path)
     others = foreign_files(path) if replaced and path.is_dir() else []

@@ -47,7 +47,7 @@ def compare(
             for each in found
         },
     }
-    _write(content, output, force=force)
+    _write(content, output, read=[first, second], force=force)
     if output_format == "json":
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
@@ -74,7 +74,7 @@ def seeds(
         "runs": [str(run) for run in runs],
         "measures": {key: asdict(each) for key, each in found.items()},
     }
-    _write(content, output, force=force)
+    _write(content, output, read=runs, force=force)
     if output_format == "json":
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
@@ -85,9 +85,10 @@ def seeds(
     Console().print(seeds_table(found))
 
 
-def _write(content: dict[str, Any], output: Path | None, *, force: bool) -> None:
+def _write(content: dict[str, Any], output: Path | None, *, read: list[Path], force: bool) -> None:
     from protrek_hm.files import refuse_existing, write_json
 
     if output is not None:
-        refuse_existing(output, force=force)
+        inputs = [run / name for run in read for name in ("report.json", "predictions.parquet")]
+        refuse_existing(output, force=force, inputs=inputs)
         write_json(output, content)

@@ -38,7 +38,7 @@ def data_check(
     from protrek_hm.files import refuse_existing, write_json
 
     if output is not None:
-        refuse_existing(output, force=force)
+        refuse_existing(output, force=force, inputs=[file])
     report = check_proteins(file, columns=parse_columns(column or []))
     content = {"file": str(file), **asdict(report), "bad_records": len(report.bad)}
     content["bad"] = content["bad"][:limit]

@@ -17,7 +17,7 @@ def demo(
     """Mine twins, fine-tune a small model, measure before and after, search: some minutes on two cores."""
     from protrek_hm.files import new_folder, refuse_existing
 
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, folder=True)
 
     import os
     import sys

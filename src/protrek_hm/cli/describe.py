@@ -31,7 +31,7 @@ def describe(
     from protrek_hm.search.query import read_queries
 
     if output is not None:
-        refuse_existing(output, force=force)
+        refuse_existing(output, force=force, inputs=proteins)
     queries = read_queries(proteins, "sequence")
     searcher = Searcher.open(index, model=model, device=device)
     searcher = searcher.exact if exact else searcher

@@ -68,7 +68,7 @@ def evaluate(
     given = {"hard": test, "easy": easy, "train": train, "valid": valid}
     tables = {role: path for role, path in given.items() if path is not None}
     read = [*tables.values(), *map(Path, names.values())]
-    refuse_existing(output, force=force, inputs=read, carried=[EMBEDDINGS])
+    refuse_existing(output, force=force, inputs=read, folder=True, carried=[EMBEDDINGS])
     frames = {role: read_triplets(path) for role, path in tables.items()}
 
     from protrek_hm.evaluate.cache import CachedEncoder

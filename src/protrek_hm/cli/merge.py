@@ -56,7 +56,8 @@ def merge(
     }
     settings = resolve(SweepConfig, read_toml(config, "merge"), flags)
     require("alpha", alpha, "give either --sweep, or one --alpha", holds=sweep is (alpha is None))
-    refuse_existing(output, force=force, inputs=[Path(each) for each in (base, *tuned, valid, easy) if each])
+    read = [each for each in (base, *tuned, valid, easy, config) if each is not None]
+    refuse_existing(output, force=force, inputs=read, folder=True)
     tables = _validation(valid, easy, tuned[0]) if alpha is None else None
 
     from protrek_hm.merge.output import describe, write_merge

@@ -98,7 +98,7 @@ def run(
     flags["ontology"] = str(ontology) if ontology else None
     settings = resolve(MineConfig, read_toml(config, "mine"), flags)
     read = [Path(each) for each in (file, config, split_file, ontology, guide, text_model) if each is not None]
-    refuse_existing(output, force=force, inputs=read)
+    refuse_existing(output, force=force, inputs=read, folder=True)
     refuse_unwritable(output)
 
     from protrek_hm.cli.judges import load_guide, load_text_encoder
@@ -188,7 +188,7 @@ def audit(
 ) -> None:
     """Draw verdicts to read (alignment, texts, reasons), and measure the gate's errors against labels."""
     output = output or folder / "audit"
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[folder, *([file] if file else [])], folder=True)
 
     from protrek_hm.data import read_proteins
     from protrek_hm.files import read_json

@@ -60,7 +60,7 @@ def model_build(
         return TowerConfig(layers=blocks, hidden=hidden, heads=heads, max_tokens=fresh if limit is None else limit)
 
     read = [Path(each) for each in (sequence_encoder, text_encoder, structure_encoder, proteins) if each is not None]
-    refuse_existing(output, force=force, inputs=read)
+    refuse_existing(output, force=force, inputs=read, folder=True)
     limit = None if max_residues is None else max_residues + 2
     structure = (
         tower(structure_encoder, structure_layers, limit, 1024) if structure_encoder or structure_layers else None

@@ -35,7 +35,7 @@ def score(
     from protrek_hm.search.query import read_queries
 
     if output is not None:
-        refuse_existing(output, force=force)
+        refuse_existing(output, force=force, inputs=[*(sequences or []), *([file] if file else [])])
     if (file is None) != bool(text and sequences):
         raise OptionError("pairs", text or "", 'give "text" SEQUENCE…, or a table of pairs with --file')
     if file is not None:

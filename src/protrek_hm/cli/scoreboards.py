@@ -34,7 +34,7 @@ def ec(
     from protrek_hm.files import refuse_existing
 
     if output is not None:
-        refuse_existing(output, force=force)
+        refuse_existing(output, force=force, inputs=[train, test, *([texts] if texts else [])])
     known, asked = read_enzymes(train), read_enzymes(test)
     class_texts = None if texts is None else read_class_texts(texts)
 
@@ -74,7 +74,7 @@ def retrieval(
     from protrek_hm.files import refuse_existing
 
     if output is not None:
-        refuse_existing(output, force=force)
+        refuse_existing(output, force=force, inputs=[data])
     if data.is_dir():
         sections = read_protrek_folder(data)
     else:

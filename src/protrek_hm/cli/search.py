@@ -69,7 +69,7 @@ def search(
     from protrek_hm.search.searcher import Searcher
 
     if output is not None:
-        refuse_existing(output, force=force)
+        refuse_existing(output, force=force, inputs=[*(queries or []), *([batch] if batch else [])])
         refuse_unwritable(output)
     if batch is None:
         settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity, exact=exact)

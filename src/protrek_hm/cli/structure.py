@@ -54,7 +54,7 @@ def structure(
     settings = StructureConfig(tuple(chain or ()), parse_mask(mask_plddt), max_bytes=max_bytes, workers=workers)
     if not paths and not alphafold:
         raise OptionError("paths", "none", "give structure files, folders of them, or accessions with --alphafold")
-    refuse_existing(output, force=force)
+    refuse_existing(output, force=force, inputs=[*(paths or []), *(alphafold or []), *([texts] if texts else [])])
     check_ending(output)
 
     import polars as pl

@@ -100,7 +100,9 @@ def train(
     settings = resolve(TrainConfig, read_toml(config, "train"), flags)
     valid = _validation_files(tables) if valid is None else valid
     models = [Path(model), *([] if settings.guide is None else [Path(settings.guide)])]
-    refuse_existing(output, force=force or resume, inputs=[*tables, *valid, *models], replaced=False, carried=(LOCK,))
+    refuse_existing(
+        output, force=force or resume, inputs=[*tables, *valid, *models], folder=True, replaced=False, carried=(LOCK,)
+    )
     for each in models:
         if each.is_dir() and each.resolve() in output.resolve().parents:
             raise ProtectedOutputError(output, f"it lies in the model {each}")

@@ -146,9 +146,9 @@ def refuse_other(output: Path, *, force: bool, inputs: Iterable[Path] = ()) -> N
         As `files.refuse_existing`.
     """
     if is_index(output):
-        refuse_existing(output, force=force, replaced=False)
+        refuse_existing(output, force=force, folder=True, replaced=False)
     else:
-        refuse_existing(output, force=force, inputs=inputs)
+        refuse_existing(output, force=force, inputs=inputs, folder=True)
 
 
 def encode_table(

@@ -2,14 +2,12 @@
 
 import pickle
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from protrek_hm.errors import FileFormatError
@@ -26,15 +24,6 @@ class Checkpoint:
     path: Path
     tensors: Mapping[str, Tensor]
     progress: Mapping[str, float]
-
-
-@contextmanager
-def errors_of_the_disk() -> Iterator[None]:
-    """Raise OSError for the errors of their own that torch and safetensors have for a disk that is full."""
-    try:
-        yield
-    except (RuntimeError, SafetensorError) as error:
-        raise OSError(str(error).splitlines()[0]) from error
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

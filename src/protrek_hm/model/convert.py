@@ -31,7 +31,7 @@ def convert_model(
         If `output` exists (without `force`), holds the source or other things than a model, or cannot be written.
     """
     require_license(license)
-    refuse_existing(output, force=force, inputs=[Path(source)])
+    refuse_existing(output, force=force, inputs=[source], folder=True)
     place = find_model(source)
     to = to or ("sentence-transformers" if is_official(place) else "official")
     model = ProTrek.from_pretrained(place, device="cpu")

@@ -13,7 +13,6 @@ from transformers.models.esm.modeling_esm import EsmLMHead
 
 from protrek_hm.errors import ModelError
 from protrek_hm.files import write_json
-from protrek_hm.model.checkpoint import errors_of_the_disk
 from protrek_hm.model.locate import CHECKPOINT
 from protrek_hm.model.official import EMBEDDINGS, ENCODERS, LM_HEAD, PLACES, TEMPERATURE, OfficialParts
 from protrek_hm.model.protrek import ProTrek
@@ -42,8 +41,7 @@ def write_official(model: ProTrek, folder: Path, *, name: str) -> None:
         layers = transformer.config.num_hidden_layers
         names = {} if model.official is None else model.official.folders
         _write_settings(folder / names.get(route, _FOLDERS[route].format(layers)), transformer)
-    with errors_of_the_disk():
-        torch.save({"model": tensors}, folder / f"{name}{CHECKPOINT}")
+    torch.save({"model": tensors}, folder / f"{name}{CHECKPOINT}")
     head = f"license: {model.license}\n" if model.license else ""
     (folder / "README.md").write_text(f"---\n{head}tags: [protein, ProTrek]\n---\nA ProTrek model.\n", encoding="utf-8")
 

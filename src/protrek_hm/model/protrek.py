@@ -20,7 +20,6 @@ from torch.nn.functional import normalize
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model.card import describe_tower, write_card
-from protrek_hm.model.checkpoint import errors_of_the_disk
 from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
 from protrek_hm.model.cosines import cosine_table
 from protrek_hm.model.encoder import Task, compare_fingerprints, is_current
@@ -297,7 +296,7 @@ class ProTrek(SentenceTransformer):
     def save(self, path: str, *args: Any, **kwargs: Any) -> None:
         """Write the model as a folder; see `SentenceTransformer.save` for the options."""
         kwargs["create_model_card"] = False  # the stock card shows a use that knows no routes
-        with no_progress_bars(), errors_of_the_disk():
+        with no_progress_bars():
             super().save(path, *args, **kwargs)
         as_loaded = fingerprint(self, self.routes, dtype=torch.float32)
         folder, made_of = Path(path), {**self.describe(), "fingerprint": as_loaded}

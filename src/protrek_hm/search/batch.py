@@ -192,7 +192,7 @@ def _settings(searcher: Searcher, queries: Sequence[Query], config: BatchConfig)
 def _refuse_another(work: Path, settings: dict[str, Any]) -> None:
     """Make sure that the work folder, if there is one, belongs to this very search."""
     if not (work / SETTINGS).exists():
-        refuse_existing(work, force=False)
+        refuse_existing(work, force=False, folder=True)
         return
     held = read_json(work / SETTINGS)
     other = [key for key in settings if held.get(key) != settings[key]]

@@ -61,7 +61,7 @@ def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Pat
                 wanted = f"{folder} was begun with {before.get(name)!r}; resume with that, or train anew"
                 raise OptionError(name, value, wanted)
         return last_checkpoint(folder / CHECKPOINTS)
-    refuse_existing(folder, force=if_exists == "overwrite", replaced=False, carried=(LOCK,))
+    refuse_existing(folder, force=if_exists == "overwrite", folder=True, replaced=False, carried=(LOCK,))
     _refuse_foreign(folder)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # nothing else: the folder may hold what is not ours
     if (folder / MODEL).exists():  # it goes when the new one is whole; until then the run is not finished

@@ -13,7 +13,6 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 
 from protrek_hm.errors import ModelError
 from protrek_hm.files import read_json
-from protrek_hm.model.checkpoint import errors_of_the_disk
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.average import WeightAverage
 from protrek_hm.train.batches import Batches, Collator, Loader
@@ -178,7 +177,7 @@ class TwinTrainer(SentenceTransformerTrainer):
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.store_flos()
         place = checkpoint_of(Path(str(self.args.output_dir)), self.state.global_step)
-        with new_folder_of_all(place) as folder, errors_of_the_disk():
+        with new_folder_of_all(place) as folder:
             self._save_rng_state(str(folder))
             self._save_optimizer_and_scheduler(str(folder))
             wait_for_all()  # before all that they wrote is sealed

@@ -109,7 +109,7 @@ def convert(
     report = ConvertReport(twins=TwinReport() if gold_twins_path else None)
     with ExitStack() as stack:
         for path in filter(None, (output, gold_twins_path)):
-            refuse_existing(path, force=force)
+            refuse_existing(path, force=force, inputs=paths)
         table = stack.enter_context(table_sink(output, schema, about=source, force=force))
         twins = gold_twins_path and stack.enter_context(
             table_sink(gold_twins_path, TWIN_SCHEMA, about=source, force=force)
