@@ -84,9 +84,13 @@ def closing(folder):
     rewrite(folder / "modules.json", lambda content: content.pop())
 
 
+def renamed(folder):
+    rewrite(folder / "1_Normalize/config.json", lambda content: content.update(module_output_name="other"))
+
+
 CHANGES = [
     *(window, heads, epsilon, activation, token_dropout, pooling, projection),
-    *(vocabulary, normalizer, truncation_side, prompt, closing),
+    *(vocabulary, normalizer, truncation_side, prompt, closing, renamed),
 ]
 
 

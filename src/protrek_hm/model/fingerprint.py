@@ -89,7 +89,13 @@ def _read_module(module: Any) -> list[Any]:
     if isinstance(module, Pooling):
         return ["Pooling", module.pooling_mode]
     if isinstance(module, Dense):
-        return ["Dense", type(module.activation_function).__name__]
+        return ["Dense", type(module.activation_function).__name__, *_renamed(module)]
     if isinstance(module, Normalize):
-        return ["Normalize"]
+        return ["Normalize", *_renamed(module)]
     return [type(module).__name__, module.get_config_dict() if hasattr(module, "get_config_dict") else str(module)]
+
+
+def _renamed(module: Any) -> list[str]:
+    """Return what a module reads and what it writes, where that is not the vector, as it always is in our models."""
+    names = [module.module_input_name, module.module_output_name]
+    return [] if names == ["sentence_embedding"] * 2 else names
