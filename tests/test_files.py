@@ -90,6 +90,13 @@ def test_new_file_refuses_to_overwrite_unless_forced(tmp_path):
     assert contents(tmp_path) == {"c.txt": "new"}
 
 
+def test_new_file_never_takes_the_place_of_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (Path(), tmp_path):
+        with pytest.raises(ProtectedOutputError), new_file(folder):
+            pytest.fail("the block must not run")
+
+
 def test_new_file_where_nobody_can_write(blocked):
     with pytest.raises(OutputError, match=r"below/out: cannot be written"), new_file(blocked) as temporary:
         temporary.write_text("never")

@@ -58,11 +58,12 @@ def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
     ------
     OutputExistsError
         If `path` exists and `force` is false.
+    ProtectedOutputError
+        If it is a folder.
     OutputError
         If it cannot be written; nothing half-written is left.
     """
-    if _occupied(path) and not force:
-        raise OutputExistsError(path)
+    refuse_existing(path, force=force)
     path = path.resolve() if path.is_symlink() else path
     with _telling(path):
         if path.exists() and not path.is_file() and not path.is_dir():
