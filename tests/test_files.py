@@ -133,8 +133,8 @@ def test_new_folder_replaces_the_old_one_when_forced(earlier, tmp_path, monkeypa
     with pytest.raises(OutputExistsError), new_folder(earlier):
         pytest.fail("the block must not run")
     with new_folder(earlier, force=True) as temporary:
-        (temporary / "new.txt").write_text("new")
-    assert contents(tmp_path) == {"out": {"new.txt": "new"}}
+        (temporary / "old.txt").write_text("new")
+    assert contents(tmp_path) == {"out": {"old.txt": "new"}}
 
 
 def raising(error):
@@ -149,8 +149,8 @@ def test_a_folder_is_replaced_in_one_step(earlier, tmp_path, monkeypatch):
     """Between any two system calls there is a folder of that name: neither is renamed away on its own."""
     monkeypatch.setattr(Path, "rename", raising(AssertionError("renamed")))
     with new_folder(earlier, force=True) as temporary:
-        (temporary / "new.txt").write_text("new")
-    assert contents(tmp_path) == {"out": {"new.txt": "new"}}
+        (temporary / "old.txt").write_text("new")
+    assert contents(tmp_path) == {"out": {"old.txt": "new"}}
 
 
 def test_a_folder_with_files_of_others_is_never_replaced(earlier, tmp_path):
@@ -182,6 +182,17 @@ def test_files_of_others_that_come_while_the_work_is_done_stay_and_so_do_the_res
         "out": {"old.txt": "old", "notes.md": "mine"},
         f"out.{os.getpid()}": {"new.txt": "new"},
     }
+
+
+def test_results_of_another_kind_are_not_replaced(earlier, tmp_path):
+    with (
+        pytest.raises(
+            ProtectedOutputError, match=r"holds old\.txt, results of another kind; the results are in .*out\.\d"
+        ),
+        new_folder(earlier, force=True) as temporary,
+    ):
+        (temporary / "triplets.csv").write_text("long work")
+    assert contents(tmp_path) == {"out": {"old.txt": "old"}, f"out.{os.getpid()}": {"triplets.csv": "long work"}}
 
 
 def test_an_output_around_its_input_is_refused(earlier, tmp_path):

@@ -65,8 +65,8 @@ class OutputExistsError(ProTrekHMError, FileExistsError):
     """An output that is there already and would be overwritten."""
 
     def __init__(self, path: Path | str) -> None:
-        self.path = Path(path)
-        super().__init__(f"{path}: exists already; choose another --output, or overwrite it with --force")
+        self.path, self.reason = Path(path), "exists already"
+        super().__init__(f"{path}: {self.reason}; choose another --output, or overwrite it with --force")
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -108,8 +108,9 @@ def new_folder(
     OutputExistsError
         If `path` exists, is not an empty folder, and `force` is false.
     ProtectedOutputError
-        If it would be replaced, and an input lies in it, or something that this function did not write. If that is
-        so only at the end, the results stay beside it, and the message says where.
+        If it would be replaced, and an input lies in it, or something that this function did not write, or results
+        with other names than the new ones. If that is so only at the end, the results stay beside it, and the message
+        says where.
     OutputError
         If it cannot be written; nothing half-written is left.
     """
@@ -133,10 +134,11 @@ def new_folder(
                     _sync(place)
                 try:  # again: hours may have passed
                     refuse_existing(path, force=force, inputs=inputs, folder=True, carried=carried)
+                    _refuse_another_kind(path, temporary)
                 except (OutputExistsError, ProtectedOutputError) as error:
                     spare = path.with_name(f"{path.name}.{os.getpid()}")
                     temporary.rename(spare)
-                    raise ProtectedOutputError(path, f"changed meanwhile; the results are in {spare}") from error
+                    raise ProtectedOutputError(path, f"{error.reason}; the results are in {spare}") from error
                 _move(temporary, path)
                 _sync(path.parent)
         finally:
@@ -220,7 +222,7 @@ def refuse_existing(
     others = [name for name in others if Path(name).parts[0] not in carried]
     if others:
         more = f" and {len(others) - 1} more" * (len(others) > 1)
-        raise ProtectedOutputError(path, f"holds {others[0]}{more}, which no such command wrote there")
+        raise ProtectedOutputError(path, f"holds {others[0]}{more}, which is not among its results")
 
 
 def foreign_files(folder: Path) -> list[str]:
@@ -386,6 +388,13 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def _digest_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
+
+
+def _refuse_another_kind(path: Path, new: Path) -> None:
+    """Raise ProtectedOutputError if `path` holds results with other names than the new ones: a model, not triplets."""
+    names = [{each.name for each in folder.iterdir()} - {MARKER} for folder in (path, new) if folder.is_dir()]
+    if all(names) and len(names) == 2 and not names[0] & names[1]:
+        raise ProtectedOutputError(path, f"holds {min(names[0])}, results of another kind")
 
 
 def _occupied(path: Path, but: Collection[str] = ()) -> bool:
