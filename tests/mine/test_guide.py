@@ -13,7 +13,7 @@ class Recorded:
 
     def encode(self, inputs, *, task):
         self.asked.append((task, list(inputs)))
-        return np.array([self.vectors[item] for item in inputs])
+        return np.array([self.vectors[item] for item in inputs], dtype=float)
 
 
 def test_near_positives_go():
