@@ -85,6 +85,12 @@ def test_parents_are_those_that_the_file_states(build, read, kind):
     assert told["structure"] == silent["structure"]
 
 
+def test_a_name_whose_residues_have_different_parents_tells_none(build, read):
+    header = "MODRES 1ABC QQ1 A    3  ARG  MADE UP\nMODRES 1ABC QQ1 A   10  TRP  MADE UP\n"
+    [record] = read(renamed(build, {3: "QQ1", 10: "QQ1"}), "pdb", header)
+    assert (record["sequence"], record["unknown"]) == (SEQUENCE[:2] + "X" + SEQUENCE[3:9] + "X" + SEQUENCE[10:], 2)
+
+
 def chromophore(build, name):
     """The hairpin with its residues 9 to 11 as one, their atoms numbered."""
     parts = {9: "1", 10: "2", 11: "3"}

@@ -57,14 +57,21 @@ def stated_parents(structure: gemmi.Structure, block: gemmi.cif.Block | None = N
     """Read what a file says of its modified residues.
 
     PDB says it in MODRES, mmCIF in `_pdbx_struct_mod_residue`, `_chem_comp.mon_nstd_parent_comp_id` and, where these
-    are silent, in the one-letter codes of `_entity_poly`. A chromophore has several parents.
+    are silent, in the one-letter codes of `_entity_poly`. A chromophore has several parents. A name whose residues
+    have different parents tells none.
     """
     stated: dict[str, str] = {}
     of_residue: dict[tuple[str, str], str] = {}
+    name_of: dict[tuple[str, str], str] = {}
     for each in structure.mod_residues:
         place = (each.chain_name, str(each.res_id))
         of_residue[place] = of_residue.get(place, "") + _letter(each.parent_comp_id)
-        stated[each.res_id.name] = of_residue[place]
+        name_of[place] = each.res_id.name
+    for place, told in of_residue.items():
+        before = stated.get(name_of[place], told)
+        if len(told) == len(before):  # X where another residue of this name has other parents
+            told = "".join(one if one == other else "X" for one, other in zip(told, before, strict=True))
+        stated[name_of[place]] = max(told, before, key=len)
     if block is not None:
         for row in block.find("_chem_comp.", ["id", "mon_nstd_parent_comp_id"]):
             told = "".join(map(_letter, re.findall(r"\w+", row.str(1))))
