@@ -309,6 +309,25 @@ def test_a_damaged_checkpoint(copy, content, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_flipped_bit_is_no_weight(copy):
+    path = copy / "ProTrek_tiny.pt"
+    weights = max(torch.load(path, weights_only=True)["model"].values(), key=torch.numel).numpy().tobytes()
+    content = bytearray(path.read_bytes())
+    content[content.index(weights) + len(weights) // 2] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match="damaged .*does not agree with its checksum"):
+        ProTrek.from_pretrained(copy, device="cpu")
+
+
+def test_a_checkpoint_without_checksums(copy):
+    torch.serialization.set_crc32_options(False)
+    try:
+        rewrite(copy, lambda content: None)
+    finally:
+        torch.serialization.set_crc32_options(True)
+    ProTrek.from_pretrained(copy, device="cpu")
+
+
 class Evil:
     def __reduce__(self):
         return (print, ("this must not run",))
