@@ -175,6 +175,19 @@ def test_an_answer_that_is_not_exact_says_so_and_one_that_is_can_be_had(client, 
     assert asked == [searcher, searcher.exact]
 
 
+def test_few_families_have_the_members_that_the_command_line_shows(client, searcher, monkeypatch):
+    fetched = []
+
+    def rank(self, vectors, *, k, **_):
+        fetched.append(k)
+        return [Answer([]) for _ in vectors]
+
+    monkeypatch.setattr(type(searcher), "rank", rank)
+    for k in (1, 5, 20, 200):
+        search(client, query="AAC", k=k)
+    assert fetched == [50, 50, 100, 500], "the first look of search_families, at most 500"
+
+
 def test_fewer_families_than_there_may_be_are_told(client, monkeypatch):
     monkeypatch.setattr("protrek_hm.serve.service._MOST_GROUPED", 2)
     answer = search(client, query="AACC", by="sequence", k=2).json()

@@ -39,7 +39,7 @@ from protrek_hm.serve.uploads import read_upload
 Item = TypeVar("Item")
 _LOG = logging.getLogger(__name__)
 _UPLOADS = 8  # that wait to be read
-_MOST_GROUPED = 500  # hits that are looked at to fill the families, unless more are asked for
+_LEAST_GROUPED, _MOST_GROUPED = 50, 500  # hits that are looked at to fill the families, unless more are asked for
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Service:
         if request.where is not None:
             where = read_condition(request.where, self.searcher.index.records, seconds=self.config.timeout)
         families = request.k if request.group and request.want != "text" else None
-        k = max(request.k, min(5 * request.k, _MOST_GROUPED)) if families else request.k
+        k = max(request.k, min(max(5 * request.k, _LEAST_GROUPED), _MOST_GROUPED)) if families else request.k
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)
         asked = [_Question(query, request.want, k, where, families, request.exact, room) for query in cleaned]
