@@ -51,6 +51,15 @@ def test_tsv_holds_everything_and_users_columns_keep_clear_of_ours():
     assert (rows[0]["score"], rows[0]["record.score"], rows[1]["record.score"]) == ("0.75", "7", "")
 
 
+@pytest.mark.parametrize("form", ["tsv", "jsonl", "table"])
+def test_a_stream_that_is_not_utf_8_gets_the_hits_too(form):
+    file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
+    greek = Hit(1, "P1", 0.75, 15.0, 0.9, 0.001, 0.04, {**FIRST, "text": "a β-lactamase"})
+    write_hits({"β": [greek]}, file, form=form)
+    file.flush()
+    assert b"P1" in file.buffer.getvalue()
+
+
 def test_table_fits_the_terminal(monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     lines = written("table").splitlines()

@@ -31,7 +31,7 @@ def write_descriptions(
             file.write(json.dumps({"id": name, **each.as_dict()}, ensure_ascii=False) + "\n")
     elif form == "tsv":
         rows = [row for name, each in descriptions.items() for row in _rows(name, each)]
-        pl.DataFrame(rows, infer_schema_length=None).write_csv(file, separator="\t")
+        file.write(pl.DataFrame(rows, infer_schema_length=None).write_csv(separator="\t"))
     else:
         console = Console(file=file, markup=False, emoji=False, highlight=False)
         for name, each in descriptions.items():

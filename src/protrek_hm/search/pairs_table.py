@@ -73,7 +73,7 @@ def write_pairs(pairs: Sequence[ScoredPair], file: TextIO, *, form: Literal["tab
             file.write(json.dumps(asdict(pair), ensure_ascii=False) + "\n")
         return
     if form == "tsv":
-        pl.DataFrame(pairs).write_csv(file, separator="\t")
+        file.write(pl.DataFrame(pairs).write_csv(separator="\t"))
         return
     from rich.console import Console
     from rich.table import Table

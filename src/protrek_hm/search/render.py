@@ -70,7 +70,7 @@ def _write_rows(rows: Iterable[Mapping[str, Any]], file: TextIO, *, form: Format
         flat.append(
             {**own, **{f"record.{name}" if name in OWN_COLUMNS else name: value for name, value in others.items()}}
         )
-    pl.DataFrame(flat, infer_schema_length=None).write_csv(file, separator="\t")
+    file.write(pl.DataFrame(flat, infer_schema_length=None).write_csv(separator="\t"))  # polars writes to UTF-8 alone
 
 
 def _defined(value: Any) -> Any:
