@@ -305,6 +305,8 @@ def test_no_key_is_asked_for(page):
 @pytest.mark.parametrize(
     ("module", "expression", "value"),
     [
+        ("api", "(window.fetch = async () => { m.setKey('new'); return new Response('{}', {status: 401}); },"
+         " m.ask('v1/index').catch((error) => error.name))", "AbortError"),
         ("differences", "m.differences('MKTA', 'MRTV').map((d) => d.label)", ["K2R", "A4V"]),
         ("differences", "m.differences('MKTA', 'MKTA')", []),
         ("differences", "m.differences('MKTAYW', 'MKW').map((d) => d.label)", ["3–5 missing"]),

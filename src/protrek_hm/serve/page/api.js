@@ -25,6 +25,7 @@ export function setKey(given) {
 /** GET `path`, or POST `body` there: plain objects go as JSON, a FormData as it is. */
 export async function ask(path, body, { signal } = {}) {
   const headers = { accept: "application/json" };
+  const before = key;
   if (key) headers.authorization = `Bearer ${key}`;
   const options = { headers, signal };
   if (body !== undefined) {
@@ -41,6 +42,8 @@ export async function ask(path, body, { signal } = {}) {
   }
   const content = await answer.json().catch(() => null);
   if (answer.ok && content !== null) return content;
+  // asked before a key was given: its refusal, which may come after that, would ask for one again
+  if (answer.status === 401 && key !== before) throw new DOMException("asked without this key", "AbortError");
   throw problemOf(answer, content);
 }
 

@@ -120,7 +120,7 @@ async function begin() {
     event.preventDefault();
     setKey(byId("key").value);
     byId("key-form").hidden = true;
-    running.abort(); // asked without the key: its refusal would ask for one again
+    running.abort();
     start();
   });
   listenForFiles((problem) => report(problem));
