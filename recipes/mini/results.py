@@ -18,7 +18,6 @@ import polars as pl
 
 from protrek_hm.data import read_triplets
 from protrek_hm.evaluate import evaluate
-from protrek_hm.evaluate.cache import CachedEncoder
 from protrek_hm.evaluate.measures import MEASURES, CaseSet, Scores, case_values
 from protrek_hm.evaluate.model_result import ModelResult
 from protrek_hm.evaluate.ranking import ranking_values
@@ -27,6 +26,7 @@ from protrek_hm.evaluate.statistics import Estimate, mean_over_pairs, mean_with_
 from protrek_hm.evaluate.table import percent
 from protrek_hm.files import new_file, write_json
 from protrek_hm.model import ProTrek
+from protrek_hm.model.encoder import CachedEncoder
 
 RECIPES = ("reference", "twin", "balanced", "merged")
 BASELINES = ("length only", "text-blind", "description alone", "nearest homolog's text", "3-mer linear probe")

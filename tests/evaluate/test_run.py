@@ -6,6 +6,7 @@ import pytest
 
 from protrek_hm.errors import MissingColumnError, OptionError
 from protrek_hm.evaluate import EvaluateConfig, evaluate
+from protrek_hm.model.encoder import CachedEncoder
 
 
 def test_who_knows_the_truth_scores_one_everywhere(oracle, hard, easy, quick):
@@ -80,3 +81,16 @@ def test_bad_input(oracle, hard):
 def test_settings_out_of_range(setting):
     with pytest.raises(OptionError, match=next(iter(setting))):
         EvaluateConfig(**setting)
+
+
+def test_a_second_evaluation_encodes_nothing_and_says_the_same(tmp_path, letter_encoder, hard, easy, quick):
+    def run():
+        encoder = CachedEncoder(letter_encoder(), tmp_path)
+        (result,) = evaluate({"letters": encoder}, hard, easy, quick).models
+        return encoder.encoded, result
+
+    (first_count, first), (second_count, second) = run(), run()
+    assert first_count > 0
+    assert second_count == 0
+    assert first.estimates == second.estimates
+    assert np.array_equal(first.scores["hard"], second.scores["hard"])

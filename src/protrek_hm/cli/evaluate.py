@@ -71,10 +71,10 @@ def evaluate(
     refuse_existing(output, force=force, inputs=read, folder=True, carried=[EMBEDDINGS])
     frames = {role: read_triplets(path) for role, path in tables.items()}
 
-    from protrek_hm.evaluate.cache import CachedEncoder
     from protrek_hm.evaluate.report.content import report
     from protrek_hm.evaluate.run import evaluate as run_evaluation
     from protrek_hm.model import ProTrek
+    from protrek_hm.model.encoder import CachedEncoder
 
     loaded = {name: ProTrek.from_pretrained(path, device=device) for name, path in names.items()}
     for each in loaded.values():

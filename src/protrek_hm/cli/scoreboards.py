@@ -89,8 +89,8 @@ def retrieval(
 
 
 def _load(model: str, device: str | None, cache: Path | None) -> Any:
-    from protrek_hm.evaluate.cache import CachedEncoder
     from protrek_hm.model import ProTrek
+    from protrek_hm.model.encoder import CachedEncoder
 
     loaded = ProTrek.from_pretrained(model, device=device)
     return loaded if cache is None else CachedEncoder(loaded, cache)

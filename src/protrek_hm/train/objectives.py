@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from protrek_hm.errors import OptionError
-from protrek_hm.model.encoder import Task
+from protrek_hm.model.encoder import Task, unit_vectors
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import ABSENT, ROLES, Examples
@@ -195,7 +195,7 @@ def _scores(
 def encode_inputs(model: ProTrek, examples: Examples, *, batch_size: int) -> dict[Task, np.ndarray]:
     """Return a model's vectors of a table's inputs, those that it has no route for left out."""
     return {
-        task: np.asarray(model.encode(inputs, task=task, batch_size=batch_size, show_progress_bar=False))
+        task: unit_vectors(model, inputs, task=task, batch_size=batch_size)
         for task, inputs in examples.inputs.items()
         if task in model.tasks
     }
