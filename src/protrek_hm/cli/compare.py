@@ -1,7 +1,6 @@
 """`protrek-hm evaluate compare A B` and `evaluate seeds A B C`: runs that are on disk against each other."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,29 +23,14 @@ def compare(
     force: Force = False,
 ) -> None:
     """Compare two evaluations case by case: difference with interval, exact paired tests."""
-    from protrek_hm.evaluate.compare import compare_runs, count_cases, read_run
+    from protrek_hm.evaluate.compare import compare_runs, comparison_content, count_cases, read_run
 
     runs = [read_run(folder) for folder in (first, second)]
     found, counts = compare_runs(*runs, seed=seed, resamples=resamples), count_cases(*runs)
     for name, count in counts.items():
         if count.only_first or count.only_second:
             typer.echo(count.sentence(name), err=True)
-    names = [str(run.folder) for run in runs]
-    content: dict[str, Any] = {
-        "format_version": 1,
-        "first": {"folder": names[0], "model": runs[0].model},
-        "second": {"folder": names[1], "model": runs[1].model},
-        "cases": {name: asdict(count) for name, count in counts.items()},
-        "measures": {
-            each.key: {
-                "first": each.first.as_dict(),
-                "second": each.second.as_dict(),
-                "difference": each.difference.as_dict(),
-                "significance": each.significance.as_dict(),
-            }
-            for each in found
-        },
-    }
+    content = comparison_content(*runs, found, counts)
     _write(content, output, read=[first, second], force=force)
     if output_format == "json":
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
@@ -55,7 +39,7 @@ def compare(
 
     from protrek_hm.evaluate.table import comparison_table
 
-    Console().print(comparison_table(found, names), highlight=False)
+    Console().print(comparison_table(found, [str(run.folder) for run in runs]), highlight=False)
 
 
 def seeds(
@@ -66,14 +50,10 @@ def seeds(
     force: Force = False,
 ) -> None:
     """Summarise several seeds: mean, deviation, 95 % interval of the mean over runs."""
-    from protrek_hm.evaluate.compare import compare_seeds
+    from protrek_hm.evaluate.compare import compare_seeds, seeds_content
 
     found = compare_seeds(runs)
-    content = {
-        "format_version": 1,
-        "runs": [str(run) for run in runs],
-        "measures": {key: asdict(each) for key, each in found.items()},
-    }
+    content = seeds_content(runs, found)
     _write(content, output, read=runs, force=force)
     if output_format == "json":
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))

@@ -1,14 +1,11 @@
 """`protrek-hm merge`: models between a base and what was tuned from it."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from protrek_hm.cli.options import Device, Force
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 def merge(
@@ -58,13 +55,13 @@ def merge(
     require("alpha", alpha, "give either --sweep, or one --alpha", holds=sweep is (alpha is None))
     read = [each for each in (base, *tuned, valid, easy, config) if each is not None]
     refuse_existing(output, force=force, inputs=read, folder=True)
-    tables = _validation(valid, easy, tuned[0]) if alpha is None else None
-
     from protrek_hm.merge.output import describe, write_merge
+    from protrek_hm.merge.sweeping import read_validation
     from protrek_hm.merge.sweeping import sweep as run_sweep
     from protrek_hm.merge.weights import average_models, merge_models
     from protrek_hm.model import ProTrek
 
+    tables = read_validation(tuned[0], valid, easy) if alpha is None else None
     start, *ends = (ProTrek.from_pretrained(path, device=device) for path in (base, *tuned))
     sources = {
         "base": {"path": base, "fingerprint": start.fingerprint()},
@@ -97,32 +94,3 @@ def merge(
 
         print_sweep(result)
     typer.echo(f"model: {output / 'model'}", err=True)
-
-
-def _validation(valid: Path | None, easy: Path | None, tuned: str) -> "tuple[pl.DataFrame, pl.DataFrame]":
-    """Return hard and easy triplets: from the files given, or those on record of the run that made `tuned`."""
-    import polars as pl
-
-    from protrek_hm.data import read_triplets
-    from protrek_hm.errors import OptionError
-
-    files = _recorded(tuned) if valid is None else [valid]
-    if not files:
-        wanted = f"{tuned} has no record of validation triplets that are still there; give --valid and --easy"
-        raise OptionError("valid", None, wanted)
-    table = pl.concat([read_triplets(file) for file in files], how="diagonal_relaxed")
-    is_easy = pl.col("type").eq_missing("easy") if "type" in table.columns else pl.lit(value=False)
-    hard = table.filter(~is_easy)
-    others = table.filter(is_easy) if easy is None else read_triplets(easy)
-    if others.is_empty():
-        raise OptionError("easy", None, "the validation triplets hold no easy ones; give them with --easy")
-    return hard, others
-
-
-def _recorded(tuned: str) -> list[Path]:
-    """Return the validation files that `train` noted beside its model."""
-    from protrek_hm.files import read_json
-
-    record = Path(tuned) / "inputs.json"
-    files = [Path(file) for file in read_json(record).get("valid", [])] if record.is_file() else []
-    return files if all(file.is_file() for file in files) else []

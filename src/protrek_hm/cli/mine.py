@@ -101,7 +101,6 @@ def run(
     refuse_existing(output, force=force, inputs=read, folder=True)
     refuse_unwritable(output)
 
-    from protrek_hm.cli.judges import load_guide, load_text_encoder
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.data import read_proteins
     from protrek_hm.mine import mine_hard_negatives, write_mining
@@ -111,7 +110,15 @@ def run(
     if split_file is not None:
         proteins = apply_split_file(proteins, split_file)
     parts = work_dir or output.with_name(f".{output.name}.work")
-    guiding, reading = load_guide(guide), load_text_encoder(text_model)
+    guiding, reading = None, None
+    if guide is not None:
+        from protrek_hm.model import ProTrek
+
+        guiding = ProTrek.from_pretrained(guide)
+    if text_model is not None:
+        from protrek_hm.model import load_text_encoder
+
+        reading = load_text_encoder(text_model)
     try:
         with progress_bar() as progress:
             result = mine_hard_negatives(

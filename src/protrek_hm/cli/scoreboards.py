@@ -44,7 +44,7 @@ def ec(
     encoder = _load(model, device, cache)
     transfers = transfer_all(encoder, known, asked, class_texts, batch_size=batch_size)
     results = [rate(each, asked, seed=seed) for each in transfers]
-    shared = len({*known.sequences} & {*asked.sequences})
+    shared = known.shared_with(asked)
     typer.echo(f"{shared} of {len(asked.sequences)} test proteins stand in training, too", err=True)
     if class_texts is None:
         typer.echo("no --texts: classes are not looked for by text", err=True)

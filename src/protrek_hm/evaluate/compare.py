@@ -1,7 +1,7 @@
 """Runs that are on disk against each other: two models on the same cases, several seeds of one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +128,36 @@ def compare_runs(
             test = significance(before, after, groups)
             found.append(MeasureComparison(measure.key, measure.title, one_mean, other_mean, difference, test))
     return tuple(found)
+
+
+def comparison_content(
+    first: RunOnDisk, second: RunOnDisk, found: Sequence[MeasureComparison], counts: Mapping[str, CaseCount]
+) -> dict[str, Any]:
+    """Return a comparison as JSON values."""
+    return {
+        "format_version": 1,
+        "first": {"folder": str(first.folder), "model": first.model},
+        "second": {"folder": str(second.folder), "model": second.model},
+        "cases": {name: asdict(count) for name, count in counts.items()},
+        "measures": {
+            each.key: {
+                "first": each.first.as_dict(),
+                "second": each.second.as_dict(),
+                "difference": each.difference.as_dict(),
+                "significance": each.significance.as_dict(),
+            }
+            for each in found
+        },
+    }
+
+
+def seeds_content(folders: Sequence[Path], found: Mapping[str, SeedSummary]) -> dict[str, Any]:
+    """Return the summary of several seeds as JSON values."""
+    return {
+        "format_version": 1,
+        "runs": [str(folder) for folder in folders],
+        "measures": {key: asdict(each) for key, each in found.items()},
+    }
 
 
 def _shared_key(first: RunOnDisk, second: RunOnDisk) -> list[str]:

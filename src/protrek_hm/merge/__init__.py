@@ -11,7 +11,9 @@ from protrek_hm.lazy import lazily
 if TYPE_CHECKING:
     from protrek_hm.merge.config import SweepConfig as SweepConfig
     from protrek_hm.merge.output import write_merge as write_merge
+    from protrek_hm.merge.sweeping import Point as Point
     from protrek_hm.merge.sweeping import SweepResult as SweepResult
+    from protrek_hm.merge.sweeping import read_validation as read_validation
     from protrek_hm.merge.sweeping import sweep as sweep
     from protrek_hm.merge.weights import average_models as average_models
     from protrek_hm.merge.weights import merge_models as merge_models

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from protrek_hm.data.triplets import read_triplets
+from protrek_hm.errors import OptionError
 from protrek_hm.evaluate.cases import check_triplets, make_cases, make_pool
 from protrek_hm.evaluate.embed import encode_pool
 from protrek_hm.evaluate.groups import independent_groups
@@ -14,6 +17,7 @@ from protrek_hm.evaluate.measures import SetName
 from protrek_hm.evaluate.metrics import protein_to_text, text_to_protein
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
+from protrek_hm.files import read_json
 from protrek_hm.merge.config import SweepConfig
 from protrek_hm.merge.weights import average_models, merge_models
 from protrek_hm.model.protrek import ProTrek
@@ -107,6 +111,46 @@ def sweep(
         for name in frames
     }
     return SweepResult(config, tuple(points), chosen, _known(gains["hard"]), _known(gains["easy"]))
+
+
+def read_validation(
+    tuned: str | Path, valid: Path | None = None, easy: Path | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read hard and easy validation triplets: the files given, or those on which `tuned` was validated.
+
+    Parameters
+    ----------
+    tuned
+        Folder of the tuned model; `train` notes in its `inputs.json` which validation files it read.
+    valid
+        Table of validation triplets; those whose `type` is "easy" are the easy ones. None: the files on record.
+    easy
+        Table of easy triplets, in the place of those of `valid`.
+
+    Raises
+    ------
+    OptionError
+        If no validation triplets are given or on record, or none of them is easy.
+    MissingFileError, FileFormatError, MissingColumnError
+        If a table cannot be read.
+    """
+    files = _recorded(Path(tuned)) if valid is None else [valid]
+    if not files:
+        wanted = f"{tuned} has no record of validation triplets that are still there; give --valid and --easy"
+        raise OptionError("valid", None, wanted)
+    table = pl.concat([read_triplets(file) for file in files], how="diagonal_relaxed")
+    is_easy = pl.col("type").eq_missing("easy") if "type" in table.columns else pl.lit(value=False)
+    others = table.filter(is_easy) if easy is None else read_triplets(easy)
+    if others.is_empty():
+        raise OptionError("easy", None, "the validation triplets hold no easy ones; give them with --easy")
+    return table.filter(~is_easy), others
+
+
+def _recorded(tuned: Path) -> list[Path]:
+    """Return the validation files that `train` noted beside its model, if all are still there."""
+    record = tuned / "inputs.json"
+    files = [Path(file) for file in read_json(record).get("valid", [])] if record.is_file() else []
+    return files if all(file.is_file() for file in files) else []
 
 
 def choose(points: Sequence[Point], *, easy_tolerance: float) -> Point:

@@ -15,5 +15,6 @@ if TYPE_CHECKING:
     from protrek_hm.model.config import ModelConfig as ModelConfig
     from protrek_hm.model.config import TowerConfig as TowerConfig
     from protrek_hm.model.protrek import ProTrek as ProTrek
+    from protrek_hm.model.text_encoder import load_text_encoder as load_text_encoder
 else:
     __getattr__, __dir__, __all__ = lazily(__name__)

@@ -30,6 +30,10 @@ class Enzymes:
     sequences: tuple[str, ...]
     classes: tuple[tuple[str, ...], ...]
 
+    def shared_with(self, other: "Enzymes") -> int:
+        """Count the sequences that both have."""
+        return len({*self.sequences} & {*other.sequences})
+
 
 def read_enzymes(path: Path) -> Enzymes:
     r"""Read a table of enzymes, distinct sequences in order of appearance.

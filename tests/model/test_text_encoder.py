@@ -2,9 +2,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from protrek_hm.cli.judges import load_guide, load_text_encoder
 from protrek_hm.errors import MissingFileError
 from protrek_hm.mine import MineConfig, mine_hard_negatives
+from protrek_hm.model import load_text_encoder
 
 BASE = "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQAPILSRVGDGTQDNLSGAEKAVQVKVKALPDAQFEVVHSLAKWKR"
 
@@ -19,16 +19,13 @@ def words(tmp_path):
     return str(tmp_path / "m")
 
 
-def test_no_name_no_model():
-    assert load_guide(None) is None
-    assert load_text_encoder(None) is None
+def test_a_missing_model_is_an_error():
     with pytest.raises(MissingFileError):
         load_text_encoder("/no/such/model")
 
 
 def test_any_sentence_transformer_tells_of_texts(words):
     encoder = load_text_encoder(words)
-    assert encoder is not None
     assert np.asarray(encoder(["starch chitin starch", "heme"])).tolist() == [[2, 1], [0, 0]]
     table = pl.DataFrame(
         {
@@ -50,6 +47,5 @@ def test_the_text_tower_of_a_protrek(tmp_path):
     model = ProTrek.build(config, texts=["Cleaves starch.", "Binds heme."], device="cpu")
     model.save_pretrained(str(tmp_path / "tiny"))
     encoder = load_text_encoder(str(tmp_path / "tiny"))
-    assert encoder is not None
     texts = ["Binds heme.", "Cleaves starch."]
     np.testing.assert_allclose(encoder(texts), model.encode(texts, task="text"), atol=1e-5)
