@@ -1,11 +1,15 @@
 import asyncio
+import socket
+import threading
 
 import pytest
 
-from protrek_hm.serve.static import page_routes
+from protrek_hm.serve import create_app, guard
+from protrek_hm.serve.pages import page_routes
 
 KEY = "k" * 24
 QUESTION = {"query": "AAC"}
+HEAD = b"POST /v1/search HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 16\r\n"
 
 
 def refused(answer, status, field):
@@ -147,3 +151,48 @@ def test_bodies_are_held_up_to_a_limit_together_and_let_go_at_their_end(connect)
 def test_odd_methods_share_one_count(client, method):
     client.request(method, "/v1/search")
     assert 'method="other"' in client.get("/metrics").text
+
+
+@pytest.fixture
+def connect_slowly(listen, monkeypatch):
+    """Open connections to a server that waits half a second for a head, and for room."""
+    monkeypatch.setattr(guard, "_SECONDS_FOR_HEAD", 0.5)
+    monkeypatch.setattr(guard, "_SECONDS_STALLED", 0.5)
+
+    def start(app):
+        host, port = listen(app, http=guard.KeepingUp).removeprefix("http://").split(":")
+        return lambda: socket.create_connection((host, int(port)), timeout=30)
+
+    return start
+
+
+def is_cut(connected):
+    try:
+        return connected.recv(1000) == b""
+    except ConnectionResetError:
+        return True
+
+
+def test_a_head_that_does_not_come_is_waited_for_no_longer_than_its_time(connect_slowly, searcher):
+    connection = connect_slowly(create_app(searcher))
+    with connection() as silent, connection() as slow, connection() as quick:
+        slow.sendall(HEAD)
+        quick.sendall(HEAD + b"\r\n")
+        assert is_cut(silent)
+        assert is_cut(slow)
+        quick.sendall(b'{"query": "AAC"}')
+        assert quick.recv(1000).startswith(b"HTTP/1.1 200"), "its body may take longer"
+
+
+def test_an_answer_that_is_not_taken_is_given_up(connect_slowly):
+    written = threading.Event()
+
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": bytes(64 << 20)})  # waits for room
+            written.set()
+
+    with connect_slowly(app)() as idle:
+        idle.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        assert written.wait(30)

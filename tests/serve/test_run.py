@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 from protrek_hm.index import Index, build_index
-from protrek_hm.serve.workers import own_folder
+from protrek_hm.serve.run import own_folder
 
 SERVER = [sys.executable, str(Path(__file__).parent / "letters_server.py"), "serve"]
 
@@ -184,8 +184,8 @@ def test_all_workers_answer_from_one_state_and_the_rest_goes_on(index_folder, le
 
 def test_work_that_no_checkpoint_ends_ends_its_process():
     code = (
-        "import itertools\nfrom protrek_hm.serve import workers\nworkers._LATE = 0.0\n"
-        "workers._end_if_stuck(30.0)\nworkers._end_if_stuck(None)\nworkers._end_if_stuck(0.05)\n"
+        "import itertools\nfrom protrek_hm.serve import run\nrun._LATE = 0.0\n"
+        "run._end_if_stuck(30.0)\nrun._end_if_stuck(None)\nrun._end_if_stuck(0.05)\n"
         "sum(itertools.repeat(0))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

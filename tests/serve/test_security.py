@@ -129,7 +129,7 @@ def test_an_error_tells_no_path_and_no_trace(connect, letter_encoder, monkeypatc
 
 def test_a_fault_of_ours_is_told_without_a_trace(connect, monkeypatch):
     client = connect()
-    monkeypatch.setattr("protrek_hm.serve.routes.dump", lambda _: 1 / 0)
+    monkeypatch.setattr("protrek_hm.serve.app.dump", lambda _: 1 / 0)
     client = TestClient(client.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
     answer = client.post("/v1/search", json={"query": "AAC"})
     assert (answer.status_code, answer.json()["error"]["message"]) == (500, "the server has a fault")

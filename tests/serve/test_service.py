@@ -136,7 +136,7 @@ def test_answers_are_written_by_another_thread_than_the_one_that_listens(connect
         threads["listens"] = threading.get_ident()
         return {}
 
-    monkeypatch.setattr("protrek_hm.serve.routes.dump", watched)
+    monkeypatch.setattr("protrek_hm.serve.app.dump", watched)
     monkeypatch.setattr("protrek_hm.serve.service.Service.search", listens)
     assert client.post("/v1/search", json={"query": "AAC"}).content == b"{}"
     assert threads["writes"] != threads["listens"]

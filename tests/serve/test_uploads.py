@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from protrek_hm.data.structures import read_structure
-from protrek_hm.serve import parse_upload, uploads
+from protrek_hm.serve import uploads
 
 EXAMPLES = Path(__file__).parents[2] / "example" / "structures"
 
@@ -113,7 +113,7 @@ def test_the_reader_works_in_an_empty_folder_of_its_own(client, tmp_path, monkey
 
 def test_of_many_chains_a_message_names_some(client, monkeypatch):
     many = [{"chain": f"C{number}", "sequence": "M", "structure": "d"} for number in range(1000)]
-    monkeypatch.setattr(parse_upload, "read_structure", lambda *_: many)
-    answer = parse_upload._answer(Path("upload"), "nobody", 10)
+    monkeypatch.setattr("protrek_hm.data.structures.records.read_structure", lambda *_: many)
+    answer = uploads._answer(Path("upload"), "nobody", 10)
     assert answer["problem"].startswith("no protein chain 'nobody' (chains: C0, C1, ")
     assert answer["problem"].endswith(", C19, …)")

@@ -14,8 +14,8 @@ from protrek_hm.lazy import lazily
 if TYPE_CHECKING:
     from protrek_hm.serve.app import create_app as create_app
     from protrek_hm.serve.config import ServeConfig as ServeConfig
+    from protrek_hm.serve.run import Opening as Opening
     from protrek_hm.serve.run import serve_index as serve_index
     from protrek_hm.serve.service import Service as Service
-    from protrek_hm.serve.workers import Opening as Opening
 else:
     __getattr__, __dir__, __all__ = lazily(__name__)

@@ -1,4 +1,4 @@
-"""Hits, records and histograms as plain JSON, and how large that will be."""
+"""What an index answers, as plain JSON: hits, histograms and examples, and how large that will be."""
 
 import json
 import math
@@ -6,11 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float
 
+from protrek_hm.index.layout import MODALITIES
 from protrek_hm.search.searcher import Hit
+from protrek_hm.serve.problems import ProblemError
 
 BINS = 40
+_LOOKED_AT = 48
+_SHOWN = {"text": 4, "sequence": 3, "structure": 3}
+_TEXT = 140  # characters of a text that is pleasant to press
+_LETTERS = 2000  # of a sequence that is quick to encode
 
 
 def plain(value: Any) -> Any:
@@ -77,3 +84,63 @@ def histogram(cosines: Float[np.ndarray, " sample"], *, bins: int = BINS) -> dic
         return None
     counts, edges = np.histogram(cosines.astype(np.float64), bins=bins)
     return {"counts": counts.tolist(), "edges": edges.tolist()}
+
+
+class Room:
+    """How much larger an answer may become.
+
+    >>> room = Room(10)
+    >>> room.take(7)
+    >>> room.take(7)
+    Traceback (most recent call last):
+        ...
+    protrek_hm.serve.problems.ProblemError: k: the answer would have more than 10 bytes; ask for fewer hits, or ...
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = self._left = size
+
+    def empty(self) -> None:
+        """Take all back: the work begins anew."""
+        self._left = self._size
+
+    def take(self, size: float) -> None:
+        """Raise ProblemError if so many bytes more are too many."""
+        self._left -= int(size)
+        if self._left < 0:
+            message = f"the answer would have more than {self._size:,} bytes"
+            raise ProblemError(400, "k", message, "ask for fewer hits, or send fewer queries at a time")
+
+
+def examples_of(index: Any) -> dict[str, list[dict[str, str]]]:
+    """Draw a few queries of each kind, evenly over the index: the same ones every time.
+
+    Returns
+    -------
+    For each modality `{"label", "query"}`; texts are cut to their first sentence.
+    """
+    total = index.info.counts["records"]
+    rows = np.unique(np.linspace(0, total - 1, num=min(total, _LOOKED_AT)).astype(np.int64))
+    records = index.take(rows)
+    return {kind: _draw(records, kind) for kind in MODALITIES if kind in records.columns}
+
+
+def _draw(records: pl.DataFrame, kind: str) -> list[dict[str, str]]:
+    found: dict[str, str] = {}
+    for name, value in records.select("id", kind).iter_rows():
+        query = _first_sentence(value or "") if kind == "text" else (value or "")
+        if query and len(query) <= (_TEXT if kind == "text" else _LETTERS):
+            found.setdefault(query, query if kind == "text" else str(name))
+    queries = list(found)
+    chosen = np.unique(np.linspace(0, len(queries) - 1, num=min(len(queries), _SHOWN[kind])).astype(np.int64))
+    return [{"label": found[queries[at]], "query": queries[at]} for at in chosen.tolist()]
+
+
+def _first_sentence(text: str) -> str:
+    """Cut a text after its first full stop that is followed by a space.
+
+    >>> _first_sentence("Cuts RNA at pH 5.2. Inhibited by zinc.")
+    'Cuts RNA at pH 5.2.'
+    """
+    first, stop, _ = text.strip().partition(". ")
+    return first + stop.strip()

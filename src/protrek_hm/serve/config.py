@@ -13,6 +13,10 @@ _POSITIVE = (
 )
 
 
+COUNTS = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that names a folder for the counts of several processes."""
+
+
 @dataclass(frozen=True)
 class ServeConfig:
     """Settings of `create_app` and `serve_index`.

@@ -1,4 +1,4 @@
-"""The door: who is let in, how large and how slow a request may be, and what every answer says to browsers.
+"""The door: who is let in, how large and how slow a request may be, what every answer tells browsers, what is counted.
 
 Plain ASGI, so that bodies stream through it and what is mounted inside is guarded as well.
 """
@@ -6,16 +6,19 @@ Plain ASGI, so that bodies stream through it and what is mounted inside is guard
 import asyncio
 import hashlib
 import hmac
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from protrek_hm.serve.config import ServeConfig
-from protrek_hm.serve.metrics import Metrics
+from protrek_hm.serve.config import COUNTS, ServeConfig
 from protrek_hm.serve.problems import ProblemError
 
 GUARDED = ("/v1", "/mcp", "/metrics")
@@ -23,6 +26,11 @@ GUARDED = ("/v1", "/mcp", "/metrics")
 UPLOADS = ("/v1/structure",)
 _TOGETHER = 16
 """Bodies of the largest size that requests may hold together: in memory, uploads on disk."""
+_SECONDS_FOR_HEAD = 15.0
+"""Seconds that the head of a request may take; its body has `ServeConfig.timeout`."""
+
+_SECONDS_STALLED = 60.0
+"""Seconds for which a client may take nothing of its answer."""
 
 _POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
@@ -36,6 +44,44 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+
+
+class Metrics:
+    """Counts of one application.
+
+    Examples
+    --------
+    >>> metrics = Metrics()
+    >>> metrics.requests.labels("/v1/search", "POST", "200").inc()
+    >>> b'protrek_hm_requests_total{method="POST",route="/v1/search",status="200"} 1.0' in metrics.page()
+    True
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "protrek_hm_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "protrek_hm_request_seconds", "Seconds from request to answer.", ("route",), registry=self.registry
+        )
+        self.waiting = Gauge(
+            "protrek_hm_waiting", "Queries in the queue.", registry=self.registry, multiprocess_mode="livesum"
+        )
+        self.batches = Histogram(
+            "protrek_hm_batch_size",
+            "Queries answered together.",
+            registry=self.registry,
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+        )
+
+    def page(self) -> bytes:
+        """Return the counts in Prometheus' text format, those of all processes that share a folder."""
+        if COUNTS not in os.environ:
+            return generate_latest(self.registry)
+        shared = CollectorRegistry()
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        return generate_latest(shared)
 
 
 class Guard:
@@ -176,3 +222,45 @@ def _method(scope: Scope) -> str:
     """Return the method; unknown ones share a name, or they would fill the memory with counts."""
     method: Any = scope["method"]
     return str(method) if method in ("GET", "HEAD", "POST", "OPTIONS", "DELETE") else "other"
+
+
+class KeepingUp(H11Protocol):
+    """uvicorn's protocol, with limits on what a client may be waited for."""
+
+    _head: asyncio.TimerHandle | None = None
+    _answer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin a connection: the head of a request should come."""
+        super().connection_made(transport)
+        self._head = self.loop.call_later(_SECONDS_FOR_HEAD, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what comes: the time of a head runs until it is whole."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._head = _cancelled(self._head)
+        elif self._head is None:
+            self._head = self.loop.call_later(_SECONDS_FOR_HEAD, self.transport.abort)
+
+    def pause_writing(self) -> None:
+        """Have no room for more of an answer, until the client takes some."""
+        super().pause_writing()
+        self._answer = self._answer or self.loop.call_later(_SECONDS_STALLED, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Have room again."""
+        super().resume_writing()
+        self._answer = _cancelled(self._answer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the connection."""
+        self._head, self._answer = _cancelled(self._head), _cancelled(self._answer)
+        super().connection_lost(exc)
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """Cancel a timer; None takes its place."""
+    if timer is not None:
+        timer.cancel()
+    return None

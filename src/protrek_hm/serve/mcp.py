@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.types import Receive, Scope, Send
 
-from protrek_hm.serve.answers import size
-from protrek_hm.serve.limits import Room
+from protrek_hm.serve.answers import Room, size
 from protrek_hm.serve.problems import ProblemError, validation_problem
 from protrek_hm.serve.schemas import DescribeRequest, ExplainRequest, ScoreRequest, SearchRequest
 from protrek_hm.serve.service import Service

@@ -1,21 +1,76 @@
-"""Listen: one process or several on one socket, until asked to stop."""
+"""Listen at an address, and answer by worker processes until asked to stop.
 
+The process that listens watches over the workers. It opens no index and answers nothing, so that nothing in a request
+can keep it from its work: it hears at once when a worker dies, starts another one, and ends those that do not end by
+themselves when they are told to. All workers answer from the same state of the index: one that is started later and
+finds another state does not answer, as long as others answer from the old one.
+"""
+
+import contextlib
 import errno
+import faulthandler
+import fcntl
+import hashlib
+import json
+import logging
+import multiprocessing
 import os
+import shutil
+import signal
 import socket
 import sys
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
-from dataclasses import replace
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
-from protrek_hm.errors import OptionError
-from protrek_hm.index.layout import read_info
-from protrek_hm.serve.config import ServeConfig
-from protrek_hm.serve.metrics import SHARED
-from protrek_hm.serve.workers import Opening, Workers, own_folder, work_until_told
+from protrek_hm.errors import OptionError, ProTrekHMError
+from protrek_hm.index.layout import IndexInfo, read_info
+from protrek_hm.serve.config import COUNTS, ServeConfig
 
 _BACKLOG = 2048
+_CONNECTIONS = 1000
+_LATE = 10.0  # seconds beyond its time after which work that no checkpoint has ended ends its process
+_MARGIN = 3.0  # seconds beyond the grace after which a worker is killed
+_STEADY = 10.0  # seconds after which a worker's death says nothing about the next one
+_LONGEST_PAUSE = 60.0
+_MOST_FAILURES = 5  # in a row, with no other worker alive
+_LOCK = "lock"
+_PREFIX = "protrek-hm-serve-"
 _OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES, errno.EPERM)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What `Searcher.open` is told: the index's folder, the model's name (None is the index's own), the device."""
+
+    index: Path
+    model: str | None = None
+    device: str | None = None
+
+
+class Told(NamedTuple):
+    """What a worker says of its start. other: the index is not in the state that it should answer from."""
+
+    what: Literal["ready", "failed", "other"]
+    why: str = ""
+
+
+@dataclass
+class _Worker:
+    process: Any
+    pipe: Connection
+    begun: float
+    told: Told | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        return self.told is not None and self.told.what == "ready"
 
 
 def serve_index(opening: Opening, config: ServeConfig) -> None:
@@ -36,7 +91,7 @@ def serve_index(opening: Opening, config: ServeConfig) -> None:
     with _listen(config) as listener, own_folder() as folder, _environment() as environment:
         environment["TMPDIR"] = str(folder)  # of the workers, and of what they start
         if config.workers > 1:
-            environment[SHARED] = str(folder)
+            environment[COUNTS] = str(folder)
         config = replace(config, port=listener.getsockname()[1])
 
         def when_ready() -> None:
@@ -50,7 +105,7 @@ def serve_index(opening: Opening, config: ServeConfig) -> None:
         Workers(work_until_told, opening, config, listener, when_ready=when_ready, say=_say).run()
 
 
-@contextmanager
+@contextlib.contextmanager
 def _environment() -> Iterator[MutableMapping[str, str]]:
     """Yield the environment, which will be at last what it was."""
     before = dict(os.environ)
@@ -87,3 +142,233 @@ def _listen(config: ServeConfig) -> socket.socket:
 
 def _say(line: str) -> None:
     print(" ".join(line.splitlines()), file=sys.stderr, flush=True)  # noqa: T201
+
+
+class Workers:
+    """Keeps as many workers alive as wanted, until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    work
+        What a worker does, as `work_until_told`.
+    when_ready
+        Called once, when the first worker answers.
+    say
+        Told each line for whoever runs the server.
+    """
+
+    def __init__(
+        self,
+        work: Callable[..., None],
+        opening: Opening,
+        config: ServeConfig,
+        listener: socket.socket,
+        *,
+        when_ready: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
+        self._work, self._opening, self._config, self._listener = work, opening, config, listener
+        self._when_ready, self._say = when_ready, say
+        self._context = multiprocessing.get_context("spawn")
+        self._workers: list[_Worker] = []
+        self._state = state_of(read_info(opening.index))
+        self._answered = False
+        self._failures = 0
+        self._next = 0.0
+
+    def run(self) -> None:
+        """Start the workers, and return when all have ended after a signal.
+
+        Raises
+        ------
+        ProTrekHMError
+            If none can be started.
+        """
+        with _signals() as told, contextlib.ExitStack() as at_last:
+            at_last.callback(self._kill_all)
+            while not told.poll():
+                self._start_missing()
+                pause = None if len(self._workers) == self._config.workers else max(self._next - time.monotonic(), 0)
+                pipes = [each.pipe for each in self._workers if each.told is None]
+                wait([told, *pipes, *(each.process.sentinel for each in self._workers)], pause)
+                for worker in tuple(self._workers):
+                    self._look_at(worker)
+            told.recv_bytes()
+            self._end(told)
+
+    def _start_missing(self) -> None:
+        if time.monotonic() < self._next:
+            return
+        while len(self._workers) < self._config.workers:
+            own, theirs = self._context.Pipe(duplex=False)
+            given = (self._opening, self._config, self._listener, self._state, theirs)
+            process = self._context.Process(target=self._work, args=given, daemon=True)
+            resource_tracker.ensure_running()  # else `start` does it, and takes the mask away
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # Ctrl-C, which all get, is for the watcher alone
+            process.start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+            theirs.close()
+            self._workers.append(_Worker(process, own, time.monotonic()))
+
+    def _look_at(self, worker: _Worker) -> None:
+        if worker.told is None and worker.pipe.poll():
+            with contextlib.suppress(EOFError):
+                worker.told = worker.pipe.recv()
+            if worker.is_ready:
+                worker.begun = time.monotonic()
+                if not self._answered:
+                    self._answered = True
+                    self._when_ready()
+        if worker.process.exitcode is None:
+            return
+        self._workers.remove(worker)
+        worker.pipe.close()
+        _forget_counts(worker.process.pid)
+        self._replace(worker)
+
+    def _replace(self, worker: _Worker) -> None:
+        """Say what became of a worker, and when another one is to be started."""
+        code = worker.process.exitcode
+        how = f"ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        if worker.is_ready:
+            steady = time.monotonic() - worker.begun >= _STEADY
+            pause = self._pause(failed=not steady)
+            self._say(f"warning: worker {worker.process.pid} {how}; another one is started in {pause:g} s")
+        elif worker.told is not None and worker.told.what == "other":
+            others = any(each.is_ready for each in self._workers)
+            pause = self._pause(failed=others)
+            if others:
+                problem = "the index has changed, and the others answer from the old one; start the server again"
+                self._say(f"warning: a worker is not replaced: {problem}")
+            else:
+                self._state = state_of(read_info(self._opening.index))
+        else:
+            why = worker.told.why if worker.told is not None else f"it {how}"
+            if not self._answered or (not self._workers and self._failures >= _MOST_FAILURES):
+                raise ProTrekHMError(why if worker.told is not None else f"no worker can be started: {why}")
+            pause = self._pause(failed=True)
+            left = len(self._workers)
+            self._say(f"warning: a worker cannot be started ({why}); {left} go on, another one is tried in {pause:g} s")
+        self._next = time.monotonic() + pause
+
+    def _pause(self, *, failed: bool) -> float:
+        """Return the seconds until the next start: the more, the more have failed in a row."""
+        self._failures = self._failures + 1 if failed else 0
+        return float(min(2 ** (self._failures - 1), _LONGEST_PAUSE)) if failed else 0.0
+
+    def _end(self, told: Connection) -> None:
+        """Let all workers answer what is open, for no longer than the grace; a second signal ends that, too."""
+        for worker in self._workers:
+            worker.process.terminate()
+        deadline = time.monotonic() + self._config.grace + _MARGIN
+        alive = list(self._workers)
+        while alive and (left := deadline - time.monotonic()) > 0 and not told.poll():
+            wait([told, *(each.process.sentinel for each in alive)], left)
+            alive = [each for each in alive if each.process.exitcode is None]
+        if alive:
+            self._say(f"warning: {len(alive)} workers did not end within {self._config.grace} s, and were killed")
+
+    def _kill_all(self) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+            worker.process.join()
+
+
+def work_until_told(
+    opening: Opening, config: ServeConfig, listener: socket.socket, state: str, pipe: Connection
+) -> None:
+    """Be a worker: open the index, answer until SIGTERM, and say in `pipe` how it begins."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import uvicorn
+
+    from protrek_hm.search.searcher import Searcher
+    from protrek_hm.serve.app import create_app
+    from protrek_hm.serve.guard import KeepingUp
+
+    try:
+        searcher = Searcher.open(opening.index, model=opening.model, device=opening.device)
+    except ProTrekHMError as error:
+        pipe.send(Told("failed", str(error)))
+        sys.exit(1)
+    if state_of(searcher.index.info) != state:
+        pipe.send(Told("other"))
+        sys.exit(1)
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            pipe.send(Told("ready"))
+
+    settings = uvicorn.Config(
+        create_app(searcher, config, watch=_end_if_stuck),
+        http=KeepingUp,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=config.grace,
+    )
+    signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more at the end
+    Server(settings).run(sockets=[listener])
+
+
+def state_of(info: IndexInfo) -> str:
+    """Return a checksum of what an index says of itself; each change gives another."""
+    return hashlib.sha256(json.dumps(asdict(info), sort_keys=True, default=str).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def own_folder() -> Iterator[Path]:
+    """Make a folder for temporary files of this process and its children, and remove those that servers have left.
+
+    A folder is in use while its lock is held; a process that is killed loses its lock.
+    """
+    place = Path(tempfile.gettempdir())
+    for stale in place.glob(f"{_PREFIX}*/{_LOCK}"):
+        with contextlib.suppress(OSError), stale.open("r+b") as lock:
+            if not stale.parent.is_symlink() and stale.parent.stat().st_uid == os.getuid():
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(stale.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=place))
+    with (folder / _LOCK).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[Connection]:
+    """Yield a connection at which something comes when the process shall end."""
+    own, theirs = multiprocessing.Pipe(duplex=False)
+    before = {each: signal.signal(each, lambda *_: theirs.send_bytes(b"!")) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield own
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+def _end_if_stuck(seconds: float | None) -> None:
+    """Have this process end, with a trace in the log, if some work goes on long after its time; None: it is done."""
+    if seconds is None:
+        faulthandler.cancel_dump_traceback_later()
+    else:
+        faulthandler.dump_traceback_later(max(seconds, 0.0) + _LATE, exit=True)
+
+
+def _forget_counts(pid: int) -> None:
+    """Take what a dead worker had waiting out of the shared counts."""
+    if COUNTS in os.environ:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -20,12 +20,10 @@ from protrek_hm.search.families import each_alone, group_hits
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import tell_cuts
 from protrek_hm.search.searcher import Hit, Searcher
-from protrek_hm.serve.answers import histogram, hit_answer, plain, size
+from protrek_hm.serve.answers import Room, examples_of, histogram, hit_answer, plain, size
 from protrek_hm.serve.batching import Batcher, FullError
 from protrek_hm.serve.conditions import Condition, read_condition
 from protrek_hm.serve.config import ServeConfig
-from protrek_hm.serve.examples import examples_of
-from protrek_hm.serve.limits import Room, check_k, check_pair, check_text, check_texts
 from protrek_hm.serve.problems import ProblemError, as_problem
 from protrek_hm.serve.schemas import (
     BatchRequest,
@@ -33,6 +31,10 @@ from protrek_hm.serve.schemas import (
     ExplainRequest,
     ScoreRequest,
     SearchRequest,
+    check_k,
+    check_pair,
+    check_text,
+    check_texts,
 )
 from protrek_hm.serve.uploads import read_upload
 

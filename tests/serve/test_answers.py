@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import polars as pl
 
-from protrek_hm.serve.examples import examples_of
+from protrek_hm.serve.answers import examples_of
 
 
 class Table:
