@@ -1,10 +1,10 @@
 """The search over HTTP: REST, a page and metrics from one process, on this machine unless told otherwise.
 
-The flow: a request is let in or refused (`guard`), parsed (`schemas`, `conditions`, `routes`), held against the limits
-(`limits`, `config`), queued with others of its kind (`batching`), answered by the searcher (`service`, `answers`), and
-counted (`metrics`). What goes wrong is told as field, message and remedy (`problems`). Uploads are parsed by a process
-of their own (`uploads`, `parse_upload`). `app` puts all together with the page (`static`), `run` listens, and `workers`
-are the processes that answer (`protocol`), and the one that watches over them.
+The flow: a request is let in or refused, and counted (`guard`), parsed and held against the limits (`app`, `schemas`,
+`conditions`, `config`), queued with others of its kind (`batching`), and answered by the searcher (`service`,
+`answers`). What goes wrong is told as field, message and remedy (`problems`). Uploads are parsed by a process of their
+own (`uploads`). `app` puts all together with the pages (`pages`) and the tools for assistants (`mcp`); `run` listens, and
+keeps the processes alive that answer.
 """
 
 from typing import TYPE_CHECKING
