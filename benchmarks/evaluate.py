@@ -25,6 +25,7 @@ import polars as pl
 import torch
 from torch.nn.functional import normalize
 
+from protrek_hm.config import Modality
 from protrek_hm.data import read_triplets
 from protrek_hm.data.synthetic import SyntheticConfig, synthetic_families
 from protrek_hm.evaluate.cases import Pool, make_cases, make_pool
@@ -33,7 +34,6 @@ from protrek_hm.evaluate.ranking import rank_pool, ranking_values
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer
 from protrek_hm.mine import MineConfig, mine_hard_negatives
 from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
-from protrek_hm.model.encoder import Task
 
 SHAPES = {
     "small": ModelConfig(
@@ -106,7 +106,7 @@ def row_by_row(model: ProTrek, table: pl.DataFrame) -> np.ndarray:
     """Score each row as the reference does: three inputs, one at a time."""
 
     @torch.inference_mode()
-    def encode(text: str, task: Task) -> torch.Tensor:
+    def encode(text: str, task: Modality) -> torch.Tensor:
         tower = model.routes[task]
         features = next(tower.children()).preprocess([text])
         for module in tower.children():

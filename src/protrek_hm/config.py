@@ -1,5 +1,7 @@
 """Settings: one frozen dataclass per stage (beside its code), filled from a TOML file, then from flags.
 
+Choices that several stages offer are declared here: `Modality`, `OnBadRecord`.
+
 >>> from dataclasses import dataclass
 >>> @dataclass(frozen=True)
 ... class BrewConfig:
@@ -13,11 +15,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
 
 Config = TypeVar("Config")
+Modality = Literal["sequence", "text", "structure"]
+"""What a model encodes: amino acids, a description, or 3Di letters."""
+
+OnBadRecord = Literal["error", "skip"]
+"""What to do about a record that cannot be used: raise an error that names it, or leave it out and say so."""
 
 
 def resolve(kind: type[Config], file: Mapping[str, Any], flags: Mapping[str, Any]) -> Config:

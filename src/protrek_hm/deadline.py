@@ -1,4 +1,4 @@
-"""Work that can be given up: long loops ask at each step whether anyone still waits for what they do.
+"""Long work: it reports its progress, and asks at each step whether anyone still waits for what it does.
 
 Outside of `until` nobody asks them to stop, and `checkpoint` does nothing.
 """
@@ -6,10 +6,18 @@ Outside of `until` nobody asks them to stop, and `checkpoint` does nothing.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Protocol
 
 from protrek_hm.errors import GivenUpError
 
 _STOP: ContextVar[Callable[[], bool] | None] = ContextVar("stop", default=None)
+
+
+class Progress(Protocol):
+    """A function that long work calls to report its progress."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Report that `done` of `total` steps of `stage` are done; `total` is None where it is not known."""
 
 
 @contextmanager

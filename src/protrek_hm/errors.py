@@ -8,6 +8,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
+def shorten(text: str, *, width: int = 40) -> str:
+    r"""Bring a text into one line of at most `width` characters; control and invisible characters are escaped.
+
+    >>> shorten("a\nb"), shorten("M" * 9, width=5), shorten("a\x1b[31m")
+    ('a b', 'MMMM…', 'a\\x1b[31m')
+    """
+    line = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in " ".join(text.split()))
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
 class ProTrekHMError(Exception):
     """Anything that a user can mend: the message says how."""
 

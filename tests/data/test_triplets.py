@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from protrek_hm.data import read_triplets, write_triplets
-from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, RecordError
+from protrek_hm.data.triplets import check_triplets
+from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, NothingFoundError, RecordError
 
 TRIPLETS = pl.DataFrame(
     {
@@ -110,3 +111,19 @@ def test_files_that_hold_no_triplets(tmp_path):
     with pytest.raises(MissingColumnError):
         write_triplets(TRIPLETS.drop("anchor_text"), tmp_path / "b.csv")
     assert not (tmp_path / "b.csv").exists()
+
+
+@pytest.mark.parametrize("column", ["anchor_seq", "anchor_text", "hard_neg_seq"])
+def test_missing_column_and_blank_cell(column):
+    with pytest.raises(MissingColumnError, match=f"test.csv: no column '{column}'"):
+        check_triplets(TRIPLETS.drop(column), "test.csv")
+    blank = TRIPLETS.with_columns(
+        pl.when(pl.int_range(pl.len()) == 1).then(None).otherwise(pl.col(column)).alias(column)
+    )
+    with pytest.raises(FileFormatError, match=f"row 2 has no {column}"):
+        check_triplets(blank, "test.csv")
+
+
+def test_no_rows():
+    with pytest.raises(NothingFoundError, match=r"test.csv: holds no triplets"):
+        check_triplets(TRIPLETS.clear(), "test.csv")

@@ -3,8 +3,7 @@
 import polars as pl
 import pytest
 
-from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError
-from protrek_hm.evaluate.cases import check_triplets, make_cases, make_pool, other_texts
+from protrek_hm.evaluate.cases import make_cases, make_pool, other_texts
 
 
 def test_positions_lead_back_to_the_table(hard, easy):
@@ -41,17 +40,3 @@ def test_a_text_that_is_missing_or_the_same_is_unknown(other):
 
 def test_no_column_of_other_texts(hard):
     assert other_texts(hard.drop("hard_neg_text")) == [None] * hard.height
-
-
-@pytest.mark.parametrize("column", ["anchor_seq", "anchor_text", "hard_neg_seq"])
-def test_missing_column_and_blank_cell(hard, column):
-    with pytest.raises(MissingColumnError, match=f"test.csv: no column '{column}'"):
-        check_triplets(hard.drop(column), "test.csv")
-    blank = hard.with_columns(pl.when(pl.int_range(pl.len()) == 4).then(None).otherwise(pl.col(column)).alias(column))
-    with pytest.raises(FileFormatError, match=f"row 5 has no {column}"):
-        check_triplets(blank, "test.csv")
-
-
-def test_no_rows(hard):
-    with pytest.raises(NothingFoundError, match=r"test.csv: holds no triplets"):
-        check_triplets(hard.clear(), "test.csv")

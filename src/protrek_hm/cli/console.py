@@ -18,11 +18,11 @@ from protrek_hm.errors import ProTrekHMError
 if TYPE_CHECKING:
     import polars as pl
 
+    from protrek_hm.config import Modality
     from protrek_hm.model import ProTrek
-    from protrek_hm.model.encoder import Task
     from protrek_hm.search.searcher import Answer
 
-_COLUMNS: dict["Task", tuple[str, ...]] = {
+_COLUMNS: dict["Modality", tuple[str, ...]] = {
     "text": ("text", "anchor_text", "hard_neg_text"),
     "sequence": ("sequence", "anchor_seq", "hard_neg_seq"),
     "structure": ("structure",),

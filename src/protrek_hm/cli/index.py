@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from protrek_hm import config
 from protrek_hm.cli.console import tell_cuts
 from protrek_hm.cli.index_exchange import index_export, index_import
 from protrek_hm.cli.options import BatchSize, Device, Force, ModelOrMini
@@ -16,7 +17,7 @@ index_app.command("import")(index_import)
 Files = Annotated[list[Path], typer.Argument(help="Tables (TSV, CSV, Parquet) or FASTA of proteins.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of the index.")]
 OnBadRecord = Annotated[
-    Literal["error", "skip"],
+    config.OnBadRecord,
     typer.Option(help="Stop at a bad record or one that the model fails on, or leave it out."),
 ]
 

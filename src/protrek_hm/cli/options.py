@@ -8,6 +8,8 @@ from typing import Annotated, Literal, TextIO
 
 import typer
 
+from protrek_hm import config
+
 ModelOrMini = Annotated[
     str,
     typer.Option(
@@ -31,7 +33,7 @@ OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="File to
 Columns = Annotated[
     list[str] | None, typer.Option("--column", help="NAME=COLUMN where a column is not recognised, e.g. text=comment.")
 ]
-OnBadRecord = Annotated[Literal["error", "skip"], typer.Option(help="What a bad record does.")]
+OnBadRecord = Annotated[config.OnBadRecord, typer.Option(help="What a bad record does.")]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 
 

@@ -2,14 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-
-class Progress(Protocol):
-    """What long work calls to say how far it is."""
-
-    def __call__(self, stage: str, done: int, total: int | None) -> None:
-        """Say that `done` of `total` steps of `stage` are over; None: nobody knows how many there are."""
+from protrek_hm.deadline import Progress
 
 
 @contextmanager

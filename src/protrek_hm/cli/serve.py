@@ -49,7 +49,6 @@ def serve(
     }
     settings = resolve(ServeConfig, read_toml(config, "serve"), flags)
 
-    from protrek_hm.serve.run import serve_index
-    from protrek_hm.serve.run import Opening
+    from protrek_hm.serve.run import Opening, serve_index
 
     serve_index(Opening(index, model, device), settings)

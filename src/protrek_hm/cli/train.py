@@ -13,8 +13,8 @@ from protrek_hm.cli.options import Columns, Device, Force, OnBadRecord
 if TYPE_CHECKING:
     import polars as pl
 
+    from protrek_hm.config import Modality
     from protrek_hm.model import ProTrek
-    from protrek_hm.model.encoder import Task
     from protrek_hm.train import TrainConfig
 
 
@@ -178,7 +178,7 @@ def _tell_cuts(model: "ProTrek", tables: list["pl.DataFrame"], settings: "TrainC
     from protrek_hm.model.window import count_cut, window
 
     fate = {"random": "each epoch reads another part of them, validation the first", "start": "the rest is not read"}
-    endings: dict[Task, str] = {"sequence": "seq"}
+    endings: dict[Modality, str] = {"sequence": "seq"}
     if settings.objective != "masked":
         endings["text"] = "text"
     if settings.structures:

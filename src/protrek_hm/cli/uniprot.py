@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from protrek_hm.config import resolve
-from protrek_hm.data.uniprot.config import ConvertConfig, OnBadRecord, TextPer
+from protrek_hm.config import OnBadRecord, resolve
+from protrek_hm.data.uniprot.config import ConvertConfig, TextPer
 from protrek_hm.files import refuse_existing
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import polars as pl
 
 from protrek_hm.data.proteins import LoadedProteins, load_proteins
 from protrek_hm.data.records import BadRecord
-from protrek_hm.data.schema import or_null, shortened
+from protrek_hm.data.schema import or_null
 from protrek_hm.data.texts import EVIDENCE
 from protrek_hm.data.validation import looks_like_nucleotides
+from protrek_hm.errors import shorten
 
 _EXAMPLES = 3
 _MONTH = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -221,14 +222,14 @@ def _suspicions(loaded: LoadedProteins) -> Iterator[Suspicion]:
         if cells.dtype == pl.String:
             told = pl.lit(cells)
             says_nothing = or_null(told).is_null() & (told.str.strip_chars() != "")
-            problem = f"no {shortened(cells.name)}: the cell says NA or the like"
+            problem = f"no {shorten(cells.name)}: the cell says NA or the like"
             yield from _suspect(loaded.given, says_nothing, "missing", problem)
 
 
 def _suspect(proteins: pl.DataFrame, which: pl.Expr, kind: str, problem: str) -> Iterator[Suspicion]:
     found = proteins.filter(which)
     if not found.is_empty():
-        examples = (shortened(name or "record") for name in found["id"].head(_EXAMPLES))
+        examples = (shorten(name or "record") for name in found["id"].head(_EXAMPLES))
         yield Suspicion(kind, found.height, problem, tuple(examples))
 
 

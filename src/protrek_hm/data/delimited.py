@@ -25,8 +25,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from protrek_hm.data.records import BadRecord, Table
-from protrek_hm.data.schema import shortened
-from protrek_hm.errors import FileFormatError
+from protrek_hm.errors import FileFormatError, shorten
 
 DELIMITERS = ("\t", ",", ";")
 _LONGEST_RECORD = 1 << 26  # bytes; the parser holds a few such blocks
@@ -191,7 +190,7 @@ def refuse_twins(names: Sequence[str], path: Path) -> None:
     """Raise FileFormatError if two columns bear one name."""
     twins = [name for name, count in Counter(names).items() if count > 1]
     if twins:
-        raise FileFormatError(path, f"column {shortened(twins[0])!r} stands twice in the header", "rename one of them")
+        raise FileFormatError(path, f"column {shorten(twins[0])!r} stands twice in the header", "rename one of them")
 
 
 def _check_text(data: bytes, path: Path) -> None:
@@ -236,7 +235,7 @@ def _ragged_records(data: bytes, dialect: _Dialect) -> Iterator[BadRecord]:
     for line, fields in _records(data, dialect):
         if len(fields) != dialect.width:
             count = f"{len(fields)} field{'s' * (len(fields) != 1)}"
-            yield BadRecord(line, shortened(fields[0]) or "record", f"{count} where the header has {dialect.width}")
+            yield BadRecord(line, shorten(fields[0]) or "record", f"{count} where the header has {dialect.width}")
 
 
 def _record_lines(data: bytes, dialect: _Dialect) -> list[int]:

@@ -4,15 +4,15 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
+from protrek_hm.config import OnBadRecord
 from protrek_hm.data.compression import bare_name, open_decompressed
 from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
 from protrek_hm.data.fasta import begins_as_fasta, parse_fasta
 from protrek_hm.data.records import BadRecord, Table
-from protrek_hm.data.schema import ALIASES, GIVEN, recognise_columns, shortened
+from protrek_hm.data.schema import ALIASES, GIVEN, recognise_columns
 from protrek_hm.data.tables import parse_table, write_table
 from protrek_hm.data.validation import (
     bad_proteins,
@@ -22,10 +22,9 @@ from protrek_hm.data.validation import (
     without_rows,
 )
 from protrek_hm.data.wide import is_wide, stack_mutants
-from protrek_hm.errors import FileFormatError, OptionError
+from protrek_hm.errors import FileFormatError, OptionError, shorten
 
 log = logging.getLogger(__name__)
-OnBadRecord = Literal["error", "skip"]
 _START = 1 << 10  # bytes
 _UNNAMED = ("column_1", "Unnamed: 0", "__index_level_0__")  # what holds the rows' names in R and pandas
 
@@ -210,4 +209,4 @@ def _describe(problems: Mapping[int, str], proteins: pl.DataFrame, table: Table)
     if not problems:
         return []
     lines, ids = table.lines(), proteins["id"]
-    return [BadRecord(lines[row], shortened(ids[row] or "record"), problem) for row, problem in problems.items()]
+    return [BadRecord(lines[row], shorten(ids[row] or "record"), problem) for row, problem in problems.items()]

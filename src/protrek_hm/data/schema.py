@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from protrek_hm.errors import MissingColumnError, OptionError
+from protrek_hm.errors import MissingColumnError, OptionError, shorten
 
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 """The 20 letters."""
@@ -155,18 +155,8 @@ def missing_column(path: Path | str, column: str, present: Iterable[str], remedy
     >>> str(missing_column("a.tsv", "text", ["id", "M" * 50], "add it"))
     "a.tsv: no column 'text' (columns: id, MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM…); add it"
     """
-    names = [shortened(name) for name in present]
+    names = [shorten(name) for name in present]
     return MissingColumnError(path, column, names[:30] + ["…"] * (len(names) > 30), remedy)
-
-
-def shortened(name: str, length: int = 40) -> str:
-    r"""Bring a name into one short line, for messages; characters that nobody sees, or that steer a terminal, escaped.
-
-    >>> shortened("a\nb"), shortened("M" * 9, 5), shortened("a\x1b[31m")
-    ('a b', 'MMMM…', 'a\\x1b[31m')
-    """
-    line = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in " ".join(name.split()))
-    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 SAPROT = r"^(?:[A-Z][a-z#]){3,}$"

@@ -20,7 +20,7 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import require
 
-RESIDUES = "ARNDCQEGHILKMFPSTWYV"  # the order of BLOSUM62
+RESIDUES = "ARNDCQEGHILKMFPSTWYV"  # `AMINO_ACIDS` in the order of BLOSUM62
 # Per cent of each residue in UniProtKB/Swiss-Prot, rounded
 BACKGROUND = np.array(
     [8.3, 5.5, 4.1, 5.5, 1.4, 3.9, 6.7, 7.1, 2.3, 5.9, 9.7, 5.8, 2.4, 3.9, 4.7, 6.6, 5.4, 1.1, 2.9, 6.9]

@@ -1,10 +1,12 @@
 """Triplets in and out: a text, the protein it belongs to, and a protein it does not belong to."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from protrek_hm.data.proteins import OnBadRecord, check_bad_records
+from protrek_hm.config import OnBadRecord
+from protrek_hm.data.proteins import check_bad_records
 from protrek_hm.data.records import BadRecord, Table
 from protrek_hm.data.schema import missing_column, or_null
 from protrek_hm.data.tables import read_table, write_table
@@ -15,11 +17,13 @@ from protrek_hm.data.validation import (
     clean_structures,
     without_rows,
 )
-from protrek_hm.errors import FileFormatError
+from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError
 
 NEEDED = ("anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text")
 SEQUENCES, TEXTS = NEEDED[::2], NEEDED[1::2]
 STRUCTURES = ("anchor_structure", "hard_neg_structure")
+_SCORED = NEEDED[:3]
+_REMEDY = "give a triplet table as `protrek-hm mine` writes it"
 FRACTIONS = ("seq_similarity", "coverage", "text_similarity")
 
 
@@ -89,6 +93,69 @@ def write_triplets(frame: pl.DataFrame, path: Path | str, *, force: bool = True)
     """
     _need_columns(frame, path)
     write_table(frame, Path(path), force=force)
+
+
+def check_triplets(frame: pl.DataFrame, name: str) -> None:
+    """Raise unless `frame` holds triplets that can be scored; messages call it `name`, such as its path.
+
+    Raises
+    ------
+    MissingColumnError
+        If `anchor_seq`, `anchor_text` or `hard_neg_seq` is not there.
+    NothingFoundError
+        If there are no rows.
+    FileFormatError
+        If one of the three is empty somewhere.
+
+    Examples
+    --------
+    >>> check_triplets(pl.DataFrame({"anchor_seq": ["MK"], "anchor_text": ["A kinase."]}), "test.csv")
+    Traceback (most recent call last):
+    ...
+    protrek_hm.errors.MissingColumnError: test.csv: no column 'hard_neg_seq' (columns: anchor_seq, ...
+    """
+    for column in _SCORED:
+        if column not in frame.columns:
+            raise MissingColumnError(name, column, frame.columns, _REMEDY)
+    if frame.is_empty():
+        raise NothingFoundError(f"{name}: holds no triplets; {_REMEDY}")
+    for column in _SCORED:
+        empty = empty_rows(frame[column])
+        if len(empty):
+            raise FileFormatError(name, f"row {empty[0] + 1} has no {column}", "fill it in, or drop the row")
+
+
+def empty_rows(cells: pl.Series) -> pl.Series:
+    """Return the numbers, from 0, of the cells that are null or blank.
+
+    >>> empty_rows(pl.Series(["MK", " ", None])).to_list()
+    [1, 2]
+    """
+    return (cells.cast(pl.String).str.strip_chars().fill_null("") == "").arg_true()
+
+
+def with_structures(frame: pl.DataFrame, name: str, columns: Sequence[str] = STRUCTURES) -> pl.DataFrame:
+    """Return the rows of a triplet table that hold all structures; messages call the table `name`.
+
+    Raises
+    ------
+    MissingColumnError, NothingFoundError
+        If a column is missing, or no row holds all structures.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"anchor_structure": ["dv", None], "hard_neg_structure": ["dp", "vv"]})
+    >>> with_structures(frame, "test.csv").height
+    1
+    """
+    remedy = "mine proteins that have a column of structures (see `protrek-hm data structure`)"
+    for column in columns:
+        if column not in frame.columns:
+            raise MissingColumnError(name, column, frame.columns, remedy)
+    rows = frame.drop_nulls(columns)
+    if rows.is_empty():
+        raise NothingFoundError(f"{name}: no row with structures; {remedy}")
+    return rows
 
 
 def _need_columns(frame: pl.DataFrame, path: Path | str) -> None:

@@ -7,14 +7,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Int
 
+from protrek_hm.config import Modality
 from protrek_hm.data.texts import fold_text
-from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError
-from protrek_hm.model.encoder import Task
+from protrek_hm.data.triplets import STRUCTURES, with_structures
 
-_REQUIRED = ("anchor_seq", "anchor_text", "hard_neg_seq")
-_STRUCTURES = ("anchor_structure", "hard_neg_structure")
 ROW = "row of the table"
-_REMEDY = "give a triplet table as `protrek-hm mine` writes it"
 
 
 @dataclass(frozen=True)
@@ -25,9 +22,9 @@ class Pool:
     sequences: tuple[str, ...]
     structures: tuple[str, ...] = ()
 
-    def of(self, task: Task) -> tuple[str, ...]:
+    def of(self, task: Modality) -> tuple[str, ...]:
         """Return the items that are encoded as `task`."""
-        by_task: dict[Task, tuple[str, ...]] = {
+        by_task: dict[Modality, tuple[str, ...]] = {
             "text": self.texts,
             "sequence": self.sequences,
             "structure": self.structures,
@@ -60,37 +57,6 @@ class Cases:
         return len(self.text)
 
 
-def check_triplets(frame: pl.DataFrame, name: str) -> None:
-    """Raise unless `frame` holds triplets that can be scored; messages call it `name`, such as its path.
-
-    Raises
-    ------
-    MissingColumnError
-        If `anchor_seq`, `anchor_text` or `hard_neg_seq` is not there.
-    NothingFoundError
-        If there are no rows.
-    FileFormatError
-        If one of the three is empty somewhere.
-
-    Examples
-    --------
-    >>> check_triplets(pl.DataFrame({"anchor_seq": ["MK"], "anchor_text": ["A kinase."]}), "test.csv")
-    Traceback (most recent call last):
-    ...
-    protrek_hm.errors.MissingColumnError: test.csv: no column 'hard_neg_seq' (columns: anchor_seq, ...
-    """
-    for column in _REQUIRED:
-        if column not in frame.columns:
-            raise MissingColumnError(name, column, frame.columns, _REMEDY)
-    if frame.is_empty():
-        raise NothingFoundError(f"{name}: holds no triplets; {_REMEDY}")
-    for column in _REQUIRED:
-        blank = frame[column].cast(pl.String).str.strip_chars().fill_null("") == ""
-        if blank.any():
-            row = int(blank.arg_true()[0]) + 1
-            raise FileFormatError(name, f"row {row} has no {column}", "fill it in, or drop the row")
-
-
 def structure_view(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     """Return the rows that hold both structures, these in the place of the sequences; `ROW` is their old number.
 
@@ -105,15 +71,8 @@ def structure_view(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     >>> structure_view(pl.DataFrame(table), "test.csv").select("anchor_text", "anchor_seq", "hard_neg_seq").rows()
     [('a', 'dv', 'dp')]
     """
-    remedy = "mine proteins that have a column of structures (see `protrek-hm data structure`)"
-    for column in _STRUCTURES:
-        if column not in frame.columns:
-            raise MissingColumnError(name, column, frame.columns, remedy)
-    own, other = (pl.col(column) for column in _STRUCTURES)
-    view = frame.with_row_index(ROW).drop_nulls(_STRUCTURES).with_columns(anchor_seq=own, hard_neg_seq=other)
-    if view.is_empty():
-        raise NothingFoundError(f"{name}: no row with structures; {remedy}")
-    return view
+    own, other = (pl.col(column) for column in STRUCTURES)
+    return with_structures(frame.with_row_index(ROW), name).with_columns(anchor_seq=own, hard_neg_seq=other)
 
 
 def make_pool(frames: Sequence[pl.DataFrame]) -> Pool:

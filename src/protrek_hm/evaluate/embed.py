@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from protrek_hm.config import Modality
 from protrek_hm.evaluate.cases import Pool
-from protrek_hm.model.encoder import Encoder, Task, unit_vectors
+from protrek_hm.model.encoder import Encoder, unit_vectors
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,9 @@ class Embeddings:
     sequences: Float[np.ndarray, "sequences dim"]
     structures: Float[np.ndarray, "structures dim"] | None = None
 
-    def by_task(self) -> dict[Task, Float[np.ndarray, "_items dim"]]:
+    def by_task(self) -> dict[Modality, Float[np.ndarray, "_items dim"]]:
         """Return the vectors of each task that was encoded."""
-        every: dict[Task, Float[np.ndarray, "_items dim"] | None] = {
+        every: dict[Modality, Float[np.ndarray, "_items dim"] | None] = {
             "text": self.texts,
             "sequence": self.sequences,
             "structure": self.structures,
@@ -38,7 +39,7 @@ def encode_pool(
         If the model gives a vector that has no direction (zero, infinite or NaN).
     """
 
-    def encode(task: Task) -> Float[np.ndarray, "items dim"]:
+    def encode(task: Modality) -> Float[np.ndarray, "items dim"]:
         items = pool.of(task)
         vectors = unit_vectors(model, items, task=task, name=name, batch_size=batch_size, progress=show_progress)
         return vectors.astype(np.float64)

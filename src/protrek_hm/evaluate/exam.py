@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from protrek_hm.evaluate.cases import ROW, Cases, Pool, check_triplets, make_cases, make_pool, structure_view
+from protrek_hm.data.triplets import check_triplets
+from protrek_hm.evaluate.cases import ROW, Cases, Pool, make_cases, make_pool, structure_view
 from protrek_hm.evaluate.groups import independent_groups
 from protrek_hm.evaluate.measures import CaseSet, SetName
 from protrek_hm.evaluate.retrieval import Records, make_records

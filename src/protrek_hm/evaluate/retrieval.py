@@ -12,6 +12,7 @@ from itertools import permutations
 import numpy as np
 from jaxtyping import Bool, Int
 
+from protrek_hm.config import Modality
 from protrek_hm.data.texts import one_spelling
 from protrek_hm.evaluate.cases import Pool, other_texts
 from protrek_hm.evaluate.config import EvaluateConfig
@@ -21,7 +22,6 @@ from protrek_hm.evaluate.measures import CaseSet, SetName
 from protrek_hm.evaluate.ranking import Ranks, chance_of, rank_pool, ranking_values
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
 from protrek_hm.homology.components import connected_components
-from protrek_hm.model.encoder import Task
 
 METRICS = ("recall@1", "recall@5", "recall@10", "mrr", "map", "mean_rank", "auc")
 
@@ -42,8 +42,8 @@ class Records:
         Whether its items are queries; the others are only there to be found.
     """
 
-    items: Mapping[Task, Int[np.ndarray, " records"]]
-    looked_for: Mapping[Task, Int[np.ndarray, " items"]]
+    items: Mapping[Modality, Int[np.ndarray, " records"]]
+    looked_for: Mapping[Modality, Int[np.ndarray, " items"]]
     groups: Int[np.ndarray, " records"]
     asks: Bool[np.ndarray, " records"]
 
@@ -52,8 +52,8 @@ class Records:
 class Retrieval:
     """One direction: measures over queries by name, what chance gets, and the ranks behind them."""
 
-    query: Task
-    target: Task
+    query: Modality
+    target: Modality
     estimates: Mapping[str, Estimate]
     chance: Mapping[str, float]
     ranks: Ranks
@@ -80,7 +80,7 @@ def make_records(sets: Mapping[SetName, CaseSet], pool: Pool) -> Records:
         sequences += [each.cases.positive, each.cases.negative[known]]
         groups += [each.groups.of_case, each.groups.of_case[known]]
         asks += [np.ones(len(known), dtype=bool), np.zeros(int(known.sum()), dtype=bool)]
-    items: dict[Task, Int[np.ndarray, " records"]] = {
+    items: dict[Modality, Int[np.ndarray, " records"]] = {
         "text": _one_spelling(np.concatenate(texts), pool),
         "sequence": np.concatenate(sequences),
     }
@@ -151,7 +151,9 @@ def retrieval_differences(
     return {key: found[key] for key in after if key in found}
 
 
-def _one_way(records: Records, embeddings: Embeddings, query: Task, target: Task, config: EvaluateConfig) -> Retrieval:
+def _one_way(
+    records: Records, embeddings: Embeddings, query: Modality, target: Modality, config: EvaluateConfig
+) -> Retrieval:
     vectors = embeddings.by_task()
     looked_for = records.looked_for[target]
     place = np.full(len(vectors[target]) + 1, -1)  # the last for records without one

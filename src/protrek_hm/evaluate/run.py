@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from protrek_hm.data.triplets import check_triplets
 from protrek_hm.errors import OptionError
 from protrek_hm.evaluate.baselines.all_of_them import Baseline, make_baselines, shuffled_baseline
-from protrek_hm.evaluate.cases import Pool, check_triplets
+from protrek_hm.evaluate.cases import Pool
 from protrek_hm.evaluate.caveats import find_caveats
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.evaluate.exam import Exam, make_exam

@@ -14,6 +14,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
+from protrek_hm.errors import shorten
 from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure, save_figure
 
 COLUMNS = 80
@@ -25,6 +26,7 @@ PAGE = LABEL + COLUMNS + 8
 """Characters of the whole width."""
 
 _MOST_BLOCKS = 4
+_NAME = 15  # characters of a row's name
 LINE, CHARACTER = 0.155, 0.0745
 """Height of a line and width of a letter, in inches, at the size below."""
 
@@ -171,7 +173,9 @@ def lay_out(card: TwinCard) -> list[CardLine]:
     lines = [CardLine(((1.5, " · ".join([*counted, *([card.note] if card.note else [])]), _INK, "bold"),))]
     for name, text, colour in zip(card.names, card.texts, (POSITIVE, NEGATIVE), strict=True):
         wrapped = textwrap.wrap(text, width=100, max_lines=4, placeholder=" …") or ["(no text)"]
-        lines.append(CardLine(((1.5, _shorten(name), colour, "bold"), (float(LABEL), wrapped[0], _INK, "plain"))))
+        lines.append(
+            CardLine(((1.5, shorten(name, width=_NAME), colour, "bold"), (float(LABEL), wrapped[0], _INK, "plain")))
+        )
         lines += [CardLine(((float(LABEL), part, _INK, "plain"),)) for part in wrapped[1:]]
     lines.append(CardLine(()))
     blocks, after = choose_blocks(card.a, card.b)
@@ -192,7 +196,7 @@ def _lay_out_block(card: TwinCard, block: Block) -> list[CardLine]:
         before = len(whole[: block.start].replace("-", ""))
         residues = len(row.replace("-", ""))
         first, last = (str(before + 1), str(before + residues)) if residues else ("", "")
-        runs: list[tuple[float, str, str, str]] = [(1.5, _shorten(name), colour, "plain")]
+        runs: list[tuple[float, str, str, str]] = [(1.5, shorten(name, width=_NAME), colour, "plain")]
         runs.append((LABEL - 1.0 - len(first), first, GREY, "mono"))
         runs.append((LABEL + len(row) + 1.0, last, GREY, "mono"))
         runs.append((LABEL, row, _FAINT, "mono"))
@@ -217,7 +221,3 @@ def draw_legend(axes: Axes, y: float) -> None:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _shorten(name: str, most: int = 15) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"

@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64
 
+from protrek_hm.deadline import Progress
 from protrek_hm.homology.candidates import last_partners, near_enough, shards
 from protrek_hm.homology.components import numbered
 from protrek_hm.homology.config import HomologyConfig
-from protrek_hm.homology.homologs import Progress
 from protrek_hm.homology.identity import fractions
 from protrek_hm.homology.scoring import Proteins
 from protrek_hm.homology.verify import verify

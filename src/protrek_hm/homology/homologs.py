@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int64
 
+from protrek_hm.deadline import Progress
 from protrek_hm.files import is_whole, new_part
 from protrek_hm.homology.candidates import Shard, last_partners, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
@@ -27,13 +27,6 @@ SCHEMA = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl
 _PAIRS_AT_ONCE = 50_000
 VERSION = b"2"
 """Another one when the same input could give other pairs: finished parts of before are not taken up."""
-
-
-class Progress(Protocol):
-    """What a caller gives to be told how far the work is."""
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Take note that `done` of `total` steps of `stage` are over."""
 
 
 def find_homologs(

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable, writing
 from protrek_hm.index.changes import clear_shards, commit, is_index, next_generation, sweep
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import number_distinct
-from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Modality, Precision
+from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Precision
 from protrek_hm.index.segments import NewVectors, write_segment
 from protrek_hm.index.shards import encode_in_shards
 from protrek_hm.index.tables import describe_source

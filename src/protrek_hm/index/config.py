@@ -1,12 +1,10 @@
 """How the proteins of an index are encoded."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-from protrek_hm.config import require
+from protrek_hm.config import OnBadRecord, require
 from protrek_hm.index.layout import Precision
-
-OnBadRecord = Literal["error", "skip"]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import ModelError
-from protrek_hm.index.layout import IndexInfo, Modality
+from protrek_hm.index.layout import IndexInfo
 from protrek_hm.model.encoder import FingerprintedEncoder, compare_fingerprints, is_current, unit_vectors
 
 log = logging.getLogger(__name__)

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from protrek_hm.config import Modality
 from protrek_hm.index import hybrid
 from protrek_hm.index.approximate import Approximate, Effort, lists_for
 from protrek_hm.index.arrays import Vectors
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.hybrid import NEIGHBOURS
-from protrek_hm.index.layout import EffortInfo, EngineInfo, Modality
+from protrek_hm.index.layout import EffortInfo, EngineInfo
 from protrek_hm.index.nearest import nearest
 
 AIM = 0.99

@@ -19,13 +19,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from jaxtyping import Bool, Float, Int
 
-from protrek_hm.data.proteins import OnBadRecord, check_bad_records, check_table
+from protrek_hm.config import Modality, OnBadRecord
+from protrek_hm.data.proteins import check_bad_records, check_table
 from protrek_hm.data.records import Table
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, ModelError, OptionError
 from protrek_hm.files import new_file
 from protrek_hm.index.build import Made, path_from, write_index
 from protrek_hm.index.embeddings import number_distinct
-from protrek_hm.index.layout import MODALITIES, IndexInfo, Modality, Precision, read_manifest, refuse_damaged
+from protrek_hm.index.layout import MODALITIES, IndexInfo, Precision, read_manifest, refuse_damaged
 from protrek_hm.index.model import NamedModel
 from protrek_hm.index.segments import NewVectors
 from protrek_hm.index.store import Index

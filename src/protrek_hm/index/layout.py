@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.files import digest, read_json, write_json
 
 Read = TypeVar("Read")
-Modality = Literal["sequence", "text", "structure"]
 Precision = Literal["float32", "bf16"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 FORMAT_VERSION = 3

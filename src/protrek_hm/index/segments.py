@@ -12,9 +12,10 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from protrek_hm.config import Modality
 from protrek_hm.index.arrays import Stack, open_array, write_array
 from protrek_hm.index.embeddings import Embeddings
-from protrek_hm.index.layout import MODALITIES, Manifest, Modality, Segment
+from protrek_hm.index.layout import MODALITIES, Manifest, Segment
 from protrek_hm.index.records import open_records, write_records
 
 RECORDS = "records.arrow"

@@ -16,13 +16,13 @@ from jaxtyping import Bool, Float, Int
 from rich.console import Console
 from rich.progress import Progress
 
-from protrek_hm.errors import ModelError
+from protrek_hm.config import Modality
+from protrek_hm.errors import ModelError, shorten
 from protrek_hm.files import is_whole, new_part
 from protrek_hm.index.arrays import Stack, open_array, write_array
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import encode_unit
-from protrek_hm.index.layout import Modality
-from protrek_hm.model.encoder import FingerprintedEncoder, shorten
+from protrek_hm.model.encoder import FingerprintedEncoder
 
 log = logging.getLogger(__name__)
 SHARD = 1_024

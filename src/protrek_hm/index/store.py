@@ -8,21 +8,12 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
-from protrek_hm.config import require
+from protrek_hm.config import Modality, require
 from protrek_hm.errors import OptionError
 from protrek_hm.index.approximate import Approximate, Effort
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.hybrid import Engine, Nearest, nearest_by_engine
-from protrek_hm.index.layout import (
-    CHEAP,
-    IndexInfo,
-    Manifest,
-    Modality,
-    damaged_files,
-    read_manifest,
-    refuse_damaged,
-    unchanged,
-)
+from protrek_hm.index.layout import CHEAP, IndexInfo, Manifest, damaged_files, read_manifest, refuse_damaged, unchanged
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.segments import read_segments
 

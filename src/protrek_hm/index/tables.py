@@ -6,8 +6,9 @@ from pathlib import Path
 
 import polars as pl
 
+from protrek_hm.config import OnBadRecord
 from protrek_hm.data.compression import digest
-from protrek_hm.data.proteins import OnBadRecord, read_proteins
+from protrek_hm.data.proteins import read_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.index.layout import Source
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import NothingFoundError, OptionError
 from protrek_hm.index.arrays import open_array, write_array
 from protrek_hm.index.build import Known, encode_table
@@ -15,7 +16,7 @@ from protrek_hm.index.changes import SHARDS, changing, clear_shards, commit
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.encoder import check_model
-from protrek_hm.index.layout import IndexInfo, Manifest, Modality, refuse_damaged
+from protrek_hm.index.layout import IndexInfo, Manifest, refuse_damaged
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.segments import NewVectors, read_segments, write_segment
 from protrek_hm.index.tables import conflict, describe_source, with_types_of

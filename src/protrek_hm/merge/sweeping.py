@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from protrek_hm.data.triplets import read_triplets
+from protrek_hm.data.triplets import check_triplets, read_triplets
 from protrek_hm.errors import OptionError
-from protrek_hm.evaluate.cases import check_triplets, make_cases, make_pool
+from protrek_hm.evaluate.cases import make_cases, make_pool
 from protrek_hm.evaluate.embed import encode_pool
 from protrek_hm.evaluate.groups import independent_groups
 from protrek_hm.evaluate.measures import SetName

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from protrek_hm.deadline import Progress
 from protrek_hm.homology import HomologyConfig, connected_components, find_families, find_homologs
-from protrek_hm.homology.homologs import VERSION, Progress, read_part, thin_out, write_part
+from protrek_hm.homology.homologs import VERSION, read_part, thin_out, write_part
 from protrek_hm.mine.config import MineConfig
 
 Families = Int[np.ndarray, " proteins"]

@@ -11,8 +11,8 @@ import polars.selectors as cs
 
 from protrek_hm.data.texts import fold_text
 from protrek_hm.data.triplets import STRUCTURES
+from protrek_hm.deadline import Progress
 from protrek_hm.errors import NothingFoundError
-from protrek_hm.homology.homologs import Progress
 from protrek_hm.mine.advice import advise
 from protrek_hm.mine.compat import explain_loss, reference_pairs, reference_triplets
 from protrek_hm.mine.config import MineConfig

@@ -14,10 +14,10 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from protrek_hm.errors import ModelError
+from protrek_hm.config import Modality
+from protrek_hm.errors import ModelError, shorten
 from protrek_hm.files import new_file
 
-Task = Literal["text", "sequence", "structure"]
 Likeness = Literal["same", "same weights", "other"]
 FINGERPRINT_VERSION = "v2"
 FINGERPRINT_DIGITS = 32
@@ -29,7 +29,7 @@ _HASH_BYTES = 16
 class Encoder(Protocol):
     """`ProTrek`, or anything else that encodes by task."""
 
-    def encode(self, inputs: list[str], /, *, task: Task, batch_size: int, show_progress_bar: bool) -> Any:
+    def encode(self, inputs: list[str], /, *, task: Modality, batch_size: int, show_progress_bar: bool) -> Any:
         """Return an array with a row for each input, in order."""
         ...
 
@@ -92,7 +92,7 @@ def unit_vectors(
     model: Encoder,
     inputs: Sequence[str],
     *,
-    task: Task,
+    task: Modality,
     name: str = "the model",
     batch_size: int = 32,
     progress: bool = False,
@@ -138,7 +138,7 @@ def unit_vectors(
     return np.asarray(vectors / lengths)[[number[each] for each in inputs]]
 
 
-def read_once(model: Encoder, inputs: Sequence[str], *, task: Task) -> tuple[list[str], list[int]]:
+def read_once(model: Encoder, inputs: Sequence[str], *, task: Modality) -> tuple[list[str], list[int]]:
     """Return the first of those inputs that `model` reads alike, and the place of each input's among these.
 
     `ProTrek` reads inputs alike if they have the same tokens; of a model that does not tell, only equal ones are alike.
@@ -195,7 +195,7 @@ class CachedEncoder:
         return self._fingerprint
 
     def encode(
-        self, inputs: list[str], /, *, task: Task, batch_size: int, show_progress_bar: bool
+        self, inputs: list[str], /, *, task: Modality, batch_size: int, show_progress_bar: bool
     ) -> Float[np.ndarray, "inputs dim"]:
         """Return one float32 vector per input, in order; only those that are not there yet are encoded."""
         reduced = {} if self.precision == "float32" else {"precision": self.precision}
@@ -243,12 +243,3 @@ def _checksum(
     made = hashlib.blake2b(np.ascontiguousarray(hashes).data, digest_size=_HASH_BYTES)
     made.update(np.ascontiguousarray(vectors).data)
     return np.frombuffer(made.digest(), dtype=np.uint8).copy()
-
-
-def shorten(value: str, *, width: int = 30) -> str:
-    """Shorten a long string for a message.
-
-    >>> shorten("MKVLATGGW", width=5)
-    'MKVL…'
-    """
-    return value if len(value) <= width else value[: width - 1] + "…"

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from protrek_hm.config import Modality
 from protrek_hm.data.schema import SEQUENCE_LETTERS, STRUCTURE_LETTERS, sequence_problem
-from protrek_hm.errors import InputError, ModelError
-from protrek_hm.model.encoder import Task, shorten
+from protrek_hm.errors import InputError, ModelError, shorten
 
 _PAIR = re.compile(f"([A-Z#])([{STRUCTURE_LETTERS}])?")
 _ALL_PAIRS = re.compile(f"(?:[A-Z][{STRUCTURE_LETTERS}]){{3,}}")
@@ -16,7 +16,7 @@ _LAST_LOOK = 2**18
 _UNSETTLED = 8  # words at the end of a part that might be others if the text went on
 
 
-def clean_inputs(inputs: Sequence[Any], task: Task, tokenizer: Any) -> list[str]:
+def clean_inputs(inputs: Sequence[Any], task: Modality, tokenizer: Any) -> list[str]:
     r"""Take from proteins what plays no part, and refuse what would be read as an unknown token.
 
     Sequences lose blanks and one trailing stop and become upper case; 3Di letters lose blanks and become lower case.
@@ -53,7 +53,7 @@ def clean_inputs(inputs: Sequence[Any], task: Task, tokenizer: Any) -> list[str]
     return cleaned
 
 
-def cut_input(given: str, task: Task, transformer: Any) -> str:
+def cut_input(given: str, task: Modality, transformer: Any) -> str:
     """Return as much of a cleaned input as gives the same tokens, cut to the window, as all of it.
 
     Tokenizing takes some 300 bytes for each letter, wherever the result is cut.

@@ -10,9 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers.utils import logging
 
-from protrek_hm.config import require
+from protrek_hm.config import Modality, require
 from protrek_hm.deadline import checkpoint
-from protrek_hm.model.encoder import Task
 from protrek_hm.model.inputs import cut_input
 from protrek_hm.model.packed import can_pack, packed_forward, padded_forward
 from protrek_hm.model.towers import reader_of
@@ -45,7 +44,7 @@ def encode_packed(
     inputs: Sequence[str],
     packing: Packing,
     *,
-    task: Task,
+    task: Modality,
     finish: Callable[[Float[Tensor, "batch dim"]], Float[Tensor, "batch out"]],
     progress: bool = False,
 ) -> Float[Tensor, "inputs out"]:
@@ -111,7 +110,7 @@ def token_batches(
         yield range(first, len(lengths))
 
 
-def read_once(tower: nn.Module, inputs: Sequence[str], task: Task) -> tuple[list[str], list[int]]:
+def read_once(tower: nn.Module, inputs: Sequence[str], task: Modality) -> tuple[list[str], list[int]]:
     """Return the first input of each reading (its tokens), and the place of each input's reading among these."""
     readings = [
         _digest(ids)
@@ -127,7 +126,7 @@ def _digest(ids: Tensor) -> bytes:
     return hashlib.blake2b(ids.numpy().tobytes(), digest_size=16).digest()
 
 
-def _tokenize(transformer: Any, inputs: Sequence[str], task: Task) -> list[Tensor]:
+def _tokenize(transformer: Any, inputs: Sequence[str], task: Modality) -> list[Tensor]:
     """Return the tokens of each input as the tower's own preprocessing gives them, cut to its window."""
     features = transformer.preprocess([cut_input(each, task, transformer) for each in inputs])
     return [ids[real.bool()] for ids, real in zip(features["input_ids"], features["attention_mask"], strict=True)]

@@ -17,12 +17,13 @@ from sentence_transformers.base.modules import Module, Normalize, Router
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model.card import describe_tower, write_card
 from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
 from protrek_hm.model.cosines import cosine_table
-from protrek_hm.model.encoder import Task, compare_fingerprints, is_current
+from protrek_hm.model.encoder import compare_fingerprints, is_current
 from protrek_hm.model.encoders import read_encoder
 from protrek_hm.model.fingerprint import fingerprint
 from protrek_hm.model.import_official import read_official
@@ -153,7 +154,7 @@ class ProTrek(SentenceTransformer):
         self,
         inputs: str | Sequence[str],
         *,
-        task: Task,
+        task: Modality,
         packed: bool = True,
         precision: str = "float32",
         token_budget: int | None = None,
@@ -237,7 +238,7 @@ class ProTrek(SentenceTransformer):
             task, progress = options["task"], options["show_progress_bar"]
             return encode_packed(self.routes[task], inputs, packing, task=task, finish=finish, progress=progress)
 
-    def read_once(self, inputs: Sequence[str], *, task: Task) -> tuple[list[str], list[int]]:
+    def read_once(self, inputs: Sequence[str], *, task: Modality) -> tuple[list[str], list[int]]:
         """Return the first of those inputs that are read alike, and the place of each input's among these.
 
         Inputs are read alike if their tokens are the same after the cut at the window.
@@ -329,7 +330,7 @@ def _try(model: ProTrek) -> None:
     """Send an input through each tower: what does not fit together shows here, not in the middle of a work."""
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         for task in model.tasks:
-            encode_packed(model.routes[task], ["A"], Packing(), task=cast("Task", task), finish=lambda each: each)
+            encode_packed(model.routes[task], ["A"], Packing(), task=cast("Modality", task), finish=lambda each: each)
 
 
 def _check_weights(path: str | Path, saved: str, found: str) -> None:

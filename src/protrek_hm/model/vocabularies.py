@@ -8,9 +8,9 @@ import re
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
+from protrek_hm.data.schema import AMINO_ACIDS
 from protrek_hm.model.tokenizers import upper_case
 
-RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 _RARE = "BJOUXZ"
 _UNKNOWN = "#"  # SaProt's and Foldseek's letter for a residue, or a state, that is not known
 
@@ -42,7 +42,7 @@ def protein_tokenizer(
     }
     _require(vocabulary, [str(marks[name]) for name in ("cls_token", "pad_token", "unk_token")])
     pairs = f"M{_UNKNOWN}" in vocabulary and "M" not in vocabulary
-    letters = RESIDUES.lower() if structure else RESIDUES
+    letters = AMINO_ACIDS.lower() if structure else AMINO_ACIDS
     shape = "{}" if not pairs else _UNKNOWN + "{}" if structure else "{}" + _UNKNOWN
     _require(vocabulary, [shape.format(letter) for letter in letters])
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from protrek_hm.model.encoder import Task
+from protrek_hm.config import Modality
 from protrek_hm.model.inputs import cut_input
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
@@ -15,12 +15,12 @@ _MARKS = 2  # the start and end tokens
 UNITS = {"text": "tokens", "sequence": "residues", "structure": "residues"}
 
 
-def window(model: ProTrek, task: Task) -> int:
+def window(model: ProTrek, task: Modality) -> int:
     """Return how many tokens of an input `model` reads, start and end tokens not counted."""
     return int(reader_of(model.routes[task]).max_seq_length) - _MARKS
 
 
-def lengths(model: ProTrek, inputs: Sequence[str], *, task: Task) -> list[int]:
+def lengths(model: ProTrek, inputs: Sequence[str], *, task: Modality) -> list[int]:
     """Count the residues of each input or, of texts, the tokens that `model` would read if its window had no end."""
     if task != "text":
         return [len("".join(each.split()).removesuffix("*")) for each in inputs]
@@ -34,7 +34,7 @@ def lengths(model: ProTrek, inputs: Sequence[str], *, task: Task) -> list[int]:
     return [count(each) for each in inputs]
 
 
-def count_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> int:
+def count_cut(model: ProTrek, inputs: Sequence[str], *, task: Modality) -> int:
     """Count the inputs whose ends `model` does not read; an input given twice counts twice."""
     if task == "text":
         transformer = reader_of(model.routes[task])
@@ -42,7 +42,7 @@ def count_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> int:
     return int((np.array(lengths(model, inputs, task=task)) > window(model, task)).sum())
 
 
-def describe_cut(model: ProTrek, inputs: Sequence[str], *, task: Task) -> str | None:
+def describe_cut(model: ProTrek, inputs: Sequence[str], *, task: Modality) -> str | None:
     """Say in a line how many of the inputs are cut; None if all are read to their ends."""
     cut = count_cut(model, inputs, task=task)
     if not cut:

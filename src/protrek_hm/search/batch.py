@@ -11,7 +11,7 @@ import io
 import json
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -19,12 +19,12 @@ from typing import Any, TypedDict
 import polars as pl
 import pyarrow.parquet
 
-from protrek_hm.config import require
+from protrek_hm.config import Modality, require
 from protrek_hm.data.compression import bare_name, open_compressed
 from protrek_hm.data.tables import write_table
+from protrek_hm.deadline import Progress
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import is_whole, new_file, new_part, read_json, refuse_existing, write_json
-from protrek_hm.index.layout import Modality
 from protrek_hm.search.families import MIN_IDENTITY, search_families
 from protrek_hm.search.query import Query
 from protrek_hm.search.reading import NoticeWarning, tell_cut_queries
@@ -82,7 +82,7 @@ def run_batch(
     config: BatchConfig | None = None,
     *,
     force: bool = False,
-    progress: Callable[[str, int, int | None], None] | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Answer all queries and write a row for each hit to `output`; go on where an earlier run was stopped.
 

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from protrek_hm.config import require_characters
 from protrek_hm.data.schema import sequence_problem, upper_case
-from protrek_hm.errors import OptionError
+from protrek_hm.errors import OptionError, shorten
 from protrek_hm.index.store import Index
-from protrek_hm.model.encoder import shorten
 
 SHORTEST = 10
 """Residues from which letters that are no id are taken for a sequence: ids such as TEM or HBA are letters, too."""

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from protrek_hm.data.uniprot.rows import title
-from protrek_hm.model.encoder import shorten
+from protrek_hm.errors import shorten
 from protrek_hm.search.describe import Description, FoundText, Homolog
 
 BEST = "text"

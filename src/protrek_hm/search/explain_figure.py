@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from protrek_hm.errors import shorten
 from protrek_hm.figures.alignment import TwinCard
 from protrek_hm.figures.contributions import Contribution, draw_contributions
-from protrek_hm.model.encoder import shorten
 from protrek_hm.search.explain import Explanation
 from protrek_hm.search.explain_table import names, sums, verdict
 

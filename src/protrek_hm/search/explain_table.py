@@ -7,8 +7,8 @@ from typing import Literal, TextIO
 from rich.console import Console
 from rich.table import Table
 
+from protrek_hm.errors import shorten
 from protrek_hm.homology.identity import Alignment
-from protrek_hm.model.encoder import shorten
 from protrek_hm.search.explain import Explanation, Substitution, marks
 
 WIDTH = 60

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import LCSseq
 
-from protrek_hm.config import require
+from protrek_hm.config import Modality, require
 from protrek_hm.deadline import checkpoint
 from protrek_hm.homology.identity import align, identity
-from protrek_hm.index.layout import Modality
 from protrek_hm.search.differences import differences
 from protrek_hm.search.searcher import Answer, Hit, Searcher
 

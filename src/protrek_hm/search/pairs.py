@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model.encoder import FingerprintedEncoder
@@ -79,7 +80,7 @@ def score_pairs(
 def _encode(
     model: FingerprintedEncoder,
     inputs: Sequence[str],
-    task: Literal["text", "sequence", "structure"],
+    task: Modality,
     *,
     batch_size: int,
     progress: bool,

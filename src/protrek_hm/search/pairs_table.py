@@ -10,8 +10,7 @@ import polars as pl
 
 from protrek_hm.data.schema import missing_column, or_null
 from protrek_hm.data.tables import read_table
-from protrek_hm.errors import FileFormatError, OptionError
-from protrek_hm.model.encoder import shorten
+from protrek_hm.errors import FileFormatError, OptionError, shorten
 from protrek_hm.search.query import Query, clean_query
 
 Kind = Literal["sequence", "structure"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from protrek_hm.index.layout import Modality
+from protrek_hm.config import Modality
 from protrek_hm.index.store import Index
 
 PAIRS = 1_000

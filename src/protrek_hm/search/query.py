@@ -5,20 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from protrek_hm.config import require_characters
+from protrek_hm.config import Modality, require_characters
 from protrek_hm.data.compression import bare_name
 from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
 from protrek_hm.data.fasta import FastaRecord, read_fasta
-from protrek_hm.data.schema import AMINO_ACIDS, sequence_problem, upper_case
+from protrek_hm.data.schema import STRUCTURE_LETTERS, sequence_problem, upper_case
 from protrek_hm.data.structures import StructureConfig, read_structure
 from protrek_hm.data.structures.files import is_structure
-from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
+from protrek_hm.errors import FileFormatError, MissingFileError, OptionError, shorten
 from protrek_hm.files import is_a_file
-from protrek_hm.index.layout import Modality
-from protrek_hm.model.encoder import shorten
-
-STATES = AMINO_ACIDS + "#"
-"""The letters of a 3Di string: Foldseek's 20 states, and # for residues of low confidence."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +90,7 @@ def clean_query(query: str, by: Modality) -> str:
 
 def _state_problem(states: str) -> str | None:
     for position, state in enumerate(states, start=1):
-        if not state.isascii() or state.upper() not in STATES:
+        if state.lower() not in STRUCTURE_LETTERS or not state.isascii():
             return f"letter {state!r} at position {position} is not a 3Di state"
     return None
 

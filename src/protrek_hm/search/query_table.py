@@ -5,14 +5,14 @@ from pathlib import Path
 
 import polars as pl
 
+from protrek_hm.config import Modality, OnBadRecord
 from protrek_hm.data.compression import bare_name, open_decompressed
 from protrek_hm.data.fasta import read_fasta
-from protrek_hm.data.proteins import OnBadRecord, check_bad_records, is_fasta
+from protrek_hm.data.proteins import check_bad_records, is_fasta
 from protrek_hm.data.records import BadRecord
-from protrek_hm.data.schema import ALIASES, missing_column, or_null, shortened
+from protrek_hm.data.schema import ALIASES, missing_column, or_null
 from protrek_hm.data.tables import read_table
-from protrek_hm.errors import FileFormatError, OptionError
-from protrek_hm.index.layout import Modality
+from protrek_hm.errors import FileFormatError, OptionError, shorten
 from protrek_hm.search.query import Query, clean_query
 
 
@@ -56,7 +56,7 @@ def read_query_table(
         try:
             content = clean_query(given, by)
         except OptionError as error:
-            bad.append(BadRecord(line, shortened(name or "query"), error.wanted.split(";")[0]))
+            bad.append(BadRecord(line, shorten(name or "query"), error.wanted.split(";")[0]))
         else:
             queries.append(Query(name or (content if by == "text" else f"query_{number}"), content))
     bad.sort(key=lambda each: each.line)

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from protrek_hm.model.encoder import FingerprintedEncoder, Task, shorten
+from protrek_hm.config import Modality
+from protrek_hm.errors import shorten
+from protrek_hm.model.encoder import FingerprintedEncoder
 
 _END = "what lies behind them plays no part in its score"
 _SHOWN = 20
@@ -35,7 +37,7 @@ class Cut:
         return f"the model reads {self.unit} 1 to {self.read:,} of {self.length:,}; {_END}"
 
 
-def cuts(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Task) -> list[Cut | None]:
+def cuts(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Modality) -> list[Cut | None]:
     """Say of each input what `model` reads of it; None if all, as any but a ProTrek does."""
     if not hasattr(model, "routes"):
         return [None] * len(inputs)
@@ -102,7 +104,7 @@ def tell_unread(proteins: Iterable[tuple[str, int, int]]) -> list[str]:
     return [f"{name}: {Cut(length, read, 'residues')}" for name, length, read in proteins if read < length]
 
 
-def tell_cuts(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Task) -> str | None:
+def tell_cuts(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Modality) -> str | None:
     """Say in a line how many distinct inputs the model cuts; None if it reads all to their ends."""
     if not hasattr(model, "routes"):
         return None

@@ -8,8 +8,8 @@ from typing import Any, Literal, TextIO
 
 import polars as pl
 
+from protrek_hm.errors import shorten
 from protrek_hm.homology.identity import identity
-from protrek_hm.model.encoder import shorten
 from protrek_hm.search.families import Family, identity_and_difference
 from protrek_hm.search.rows import FAMILY, SCORES, rows_of_families, rows_of_hits
 from protrek_hm.search.searcher import Hit

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 from jaxtyping import Bool, Float
 
-from protrek_hm.config import require
+from protrek_hm.config import Modality, require
 from protrek_hm.errors import ModelError
 from protrek_hm.index.encoder import check_model, encode_unit
-from protrek_hm.index.layout import MODALITIES, Modality
+from protrek_hm.index.layout import MODALITIES
 from protrek_hm.index.model import locate_model
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
-from protrek_hm.index.layout import Modality
+from protrek_hm.config import Modality
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.problems import HALF, ProblemError
 

@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import GivenUpError, OptionError
 from protrek_hm.index.encoder import encode_unit
-from protrek_hm.index.layout import Modality
 from protrek_hm.model.cosines import cosine_table
 from protrek_hm.search.candidate import find_protein
 from protrek_hm.search.describe import describe

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from protrek_hm.model.encoder import Task
+from protrek_hm.config import Modality
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
 from protrek_hm.model.window import window
@@ -102,8 +102,8 @@ class Collator:
             batch["masked"] = mask_tokens(self._tokens("sequence", numbers), tokenizer, rngs=rngs)
         return batch
 
-    def _distinct(self, rows: np.ndarray) -> tuple[dict[Task, list[np.ndarray]], dict[str, np.ndarray]]:
-        groups: dict[Task, list[np.ndarray]] = {}
+    def _distinct(self, rows: np.ndarray) -> tuple[dict[Modality, list[np.ndarray]], dict[str, np.ndarray]]:
+        groups: dict[Modality, list[np.ndarray]] = {}
         index: dict[str, np.ndarray] = {}
         for task in self.examples.inputs:
             held = {role: numbers[rows] for role, numbers in self.examples.roles.items() if ROLES[role][0] == task}
@@ -116,8 +116,8 @@ class Collator:
             }
         return groups, index
 
-    def _columns(self, rows: np.ndarray) -> tuple[dict[Task, list[np.ndarray]], dict[str, np.ndarray]]:
-        groups: dict[Task, list[np.ndarray]] = {task: [] for task in self.examples.inputs}
+    def _columns(self, rows: np.ndarray) -> tuple[dict[Modality, list[np.ndarray]], dict[str, np.ndarray]]:
+        groups: dict[Modality, list[np.ndarray]] = {task: [] for task in self.examples.inputs}
         index = {}
         for role, numbers in self.examples.roles.items():
             mine = groups[ROLES[role][0]]
@@ -128,12 +128,12 @@ class Collator:
                 mine.append(numbers[rows][there])
         return groups, index
 
-    def _tokens(self, task: Task, numbers: np.ndarray) -> Features:
+    def _tokens(self, task: Modality, numbers: np.ndarray) -> Features:
         inputs = [self._cropped(task, int(number)) for number in numbers]
         features = self.model.preprocess(inputs, task=task)
         return {name: value for name, value in features.items() if isinstance(value, Tensor)}
 
-    def _cropped(self, task: Task, number: int) -> str:
+    def _cropped(self, task: Modality, number: int) -> str:
         whole = self.examples.inputs[task][number]
         spare = len(whole) - self.windows.get(task, len(whole))
         if spare <= 0:

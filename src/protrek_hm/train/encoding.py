@@ -17,8 +17,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import ModelError
-from protrek_hm.model.encoder import Task
 from protrek_hm.model.packed import can_pack, packed_forward
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
@@ -35,7 +35,7 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 class _Part:
     """Inputs that are encoded at once: of which route, which rows of which group, and where their vectors go."""
 
-    task: Task
+    task: Modality
     features: Features
     place: Int[Tensor, " inputs"]
     random: list[Tensor]
@@ -56,14 +56,14 @@ class Encoder:
             for task, tower in model.routes.items()
         }
 
-    def encode(self, inputs: dict[Task, list[Features]]) -> dict[Task, Float[Tensor, "inputs dim"]]:
+    def encode(self, inputs: dict[Modality, list[Features]]) -> dict[Modality, Float[Tensor, "inputs dim"]]:
         """Return the unit vectors of each route's inputs, the groups one after the other, free of any graph."""
         return self._in_smaller_parts(lambda: self._encode(inputs), [*chain(*inputs.values())])
 
     def backward(
         self,
-        inputs: dict[Task, list[Features]],
-        gradients: dict[Task, Float[Tensor, "inputs dim"]],
+        inputs: dict[Modality, list[Features]],
+        gradients: dict[Modality, Float[Tensor, "inputs dim"]],
         masked: Features | None = None,
         masked_weight: float = 0.0,
     ) -> float:
@@ -85,7 +85,7 @@ class Encoder:
         self.parts = []
         return total
 
-    def _encode(self, inputs: dict[Task, list[Features]]) -> dict[Task, Tensor]:
+    def _encode(self, inputs: dict[Modality, list[Features]]) -> dict[Modality, Tensor]:
         self.parts = []
         vectors = {}
         for task, groups in inputs.items():
@@ -105,7 +105,7 @@ class Encoder:
             self.parts += mine
         return vectors
 
-    def _backward(self, gradients: dict[Task, Tensor]) -> None:
+    def _backward(self, gradients: dict[Modality, Tensor]) -> None:
         wanted = [part for part in self.parts if part.task in gradients]
         if not self.cache:
             learning = [part for part in wanted if part.vectors.requires_grad]
@@ -131,7 +131,7 @@ class Encoder:
         device = self.model.device
         return [torch.get_rng_state(), *([torch.cuda.get_rng_state(device)] if device.type == "cuda" else [])]
 
-    def _forward(self, task: Task, features: Features) -> Float[Tensor, "inputs dim"]:
+    def _forward(self, task: Modality, features: Features) -> Float[Tensor, "inputs dim"]:
         with self._autocast():
             if not self.packed[task]:
                 return cast("Tensor", self.model({**features, "task": task})["sentence_embedding"]).float()

@@ -7,12 +7,13 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from protrek_hm.config import Modality
 from protrek_hm.data.texts import fold_text
+from protrek_hm.data.triplets import empty_rows, with_structures
 from protrek_hm.errors import MissingColumnError, ModelError, NothingFoundError, RecordError
-from protrek_hm.model.encoder import Task
 
 # What a row holds → the route that reads it, and its column
-ROLES: dict[str, tuple[Task, str]] = {
+ROLES: dict[str, tuple[Modality, str]] = {
     "text": ("text", "anchor_text"),
     "positive": ("sequence", "anchor_seq"),
     "negative": ("sequence", "hard_neg_seq"),
@@ -50,7 +51,7 @@ class Examples:
         Every pair of a wording and a protein that the table states, also of twins that training does not read.
     """
 
-    inputs: dict[Task, list[str]]
+    inputs: dict[Modality, list[str]]
     roles: dict[str, Int[np.ndarray, " rows"]]
     names: Sequence[str]
     groups: Int[np.ndarray, " rows"]
@@ -113,7 +114,7 @@ def read_examples(
     names = _names(table)
     _check_rows(table, needed, name, names)
     present = [*needed, *(role for role in optional if ROLES[role][1] in table.columns)]
-    inputs: dict[Task, list[str]] = {}
+    inputs: dict[Modality, list[str]] = {}
     for role in present:
         task, column = ROLES[role]
         inputs[task] = sorted({*inputs.get(task, []), *table[column].drop_nulls().to_list()})
@@ -156,13 +157,7 @@ def structure_roles(table: pl.DataFrame, needed: Collection[str], *, name: str) 
     ['structure', 'negative_structure']
     """
     roles = ["structure", *(["negative_structure"] if "negative" in needed else [])]
-    columns = [ROLES[role][1] for role in roles]
-    remedy = "mine proteins that have a column of structures (see `protrek-hm data structure`)"
-    for column in columns:
-        if column not in table.columns:
-            raise MissingColumnError(name, column, table.columns, remedy)
-    if table.drop_nulls(columns).is_empty():
-        raise NothingFoundError(f"{name}: no row with structures; {remedy}")
+    with_structures(table, name, [ROLES[role][1] for role in roles])
     return roles
 
 
@@ -175,7 +170,7 @@ def _names(table: pl.DataFrame) -> list[str]:
 def _check_rows(table: pl.DataFrame, needed: Collection[str], name: str, names: list[str]) -> None:
     for role in needed:
         column = table[ROLES[role][1]]
-        empty = (column.is_null() | (column.cast(pl.String).str.strip_chars() == "")).arg_true()
+        empty = empty_rows(column)
         if len(empty):
             raise RecordError(name, empty[0] + 1, names[empty[0]], f"no {column.name}")
     if "negative" in needed:

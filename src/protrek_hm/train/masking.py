@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from protrek_hm.data.schema import AMINO_ACIDS
 from protrek_hm.model.packed import packed_tokens
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
@@ -16,7 +17,6 @@ from protrek_hm.train.losses import masked_language_loss
 SHARE, HIDDEN, CHANGED = 0.15, 0.8, 0.1
 """Share of the residues that are asked for; of those, shares shown as <mask>, and as another residue (ESM, BERT)."""
 IGNORED = -100
-_LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 
 
 def mask_tokens(
@@ -42,7 +42,7 @@ def mask_tokens(
     draw = draw.masked_fill(special, 2.0)
     asked = (draw < SHARE) | (draw == draw.min(dim=1, keepdim=True).values)
     asked &= ~special
-    letters = torch.tensor(tokenizer.convert_tokens_to_ids(list(_LETTERS)))
+    letters = torch.tensor(tokenizer.convert_tokens_to_ids(list(AMINO_ACIDS)))
     shown = torch.where(asked & (fate < HIDDEN), tokenizer.mask_token_id, tokens)
     shown = torch.where(asked & (fate >= 1 - CHANGED), letters[(other * len(letters)).long()], shown)
     return {**features, "input_ids": shown, "labels": tokens.masked_fill(~asked, IGNORED)}

@@ -10,14 +10,15 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from protrek_hm.config import Modality
 from protrek_hm.errors import OptionError
-from protrek_hm.model.encoder import Task, unit_vectors
+from protrek_hm.model.encoder import unit_vectors
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import ABSENT, ROLES, Examples
 from protrek_hm.train.losses import contrastive_loss, distillation_loss, soft_triplet_loss, triplet_loss
 
-Vectors = Mapping[Task, Float[np.ndarray, "inputs dim"]]
+Vectors = Mapping[Modality, Float[np.ndarray, "inputs dim"]]
 NEAR = 0.95
 """What a guide scores at least this share as high as a true pair may be one, too (arXiv:2407.15831)."""
 _BOUNDS = (0.01, 1.0)  # of a temperature that is learned, the lower one as CLIP's
@@ -192,7 +193,7 @@ def _scores(
     return torch.from_numpy(texts @ vectors[ROLES[role][0]][examples.roles[role][rows]].T)
 
 
-def encode_inputs(model: ProTrek, examples: Examples, *, batch_size: int) -> dict[Task, np.ndarray]:
+def encode_inputs(model: ProTrek, examples: Examples, *, batch_size: int) -> dict[Modality, np.ndarray]:
     """Return a model's vectors of a table's inputs, those that it has no route for left out."""
     return {
         task: unit_vectors(model, inputs, task=task, batch_size=batch_size)

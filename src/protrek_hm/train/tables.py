@@ -5,7 +5,8 @@ from pathlib import Path
 
 import polars as pl
 
-from protrek_hm.data.proteins import OnBadRecord, is_fasta, read_proteins
+from protrek_hm.config import OnBadRecord
+from protrek_hm.data.proteins import is_fasta, read_proteins
 from protrek_hm.data.triplets import read_triplets
 from protrek_hm.errors import MissingColumnError
 from protrek_hm.train.examples import as_pairs

@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float
 from sentence_transformers.base.evaluation import BaseEvaluator
 
+from protrek_hm.config import Modality
 from protrek_hm.data.texts import fold_text
 from protrek_hm.model.cosines import cosines_of_pairs, preference
-from protrek_hm.model.encoder import Task, unit_vectors
+from protrek_hm.model.encoder import unit_vectors
 from protrek_hm.model.packed import can_pack
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
@@ -172,7 +173,7 @@ class Perplexity(BaseEvaluator):
 class _Pairs:
     """The right and the wrong input of each row on one route: distinct inputs, where each stands, which rows count."""
 
-    def __init__(self, task: Task, right: pl.Series, wrong: pl.Series | None) -> None:
+    def __init__(self, task: Modality, right: pl.Series, wrong: pl.Series | None) -> None:
         self.task = task
         cells = [right.to_list(), [None] * len(right) if wrong is None else wrong.to_list()]
         self.inputs = sorted({each for each in sum(cells, []) if each})
@@ -181,7 +182,7 @@ class _Pairs:
         self.counts = np.array([bool(a and b) and not _same(task, a, b) for a, b in zip(*cells, strict=True)])
 
 
-def _same(task: Task, one: str, other: str) -> bool:
+def _same(task: Modality, one: str, other: str) -> bool:
     return fold_text(one) == fold_text(other) if task == "text" else one == other
 
 

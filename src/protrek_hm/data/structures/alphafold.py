@@ -6,15 +6,16 @@ The database's interface is asked for the current addresses, as they bear the ve
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from protrek_hm.data.proteins import OnBadRecord
+from protrek_hm.config import OnBadRecord
 from protrek_hm.data.structures.files import BadFile
 from protrek_hm.data.web import Patience, RefusedError, ask
+from protrek_hm.deadline import Progress
 from protrek_hm.errors import DownloadError
 from protrek_hm.files import is_a_file, new_file
 
@@ -24,8 +25,6 @@ _ACCESSION = re.compile(r"([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0
 _FILE_NAME = re.compile(r"AF-[\w.-]+\.(?:bcif|cif)")
 _SIDE_BY_SIDE = 4
 _NOTHING = (400, 404, 410, 422)  # what the database says to accessions that it does not know
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

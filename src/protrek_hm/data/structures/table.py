@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ from pathlib import Path
 import polars as pl
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from protrek_hm.data.proteins import OnBadRecord
+from protrek_hm.config import OnBadRecord
 from protrek_hm.data.structures.config import StructureConfig
 from protrek_hm.data.structures.files import BadFile
 from protrek_hm.data.structures.records import ChainRecord, read_structure
+from protrek_hm.deadline import Progress
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
 
 SCHEMA = {
@@ -29,7 +30,6 @@ _TOGETHER = 16  # files in one task: about a second
 _AHEAD = 4  # tasks that wait, for each process
 _AT_ONCE = 10_000  # records that wait as Python objects
 
-Progress = Callable[[str, int, int], None]
 _Outcome = list[ChainRecord] | BadFile
 
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from protrek_hm.config import require
+from protrek_hm.config import OnBadRecord, require
 from protrek_hm.data.uniprot.entry import SECTIONS
 
-OnBadRecord = Literal["error", "skip"]
 TextPer = Literal["protein", "section"]
 
 

@@ -1,6 +1,6 @@
 """Entries of files become a table, one after the other, and their features a second one."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +18,10 @@ from protrek_hm.data.uniprot.rows import SCHEMA, SECTION_COLUMN, evidence_of, ro
 from protrek_hm.data.uniprot.sink import TableSink, table_sink
 from protrek_hm.data.uniprot.twins import SCHEMA as TWIN_SCHEMA
 from protrek_hm.data.uniprot.twins import TwinReport, gold_twins
+from protrek_hm.deadline import Progress
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import refuse_existing
 
-Progress = Callable[[str, int, int | None], None]
 _LETTERS = frozenset(SEQUENCE_LETTERS)
 _REPORT_EVERY = 1_000
 

@@ -3,13 +3,13 @@
 import gzip
 import json
 import re
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from protrek_hm.data.web import Patience, RefusedError, ask
+from protrek_hm.deadline import Progress
 from protrek_hm.errors import DownloadError, NothingFoundError, OptionError
 from protrek_hm.files import new_file, read_json, write_json
 
@@ -28,7 +28,6 @@ _FIELDS = (
 )
 _FEATURES = ("ft_mutagen", "ft_variant")
 _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass

@@ -9,14 +9,14 @@ from typing import Any, Literal, NamedTuple
 
 from protrek_hm.data.compression import open_decompressed
 from protrek_hm.data.records import BadRecord
-from protrek_hm.data.schema import missing_column, shortened
+from protrek_hm.data.schema import missing_column
 from protrek_hm.data.uniprot.entry import BrokenRecordError, Entry
 from protrek_hm.data.uniprot.flat import parse_flat
 from protrek_hm.data.uniprot.json_entry import parse_json
 from protrek_hm.data.uniprot.records import CutShortError, flat_records, json_records, lines, xml_records
 from protrek_hm.data.uniprot.tsv import column_key, parse_row
 from protrek_hm.data.uniprot.xml_entry import parse_xml
-from protrek_hm.errors import FileFormatError
+from protrek_hm.errors import FileFormatError, shorten
 
 Format = Literal["flat", "xml", "json", "tsv"]
 _SNIFFED = 4096
@@ -112,7 +112,7 @@ def sniff(start: bytes, path: Path) -> Format:
     if b"entry" in [column_key(name).encode() for name in text.split(b"\n")[0].decode(errors="replace").split("\t")]:
         return "tsv"
     what = next((name for mark, name in _OTHERS if lower.startswith(mark) or b"\n" + mark in lower[:400]), None)
-    begins = f"it begins with {shortened(text[:80].decode(errors='replace'), 30)!r}"
+    begins = f"it begins with {shorten(text[:80].decode(errors='replace'), width=30)!r}"
     raise FileFormatError(path, f"no file of UniProt's: {what or begins}", remedy)
 
 
@@ -131,14 +131,14 @@ def _entries(stream: io.BufferedReader, kind: Format, path: Path, *, features: b
             yield Found(line, parse(record, features=features))
         except BrokenRecordError as error:
             called = name.search(record)
-            yield Found(line, None, BadRecord(line, shortened(called[1]) if called else "record", str(error)))
+            yield Found(line, None, BadRecord(line, shorten(called[1]) if called else "record", str(error)))
 
 
 def _read_tree(line: int, tree: dict[str, Any], *, features: bool) -> Found:
     try:
         return Found(line, parse_json(tree, features=features))
     except BrokenRecordError as error:
-        name = shortened(str(tree.get("primaryAccession") or "record"))
+        name = shorten(str(tree.get("primaryAccession") or "record"))
         return Found(line, None, BadRecord(line, name, str(error)))
 
 
