@@ -76,7 +76,7 @@ def run_demo(folder: Path, *, seed: int = 42, say: Callable[[str], None] = lambd
     """Go the whole way below `folder`, which is empty or not there; `say` hears of every stage."""
     showcase, real = load_showcase(), MineConfig(easy=0)
     found = mine_hard_negatives(showcase, real)
-    write_mining(found, folder / "showcase", real)
+    write_mining(found, folder / "showcase")
     say(f"1/7 twins: {found.triplets.height // 2} pairs among {showcase.height} real proteins; pictures in showcase/")
 
     made = synthetic_families(replace(PROTEINS, seed=seed)).proteins
@@ -90,7 +90,7 @@ def run_demo(folder: Path, *, seed: int = 42, say: Callable[[str], None] = lambd
     say(f"3/7 twins: mining {studied.height} proteins of other families")
     settings = replace(MINE, seed=seed)
     mined = mine_hard_negatives(studied, settings)
-    write_mining(mined, folder / "mined", settings)
+    write_mining(mined, folder / "mined")
     hard, easy = _by_side(mined.triplets), _by_side(mined.easy)
 
     say(f"4/7 tuning on {hard['train'].height} hard and {easy['train'].height} easy triplets")

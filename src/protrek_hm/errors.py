@@ -148,6 +148,14 @@ class NothingFoundError(ProTrekHMError, ValueError):
     """The input is fine, and holds nothing of what was asked for."""
 
 
+class NoTwinsError(NothingFoundError):
+    """Mining found no twins. `report` (a `mine.MiningReport`) holds what each step kept."""
+
+    def __init__(self, message: str, report: object) -> None:
+        self.report = report
+        super().__init__(message)
+
+
 class BusyError(ProTrekHMError, RuntimeError):
     """A folder that another process is writing to."""
 

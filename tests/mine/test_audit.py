@@ -1,9 +1,11 @@
 import polars as pl
 import pytest
 
+from protrek_hm.data import write_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
+from protrek_hm.files import write_json
 from protrek_hm.mine import MineConfig, mine_hard_negatives
-from protrek_hm.mine.audit import draw_sample, rate_gate, read_judged_pairs, require_proteins, write_audit
+from protrek_hm.mine.audit import draw_sample, rate_gate, read_verdicts, write_audit
 
 
 def test_rates_agree_with_a_plain_loop(make_families):
@@ -48,23 +50,30 @@ def test_the_sample_is_stratified_and_repeatable(make_families, tmp_path):
 
 def test_faults_are_told(tmp_path):
     with pytest.raises(MissingFileError, match="protrek-hm mine"):
-        read_judged_pairs(tmp_path)
+        read_verdicts(tmp_path)
     path = tmp_path / "judged_pairs.parquet"
     path.write_text("no")
     with pytest.raises(FileFormatError):
-        read_judged_pairs(tmp_path)
+        read_verdicts(tmp_path)
     pl.DataFrame({"verdict": []}).write_parquet(path)
     with pytest.raises(NothingFoundError):
-        read_judged_pairs(tmp_path)
+        read_verdicts(tmp_path)
+
+
+def table(ids):
+    return pl.DataFrame({"id": ids, "sequence": ["MK"] * len(ids), "text": ["Red."] * len(ids)})
 
 
 def test_another_table_than_the_one_that_was_mined_is_told(tmp_path):
-    pairs = pl.DataFrame({"a_id": ["a", "a"], "b_id": ["b", "c"]})
-    require_proteins(pairs, pl.DataFrame({"id": ["c", "b", "a"]}), tmp_path)
+    pl.DataFrame({"a_id": ["a", "a"], "b_id": ["b", "c"]}).write_parquet(tmp_path / "judged_pairs.parquet")
+    write_proteins(table(["c", "b", "a"]), tmp_path / "mined.tsv")
+    write_json(tmp_path / "mining_report.json", {"input": str(tmp_path / "mined.tsv")})
+    assert read_verdicts(tmp_path)[1]["id"].to_list() == ["c", "b", "a"]
+    write_proteins(table(["b"]), tmp_path / "other.tsv")
     with pytest.raises(
         FileFormatError, match=r"other.tsv: 2 of the proteins that were judged are not in it, such as a;"
     ):
-        require_proteins(pairs, pl.DataFrame({"id": ["b"]}), tmp_path / "other.tsv")
+        read_verdicts(tmp_path, tmp_path / "other.tsv")
 
 
 def test_the_text_that_was_judged_is_shown(tmp_path):

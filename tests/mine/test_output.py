@@ -16,7 +16,7 @@ def result(make_families):
 
 def test_the_files_can_be_read_back(result, tmp_path):
     folder = tmp_path / "out"
-    write_mining(result, folder, MineConfig(easy=20))
+    write_mining(result, folder)
     back = read_triplets(folder / "hard_negatives_all.csv")
     assert back.columns == [*REFERENCE_COLUMNS, *OUR_COLUMNS]
     assert back.height == result.triplets.height
@@ -26,7 +26,7 @@ def test_the_files_can_be_read_back(result, tmp_path):
     assert report["splits"]["train"]["triplets"] == back.filter(split="train").height
     assert read_json(folder / "config.json")["easy"] == 20
     with pytest.raises(OutputExistsError):
-        write_mining(result, folder, MineConfig())
+        write_mining(result, folder)
 
 
 def test_examples_come_from_different_families(result):
@@ -42,6 +42,6 @@ def test_a_picture_that_fails_costs_nothing_else(result, tmp_path, monkeypatch, 
         raise RuntimeError("no font")
 
     monkeypatch.setattr(output, "draw_twin_cards", fails)
-    write_mining(result, tmp_path / "out", MineConfig(easy=20))
+    write_mining(result, tmp_path / "out")
     assert (tmp_path / "out" / "hard_negatives_all.csv").exists()
     assert caplog.messages == ["hard_negative_examples.png could not be drawn (no font); everything else is there"]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from protrek_hm.mine.report import MiningReport, Step
 
 
@@ -27,5 +29,5 @@ def test_the_table_shows_steps_splits_reference_and_warnings():
 
 
 def test_the_file_names_its_version():
-    content = MiningReport(input="a.tsv").to_dict(config={"seed": 1})
+    content = MiningReport().to_dict(source=Path("a.tsv"), config={"seed": 1})
     assert (content["format_version"], content["input"], content["config"]) == (1, "a.tsv", {"seed": 1})

@@ -3,7 +3,7 @@ from itertools import combinations
 import polars as pl
 import pytest
 
-from protrek_hm.errors import NothingFoundError
+from protrek_hm.errors import NoTwinsError
 from protrek_hm.homology import align
 from protrek_hm.mine import MineConfig, mine_hard_negatives, write_mining
 
@@ -61,7 +61,7 @@ def test_the_same_bytes_whatever_the_threads(make_families, tmp_path):
     proteins = make_families(8)
     for threads in (1, 2):
         config = MineConfig(easy=20, threads=threads)
-        write_mining(mine_hard_negatives(proteins, config), tmp_path / str(threads), config)
+        write_mining(mine_hard_negatives(proteins, config), tmp_path / str(threads))
     files = sorted(path.name for path in (tmp_path / "1").iterdir())
     assert {
         "config.json",
@@ -101,9 +101,9 @@ def test_identical_sequences_are_never_a_pair(make_families):
 )
 def test_nothing_found_says_why_and_what_to_relax(rows, remedy):
     proteins = pl.DataFrame(rows, schema=["id", "sequence", "text"], orient="row")
-    with pytest.raises(NothingFoundError, match=remedy) as raised:
+    with pytest.raises(NoTwinsError, match=remedy) as raised:
         mine_hard_negatives(proteins, MineConfig(threads=1))
-    assert "look alike" in str(raised.value.args[1])
+    assert "look alike" in str(raised.value.report)
 
 
 def test_the_reference_on_request(make_families):

@@ -27,7 +27,7 @@ def test_both_structures_stand_in_each_row(tmp_path, compat):
         proteins = PROTEINS.with_columns(structure=pl.Series(["v" * 78, "v" * 78, "v" * 78, "p" * 81, None]))
     result = mine_hard_negatives(proteins, config)
     structures = dict(zip(proteins["sequence"], proteins["structure"].str.to_lowercase(), strict=True))
-    write_mining(result, tmp_path / "mined", config)
+    write_mining(result, tmp_path / "mined")
     for name in ("hard_negatives_train", "easy_samples_train"):
         table = read_triplets(tmp_path / "mined" / f"{name}.csv")
         assert table.height > 0

@@ -30,6 +30,6 @@ def test_tuples_hold_true_negatives_of_every_anchor_that_has_enough(make_familie
 
 def test_columns_are_those_of_sentence_transformers(result, tmp_path):
     assert result.tuples["text"].columns == ["split", "anchor", "positive", "negative_1", "negative_2"]
-    write_mining(result, tmp_path / "out", MineConfig(format="n-tuple", negatives_per_anchor=2))
+    write_mining(result, tmp_path / "out")
     header = (tmp_path / "out" / "protein_tuples_train.csv").read_text().splitlines()[0]
     assert header == "anchor,positive,negative_1,negative_2"

@@ -3,7 +3,6 @@
 import sys
 from dataclasses import fields
 from pathlib import Path
-from shutil import rmtree
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.options import Columns, OnBadRecord
 from protrek_hm.config import read_toml, resolve
-from protrek_hm.errors import NothingFoundError
+from protrek_hm.errors import NoTwinsError
 from protrek_hm.files import refuse_existing, refuse_unwritable
 from protrek_hm.mine.config import Compat, Format, Gate, MineConfig, Split
 
@@ -104,12 +103,12 @@ def run(
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.data import read_proteins
     from protrek_hm.mine import mine_hard_negatives, write_mining
+    from protrek_hm.mine.run import finished_parts
     from protrek_hm.mine.split_file import apply_split_file
 
     proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record=on_bad_record)
     if split_file is not None:
         proteins = apply_split_file(proteins, split_file)
-    parts = work_dir or output.with_name(f".{output.name}.work")
     guiding, reading = None, None
     if guide is not None:
         from protrek_hm.model import ProTrek
@@ -119,24 +118,19 @@ def run(
         from protrek_hm.model import load_text_encoder
 
         reading = load_text_encoder(text_model)
-    try:
-        with progress_bar() as progress:
-            result = mine_hard_negatives(
-                proteins, settings, work_dir=parts, progress=progress, guide=guiding, text_encoder=reading
-            )
-    except NothingFoundError as error:
-        if work_dir is None:
-            rmtree(parts, ignore_errors=True)
-        for report in error.args[1:]:
-            typer.echo(report)
-        raise NothingFoundError(error.args[0]) from None
-    except KeyboardInterrupt:
-        typer.echo(f"interrupted; the same command goes on from what is finished (in {parts})", err=True)
-        raise
-    result.report.input = str(file)
-    write_mining(result, output, settings, force=force)
-    if work_dir is None:
-        rmtree(parts, ignore_errors=True)
+    with finished_parts(output, work_dir) as parts:
+        try:
+            with progress_bar() as progress:
+                result = mine_hard_negatives(
+                    proteins, settings, work_dir=parts, progress=progress, guide=guiding, text_encoder=reading
+                )
+        except NoTwinsError as error:
+            typer.echo(error.report)
+            raise
+        except KeyboardInterrupt:
+            typer.echo(f"interrupted; the same command goes on from what is finished (in {parts})", err=True)
+            raise
+        write_mining(result, output, source=file, force=force)
     typer.echo(result.report)
     typer.echo(f"written to {output}", file=sys.stderr)
 
@@ -197,15 +191,9 @@ def audit(
     output = output or folder / "audit"
     refuse_existing(output, force=force, inputs=[folder, *([file] if file else [])], folder=True)
 
-    from protrek_hm.data import read_proteins
-    from protrek_hm.files import read_json
-    from protrek_hm.mine.audit import draw_sample, rate_gate, read_judged_pairs, require_proteins, write_audit
+    from protrek_hm.mine.audit import draw_sample, rate_gate, read_verdicts, write_audit
 
-    pairs = read_judged_pairs(folder)
-    if file is None:
-        file = Path(str(read_json(folder / "mining_report.json").get("input")))
-    proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record="skip")
-    require_proteins(pairs, proteins, file)
+    pairs, proteins = read_verdicts(folder, file, columns=parse_columns(column or []))
     rates = rate_gate(pairs, proteins, label) if label else None
     write_audit(draw_sample(pairs, per_stratum=per_stratum, seed=seed), proteins, output, force=force)
     if rates is not None:

@@ -1,6 +1,6 @@
 """Look through the gate's verdicts: a stratified sample to read, and error rates where labels are known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from protrek_hm.data.proteins import read_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
-from protrek_hm.files import new_folder
+from protrek_hm.files import new_folder, read_json
 from protrek_hm.homology import align
 from protrek_hm.mine.config import ColumnEvidence
 from protrek_hm.mine.evidence.columns import judge_column
@@ -86,13 +87,19 @@ def draw_sample(pairs: pl.DataFrame, *, per_stratum: int, seed: int) -> pl.DataF
     return drawn.sort("verdict", "reasons", "lot").drop("lot")
 
 
-def read_judged_pairs(folder: Path) -> pl.DataFrame:
-    """Read the verdicts that mining wrote into `folder`.
+def read_verdicts(
+    folder: Path, file: Path | None = None, *, columns: Mapping[str, str] | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Read the verdicts that mining wrote into `folder`, and the proteins that it judged.
+
+    file: the proteins; by default the file that the report of `folder` names. columns: as for `read_proteins`.
 
     Raises
     ------
-    MissingFileError, FileFormatError, NothingFoundError
-        If there are none.
+    MissingFileError, FileFormatError, MissingColumnError
+        If the folder holds no verdicts, the proteins cannot be read, or some judged proteins are not among them.
+    NothingFoundError
+        If no pair was judged.
     """
     path = folder / "judged_pairs.parquet"
     if not path.exists():
@@ -103,22 +110,14 @@ def read_judged_pairs(folder: Path) -> pl.DataFrame:
         raise FileFormatError(path, f"not a Parquet file ({error})", "mine again") from None
     if pairs.is_empty():
         raise NothingFoundError(f"{path}: no pair was judged; mine again with a lower --min-identity")
-    return pairs
-
-
-def require_proteins(pairs: pl.DataFrame, proteins: pl.DataFrame, path: Path) -> None:
-    """Make sure that every protein of the judged pairs stands in the table `path`.
-
-    Raises
-    ------
-    FileFormatError
-        If some do not: another table was mined, or by other columns.
-    """
-    strangers = pl.concat([pairs["a_id"], pairs["b_id"]]).unique(maintain_order=True)
-    strangers = strangers.filter(~strangers.is_in(proteins["id"].implode()))
-    if len(strangers):
-        problem = f"{len(strangers):,} of the proteins that were judged are not in it, such as {strangers[0]}"
-        raise FileFormatError(path, problem, "give the table that was mined, with the same --column flags")
+    file = file or Path(str(read_json(folder / "mining_report.json").get("input")))
+    proteins = read_proteins(file, columns=columns, on_bad_record="skip")
+    unknown = pl.concat([pairs["a_id"], pairs["b_id"]]).unique(maintain_order=True)
+    unknown = unknown.filter(~unknown.is_in(proteins["id"].implode()))
+    if len(unknown):
+        problem = f"{len(unknown):,} of the proteins that were judged are not in it, such as {unknown[0]}"
+        raise FileFormatError(file, problem, "give the table that was mined, with the same --column flags")
+    return pairs, proteins
 
 
 def write_audit(sample: pl.DataFrame, proteins: pl.DataFrame, folder: Path, *, force: bool = False) -> None:

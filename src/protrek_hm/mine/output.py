@@ -9,7 +9,6 @@ from protrek_hm.figures.alignment import TwinCard, draw_twin_cards
 from protrek_hm.figures.style import spared
 from protrek_hm.files import new_folder, write_json
 from protrek_hm.homology import align
-from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.run import MiningResult
 from protrek_hm.mine.split import SIDES
 
@@ -17,8 +16,10 @@ _CARDS = 3
 _LONGEST = 5_000  # residues; to draw an alignment takes memory that grows with the square
 
 
-def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, force: bool = False) -> None:
+def write_mining(result: MiningResult, folder: Path, *, source: Path | None = None, force: bool = False) -> None:
     """Write everything into `folder`, which appears whole or not at all.
+
+    source: the file of the proteins, as the report names it.
 
     `hard_negatives_{all,train,valid,test}.csv`, `easy_samples_{train,valid,test}.csv`, `mining_report.json`,
     where asked for `medium_negatives_{train,valid,test}.csv`, `{text,protein}_tuples_{train,valid,test}.csv`,
@@ -29,6 +30,7 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
     OutputExistsError, OutputError
         If `folder` holds something and `force` is false, or if it cannot be written.
     """
+    config = result.config
     settings = {key: value for key, value in asdict(config).items() if key != "threads"}  # threads change no result
     with new_folder(folder, force=force) as new:
         result.triplets.write_csv(new / "hard_negatives_all.csv")
@@ -40,7 +42,7 @@ def write_mining(result: MiningResult, folder: Path, config: MineConfig, *, forc
             for anchor, rows in result.tuples.items():
                 rows.filter(split=side).drop("split").write_csv(new / f"{anchor}_tuples_{side}.csv")
         result.pairs.write_parquet(new / "judged_pairs.parquet")
-        write_json(new / "mining_report.json", result.report.to_dict(config=settings))
+        write_json(new / "mining_report.json", result.report.to_dict(source=source, config=settings))
         write_json(new / "config.json", settings)
         examples = choose_examples(result.triplets, count=_CARDS)
         if examples:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 FORMAT_VERSION = 1
@@ -40,18 +41,17 @@ class MiningReport:
     reasons: dict[str, int] = field(default_factory=dict)
     reference: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
-    input: str | None = None
 
     def add(self, name: str, unit: str, *, given: int, kept: int, note: str = "") -> None:
         """Append a step."""
         self.steps.append(Step(name, unit, given, kept, note))
 
-    def to_dict(self, *, config: Mapping[str, Any]) -> dict[str, Any]:
+    def to_dict(self, *, source: Path | None, config: Mapping[str, Any]) -> dict[str, Any]:
         """Return the report as it is written to `mining_report.json`."""
         steps = [{**asdict(step), "removed": step.removed} for step in self.steps]
         return {
             "format_version": FORMAT_VERSION,
-            "input": self.input,
+            "input": None if source is None else str(source),
             "steps": steps,
             "splits": self.splits,
             "verdict_reasons": self.reasons,

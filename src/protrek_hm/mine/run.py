@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ import polars.selectors as cs
 from protrek_hm.data.texts import fold_text
 from protrek_hm.data.triplets import STRUCTURES
 from protrek_hm.deadline import Progress
-from protrek_hm.errors import NothingFoundError
+from protrek_hm.errors import NothingFoundError, NoTwinsError
 from protrek_hm.mine.advice import advise
 from protrek_hm.mine.compat import explain_loss, reference_pairs, reference_triplets
 from protrek_hm.mine.config import MineConfig
@@ -49,6 +50,7 @@ class MiningResult:
     medium: pl.DataFrame
     report: MiningReport
     pairs: pl.DataFrame
+    config: MineConfig
     tuples: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
@@ -71,8 +73,14 @@ def mine_hard_negatives(
 
     Raises
     ------
+    NoTwinsError
+        If there is no twin; its message says what was found instead, and its `report` what each step kept.
     NothingFoundError
-        If there is no twin; its message says what was found instead, and `report` is its second argument.
+        If fewer than two distinct sequences have a text.
+    OptionError
+        If `proteins` lack a column that the settings name, or it holds something else than they say.
+    MissingFileError, FileFormatError
+        If the ontology that the settings name is not there, or is not an OBO file.
 
     Examples
     --------
@@ -112,7 +120,7 @@ def mine_hard_negatives(
         triplets = guided
     if triplets.is_empty():
         verdicts = dict(judged.unique("pair")["verdict"].value_counts().iter_rows())
-        raise NothingFoundError(advise(verdicts, config), report)
+        raise NoTwinsError(advise(verdicts, config), report)
     twins = triplets.select("anchor", "negative").to_numpy()
     with _stage("sides", progress):
         assignment = assign_sides(corpus, related.families, twins, config)
@@ -147,7 +155,7 @@ def mine_hard_negatives(
         add_structures(table, structures).select(*COLUMNS, cs.by_name(*STRUCTURES, require_all=False))
         for table in (limited, easy, medium)
     )
-    return MiningResult(limited, easy, medium, report, _name_pairs(corpus, judged), tuples)
+    return MiningResult(limited, easy, medium, report, _name_pairs(corpus, judged), config, tuples)
 
 
 _UNKNOWN = 0.1  # part of a protein's residues that is X, from which on identities say little
@@ -158,6 +166,23 @@ _SPLIT_NOTES = {
     "proteins": "split by proteins: relatives stand on several sides",
     "pairs": "split by pairs, as the reference does: LEAKY, proteins stand on several sides",
 }
+
+
+@contextmanager
+def finished_parts(output: Path, work_dir: Path | None) -> Iterator[Path]:
+    """Yield the folder where mining into `output` keeps finished parts: `work_dir`, or a hidden one beside `output`.
+
+    The hidden folder is removed at the end, also if there are no twins; interrupted work can continue from it.
+    """
+    parts = work_dir or output.with_name(f".{output.name}.work")
+    try:
+        yield parts
+    except NothingFoundError:
+        if work_dir is None:
+            rmtree(parts, ignore_errors=True)
+        raise
+    if work_dir is None:
+        rmtree(parts, ignore_errors=True)
 
 
 @contextmanager
