@@ -17,13 +17,11 @@ def main() -> None:
 
     from protrek_hm.data import read_proteins
     from protrek_hm.files import new_files
-    from protrek_hm.mine import MineConfig, mine_hard_negatives, write_mining
+    from protrek_hm.mine import mine_hard_negatives, write_mining
 
-    config = MineConfig()
-    result = mine_hard_negatives(read_proteins(given.input), config)
-    result.report.input = str(given.input)
+    result = mine_hard_negatives(read_proteins(given.input))
     with new_files(given.output.parent) as folder:
-        write_mining(result, folder, config)
+        write_mining(result, folder, source=given.input)
         (folder / TRAIN).rename(folder / given.output.name)
     print(result.report)  # noqa: T201
 
