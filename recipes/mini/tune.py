@@ -21,7 +21,7 @@ from protrek_hm.files import new_folder, write_json
 from protrek_hm.merge import SweepConfig, merge_models, sweep
 from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
-from protrek_hm.train.blocks import family_blocks
+from protrek_hm.train.batches import family_blocks
 
 HARD, MUTANTS, EASY = 6_400, 640, 1_280  # rows an epoch
 COLUMNS = ["anchor_id", "anchor_text", "anchor_seq", "hard_neg_id", "hard_neg_text", "hard_neg_seq", "type"]

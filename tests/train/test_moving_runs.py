@@ -7,7 +7,7 @@ import torch
 
 from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
-from protrek_hm.train.logs import StepProgress
+from protrek_hm.train.history import StepProgress
 from protrek_hm.train.validation import Validation
 
 CONFIG = TrainConfig(objective="triplet", epochs=3, learning_rate=5e-3, batch_size=6)  # three steps an epoch

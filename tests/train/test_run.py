@@ -17,8 +17,7 @@ from protrek_hm.errors import (
 )
 from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
-from protrek_hm.train.history import read_history
-from protrek_hm.train.logs import StepProgress
+from protrek_hm.train.history import StepProgress, read_history
 from protrek_hm.train.validation import Validation
 
 CONFIG = TrainConfig(objective="triplet", epochs=3, learning_rate=5e-3, batch_size=8)

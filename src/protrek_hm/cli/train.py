@@ -107,7 +107,7 @@ def train(
         if each.is_dir() and each.resolve() in output.resolve().parents:
             raise ProtectedOutputError(output, f"it lies in the model {each}")
 
-    from protrek_hm.train.tables import read_tables
+    from protrek_hm.train.examples import read_tables
 
     reading = partial(read_tables, columns=parse_columns(column or []), on_bad_record=on_bad_record)
     table, validation = reading(tables), reading(valid) if valid else None
@@ -116,7 +116,7 @@ def train(
 
     from protrek_hm.model import ProTrek
     from protrek_hm.train import fine_tune
-    from protrek_hm.train.logs import TensorBoard
+    from protrek_hm.train.history import TensorBoard
 
     table = _with_text(table, settings)
     if validation is not None and settings.objective != "masked":

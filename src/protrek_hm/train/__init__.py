@@ -1,9 +1,9 @@
 """Fine-tune a ProTrek: pull a text to its protein, push the twin away, and keep what the base knew.
 
-The flow: settings (`config`, `tuning`) → a table's distinct inputs and rows (`examples`) → tokens of a batch
-(`batches`, `masking`) → vectors (`encoding`) → loss (`objectives`, of the pure functions in `losses`) → gradients
-(`step`) → trainer (`trainer`, `checkpoints`), which asks the validation set after every epoch (`validation`), keeps
-the best weights (`run`) and writes down what happened (`logs`, `history`).
+The flow: settings (`config`) → a table's distinct inputs and rows (`examples`) → tokens of a batch (`batches`) →
+vectors, the loss (`objectives`, of the pure functions in `losses`) and gradients (`step`) of what learns
+(`parameters`). The trainer (`trainer`) asks the validation set after every epoch (`validation`), `folder` keeps its
+checkpoints, `run` the best weights, and `history` writes down what happened.
 """
 
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from protrek_hm.lazy import lazily
 
 if TYPE_CHECKING:
     from protrek_hm.train.config import TrainConfig as TrainConfig
+    from protrek_hm.train.config import Tuning as Tuning
     from protrek_hm.train.losses import contrastive_loss as contrastive_loss
     from protrek_hm.train.losses import distillation_loss as distillation_loss
     from protrek_hm.train.losses import masked_language_loss as masked_language_loss
@@ -19,6 +20,5 @@ if TYPE_CHECKING:
     from protrek_hm.train.losses import triplet_loss as triplet_loss
     from protrek_hm.train.run import TrainingRun as TrainingRun
     from protrek_hm.train.run import fine_tune as fine_tune
-    from protrek_hm.train.tuning import Tuning as Tuning
 else:
     __getattr__, __dir__, __all__ = lazily(__name__)

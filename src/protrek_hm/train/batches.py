@@ -5,21 +5,68 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from protrek_hm.config import Modality
+from protrek_hm.data.schema import AMINO_ACIDS
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
 from protrek_hm.model.window import window
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import ABSENT, ROLES, Examples
-from protrek_hm.train.masking import mask_tokens
+
+
+def family_blocks(triplets: pl.DataFrame, *, rows: int, proteins: int = 12, most: int = 32, seed: int) -> pl.DataFrame:
+    """Draw triplets family by family: those among a protein and some of its twins stand together.
+
+    Train on the result with `TrainConfig(block=most)`: of 32 rows drawn anywhere up to 64 proteins are encoded, of 32
+    rows among 12 twins 12, and each text is told from several twins at once.
+
+    Parameters
+    ----------
+    triplets
+        A table as `mine` gives it; a pair may stand in it in both directions.
+    rows
+        How many rows to draw, at least 1; a row may come more than once.
+    proteins, most
+        Of a group: so many proteins at most, at least 2, and so many rows.
+    seed
+        Of all draws.
+
+    Examples
+    --------
+    >>> pairs = [(a, b) for family in ("ABC", "XYZ") for a in family for b in family if a != b]
+    >>> table = pl.DataFrame(pairs, schema=["anchor_seq", "hard_neg_seq"], orient="row")
+    >>> drawn = family_blocks(table, rows=12, proteins=3, most=6, seed=0)
+    >>> [sorted(set(drawn["anchor_seq"][start:start + 6])) for start in (0, 6)]
+    [['X', 'Y', 'Z'], ['A', 'B', 'C']]
+    """
+    both = pl.concat([triplets["anchor_seq"], triplets["hard_neg_seq"]]).rank("dense").cast(pl.Int64).to_numpy() - 1
+    anchor, twin = both[: triplets.height], both[triplets.height :]
+    of_anchor = [np.flatnonzero(anchor == protein) for protein in range(both.max() + 1)]
+    starts = [protein for protein, own in enumerate(of_anchor) if len(own)]
+    rng = np.random.default_rng(seed)
+    drawn: list[int] = []
+    while len(drawn) < rows:
+        for start in rng.permutation(starts):
+            twins = np.unique(twin[of_anchor[start]])
+            group = {start, *rng.permutation(twins)[: proteins - 1].tolist()}
+            inside = [row for protein in sorted(group) for row in of_anchor[protein] if twin[row] in group]
+            drawn += rng.permutation(inside)[:most].tolist()
+            if len(drawn) >= rows:
+                break
+    return triplets[drawn[:rows]]
+
 
 Features = dict[str, Tensor]
 _CROPPED = ("sequence", "structure")  # a letter a token, so that any part of them can be read
 _MASKS = 1  # what a generator is for, beside the crops
+SHARE, HIDDEN, CHANGED = 0.15, 0.8, 0.1
+"""Share of the residues that are asked for; of those, shares shown as <mask>, and as another residue (ESM, BERT)."""
+IGNORED = -100
 
 
 class Batches:
@@ -156,3 +203,32 @@ class Loader(DataLoader[int]):
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch comes next, counted from 0."""
         self.batches.set_epoch(epoch)
+
+
+def mask_tokens(
+    features: dict[str, Tensor], tokenizer: Any, *, rngs: Sequence[np.random.Generator]
+) -> dict[str, Tensor]:
+    """Hide residues of padded sequences, and add `labels`: what stood there, `IGNORED` where nothing is asked.
+
+    features: input_ids and attention_mask. rngs: of each sequence, so that its masks depend on no other. Start and end
+    tokens are never asked for; every sequence is asked for one residue at least.
+
+    >>> from protrek_hm.model.tokenizers import residue_tokenizer
+    >>> tokens = residue_tokenizer(9)("MK", return_tensors="pt")
+    >>> masked = mask_tokens(tokens, residue_tokenizer(9), rngs=[np.random.default_rng(0)])
+    >>> masked["input_ids"].tolist(), masked["labels"].tolist()
+    ([[0, 20, 32, 2]], [[-100, -100, 15, -100]])
+    """
+    tokens = features["input_ids"]
+    lots = np.zeros((3, *tokens.shape))  # for each token: whether it is asked for, its fate, another residue
+    for row, (rng, length) in enumerate(zip(rngs, features["attention_mask"].sum(1).tolist(), strict=True)):
+        lots[:, row, :length] = rng.random((3, length))
+    draw, fate, other = torch.from_numpy(lots)
+    special = torch.isin(tokens, torch.tensor(tokenizer.all_special_ids))
+    draw = draw.masked_fill(special, 2.0)
+    asked = (draw < SHARE) | (draw == draw.min(dim=1, keepdim=True).values)
+    asked &= ~special
+    letters = torch.tensor(tokenizer.convert_tokens_to_ids(list(AMINO_ACIDS)))
+    shown = torch.where(asked & (fate < HIDDEN), tokenizer.mask_token_id, tokens)
+    shown = torch.where(asked & (fate >= 1 - CHANGED), letters[(other * len(letters)).long()], shown)
+    return {**features, "input_ids": shown, "labels": tokens.masked_fill(~asked, IGNORED)}

@@ -1,15 +1,17 @@
 """A table as training reads it: each distinct input once, and rows that point to them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from protrek_hm.config import Modality
+from protrek_hm.config import Modality, OnBadRecord
+from protrek_hm.data.proteins import is_fasta, read_proteins
 from protrek_hm.data.texts import fold_text
-from protrek_hm.data.triplets import empty_rows, with_structures
+from protrek_hm.data.triplets import empty_rows, read_triplets, with_structures
 from protrek_hm.errors import MissingColumnError, ModelError, NothingFoundError, RecordError
 
 # What a row holds → the route that reads it, and its column
@@ -191,3 +193,37 @@ def check_routes(examples: Examples, tasks: Sequence[str]) -> None:
         if task not in tasks:
             problem = f"the model has no route {task!r} (it has {', '.join(tasks)})"
             raise ModelError(problem, "give a model with it, or a table without such a column")
+
+
+def read_tables(
+    paths: Iterable[Path], *, columns: Mapping[str, str] | None = None, on_bad_record: OnBadRecord = "error"
+) -> pl.DataFrame:
+    r"""Read files of triplets, of proteins (tables, FASTA), or some of each, into one table with triplets' columns.
+
+    columns: of proteins, our name → the file's. on_bad_record: what a bad record does, as `read_proteins` says.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError, MissingColumnError, RecordError
+        As `read_triplets` and `read_proteins`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "proteins.tsv"
+    >>> _ = path.write_text("sequence\ttext\nMKV\tBinds iron.\n")
+    >>> read_tables([path]).select("anchor_seq", "anchor_text").rows()
+    [('MKV', 'Binds iron.')]
+    """
+    return pl.concat([as_pairs(_read(path, columns, on_bad_record)) for path in paths], how="diagonal_relaxed")
+
+
+def _read(path: Path, columns: Mapping[str, str] | None, on_bad_record: OnBadRecord) -> pl.DataFrame:
+    if path.is_file() and is_fasta(path):
+        return read_proteins(path, on_bad_record=on_bad_record)
+    try:
+        return read_triplets(path, on_bad_record=on_bad_record)
+    except MissingColumnError as error:
+        if {"anchor_seq", "hard_neg_seq"} & set(error.present):
+            raise
+        return read_proteins(path, columns=columns, on_bad_record=on_bad_record)

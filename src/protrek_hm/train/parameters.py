@@ -1,16 +1,85 @@
-"""What moves: which parameters of a model, each at its own rate."""
+"""What moves: which parameters of a model, each at its own rate, low-rank adapters, and the average of all steps."""
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import torch
+from peft import LoraConfig, inject_adapter_in_model
+from peft.tuners.lora import LoraLayer
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 from torch.nn import Parameter
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from protrek_hm.errors import OptionError
 from protrek_hm.model.protrek import ProTrek
-from protrek_hm.train.depth import count_layers, depth
-from protrek_hm.train.lora import add_lora, merge_lora
-from protrek_hm.train.tuning import Tuning
+from protrek_hm.train.config import Tuning
+
+BLOCK = re.compile(r"\.layers?\.(\d+)\.")
+_ENCODER = "0."  # the first module of a tower; the others, after it, are its head
+
+
+def depth(name: str, layers: int) -> int:
+    """Return where a parameter of a tower stands: 0 embeddings, 1 … `layers` blocks, `layers` + 1 projection.
+
+    What follows the last block, such as a final norm, counts with it.
+
+    Examples
+    --------
+    >>> names = ("0.model.embeddings.LayerNorm.bias", "0.model.encoder.layer.3.output.dense.weight", "2.linear.bias")
+    >>> [depth(name, layers=6) for name in names]
+    [0, 4, 7]
+    >>> depth("0.model.encoder.emb_layer_norm_after.weight", layers=6)
+    6
+    """
+    if not name.startswith(_ENCODER):
+        return layers + 1
+    block = BLOCK.search(name)
+    if block is not None:
+        return int(block[1]) + 1
+    return 0 if ".embeddings." in name else layers
+
+
+def count_layers(names: Iterable[str]) -> int:
+    """Count the transformer blocks of a tower by the names of its parameters.
+
+    Examples
+    --------
+    >>> count_layers(["0.model.encoder.layer.0.output.dense.bias", "0.model.encoder.layer.1.output.dense.bias"])
+    2
+    """
+    blocks = (BLOCK.search(name) for name in names)
+    return max((int(block[1]) + 1 for block in blocks if block is not None), default=0)
+
+
+def add_lora(model: ProTrek, *, tasks: Iterable[str], rank: int, alpha: int, seed: int) -> None:
+    """Put an adapter beside every matrix in the transformer blocks of the towers of `tasks`, in place.
+
+    Embeddings are what they were: one factor of each adapter starts at 0, the other at random by `seed`.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        for task in tasks:
+            tower = model.routes[task]
+            matrices = [
+                name for name, module in tower.named_modules() if isinstance(module, nn.Linear) and BLOCK.search(name)
+            ]
+            inject_adapter_in_model(LoraConfig(r=rank, lora_alpha=alpha, target_modules=matrices), tower)
+
+
+def merge_lora(model: ProTrek) -> None:
+    """Add the adapters to the weights beside which they stand, in place; a plain model remains."""
+    for tower in model.routes.values():
+        for name, module in list(tower.named_modules()):
+            if isinstance(module, LoraLayer):
+                module.merge()
+                tower.set_submodule(name, module.get_base_layer())
+        if hasattr(tower, "peft_config"):  # peft's note of what it put in
+            del tower.peft_config
+
 
 _UNUSED = (".contact_head.", ".pooler.")  # parts of the encoders on which no embedding depends
 
@@ -91,3 +160,58 @@ def _moves(name: str, layers: int, tune: str) -> bool:
     if tune == "lora":
         return ".lora_" in name
     return tune.startswith("last:") and height > max(0, layers - int(tune.removeprefix("last:")))
+
+
+_FILE = "average.safetensors"
+
+
+class WeightAverage(TrainerCallback):
+    """The average of what learns in `model`, in single precision: mean ← d · mean + (1 - d) · weights a step.
+
+    d is `decay`, at first less: min(decay, (1 + step) / (10 + step)), so that the weights before the first step
+    are soon forgotten.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+        self.mean = {name: weight.detach().float().clone() for name, weight in self.weights.items()}
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights after `step`, the first being 1."""
+        new = 1 - min(self.decay, (1 + step) / (10 + step))
+        for name, mean in self.mean.items():
+            mean.lerp_(self.weights[name].detach().float(), new)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Update after every step of the optimizer."""
+        self.update(state.global_step)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Give the model the average, and its own weights again when the block ends."""
+        own = {name: weight.detach().clone() for name, weight in self.weights.items()}
+        self.apply()
+        try:
+            yield
+        finally:
+            self._copy(own)
+
+    def apply(self) -> None:
+        """Give the model the average for good."""
+        self._copy(self.mean)
+
+    def save(self, folder: Path) -> None:
+        """Write the average into `folder`."""
+        save_file(self.mean, folder / _FILE)
+
+    def load(self, folder: Path) -> None:
+        """Go on from what `save` wrote."""
+        for name, mean in load_file(folder / _FILE).items():
+            self.mean[name].copy_(mean)
+
+    @torch.no_grad()
+    def _copy(self, values: dict[str, Tensor]) -> None:
+        for name, weight in self.weights.items():
+            weight.copy_(values[name])

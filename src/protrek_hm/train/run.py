@@ -19,7 +19,6 @@ from protrek_hm.files import new_folder
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import no_progress_bars
 from protrek_hm.train.config import TrainConfig
-from protrek_hm.train.encoding import layers_computed_again
 from protrek_hm.train.examples import (
     NEEDED,
     ROLES,
@@ -36,13 +35,21 @@ from protrek_hm.train.folder import (
     alone_in,
     begin,
     clear_checkpoints,
-    digest,
+    digest_table,
     is_finished,
 )
-from protrek_hm.train.history import history_frame, read_history, write_history
-from protrek_hm.train.logs import EverySteps, JsonLines, Patience, StepProgress
+from protrek_hm.train.history import (
+    EverySteps,
+    JsonLines,
+    Patience,
+    StepProgress,
+    history_frame,
+    read_history,
+    write_history,
+)
 from protrek_hm.train.objectives import Objective, check_negatives, encode_inputs
 from protrek_hm.train.parameters import moving
+from protrek_hm.train.step import layers_computed_again
 from protrek_hm.train.trainer import TwinTrainer, trainer_arguments
 from protrek_hm.train.validation import Perplexity, Validation
 
@@ -116,8 +123,8 @@ def fine_tune(
     check_routes(examples, model.tasks)
     resolved = {
         **asdict(config),
-        "table": digest(table, [*_READ, *([] if config.group is None else [config.group])]),
-        "valid": digest(valid, _VALIDATED),
+        "table": digest_table(table, [*_READ, *([] if config.group is None else [config.group])]),
+        "valid": digest_table(valid, _VALIDATED),
         "base": model.fingerprint(),
     }
     with alone_in(folder) if state.is_main_process else nullcontext():

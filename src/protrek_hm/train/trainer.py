@@ -14,9 +14,11 @@ from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCall
 from protrek_hm.errors import ModelError
 from protrek_hm.files import read_json
 from protrek_hm.model.protrek import ProTrek
-from protrek_hm.train.average import WeightAverage
 from protrek_hm.train.batches import Batches, Collator, Loader
-from protrek_hm.train.checkpoints import (
+from protrek_hm.train.config import TrainConfig
+from protrek_hm.train.distributed import new_folder_of_all, process_count, process_rank, wait_for_all
+from protrek_hm.train.examples import ROLES
+from protrek_hm.train.folder import (
     STATE,
     checkpoint_of,
     damage,
@@ -26,12 +28,9 @@ from protrek_hm.train.checkpoints import (
     save_weights,
     seal,
 )
-from protrek_hm.train.config import TrainConfig
-from protrek_hm.train.distributed import new_folder_of_all, process_count, process_rank, wait_for_all
-from protrek_hm.train.examples import ROLES
 from protrek_hm.train.history import best_step, validation_scores
 from protrek_hm.train.objectives import Objective
-from protrek_hm.train.parameters import parameter_groups
+from protrek_hm.train.parameters import WeightAverage, parameter_groups
 from protrek_hm.train.step import Step
 from protrek_hm.train.validation import Perplexity, Validation
 

@@ -16,10 +16,9 @@ from protrek_hm.model.encoder import unit_vectors
 from protrek_hm.model.packed import can_pack
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.towers import reader_of
-from protrek_hm.train.batches import Features
-from protrek_hm.train.encoding import rows_of, split
+from protrek_hm.train.batches import IGNORED, Features, mask_tokens
 from protrek_hm.train.examples import as_pairs
-from protrek_hm.train.masking import IGNORED, guessing_loss, mask_tokens
+from protrek_hm.train.step import guessing_loss, rows_of, split
 
 _TIE = 1e-9
 _AT_ONCE = 1_000  # sequences that are held as tokens

@@ -17,7 +17,7 @@ from protrek_hm.errors import BusyError, FileFormatError, ModelError, OutputErro
 from protrek_hm.files import MARKER, writing
 from protrek_hm.model import ProTrek
 from protrek_hm.train import TrainConfig, fine_tune
-from protrek_hm.train.checkpoints import damage
+from protrek_hm.train.folder import damage
 from protrek_hm.train.validation import Validation
 
 CONFIG = TrainConfig(objective="triplet", epochs=2, learning_rate=5e-3, batch_size=3, checkpoint_every=2)
