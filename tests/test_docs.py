@@ -1,6 +1,7 @@
 """The documents cannot lie: commands exist, the README's chain and its Python run, links lead somewhere."""
 
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -61,6 +62,11 @@ def test_links_and_make_targets_lead_somewhere(document):
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
     for target in re.findall(r"`?make (\w+)`", text):
         assert target in targets, f"{document.name}: make {target}"
+
+
+def test_the_tables_of_settings_are_those_of_the_code():
+    page = runpy.run_path(str(ROOT / "docs" / "settings.py"))["page"]()
+    assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page, "run python docs/settings.py"
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ Choices that several stages offer are declared here: `Modality`, `OnBadRecord`.
 BrewConfig(minutes=3, milk=True)
 """
 
+import inspect
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -40,6 +42,8 @@ def resolve(kind: type[Config], file: Mapping[str, Any], flags: Mapping[str, Any
     for key, value in given.items():
         if key not in known:
             raise OptionError(key, value, f"unknown setting; known ones are {', '.join(known)}")
+        if isinstance(value, list):  # settings are frozen, and so are their values
+            given[key] = tuple(value)
     return kind(**given)
 
 
@@ -63,6 +67,45 @@ def read_toml(path: Path | None, table: str) -> dict[str, Any]:
     if not isinstance(section, dict):
         raise FileFormatError(path, f"{table!r} is not a table", f"write its settings below [{table}]")
     return section
+
+
+def describe_fields(kind: type) -> dict[str, str]:
+    """Return what the numpydoc section `Attributes` of a dataclass says of each field, those of its bases last.
+
+    >>> class BrewConfig:
+    ...     '''How to brew.
+    ...
+    ...     Attributes
+    ...     ----------
+    ...     minutes
+    ...         How long it draws. Green tea takes
+    ...         three.
+    ...     '''
+    >>> describe_fields(BrewConfig)
+    {'minutes': 'How long it draws. Green tea takes three.'}
+    """
+    documented: dict[str, str] = {}
+    for each in kind.__mro__[:-1]:
+        text = inspect.cleandoc(each.__doc__ or "")
+        section = re.search(r"^Attributes\n-+\n(.*?)(?=\n\n\S|\Z)", text, flags=re.DOTALL | re.MULTILINE)
+        entries = re.findall(r"^(\w+)\n((?:    .*\n?)+)", section[1] if section else "", flags=re.MULTILINE)
+        documented |= {name: " ".join(lines.split()) for name, lines in entries}
+    return documented
+
+
+def show_default(value: object) -> str:
+    """Write a setting's default for people; nothing for None and for an empty tuple, which the field's text explains.
+
+    >>> [show_default(value) for value in (1e-5, 60.0, True, ("a", "b"), None)]
+    ['1e-5', '60', 'yes', 'a, b', '']
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return f"{value:g}".replace("e-0", "e-") if isinstance(value, float) else str(value)
 
 
 def require_characters(name: str, value: str) -> None:

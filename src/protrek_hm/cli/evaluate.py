@@ -9,6 +9,8 @@ from protrek_hm.cli.compare import compare, seeds
 from protrek_hm.cli.console import DefaultCommandGroup, tell_cuts
 from protrek_hm.cli.options import Device, Force
 from protrek_hm.cli.scoreboards import ec, retrieval
+from protrek_hm.cli.settings import with_settings
+from protrek_hm.evaluate.config import EvaluateConfig
 
 evaluate_app = typer.Typer(
     name="evaluate",
@@ -20,6 +22,7 @@ evaluate_app = typer.Typer(
 
 
 @evaluate_app.command("run")
+@with_settings(EvaluateConfig, table="evaluate")
 def evaluate(
     test: Annotated[Path, typer.Argument(help="Hard test triplets, as `mine` writes them.")],
     *,
@@ -35,39 +38,30 @@ def evaluate(
     valid: Annotated[
         Path | None, typer.Option(help="Validation triplets, which choose the threshold of precision and recall.")
     ] = None,
-    structures: Annotated[
-        bool | None, typer.Option("--structures/--no-structures", help="Ask by the tables' structures (3Di), too.")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Inputs per batch. [default: 32]")] = None,
-    resamples: Annotated[int | None, typer.Option(help="Bootstrap draws per interval. [default: 2000]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Fixes intervals and pictures. [default: 42]")] = None,
+    settings: EvaluateConfig,
+    config: Path | None,
     device: Device = None,
     precision: Annotated[
         Literal["float32", "bf16"], typer.Option(help="bf16 encodes about twice as fast, nearly the same numbers.")
     ] = "float32",
     cache: Annotated[
-        Path | None, typer.Option(help="Folder of embeddings to use and to add to. [default: in the output]")
+        Path | None, typer.Option(help="Folder of embeddings to use and to add to.  [default: in the output]")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with an [evaluate] table.")] = None,
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="For people, or the report as JSON.")
     ] = "table",
     force: Force = False,
 ) -> None:
     """Measure hard and easy accuracy with 95 % intervals, for one model or before and after."""
-    from protrek_hm.config import read_toml, resolve
     from protrek_hm.data import read_triplets
-    from protrek_hm.evaluate.config import EvaluateConfig
     from protrek_hm.evaluate.provenance import describe_inputs, name_models
     from protrek_hm.evaluate.report.write import EMBEDDINGS, write_evaluation
     from protrek_hm.files import refuse_existing
 
-    flags = {"batch_size": batch_size, "resamples": resamples, "seed": seed, "structures": structures}
-    settings = resolve(EvaluateConfig, read_toml(config, "evaluate"), flags)
     names = name_models(model)
     given = {"hard": test, "easy": easy, "train": train, "valid": valid}
     tables = {role: path for role, path in given.items() if path is not None}
-    read = [*tables.values(), *map(Path, names.values())]
+    read = [*tables.values(), *map(Path, names.values()), *([config] if config else [])]
     refuse_existing(output, force=force, inputs=read, folder=True, carried=[EMBEDDINGS])
     frames = {role: read_triplets(path) for role, path in tables.items()}
 

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from protrek_hm import config
 from protrek_hm.cli.console import tell_cuts
 from protrek_hm.cli.index_exchange import index_export, index_import
-from protrek_hm.cli.options import BatchSize, Device, Force, ModelOrMini
+from protrek_hm.cli.options import Device, Force, ModelOrMini
+from protrek_hm.cli.settings import with_settings
+from protrek_hm.index.config import IndexConfig
 
 index_app = typer.Typer(name="index", help="Build, change and inspect indexes of proteins.", no_args_is_help=True)
 index_app.command("export")(index_export)
@@ -16,42 +17,35 @@ index_app.command("import")(index_import)
 
 Files = Annotated[list[Path], typer.Argument(help="Tables (TSV, CSV, Parquet) or FASTA of proteins.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of the index.")]
-OnBadRecord = Annotated[
-    config.OnBadRecord,
-    typer.Option(help="Stop at a bad record or one that the model fails on, or leave it out."),
-]
 
 
 @index_app.command("build")
+@with_settings(IndexConfig)
 def index_build(
     proteins: Files,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new index.")],
     model: ModelOrMini = "mini",
-    batch_size: BatchSize = 32,
-    precision: Annotated[
-        Literal["float32", "bf16"], typer.Option(help="bf16 is sooner, and changes scores in the third decimal.")
-    ] = "float32",
+    settings: IndexConfig,
     device: Device = None,
-    on_bad_record: OnBadRecord = "error",
     force: Force = False,
 ) -> None:
     """Encode all proteins of some files and write them as an index; once interrupted, the same command continues."""
-    from protrek_hm.index import IndexConfig, build_index, read_files
+    from protrek_hm.index import build_index, read_files
     from protrek_hm.index.build import refuse_other
     from protrek_hm.model import ProTrek
 
-    config = IndexConfig(batch_size, precision, on_bad_record)
     refuse_other(output, force=force, inputs=[*proteins, Path(model)])
-    table = read_files(proteins, on_bad_record=on_bad_record)
+    table = read_files(proteins, on_bad_record=settings.on_bad_record)
     encoder = ProTrek.from_pretrained(model, device=device)
     tell_cuts(encoder, [table])
-    info = build_index(table, encoder, output, config, model_name=model, source=proteins, force=force)
+    info = build_index(table, encoder, output, settings, model_name=model, source=proteins, force=force)
     counts = ", ".join(f"{count} {name}" for name, count in info.counts.items())
     typer.echo(f"{output}: {counts} (vectors of {info.dimension}, model {model})")
 
 
 @index_app.command("add")
+@with_settings(IndexConfig, without=["precision"])
 def index_add(
     index: Folder,
     proteins: Files,
@@ -62,21 +56,19 @@ def index_add(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace proteins that the index has already, by id.")
     ] = False,
-    batch_size: BatchSize = 32,
+    settings: IndexConfig,
     device: Device = None,
-    on_bad_record: OnBadRecord = "error",
 ) -> None:
     """Encode the proteins of some files and add them to an index; once interrupted, the same command continues."""
-    from protrek_hm.index import IndexConfig, add_to_index, read_files, read_info
+    from protrek_hm.index import add_to_index, read_files, read_info
     from protrek_hm.index.model import locate_model
     from protrek_hm.model import ProTrek
 
     before = read_info(index)
-    config = IndexConfig(batch_size, on_bad_record=on_bad_record)
-    table = read_files(proteins, on_bad_record=on_bad_record)
+    table = read_files(proteins, on_bad_record=settings.on_bad_record)
     encoder = ProTrek.from_pretrained(model or locate_model(index, before), device=device)
     tell_cuts(encoder, [table])
-    info = add_to_index(index, table, encoder, config, source=proteins, replace_known=replace)
+    info = add_to_index(index, table, encoder, settings, source=proteins, replace_known=replace)
     typer.echo(f"{index}: {len(table)} records added, {info.counts['records']} in all")
 
 

@@ -6,8 +6,11 @@ from typing import Annotated, Literal
 import typer
 
 from protrek_hm.cli.options import Device, Force
+from protrek_hm.cli.settings import with_settings
+from protrek_hm.merge.config import SweepConfig
 
 
+@with_settings(SweepConfig, table="merge")
 def merge(
     base: Annotated[str, typer.Argument(help="Folder or hub name of the model before fine-tuning.")],
     tuned: Annotated[list[str], typer.Argument(help="Model tuned from it; of several the mean is taken.")],
@@ -20,38 +23,23 @@ def merge(
         float | None, typer.Option(help="Instead of a sweep: how far from the base (0) to the tuned model (1).")
     ] = None,
     valid: Annotated[
-        Path | None, typer.Option(help="Hard validation triplets. [default: those that the tuned model's run read]")
+        Path | None, typer.Option(help="Hard validation triplets.  [default: those that the tuned model's run read]")
     ] = None,
     easy: Annotated[
-        Path | None, typer.Option(help="Easy validation triplets. [default: those that the tuned model's run read]")
+        Path | None, typer.Option(help="Easy validation triplets.  [default: those that the tuned model's run read]")
     ] = None,
-    points: Annotated[int | None, typer.Option(help="How many α are tried. [default: 11]")] = None,
-    easy_tolerance: Annotated[
-        float | None, typer.Option(help="Loss of easy accuracy that is allowed. [default: 0.003]")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Inputs per batch. [default: 32]")] = None,
-    resamples: Annotated[int | None, typer.Option(help="Bootstrap draws per interval. [default: 2000]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Fixes the intervals. [default: 42]")] = None,
+    settings: SweepConfig,
+    config: Path | None,
     device: Device = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file with a [merge] table.")] = None,
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="For people, or the sweep as JSON.")
     ] = "table",
     force: Force = False,
 ) -> None:
     """Interpolate weights between a base and its tuned model: most of the gain, little of the loss."""
-    from protrek_hm.config import read_toml, require, resolve
+    from protrek_hm.config import require
     from protrek_hm.files import refuse_existing
-    from protrek_hm.merge.config import SweepConfig
 
-    flags = {
-        "points": points,
-        "easy_tolerance": easy_tolerance,
-        "batch_size": batch_size,
-        "resamples": resamples,
-        "seed": seed,
-    }
-    settings = resolve(SweepConfig, read_toml(config, "merge"), flags)
     require("alpha", alpha, "give either --sweep, or one --alpha", holds=sweep is (alpha is None))
     read = [each for each in (base, *tuned, valid, easy, config) if each is not None]
     refuse_existing(output, force=force, inputs=read, folder=True)

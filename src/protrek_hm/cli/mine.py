@@ -1,7 +1,6 @@
 """`protrek-hm mine FILE`: find twins; `mine leaks`, `mine audit`: look at what was found."""
 
 import sys
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +9,10 @@ import typer
 from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.options import Columns, OnBadRecord
-from protrek_hm.config import read_toml, resolve
+from protrek_hm.cli.settings import with_settings
 from protrek_hm.errors import NoTwinsError
 from protrek_hm.files import refuse_existing, refuse_unwritable
-from protrek_hm.mine.config import Compat, Format, Gate, MineConfig, Split
+from protrek_hm.mine.config import MineConfig
 
 mine_app = typer.Typer(
     name="mine",
@@ -25,66 +24,27 @@ mine_app = typer.Typer(
 
 
 @mine_app.command()
+@with_settings(MineConfig, table="mine")
 def run(
     file: Annotated[Path, typer.Argument(help="Proteins with texts: TSV, CSV, Parquet, FASTA, also .gz or .zst.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for triplets, report and picture.")],
     *,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file; its table [mine] holds any of these settings.")
-    ] = None,
-    min_identity: Annotated[float | None, typer.Option(help="Least exact identity of a twin. [default: 0.7]")] = None,
-    max_identity: Annotated[float | None, typer.Option(help="Greatest identity. [default: 0.9999]")] = None,
-    coverage: Annotated[float | None, typer.Option(help="Least aligned share of the longer. [default: 0.8]")] = None,
-    gate: Annotated[Gate | None, typer.Option(help="What tells functions apart. [default: function]")] = None,
-    max_text_similarity: Annotated[
-        float | None, typer.Option(help="TF-IDF cosine above which --gate text says same. [default: 0.5]")
-    ] = None,
-    evidence: Annotated[
-        list[str] | None,
-        typer.Option(help="COLUMN:equal, COLUMN:set or COLUMN:numeric:TOL. May be repeated."),
-    ] = None,
-    neighbours: Annotated[
-        bool | None,
-        typer.Option(help="Doubt a difference in words that goes against closer look-alikes. [default: yes]"),
-    ] = None,
+    settings: MineConfig,
+    config: Path | None,
     text_model: Annotated[
         str | None,
         typer.Option(help="SentenceTransformer or ProTrek; doubts that texts differ which it finds alike."),
     ] = None,
-    text_model_similarity: Annotated[
-        float | None, typer.Option(help="Cosine of --text-model from which on texts are alike. [default: 0.9]")
-    ] = None,
-    ontology: Annotated[Path | None, typer.Option(help="Gene Ontology OBO file, for ancestors of terms.")] = None,
-    compat: Annotated[Compat | None, typer.Option(help="reference = exactly the pairs of the original script.")] = None,
     guide: Annotated[
         str | None, typer.Option(help="Model, such as mini, that drops negatives scored above 95 % of their positive.")
     ] = None,
     split_file: Annotated[
         Path | None, typer.Option(help="Table with columns id and split (train, valid, test): a given split.")
     ] = None,
-    split: Annotated[Split | None, typer.Option(help="What never stands on two sides. [default: components]")] = None,
-    split_identity: Annotated[float | None, typer.Option(help="Identity that joins components. [default: 0.5]")] = None,
-    valid_fraction: Annotated[float | None, typer.Option(help="Share for validation. [default: 0.1]")] = None,
-    test_fraction: Annotated[float | None, typer.Option(help="Share for testing. [default: 0.2]")] = None,
-    easy: Annotated[
-        int | None, typer.Option(help="Easy pairs in all, both directions counted. [default: 1000]")
-    ] = None,
-    medium: Annotated[
-        int | None, typer.Option(help="Medium pairs (relatives, one fold, near texts), both directions. [default: 0]")
-    ] = None,
-    negatives_per_anchor: Annotated[int | None, typer.Option(help="At most so many per text. [default: all]")] = None,
-    format: Annotated[
-        Format | None, typer.Option(help="n-tuple = also rows of anchor, positive, K negatives. [default: triplet]")
-    ] = None,
-    max_pairs_per_protein: Annotated[
-        int | None, typer.Option(help="At most so many look-alikes of a protein, sampled evenly. [default: all]")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of every draw. [default: 42]")] = None,
-    threads: Annotated[int | None, typer.Option(help="0 = all cores; changes no result. [default: 0]")] = None,
     column: Columns = None,
     on_bad_record: OnBadRecord = "error",
     work_dir: Annotated[
-        Path | None, typer.Option(help="Keep finished parts here. [default: beside the output, removed at the end]")
+        Path | None, typer.Option(help="Keep finished parts here.  [default: beside the output, removed at the end]")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output folder that is there.")] = False,
 ) -> None:
@@ -92,11 +52,7 @@ def run(
 
     The same command continues an interrupted run.
     """
-    flags = {name: value for name, value in locals().items() if name in {field.name for field in fields(MineConfig)}}
-    flags["evidence"] = tuple(evidence) if evidence else None
-    flags["ontology"] = str(ontology) if ontology else None
-    settings = resolve(MineConfig, read_toml(config, "mine"), flags)
-    read = [Path(each) for each in (file, config, split_file, ontology, guide, text_model) if each is not None]
+    read = [Path(each) for each in (file, config, split_file, settings.ontology, guide, text_model) if each is not None]
     refuse_existing(output, force=force, inputs=read, folder=True)
     refuse_unwritable(output)
 
@@ -143,7 +99,7 @@ def leaks(
     coverage: Annotated[float, typer.Option(help="Least aligned share of the longer.")] = 0.8,
     max_leak: Annotated[int, typer.Option(help="Held-out proteins with relatives in training to put up with.")] = 0,
     max_shared_texts: Annotated[
-        int | None, typer.Option(help="Texts on both sides to put up with. [default: any number]")
+        int | None, typer.Option(help="Texts on both sides to put up with.  [default: any number]")
     ] = None,
     threads: Annotated[int, typer.Option(help="0 = all cores.")] = 0,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")] = None,
@@ -172,7 +128,7 @@ def leaks(
 def audit(
     folder: Annotated[Path, typer.Argument(help="Folder written by `mine`.")],
     file: Annotated[
-        Path | None, typer.Argument(help="The proteins that were mined. [default: where they were]")
+        Path | None, typer.Argument(help="The proteins that were mined.  [default: where they were]")
     ] = None,
     *,
     label: Annotated[
@@ -183,7 +139,7 @@ def audit(
     column: Columns = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder for audit.tsv and .html. [default: FOLDER/audit]"),
+        typer.Option("--output", "-o", help="Folder for audit.tsv and .html.  [default: FOLDER/audit]"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
 ) -> None:

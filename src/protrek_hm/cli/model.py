@@ -9,7 +9,7 @@ from protrek_hm.cli.options import Force
 
 model_app = typer.Typer(name="model", help="Make a model, look at one, convert it, share it.", no_args_is_help=True)
 
-_Encoder = "Folder or hub name of a pretrained encoder for {}. [default: a fresh one]"
+_Encoder = "Folder or hub name of a pretrained encoder for {}.  [default: a fresh one]"
 
 
 @model_app.command("build")
@@ -24,10 +24,10 @@ def model_build(
     text_encoder: Annotated[str | None, typer.Option(help=_Encoder.format("texts"))] = None,
     structure_encoder: Annotated[
         str | None,
-        typer.Option(help="The same for 3Di letters. [default: no structure tower, see --structure-layers]"),
+        typer.Option(help="The same for 3Di letters.  [default: no structure tower, see --structure-layers]"),
     ] = None,
     dimension: Annotated[
-        int | None, typer.Option(help="Of the joint space. [default: 1024 with a pretrained encoder, else --hidden]")
+        int | None, typer.Option(help="Of the joint space.  [default: 1024 with a pretrained encoder, else --hidden]")
     ] = None,
     layers: Annotated[int, typer.Option(help="Transformer blocks of a fresh sequence tower.")] = 4,
     text_layers: Annotated[int, typer.Option(help="Transformer blocks of a fresh text tower.")] = 2,
@@ -39,11 +39,11 @@ def model_build(
     vocabulary: Annotated[int, typer.Option(help="Entries of a fresh WordPiece vocabulary.")] = 4000,
     max_residues: Annotated[
         int | None,
-        typer.Option(help="Longer proteins are cut. [default: 1022 in fresh towers, all that a pretrained one reads]"),
+        typer.Option(help="Longer proteins are cut.  [default: 1022 in fresh towers, all that a pretrained one reads]"),
     ] = None,
     max_text_tokens: Annotated[
         int | None,
-        typer.Option(help="Longer texts are cut. [default: 510 in fresh towers, all that a pretrained one reads]"),
+        typer.Option(help="Longer texts are cut.  [default: 510 in fresh towers, all that a pretrained one reads]"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes the random weights.")] = 42,
     licence: Annotated[str | None, typer.Option("--license", help="For the model card, such as apache-2.0.")] = None,
@@ -144,9 +144,11 @@ def model_convert(
     *,
     to: Annotated[
         Literal["official", "sentence-transformers"] | None,
-        typer.Option(help="ProTrek's own layout, or ours. [default: the other than that of the model]"),
+        typer.Option(help="ProTrek's own layout, or ours.  [default: the other than that of the model]"),
     ] = None,
-    licence: Annotated[str | None, typer.Option("--license", help="For the model card. [default: the model's]")] = None,
+    licence: Annotated[
+        str | None, typer.Option("--license", help="For the model card.  [default: the model's]")
+    ] = None,
     force: Force = False,
 ) -> None:
     """Convert between ProTrek's own layout and a SentenceTransformer: the same weights, nothing is lost."""

@@ -58,7 +58,7 @@ def retrieval(
     model: Model,
     section: Annotated[
         list[str] | None,
-        typer.Option(help="Text column that is a section of the table. May be repeated. [default: text]"),
+        typer.Option(help="Text column that is a section of the table. May be repeated.  [default: text]"),
     ] = None,
     output: Output = None,
     cache: Cache = None,

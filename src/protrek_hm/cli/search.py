@@ -23,7 +23,7 @@ def search(
     *,
     by: Annotated[
         Literal["text", "sequence", "structure"] | None,
-        typer.Option(help="What the queries are. [default: text; sequence for a FASTA file in --batch]"),
+        typer.Option(help="What the queries are.  [default: text; sequence for a FASTA file in --batch]"),
     ] = None,
     want: Annotated[
         Literal["sequence", "text", "structure"], typer.Option(help="What they are compared with.")
@@ -34,14 +34,14 @@ def search(
     ] = None,
     group: Annotated[
         bool | None,
-        typer.Option("--group/--no-group", help="Near-identical hits as one family. [default: group, but in --batch]"),
+        typer.Option("--group/--no-group", help="Near-identical hits as one family.  [default: group, but in --batch]"),
     ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare every vector, where an engine would choose some of them.")
     ] = False,
     min_identity: Annotated[float, typer.Option(help="Identity with a family's best hit, in (0, 1].")] = 0.7,
     chain: Annotated[
-        list[str] | None, typer.Option(help="Chain of a structure file; repeatable. [default: all]")
+        list[str] | None, typer.Option(help="Chain of a structure file; repeatable.  [default: all]")
     ] = None,
     output_format: RowsFormat = "table",
     output: OutputFile = None,

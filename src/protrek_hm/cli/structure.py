@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 import typer
 
 from protrek_hm.cli.options import Force
+from protrek_hm.cli.settings import with_settings
 from protrek_hm.data.structures.config import StructureConfig, parse_mask
 from protrek_hm.errors import OptionError
 
 
+@with_settings(StructureConfig, names={"chains": "--chain"}, parsers={"mask_plddt": parse_mask})
 def structure(
     paths: Annotated[
         list[Path] | None,
@@ -21,27 +23,14 @@ def structure(
         list[str] | None,
         typer.Option(help="UniProt accession whose AlphaFold prediction is fetched, or a file with one a line."),
     ] = None,
-    alphafold_url: Annotated[str | None, typer.Option(help="A mirror. [default: https://alphafold.ebi.ac.uk]")] = None,
+    alphafold_url: Annotated[str | None, typer.Option(help="A mirror.  [default: https://alphafold.ebi.ac.uk]")] = None,
     cache: Annotated[
-        Path | None, typer.Option(help="Folder that keeps predictions. [default: ~/.cache/protrek-hm/alphafold]")
+        Path | None, typer.Option(help="Folder that keeps predictions.  [default: ~/.cache/protrek-hm/alphafold]")
     ] = None,
-    chain: Annotated[
-        list[str] | None, typer.Option(help="Author's name of a chain; repeatable. [default: all]")
-    ] = None,
-    mask_plddt: Annotated[
-        str,
-        typer.Option(
-            help="Hide unsure residues as '#': auto = below 70 in predicted models; a number = below it in every file, "
-            "B-factors taken for pLDDT; none."
-        ),
-    ] = "auto",
+    settings: StructureConfig,
     texts: Annotated[
         Path | None, typer.Option(help="Table of texts, joined by id, file name or UniProt accession.")
     ] = None,
-    max_bytes: Annotated[
-        int, typer.Option(help="Larger files, decompressed, are refused.")
-    ] = StructureConfig.max_bytes,
-    workers: Annotated[int, typer.Option(help="Processes; 0 = all cores.")] = 0,
     on_bad_record: Annotated[
         Literal["error", "skip"], typer.Option(help="At a bad file stop, or leave it out and say so.")
     ] = "error",
@@ -51,7 +40,6 @@ def structure(
     from protrek_hm.data.tables import check_ending
     from protrek_hm.files import refuse_existing
 
-    settings = StructureConfig(tuple(chain or ()), parse_mask(mask_plddt), max_bytes=max_bytes, workers=workers)
     if not paths and not alphafold:
         raise OptionError("paths", "none", "give structure files, folders of them, or accessions with --alphafold")
     refuse_existing(output, force=force, inputs=[*(paths or []), *(alphafold or []), *([texts] if texts else [])])

@@ -1,13 +1,14 @@
 """`protrek-hm data uniprot QUERY`, `data convert FILES`: UniProt's entries become a table of proteins."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from protrek_hm.config import OnBadRecord, resolve
-from protrek_hm.data.uniprot.config import ConvertConfig, TextPer
+from protrek_hm.cli.settings import with_settings
+from protrek_hm.data.uniprot.config import ConvertConfig
 from protrek_hm.files import refuse_existing
 
 if TYPE_CHECKING:
@@ -17,49 +18,37 @@ _Output = Annotated[Path, typer.Option("--output", "-o", help="Table: .parquet, 
 _Twins = Annotated[
     Path | None, typer.Option(help="Also write wild types and mutants with their curated effects to this table.")
 ]
-_Section = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Section of the text; repeatable, in order. [default: function, catalytic_activity, cofactor, "
-        "activity_regulation, pathway]"
-    ),
-]
-_TextPer = Annotated[TextPer | None, typer.Option(help="A row per protein, or per section. [default: protein]")]
-_OnBad = Annotated[OnBadRecord | None, typer.Option(help="Stop at a broken record, or leave it out. [default: error]")]
+_NAMES = {"text_sections": "--section"}
 _Force = Annotated[bool, typer.Option("--force", help="Overwrite the outputs.")]
 
 
+@with_settings(ConvertConfig, names=_NAMES)
 def convert_files(
     files: Annotated[list[Path], typer.Argument(help="UniProt's .dat, .xml, .json or .tsv, also .gz or .zst.")],
     *,
     output: _Output,
     gold_twins: _Twins = None,
-    section: _Section = None,
-    text_per: _TextPer = None,
-    release: Annotated[str | None, typer.Option(help="UniProt's release, to be recorded, as 2026_03.")] = None,
-    on_bad_record: _OnBad = None,
+    settings: ConvertConfig,
     force: _Force = False,
 ) -> None:
     """Convert files of UniProt into a table that all other commands read."""
     from protrek_hm.cli.progress import progress_bar
     from protrek_hm.data.uniprot import convert
 
-    settings = _settings(section, text_per, on_bad_record, release)
     with progress_bar() as progress:
         report = convert(files, output, config=settings, gold_twins_path=gold_twins, force=force, progress=progress)
-    _tell(report, output, gold_twins, release)
+    _tell(report, output, gold_twins, settings.release)
 
 
+@with_settings(ConvertConfig, names=_NAMES, without=["release"])
 def uniprot(
     query: Annotated[str, typer.Argument(help="As at uniprot.org, such as 'reviewed:true AND organism_id:562'.")],
     *,
     output: _Output,
     gold_twins: _Twins = None,
-    section: _Section = None,
-    text_per: _TextPer = None,
-    base_url: Annotated[str | None, typer.Option(help="A mirror. [default: https://rest.uniprot.org]")] = None,
+    settings: ConvertConfig,
+    base_url: Annotated[str | None, typer.Option(help="A mirror.  [default: https://rest.uniprot.org]")] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew, whatever has come before.")] = False,
-    on_bad_record: _OnBad = None,
     force: _Force = False,
 ) -> None:
     """Download the entries that match QUERY as a table; an interrupted download goes on where it stopped."""
@@ -73,7 +62,6 @@ def uniprot(
     if restart:
         discard(work)
     server = base_url or SERVER
-    _settings(section, text_per, on_bad_record, None)  # before the download, not after it
     with progress_bar() as progress:
         try:
             done = download(query, work, server=server, features=gold_twins is not None, progress=progress)
@@ -83,7 +71,7 @@ def uniprot(
         report = convert(
             done.paths(work),
             output,
-            config=_settings(section, text_per, on_bad_record, done.release),
+            config=replace(settings, release=done.release),
             gold_twins_path=gold_twins,
             about={"query": query, "server": server},
             force=force,
@@ -91,18 +79,6 @@ def uniprot(
         )
     discard(work)
     _tell(report, output, gold_twins, done.release)
-
-
-def _settings(
-    section: list[str] | None, text_per: TextPer | None, on_bad_record: OnBadRecord | None, release: str | None
-) -> ConvertConfig:
-    flags = {
-        "text_sections": tuple(section) if section else None,
-        "text_per": text_per,
-        "on_bad_record": on_bad_record,
-        "release": release,
-    }
-    return resolve(ConvertConfig, {}, flags)
 
 
 def _tell(report: "ConvertReport", output: Path, gold_twins: Path | None, release: str | None) -> None:

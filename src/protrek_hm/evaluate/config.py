@@ -11,16 +11,16 @@ class EvaluateConfig:
 
     Attributes
     ----------
+    structures
+        Also measure text → structure, by the tables' 3Di letters.
     batch_size
-        Texts or sequences encoded together, at least 1.
+        Inputs per batch, at least 1.
     resamples
-        Bootstrap draws behind each interval, at least 100.
+        Bootstrap draws per interval, at least 100.
     shown_twins
         Twins drawn with lines in each picture of the embedding space, at least 1.
-    structures
-        Whether the structures of the tables (3Di letters) are asked, too: text → structure beside text → protein.
     seed
-        Fixes the bootstrap, the choice of shown twins and the layout; same seed, same bytes.
+        Seed of intervals and pictures. Same seed, same bytes.
 
     Examples
     --------

@@ -14,12 +14,12 @@ class IndexConfig:
     Attributes
     ----------
     batch_size
-        How many inputs the model takes at a time, at least 1.
+        Inputs per batch, at least 1.
     precision
-        In what it computes; "bf16" is sooner, and changes scores in the third decimal. Vectors are kept in float32
+        Precision of the encoding; bf16 is faster, and changes scores in the third decimal. Vectors are kept in float32
         either way.
     on_bad_record
-        What to do where the model fails on an input: stop, or leave its vector out and log it.
+        Stop at a bad record or one that the model fails on, or leave it out. Its vector is then left out and logged.
     """
 
     batch_size: int = 32

@@ -12,13 +12,15 @@ class SweepConfig:
     Attributes
     ----------
     points
-        How many α are tried, evenly from 0 (the base) to 1 (the tuned model); at least 2.
+        Values of α to try, at least 2. They lie evenly from 0 (the base) to 1 (the tuned model).
     easy_tolerance
-        By how much easy accuracy may lie below the base's, in [0, 1]; 0.003 are 0.3 points.
+        Loss of easy accuracy that is allowed, in [0, 1]. 0.003 are 0.3 points.
     batch_size
-        Texts or sequences encoded together, at least 1.
-    resamples, seed
-        Bootstrap draws behind each interval, at least 100, and what fixes them.
+        Inputs per batch, at least 1.
+    resamples
+        Bootstrap draws per interval, at least 100.
+    seed
+        Seed of the intervals.
 
     Examples
     --------

@@ -62,42 +62,50 @@ class MineConfig:
 
     Attributes
     ----------
-    min_identity, max_identity
-        Bounds of the exact global identity of a pair, in [0.3, 1], both included.
+    min_identity
+        Least exact global identity of a twin, in [0.3, 1].
+    max_identity
+        Greatest exact global identity of a twin, in [0.3, 1]. The bound is included, as the least is.
     coverage
-        Least share of the longer sequence that faces residues of the other, in [0, 1].
+        Least aligned share of the longer sequence, in [0, 1].
     gate
-        `function` weighs all evidence, `text` goes by wording alone, as the reference does.
-    compat
-        `reference` mines the pairs of the original ProTrek-HM script, which needs structures.
+        What tells functions apart. `function` weighs all evidence, `text` goes by wording alone, as the reference
+        does.
     max_text_similarity
-        TF-IDF cosine above which the `text` gate says *same*, in [0, 1].
-    text_model_similarity
-        Cosine of a text encoder (if one is given) from which on a difference in words is doubted, in [-1, 1].
+        TF-IDF cosine above which --gate text says same, in [0, 1].
     evidence
-        Columns as evidence, each `column:equal`, `column:set` or `column:numeric:TOLERANCE`.
+        Column as evidence: COLUMN:equal, COLUMN:set or COLUMN:numeric:TOLERANCE; repeatable.
     neighbours
-        Whether a difference in words that goes against all closer look-alikes is doubted.
+        Doubt a difference in words that goes against all closer homologs.
+    text_model_similarity
+        Cosine of --text-model from which on texts are similar, in [-1, 1]. A difference in words is then doubted.
     ontology
         Path of a Gene Ontology OBO file, for ancestors of terms.
+    compat
+        reference = exactly the pairs of the original script. It needs structures.
     split
-        What never stands on two sides: homologous `components`, `proteins`, or only `pairs` (leaky).
+        What never stands in two splits. Homologous `components`, `proteins`, or only `pairs` (leaky).
     split_identity
         Identity from which on two proteins belong to one component, in [0.3, 1].
-    valid_fraction, test_fraction
-        Wanted shares of the triplets; together below 1.
+    valid_fraction
+        Share of the triplets for validation, in [0, 1).
+    test_fraction
+        Share of the triplets for testing, in [0, 1). Both shares together lie below 1.
     easy
-        Easy triplets in all, shared out like the hard ones.
+        Easy triplets in all, both directions counted. They are split like the hard ones.
     medium
-        Medium triplets in all (relatives below `min_identity`, one fold, or near in text), shared out likewise.
+        Medium triplets in all (relatives, one fold, near texts), both directions counted. Relatives lie below
+        `min_identity`; the triplets are split like the hard ones.
     negatives_per_anchor
-        At most so many, drawn by lot; None keeps all.
+        Negatives per text, at most, drawn at random; by default all.
     format
-        `n-tuple` also gives rows of an anchor, its positive and `negatives_per_anchor` negatives.
+        n-tuple = also rows of anchor, positive, K negatives. K is `negatives_per_anchor`.
     max_pairs_per_protein
-        At most so many look-alikes of a protein, sampled evenly over identities; None keeps all.
-    seed, threads
-        Of every draw; 0 threads are all cores, and change no result.
+        Homologs per protein, at most, sampled evenly over identities; by default all.
+    seed
+        Seed of every draw.
+    threads
+        Threads; 0 = all cores, with the same result.
 
     Raises
     ------

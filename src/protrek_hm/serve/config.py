@@ -23,29 +23,41 @@ class ServeConfig:
 
     Attributes
     ----------
-    host, port
-        Where it listens; port 0 is any free one.
+    host
+        Address to listen at; 0.0.0.0 lets other machines in.
+    port
+        Port; 0 is any free one.
     workers
         Processes, each with a model of its own.
     api_keys
-        One of these must come with each request, unless there are none.
+        Keys, one of which must come with each request, unless there are none. Each has at least 16 ASCII characters.
     allow_hosts
-        Names that the server answers to. By default those of this machine if it listens on loopback, so that no web
-        page can reach it under a name of its own (DNS rebinding), else all.
-    max_k, max_queries, max_hits, max_query_length, max_letters
-        Hits per query, queries (or sequences, or texts) per request, hits of them all, characters of each, and of all.
-    max_answer_bytes
-        Size of an answer.
-    max_body_bytes, max_upload_bytes
-        Size of a request, and of one with a structure file, which may not be larger either when it is decompressed.
-    max_waiting
-        Queries that wait for the model; beyond that requests are refused with status 429.
-    batch_size
-        Queries that the model takes at a time.
-    batch_wait
-        Seconds that a query waits for company, at least 0.
+        Name that the server answers to; repeatable. By default those of this machine if it listens on loopback, so
+        that no web page can reach it under a name of its own (DNS rebinding), else all.
     timeout
-        Seconds until a request is given up, and the work on it.
+        Seconds until a request is given up. The work on it is given up, too.
+    batch_size
+        Queries answered together.
+    batch_wait
+        Seconds that a query waits for others to be answered with, at least 0.
+    max_waiting
+        Queries that wait, at most. Requests beyond that are refused with status 429.
+    max_k
+        Hits per query, at most.
+    max_queries
+        Queries (or sequences, or texts) per request, at most.
+    max_hits
+        Hits of all queries of a request, at most.
+    max_query_length
+        Characters of a query, at most.
+    max_letters
+        Characters of all queries of a request, at most.
+    max_answer_bytes
+        Bytes of an answer, at most.
+    max_body_bytes
+        Bytes of a request, at most.
+    max_upload_bytes
+        Bytes of a request with a structure file, at most. The file may not be larger when it is decompressed, either.
     grace
         Seconds that open requests may still take when the server is told to end.
     """

@@ -16,29 +16,36 @@ class Tuning:
     Attributes
     ----------
     tune
-        "full": all weights; "last:N": the last N transformer blocks of each tower and the projections; "heads":
-        the projections into the joint space; "lora": the projections, and a low-rank change of every matrix in the
-        transformer blocks (Hu et al., 2021), which becomes part of the matrix when the run ends.
+        Weights that move: full, lora, last:N or heads. "full": all; "last:N": the last N transformer blocks of each
+        tower and the projections; "heads": the projections into the joint space; "lora": the projections, and a
+        low-rank change of every matrix in the transformer blocks (Hu et al., 2021), which becomes part of the matrix
+        when the run ends.
     learning_rate
-        Its peak, after `warmup`; above 0.
-    lr_text, lr_sequence, lr_structure
-        The peak for one tower, at least 0; `learning_rate` where None. 0 keeps the tower as it is.
+        Peak learning rate, after the warm-up; above 0.
+    lr_text
+        Peak rate of the text tower; 0 keeps it as it is. By default the learning rate, as for the other towers.
+    lr_sequence
+        Peak rate of the sequence tower; 0 keeps it as it is.
+    lr_structure
+        Peak rate of the structure tower; 0 keeps it as it is.
     layer_decay
-        In (0, 1]: each block moves slower than the one above it by this factor, the embeddings the slowest; the
-        projections move at the full rate.
+        Rate of each block as a share of the next one's, in (0, 1]. The embeddings move slowest, the projections at the
+        full rate.
     warmup
         Share of all steps during which the rates rise from 0, in [0, 1).
     schedule
-        How they fall afterwards: "linear" or "cosine" to 0, or not at all ("constant").
+        How the rates fall after the warm-up. "linear" and "cosine" end at 0, "constant" does not fall.
     weight_decay
-        Pull of the matrices towards 0, at least 0; norms and biases have none.
+        Weight decay of the matrices, at least 0. Norms and biases have none.
     max_gradient
-        Gradients of a larger norm are scaled down to it; above 0.
+        Largest norm of the gradients, above 0. Larger ones are scaled down to it.
     ema
-        In [0, 1): above 0 the run's result is an exponential moving average of the weights, of which each step
-        keeps this share; 0 takes the last step's weights.
-    lora_rank, lora_alpha
-        The rank of the change, and its scale: it is multiplied by lora_alpha ÷ lora_rank; at least 1 each.
+        Average the weights, keeping this share per step, in [0, 1). The run's result is then this exponential moving
+        average; 0 takes the last step's weights.
+    lora_rank
+        Rank of the adapters of --tune lora, at least 1.
+    lora_alpha
+        Scale of the adapters of --tune lora, at least 1. They are multiplied by lora_alpha ÷ lora_rank.
 
     Examples
     --------
@@ -105,63 +112,72 @@ class TrainConfig(Tuning):
     Attributes
     ----------
     objective
-        "triplet", the reference's: each text prefers its protein to the twin by `margin`; "contrastive": each
-        text finds its protein among the batch's, and each protein its text; "twin": text and protein choose
-        between the pair and its twin, both ways; "balanced": contrastive + twin + what the frozen base held of
-        random pairs, each times its weight; "masked": nothing but guessing masked residues, of each distinct protein.
-    epochs, batch_size
-        Passes over the rows, and rows a step (of all processes together). A single row that an epoch leaves over
-        joins the step before it where rows are each other's negatives ("contrastive", "balanced").
+        What to minimise. "triplet", the reference's: each text prefers its protein to the twin by `margin`;
+        "contrastive": each text finds its protein among the batch's, and each protein its text; "twin": text and
+        protein choose between the pair and its twin, both ways; "balanced": contrastive + twin + what the frozen base
+        knew of random pairs, each times its weight; "masked": only predicting masked residues, of each distinct
+        protein.
+    epochs
+        Passes over the rows.
+    batch_size
+        Rows per step, over all processes. A single row that an epoch leaves over joins the step before it where rows
+        are each other's negatives ("contrastive", "balanced").
     block
-        Rows that stay together: blocks of so many consecutive rows are shuffled instead of rows. Where a block's rows
-        share proteins, a step encodes few of them for many rows.
+        Consecutive rows that are shuffled as one block. Where a block's rows share proteins, a step encodes few of
+        them for many rows.
     margin
-        Wanted gap between two cosines, in (0, 2]: of "triplet", and of "twin" in the shape "margin".
+        Wanted gap between two cosines, in (0, 2] (triplet, and twin with --twin-shape margin).
     twin_shape
-        "margin": no cost beyond the margin; "softplus": log(1 + exp(-gap ÷ temperature)).
-    contrastive_weight, twin_weight, distillation_weight
-        The parts of "balanced", at least 0; a part of weight 0 is not computed.
+        Shape of the twin loss. "margin": no cost beyond the margin; "softplus": log(1 + exp(-gap ÷ temperature)).
+    contrastive_weight
+        Weight of the contrastive part of balanced. At least 0, as the other two; a part of weight 0 is not computed.
+    twin_weight
+        Weight of the twin part of balanced.
+    distillation_weight
+        Weight of the part of balanced that keeps what the frozen base knew.
     structures
-        Whether the texts learn to find structures, too, by the same objective and with the same weight: rows of the
-        table that hold 3Di letters count twice.
+        Train texts to find structures, too, by the same objective. Rows with 3Di letters then count twice.
     mlm
-        Weight of guessing masked residues (15 % of them, as ESM) beside another objective; 0 leaves it out.
+        Weight of predicting masked residues beside another objective. 15 % of the residues are masked, as for ESM; 0
+        leaves it out.
     learn_temperature
-        Whether the contrastive temperature is learned too, starting from the model's.
+        Learn the contrastive temperature, too, starting from the model's.
     false_negatives
-        What "contrastive" does with a text and a protein of two rows that elsewhere in the table, be it as a twin and
-        its text or in another spelling, or by `group` or `guide`, belong together: "mask" takes them for no
-        negatives, "keep" does, as CLIP.
+        Mask false negatives in contrastive, or keep them. A false negative is a text and a protein of two rows that
+        elsewhere in the table, be it as a twin and its text or in another spelling, or by `group` or `guide`, belong
+        together; "keep" takes them as negatives all the same, as CLIP does.
     group
-        Column of the table: proteins of one group are not each other's negatives in "contrastive".
+        Column: proteins of one group are not each other's negatives (contrastive).
     guide
-        "base", or another model: what it scores 95 % as high as a true pair is no negative in "contrastive".
+        "base" or a model used to mask false negatives (contrastive). A pair that it scores at least 95 % as high as a
+        true pair is no negative.
     encoding
-        "distinct": each distinct text and sequence of a batch once, packed without padding; "columns": each
-        column on its own and padded, as the reference does.
+        How a batch is encoded. "distinct": each distinct text and sequence once, packed without padding; "columns":
+        each column on its own and padded, as the reference does.
     tokens
-        At most so many tokens are encoded at once (but always one input); fewer cost less memory.
+        Tokens encoded at once, at most. One input is always encoded; fewer tokens need less memory.
     cache
-        Gradient caching: the batch is encoded twice, a part at a time, and may be as large as one likes.
+        Gradient caching: batches of any size. The batch is encoded twice, a part at a time.
     checkpoint_layers
-        Whether layers are computed again in the backward pass instead of kept: less memory, slower.
+        Recompute layers in the backward pass instead of keeping them: less memory, slower.
     precision
-        Of the matrix products: "fp32", "tf32" (GPU), or "bf16" (autocast; the weights stay in fp32).
+        Precision of matrix products. "tf32" needs a GPU; "bf16" is autocast, and the weights stay in fp32.
     crop
-        Of a protein longer than the model's window or `residues`: "random" reads another part each epoch, "start"
-        the first.
+        Part read of a protein longer than the model's window or --residues. "random" reads another part each epoch,
+        "start" the first.
     residues
-        At most so many residues of a protein (3Di letters of a structure) a step; all that the model reads where None.
+        Residues read of a protein per step, at most; by default all that the model reads. The same holds for the 3Di
+        letters of a structure.
     easy_tolerance
-        In [0, 1]: the epoch is kept whose hard accuracy is highest among those whose easy accuracy lies at most
-        this below the base's; see `validation.selection_score`.
+        Loss of easy accuracy that is allowed, in [0, 1]. The epoch with the highest hard accuracy is kept among those
+        whose easy accuracy lies at most this below the base's; see `validation.selection_score`.
     patience
-        Epochs without a better one before training stops; None never stops early.
+        Stop after this many epochs without a better one; by default never.
     checkpoint_every
-        Steps between checkpoints, beside those after each epoch; None for no others.
+        Steps between further checkpoints; by default one after each epoch.
     seed
-        Of the rows' order, the crops and the masks, which depend on nothing else. The weights are the same to the bit
-        only with the same number of threads and the same processor and torch: they decide how sums are rounded.
+        Seed of order, crops and masks. They depend on nothing else. The weights are the same to the bit only with the
+        same number of threads and the same processor and torch: they decide how sums are rounded.
     """
 
     objective: Objective = "balanced"

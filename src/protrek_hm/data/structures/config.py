@@ -18,14 +18,14 @@ class StructureConfig:
     Attributes
     ----------
     chains
-        The author's names of the wanted chains; none names all of them.
+        Author's name of a chain; repeatable; by default all.
     mask_plddt
-        "auto" hides (as `#`) residues of predicted models whose pLDDT lies below 70, as ProTrek does; a number in
-        [0, 100] takes the B-factors of every file for pLDDT and hides those below it; None hides nothing.
+        Hide unsure residues as '#': auto = below 70 in predicted models; a number = below it in every file, B-factors
+        taken for pLDDT; none. "auto" is what ProTrek does; a number lies in [0, 100]; None hides nothing.
     max_bytes
-        Larger files, decompressed, are refused.
+        Bytes of a file, decompressed, at most. Larger ones are refused.
     workers
-        Processes that read side by side; 0 = all cores. They change no result.
+        Processes; 0 = all cores, with the same result.
     """
 
     chains: tuple[str, ...] = ()

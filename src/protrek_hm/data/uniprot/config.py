@@ -16,14 +16,14 @@ class ConvertConfig:
     Attributes
     ----------
     text_sections
-        Sections that make up the text, in this order; by default those that say what the protein does.
+        Section of the text; repeatable, in order. By default those that say what the protein does.
     text_per
-        `protein`: one row per protein, its sections joined; `section`: one row per section, which a model reads
-        as several texts of a protein.
-    on_bad_record
-        `error` stops at a broken record, `skip` leaves it out.
+        A row per protein, or per section. `protein`: its sections joined; `section`: a model reads them as several
+        texts of a protein.
     release
-        UniProt's release, such as ``2026_03``, to be recorded in the table; files do not say it themselves.
+        UniProt's release, such as 2026_03, to be recorded. Files do not say it themselves.
+    on_bad_record
+        Stop at a broken record, or leave it out.
 
     Raises
     ------
