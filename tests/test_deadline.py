@@ -9,8 +9,7 @@ from protrek_hm.deadline import checkpoint, until
 from protrek_hm.errors import GivenUpError
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index import nearest as nearest_of
-from protrek_hm.search.families import group_hits
-from protrek_hm.search.searcher import Hit
+from protrek_hm.search.hits import Hit, group_hits
 
 AXES = np.eye(4, dtype=np.float32)
 HITS = [Hit(rank, f"P{rank}", 0.5, 5.0, None, None, None, {"sequence": "MKTAYIAKQR"}) for rank in (1, 2, 3)]

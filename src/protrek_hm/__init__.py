@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from protrek_hm.model.protrek import ProTrek as ProTrek
     from protrek_hm.search.describe import describe as describe
     from protrek_hm.search.explain import explain as explain
+    from protrek_hm.search.hits import Hit as Hit
     from protrek_hm.search.pairs import score_pairs as score_pairs
-    from protrek_hm.search.searcher import Hit as Hit
     from protrek_hm.search.searcher import Searcher as Searcher
     from protrek_hm.train.config import TrainConfig as TrainConfig
     from protrek_hm.train.run import fine_tune as fine_tune

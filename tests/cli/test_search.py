@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from protrek_hm.index import build_index
-from protrek_hm.search.rows import SCORES
+from protrek_hm.search.render import SCORES
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import pytest
 from protrek_hm.errors import FileFormatError, OptionError, OutputExistsError
 from protrek_hm.index.build import build_index
 from protrek_hm.search.batch import BatchConfig, run_batch
-from protrek_hm.search.families import search_families
 from protrek_hm.search.query import Query
-from protrek_hm.search.searcher import Searcher
+from protrek_hm.search.searcher import SearchConfig, Searcher
 
 PROTEINS = pl.DataFrame(
     {
@@ -52,13 +51,13 @@ def test_agrees_with_one_search_for_each_query(searcher, tmp_path):
 
 
 def test_families_as_one_search_for_each_query_finds_them(searcher, tmp_path):
-    config = BatchConfig(by="sequence", k=2, group=True, block=5)
+    config = BatchConfig(query_type="sequence", k=2, group=True, block=5)
     run_batch(searcher, QUERIES, tmp_path / "hits.tsv", config)
     found = pl.read_csv(tmp_path / "hits.tsv", separator="\t")
     wanted = [
         (query.name, family.rank, member, hit.rank, hit.id)
         for query in QUERIES
-        for family in search_families(searcher, query.content, by="sequence", k=2)[0]
+        for family in searcher.answer([query.content], SearchConfig("sequence", k=2, group=True))[0]
         for member, hit in enumerate(family.hits, start=1)
     ]
     assert found.select("query", "family", "member", "rank", "id").rows() == wanted

@@ -8,7 +8,6 @@ import pytest
 from protrek_hm.errors import OptionError
 from protrek_hm.homology.identity import identity
 from protrek_hm.index.build import build_index
-from protrek_hm.search import labelled
 from protrek_hm.search.describe import Homolog, describe
 from protrek_hm.search.searcher import Searcher
 
@@ -111,7 +110,7 @@ def test_sections_in_columns_are_ranked_by_themselves(tmp_path, letter_encoder):
 
 
 def test_an_index_too_large_to_be_read_whole_has_the_models_neighbours(tmp_path, letter_encoder, monkeypatch):
-    monkeypatch.setattr(labelled, "MOST_RECORDS", 2)
+    monkeypatch.setattr("protrek_hm.search.describe.MOST_RECORDS", 2)
     monkeypatch.setattr("protrek_hm.search.describe.NEIGHBOURS", 1)
     searcher = opened(tmp_path, letter_encoder, PROTEINS)
     [found] = describe(searcher, [BASE])

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, RecordError
-from protrek_hm.search.pairs_table import read_pairs
+from protrek_hm.search.pairs import read_pairs
 from protrek_hm.search.query import Query
 from protrek_hm.search.query_table import read_query_table
 

@@ -4,9 +4,8 @@ import json
 
 import pytest
 
-from protrek_hm.search.families import Family
-from protrek_hm.search.render import MEMBERS, write_families, write_hits
-from protrek_hm.search.searcher import Hit
+from protrek_hm.search.hits import Family, Hit, each_alone
+from protrek_hm.search.render import MEMBERS, write_answers
 
 FIRST = {
     "id": "P1",
@@ -27,7 +26,8 @@ RESULTS = {
 
 def written(form, results=RESULTS):
     file = io.StringIO()
-    write_hits(results, file, form=form)
+    alone = {query: each_alone(hits) for query, hits in results.items()}
+    write_answers(alone, file, form=form, grouped=False)
     return file.getvalue()
 
 
@@ -55,7 +55,7 @@ def test_tsv_holds_everything_and_users_columns_keep_clear_of_ours():
 def test_a_stream_that_is_not_utf_8_gets_the_hits_too(form):
     file = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace")
     greek = Hit(1, "P1", 0.75, 15.0, 0.9, 0.001, 0.04, {**FIRST, "text": "a β-lactamase"})
-    write_hits({"β": [greek]}, file, form=form)
+    write_answers({"β": each_alone([greek])}, file, form=form, grouped=False)
     file.flush()
     assert b"P1" in file.buffer.getvalue()
 
@@ -103,7 +103,7 @@ FAMILIES = {
 
 def families_written(form):
     file = io.StringIO()
-    write_families(FAMILIES, file, form=form)
+    write_answers(FAMILIES, file, form=form, grouped=True)
     return file.getvalue()
 
 

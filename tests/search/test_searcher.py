@@ -9,8 +9,8 @@ from protrek_hm.index import hybrid
 from protrek_hm.index.build import build_index
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
-from protrek_hm.search.families import search_families
-from protrek_hm.search.searcher import NOT_EXACT, Hit, Searcher
+from protrek_hm.search.hits import NOT_EXACT, Hit
+from protrek_hm.search.searcher import SearchConfig, Searcher
 
 PROTEINS = pl.DataFrame(
     {
@@ -40,14 +40,14 @@ def test_hits_carry_rank_scores_and_record(searcher):
 
 
 def test_a_protein_of_several_rows_is_one_hit_and_others_with_its_sequence_follow(searcher):
-    [hits] = searcher.search("caa", by="sequence", k=10)
+    [hits] = searcher.search("caa", query_type="sequence", k=10)
     assert [(hit.rank, hit.id) for hit in hits] == [(1, "P1"), (2, "P3"), (3, "P4"), (4, "P2")]
     assert hits[0].score == hits[1].score == pytest.approx(1.0)
     assert hits[0].record["text"] == "all A"
 
 
 def test_a_text_of_several_proteins_is_one_hit(searcher):
-    [hits] = searcher.search("DDD", by="sequence", want="text")
+    [hits] = searcher.search("DDD", query_type="sequence", target_type="text")
     assert [hit.record["text"] for hit in hits] == ["all D", "all A", "a kinase"]  # the last two tie at 0
     assert hits[0].id == "P2"
 
@@ -59,24 +59,24 @@ def test_several_queries_give_the_answers_of_each(searcher):
 
 
 def test_only_records_that_meet_the_condition(searcher):
-    [hits] = searcher.search("A", by="sequence", where="length = 3 and stage is null")
+    [hits] = searcher.search("A", query_type="sequence", where="length = 3 and stage is null")
     assert [hit.id for hit in hits] == ["P1", "P3", "P2"]
     assert hits[0].record["text"] == "a kinase"  # the first row of P1 has a stage
     assert searcher.search("A", where="length > 9") == [[]]
 
 
 def test_p_and_e_are_those_of_the_whole_index(searcher):
-    [hits] = searcher.search("AC", by="sequence", k=4)
+    [hits] = searcher.search("AC", query_type="sequence", k=4)
     assert [hit.p_value for hit in hits] == [1 / 3, 1 / 3, 2 / 3, 1.0]  # of three vectors: AAC, CCCA, DDD
     assert [hit.e_value for hit in hits] == [3 * hit.p_value for hit in hits]
-    [filtered] = searcher.search("AC", by="sequence", where="id = 'P4'")
+    [filtered] = searcher.search("AC", query_type="sequence", where="id = 'P4'")
     assert filtered[0].p_value == 2 / 3
     assert all(hit.probability is None for hit in hits)
 
 
 def test_a_background_is_sorted_and_of_the_index(searcher):
-    vectors = searcher.encode(["AAC", "D"], by="sequence")
-    found = searcher.background(vectors, want="sequence")
+    vectors = searcher.encode(["AAC", "D"], query_type="sequence")
+    found = searcher.background(vectors, target_type="sequence")
     assert found.tolist() == [pytest.approx([0, 5 / 50**0.5, 1]), pytest.approx([0, 0, 1])]
 
 
@@ -95,7 +95,7 @@ def test_agrees_with_ranking_all_records(tmp_path_factory, letter_encoder, table
     )
     folder = tmp_path_factory.mktemp("random") / "index"
     build_index(proteins, letter_encoder(), folder, model_name="m")
-    [hits] = Searcher.open(folder, model=letter_encoder()).search(query, by="sequence", k=k)
+    [hits] = Searcher.open(folder, model=letter_encoder()).search(query, query_type="sequence", k=k)
 
     encoded = encode_unit(letter_encoder(), [query, *proteins["sequence"]], task="sequence").astype(np.float64)
     cosines = np.minimum(np.einsum("ij,ij->i", np.repeat(encoded[:1], len(table), axis=0), encoded[1:]), 1)
@@ -110,10 +110,10 @@ def test_agrees_with_ranking_all_records(tmp_path_factory, letter_encoder, table
     ("options", "message"),
     [
         ({"query": " "}, "is empty"),
-        ({"query": "MK1", "by": "sequence"}, "letter '1' at position 3"),
+        ({"query": "MK1", "query_type": "sequence"}, "letter '1' at position 3"),
         ({"query": "A", "k": 0}, "k = 0: must be at least 1"),
-        ({"query": "A", "by": "name"}, "by = 'name'"),
-        ({"query": "A", "want": "structure"}, "this index holds sequence, text"),
+        ({"query": "A", "query_type": "name"}, "by = 'name'"),
+        ({"query": "A", "target_type": "structure"}, "this index holds sequence, text"),
     ],
 )
 def test_bad_questions(searcher, options, message):
@@ -184,8 +184,8 @@ class LetterPairs:
 def test_above_the_exact_size_there_are_as_many_hits_as_were_asked_for(large, k, where):
     query = large.index.records["sequence"][4]
     allowed = {None: 600, "number % 3 > 0": 400, "number < 70": 70}[where]
-    [hits] = large.search(query, by="sequence", k=k, where=where)
-    [wanted] = large.exact.search(query, by="sequence", k=k, where=where)
+    [hits] = large.search(query, query_type="sequence", k=k, where=where)
+    [wanted] = large.exact.search(query, query_type="sequence", k=k, where=where)
     assert large.index.engines
     assert len(hits) == len(wanted) == min(k, allowed)
     assert [hit.rank for hit in hits] == list(range(1, len(hits) + 1))
@@ -198,11 +198,15 @@ def test_above_the_exact_size_there_are_as_many_hits_as_were_asked_for(large, k,
         assert hits == wanted, "so many are compared exactly"
 
 
+def families_of(searcher, query, query_type="sequence", **options):
+    return searcher.answer([query], SearchConfig(query_type, group=True, **options))
+
+
 @pytest.mark.parametrize("where", [None, "number % 2 = 0"])
 def test_families_are_filled_above_the_exact_size(large, where):
-    [families] = search_families(large, large.index.records["sequence"][4], by="sequence", k=150, where=where)
+    [families] = families_of(large, large.index.records["sequence"][4], k=150, where=where)
     assert len(families) == 150
-    [families] = search_families(large, large.index.records["sequence"][4], by="sequence", k=300, where=where)
+    [families] = families_of(large, large.index.records["sequence"][4], k=300, where=where)
     assert len(families) == 200
     assert sum(len(each.hits) for each in families) == (600 if where is None else 300)
 
@@ -219,12 +223,12 @@ def test_families_are_filled_above_the_exact_size(large, where):
     ],
 )
 def test_an_answer_says_what_the_model_did_not_read_of_the_query(reader, query, by, told):
-    [hits], [families] = reader.search(query, by=by), search_families(reader, query, by=by)
+    [hits], [families] = reader.search(query, query_type=by), families_of(reader, query, query_type=by)
     for answer in (hits, families):
         assert len(answer) == 2
         assert [note.startswith(told) for note in answer.notes] == [True] if told else not answer.notes
     assert (hits.cut is None) == (told is None)
-    assert hits == reader.rank(reader.encode([query], by=by), by=by)[0]
+    assert hits == reader.rank(reader.encode([query], query_type=by), query_type=by)[0]
 
 
 @pytest.fixture(scope="module")

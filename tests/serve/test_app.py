@@ -1,8 +1,8 @@
 import pytest
 
 from protrek_hm.errors import InputError
+from protrek_hm.search.hits import NOT_EXACT, Answer
 from protrek_hm.search.reading import Cut
-from protrek_hm.search.searcher import NOT_EXACT, Answer
 from protrek_hm.serve.schemas import BatchRequest
 
 
@@ -137,9 +137,9 @@ def test_other_bodies_and_addresses_are_refused(client):
 def short_model(searcher, monkeypatch):
     """As if the model read three letters."""
 
-    def cuts(self, queries, *, by):
+    def cuts(self, queries, *, query_type):
         return [
-            Cut(len(each), 3, "residues" if by == "sequence" else "tokens") if len(each) > 3 else None
+            Cut(len(each), 3, "residues" if query_type == "sequence" else "tokens") if len(each) > 3 else None
             for each in queries
         ]
 
@@ -185,7 +185,7 @@ def test_few_families_have_the_members_that_the_command_line_shows(client, searc
     monkeypatch.setattr(type(searcher), "rank", rank)
     for k in (1, 5, 20, 200):
         search(client, query="AAC", k=k)
-    assert fetched == [50, 50, 100, 500], "the first look of search_families, at most 500"
+    assert fetched == [50, 50, 100, 500], "the first look for families, at most 500"
 
 
 def test_fewer_families_than_there_may_be_are_told(client, monkeypatch):

@@ -49,7 +49,9 @@ def test_a_tool_answers_what_rest_answers(client):
 
 @pytest.mark.usefixtures("sdk")
 def test_a_query_that_the_model_cuts_is_told_to_the_assistant(client, searcher, monkeypatch):
-    monkeypatch.setattr(type(searcher), "cuts", lambda self, queries, by: [Cut(5, 3, "residues") for _ in queries])
+    monkeypatch.setattr(
+        type(searcher), "cuts", lambda self, queries, query_type: [Cut(5, 3, "residues") for _ in queries]
+    )
     result = called(client, "search", query="AACCD", by="sequence")
     assert "the model reads residues 1 to 3 of 5" in result["content"][0]["text"]
     assert result["structuredContent"]["notes"] == [str(Cut(5, 3, "residues"))]

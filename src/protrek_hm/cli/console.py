@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from protrek_hm.config import Modality
     from protrek_hm.model import ProTrek
-    from protrek_hm.search.searcher import Answer
+    from protrek_hm.search.hits import Answer
 
 _COLUMNS: dict["Modality", tuple[str, ...]] = {
     "text": ("text", "anchor_text", "hard_neg_text"),

@@ -28,7 +28,8 @@ def demo(
 
     from protrek_hm.demo import AMONG, run_demo
     from protrek_hm.evaluate.table import print_results
-    from protrek_hm.search.render import write_hits
+    from protrek_hm.search.hits import each_alone
+    from protrek_hm.search.render import write_answers
 
     with new_folder(output, force=force) as folder, chdir(folder):
         result = run_demo(Path(), seed=seed, say=lambda line: typer.echo(line, err=True))
@@ -37,7 +38,7 @@ def demo(
         for search in searches:
             found = f"{search.found_before} before, {search.found_after} after"
             typer.echo(f"\n{search.answers} {what} proteins do this; among the first {AMONG} hits stand {found}:")
-            write_hits({search.query: search.hits}, sys.stdout, form="table")
+            write_answers({search.query: each_alone(search.hits)}, sys.stdout, form="table", grouped=False)
     typer.echo("\nPictures:")
     for picture in sorted(output.rglob("*.png")):
         typer.echo(f"  {picture}")

@@ -27,8 +27,8 @@ def describe(
     from protrek_hm.files import refuse_existing
     from protrek_hm.search import Searcher
     from protrek_hm.search.describe import describe as describe_proteins
-    from protrek_hm.search.describe_table import write_descriptions
     from protrek_hm.search.query import read_queries
+    from protrek_hm.search.render import write_descriptions
 
     if output is not None:
         refuse_existing(output, force=force, inputs=proteins)

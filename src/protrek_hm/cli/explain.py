@@ -30,7 +30,7 @@ def explain(
     from protrek_hm.files import refuse_existing
     from protrek_hm.search import Searcher
     from protrek_hm.search.explain import explain as explain_candidates
-    from protrek_hm.search.explain_table import write_explanation
+    from protrek_hm.search.render_explanation import write_explanation
 
     for path in (output, figure):
         if path is not None:
@@ -40,6 +40,6 @@ def explain(
     with destination(output, force=force) as file:
         write_explanation(explanation, file, form=output_format)
     if figure is not None:
-        from protrek_hm.search.explain_figure import draw_explanation
+        from protrek_hm.search.render_explanation import draw_explanation
 
         draw_explanation(explanation, figure)

@@ -30,9 +30,9 @@ def score(
     """Score a text with proteins, or the pairs of a table: cosine, and ProTrek's own scale."""
     from protrek_hm.errors import OptionError
     from protrek_hm.files import refuse_existing
-    from protrek_hm.search.pairs import score_pairs
-    from protrek_hm.search.pairs_table import ScoredPair, read_pairs, write_pairs
+    from protrek_hm.search.pairs import ScoredPair, read_pairs, score_pairs
     from protrek_hm.search.query import read_queries
+    from protrek_hm.search.render import write_pairs
 
     if output is not None:
         refuse_existing(output, force=force, inputs=[*(sequences or []), *([file] if file else [])])
@@ -50,7 +50,7 @@ def score(
     letters = [protein.content for protein in proteins]
     progress = sys.stderr.isatty()
     with notices_told():
-        scores = score_pairs(loaded, texts, letters, by=by, batch_size=batch_size, progress=progress).tolist()
+        scores = score_pairs(loaded, texts, letters, target_type=by, batch_size=batch_size, progress=progress).tolist()
     pairs = [
         ScoredPair(each, protein.name, protein.content, cosine, cosine / loaded.temperature)
         for each, protein, cosine in zip(texts, proteins, scores, strict=True)

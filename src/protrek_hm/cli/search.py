@@ -11,7 +11,7 @@ from protrek_hm.cli.options import Device, Force, ModelOfIndex, OutputFile, Rows
 if TYPE_CHECKING:
     from protrek_hm.search.batch import BatchConfig
     from protrek_hm.search.query import Query
-    from protrek_hm.search.render import Format
+    from protrek_hm.search.render import Form
     from protrek_hm.search.searcher import Searcher
 
 
@@ -72,8 +72,8 @@ def search(
         refuse_existing(output, force=force, inputs=[*(queries or []), *([batch] if batch else [])])
         refuse_unwritable(output)
     if batch is None:
-        settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity, exact=exact)
-        read = read_queries(queries or [], settings.by, chains=tuple(chain or ()))
+        settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity, exact)
+        read = read_queries(queries or [], settings.query_type, chains=tuple(chain or ()))
         if not read:
             raise OptionError("queries", "", "give one at least, or a file of many with --batch")
     else:
@@ -82,7 +82,7 @@ def search(
                 "batch", str(batch), "needs -o FILE.parquet (or .tsv, .csv, .jsonl), and no other queries"
             )
         kind = by or ("sequence" if is_fasta(batch) else "text")
-        settings = BatchConfig(kind, want, k, where, bool(group), min_identity, tuple(column or ()), exact=exact)
+        settings = BatchConfig(kind, want, k, where, bool(group), min_identity, exact, columns=tuple(column or ()))
         read, bad = read_query_table(batch, kind, on_bad_record=on_bad_record)
         if bad:
             typer.echo(f"{batch}: {len(bad):,} bad queries left out, the first on line {bad[0].line}", err=True)
@@ -94,23 +94,13 @@ def search(
             _answer(searcher, read, settings, file, output_format)
 
 
-def _answer(
-    searcher: "Searcher", queries: "list[Query]", settings: "BatchConfig", file: TextIO, form: "Format"
-) -> None:
-    from protrek_hm.search.families import search_families
-    from protrek_hm.search.render import write_families, write_hits
+def _answer(searcher: "Searcher", queries: "list[Query]", settings: "BatchConfig", file: TextIO, form: "Form") -> None:
+    from protrek_hm.search.render import write_answers
 
-    searcher = searcher.exact if settings.exact else searcher
-    names, contents = [each.name for each in queries], [each.content for each in queries]
-    if settings.group:
-        found = search_families(searcher, contents, min_identity=settings.min_identity, **settings.options)
-        families = dict(zip(names, found, strict=True))
-        tell_of_answers(families)
-        write_families(families, file, form=form)
-    else:
-        hits = dict(zip(names, searcher.search(contents, **settings.options), strict=True))
-        tell_of_answers(hits)
-        write_hits(hits, file, form=form)
+    found = searcher.answer([each.content for each in queries], settings)
+    answers = dict(zip([each.name for each in queries], found, strict=True))
+    tell_of_answers(answers)
+    write_answers(answers, file, form=form, grouped=settings.group)
 
 
 def _answer_batch(

@@ -14,65 +14,44 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet
 
-from protrek_hm.config import Modality, require
+from protrek_hm.config import require
 from protrek_hm.data.compression import bare_name, open_compressed
 from protrek_hm.data.tables import write_table
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import is_whole, new_file, new_part, read_json, refuse_existing, write_json
-from protrek_hm.search.families import MIN_IDENTITY, search_families
+from protrek_hm.search.hits import NOT_EXACT
 from protrek_hm.search.query import Query
 from protrek_hm.search.reading import NoticeWarning, tell_cut_queries
-from protrek_hm.search.rows import FAMILY, SCORES, rows_of_families, rows_of_hits
-from protrek_hm.search.searcher import NOT_EXACT, Searcher
+from protrek_hm.search.render import FAMILY, SCORES, rows_of_answer
+from protrek_hm.search.searcher import SearchConfig, Searcher
 
 FORMAT_VERSION = 1
 SETTINGS = "settings.json"
 ENDINGS = (".parquet", ".tsv", ".csv", ".jsonl")
+_SETTING = {"query_type": "by", "target_type": "want"}  # what the file calls them
 _TYPES = dict.fromkeys(("query", "difference", "id"), pl.String) | dict.fromkeys(("family", "member", "rank"), pl.Int64)
 
 
-class SearchOptions(TypedDict):
-    """What `Searcher.search` and `search_families` are asked, but for the queries."""
-
-    by: Modality
-    want: Modality
-    k: int
-    where: str | None
-
-
 @dataclass(frozen=True)
-class BatchConfig:
+class BatchConfig(SearchConfig):
     """How many queries are answered.
 
-    by, want, k, where: as in `Searcher.search`. group: whether near-identical hits become families, then `k` is
-    families and `min_identity` holds as in `search_families`. columns: columns of the records that stand beside the
-    hits. block: queries that are answered together and kept together, at least 1. exact: whether every vector is
-    compared, however many there are.
+    columns: columns of the records that stand beside the hits. block: queries that are answered together and kept
+    together, at least 1. All else is as in `SearchConfig`.
     """
 
-    by: Modality = "text"
-    want: Modality = "sequence"
-    k: int = 10
-    where: str | None = None
-    group: bool = False
-    min_identity: float = MIN_IDENTITY
     columns: tuple[str, ...] = ()
     block: int = 1_000
-    exact: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         require("block", self.block, "must be at least 1", holds=self.block >= 1)
-
-    @property
-    def options(self) -> SearchOptions:
-        """What each search is asked."""
-        return SearchOptions(by=self.by, want=self.want, k=self.k, where=self.where)
 
 
 def run_batch(
@@ -120,15 +99,13 @@ def run_batch(
         raise FileFormatError(output, "unknown ending", f"end its name in {', '.join(ENDINGS)}")
     require("queries", len(queries), "give one at least", holds=len(queries) > 0)
     refuse_existing(output, force=force)
-    searcher.check(want=config.want, k=config.k)
+    searcher.check(target_type=config.target_type, k=config.k)
     schema = _schema(searcher, config, output)
     work = output.with_name(output.name + ".work")
     settings = _settings(searcher, queries, config)
     _refuse_another(work, settings)
-    searcher = searcher.exact if config.exact else searcher
-    cut = tell_cut_queries(
-        [each.name for each in queries], searcher.cuts([each.content for each in queries], by=config.by)
-    )
+    cuts = searcher.cuts([each.content for each in queries], query_type=config.query_type)
+    cut = tell_cut_queries([each.name for each in queries], cuts)
     if cut is not None:
         warnings.warn(cut, NoticeWarning, stacklevel=2)
     blocks = [work / f"{number:06}.parquet" for number in range(-(-len(queries) // config.block))]
@@ -149,23 +126,15 @@ def run_batch(
 
 
 def _answer(searcher: Searcher, block: Sequence[Query], config: BatchConfig) -> list[dict[str, Any]]:
-    distinct = list(dict.fromkeys(each.content for each in block))
-    if config.group:
-        families = search_families(searcher, distinct, min_identity=config.min_identity, **config.options)
-        answers, exact = [rows_of_families("", each) for each in families], all(each.exact for each in families)
-    else:
-        hits = searcher.search(distinct, **config.options)
-        answers, exact = [rows_of_hits("", each) for each in hits], all(each.exact for each in hits)
-    if not exact:
+    answers = searcher.answer([each.content for each in block], config)
+    if not all(each.exact for each in answers):
         warnings.warn(NOT_EXACT, NoticeWarning, stacklevel=2)
-    answered = {
-        content: [(row, row.pop("record")) for row in rows] for content, rows in zip(distinct, answers, strict=True)
-    }
-    return [
-        {**scores, "query": query.name, **{name: record[name] for name in config.columns}}
-        for query in block
-        for scores, record in answered[query.content]
+    rows = [
+        row
+        for query, answer in zip(block, answers, strict=True)
+        for row in rows_of_answer(query.name, answer, grouped=config.group)
     ]
+    return [row | {name: record[name] for name in config.columns} for row in rows for record in [row.pop("record")]]
 
 
 def _schema(searcher: Searcher, config: BatchConfig, output: Path) -> dict[str, Any]:
@@ -185,8 +154,15 @@ def _settings(searcher: Searcher, queries: Sequence[Query], config: BatchConfig)
     lines = (json.dumps([query.name, query.content]).encode() for query in queries)
     digest = hashlib.sha256(b"\n".join(lines)).hexdigest()
     index = json.loads(json.dumps(asdict(searcher.index.info), default=str))
-    content = {"queries": len(queries), "queries_sha256": digest, **asdict(config), "index": index}
-    return {"format_version": FORMAT_VERSION, **content, "columns": list(config.columns)}
+    options = asdict(config) | {"columns": list(config.columns)}
+    asked = {_SETTING.get(name, name): value for name, value in options.items() if name != "most_hits"}
+    return {
+        "format_version": FORMAT_VERSION,
+        "queries": len(queries),
+        "queries_sha256": digest,
+        **asked,
+        "index": index,
+    }
 
 
 def _refuse_another(work: Path, settings: dict[str, Any]) -> None:

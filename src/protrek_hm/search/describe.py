@@ -17,10 +17,11 @@ from protrek_hm.homology.lookup import Relative
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
-from protrek_hm.search.labelled import Labelled, labelled_proteins
+from protrek_hm.search.hits import PROPOSED, Hit
+from protrek_hm.search.labelled import MOST_RECORDS, Labelled, lay_out
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import residues_read, tell_unread
-from protrek_hm.search.searcher import PROPOSED, Hit, Searcher
+from protrek_hm.search.searcher import Searcher
 
 LEAST_IDENTITY = 0.3
 """Identity from which a protein counts as a homolog: strangers reach 0.25."""
@@ -109,12 +110,13 @@ def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_
     ModelError
         If the model gives a vector without direction.
     """
-    searcher.check(want="text", k=k)
+    searcher.check(target_type="text", k=k)
     cleaned = [clean_query(each, "sequence") for each in sequences]
-    vectors = searcher.encode(cleaned, by="sequence", batch_size=batch_size)
-    hits = searcher.rank(vectors, by="sequence", want="text", k=max(5 * k, WHOLE_TEXTS))
+    vectors = searcher.encode(cleaned, query_type="sequence", batch_size=batch_size)
+    hits = searcher.rank(vectors, query_type="sequence", target_type="text", k=max(5 * k, WHOLE_TEXTS))
     _, near = searcher.index.nearest(vectors, want="sequence", k=NEIGHBOURS)
-    labelled = labelled_proteins(searcher, near[near >= 0])
+    few = searcher.index.info.counts["records"] <= MOST_RECORDS
+    labelled = searcher.labelled if few else lay_out(searcher.index, np.unique(near[near >= 0]))
     if labelled.sections:
         sections = _sections_of_rows(searcher, vectors, labelled.sections[:MOST_SECTIONS], k=k)
     else:
@@ -142,7 +144,7 @@ def _sections_of_rows(
     for section in sections:
         quoted = section.replace("'", "''")
         where = f"{SECTION_COLUMN} = '{quoted}'"
-        ranked = searcher.rank(vectors, by="sequence", want="text", k=k, where=where)
+        ranked = searcher.rank(vectors, query_type="sequence", target_type="text", k=k, where=where)
         for own, hits in zip(found, ranked, strict=True):
             own[section] = _found(hits)
     return found

@@ -1,17 +1,68 @@
-"""Scores of loose pairs, without an index: how well a text fits a protein."""
+"""Scores of loose pairs, without an index: how well a text fits a protein; and pairs read from a table."""
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float
 
-from protrek_hm.config import Modality
-from protrek_hm.errors import OptionError
+from protrek_hm.data.schema import missing_column, or_null
+from protrek_hm.data.tables import read_table
+from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.search.query import Query, clean_query
 from protrek_hm.search.reading import NoticeWarning, tell_cuts
+
+Kind = Literal["sequence", "structure"]
+
+
+@dataclass(frozen=True)
+class ScoredPair:
+    """A text, the name and letters of what it was compared with, their cosine, and this ÷ temperature."""
+
+    text: str
+    id: str
+    sequence: str
+    score: float
+    protrek_score: float
+
+
+def read_pairs(path: Path, target_type: Kind) -> tuple[list[str], list[Query]]:
+    r"""Read the columns `text` and `target_type` (and `id`, where there is one) of a table: TSV, CSV or Parquet.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError, MissingColumnError
+        If it is not there, no table, lacks a column, or a cell is empty or has wrong letters; it names the line.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "pairs.tsv"
+    >>> _ = path.write_text("text\tsequence\na kinase\tmkv\n")
+    >>> read_pairs(path, "sequence")
+    (['a kinase'], [Query(name='pair_1', content='MKV')])
+    """
+    table = read_table(path)
+    for column in ("text", target_type):
+        if column not in table.frame.columns:
+            raise missing_column(path, column, table.frame.columns, "name the two columns of a pair so")
+    names = table.frame["id"].cast(pl.String) if "id" in table.frame.columns else [None] * len(table.frame)
+    texts, queries = list[str](), list[Query]()
+    cells = table.frame.select(or_null(pl.col("text", target_type).cast(pl.String)).fill_null(""))
+    for number, (name, text, letters) in enumerate(zip(names, cells["text"], cells[target_type], strict=True), start=1):
+        try:
+            texts.append(clean_query(text, "text"))
+            queries.append(Query(name or f"pair_{number}", clean_query(letters, target_type)))
+        except OptionError as error:
+            line = table.lines()[number - 1]
+            raise FileFormatError(path, f"line {line}: {error.wanted}", "or remove the pair") from None
+    return texts, queries
 
 
 def score_pairs(
@@ -19,7 +70,7 @@ def score_pairs(
     texts: Sequence[str],
     sequences: Sequence[str],
     *,
-    by: Literal["sequence", "structure"] = "sequence",
+    target_type: Kind = "sequence",
     batch_size: int = 32,
     progress: bool = False,
 ) -> Float[np.ndarray, " pairs"]:
@@ -31,7 +82,7 @@ def score_pairs(
     ----------
     texts, sequences
         As many of each, or one of either against all of the other, as `clean_query` returns them.
-    by
+    target_type
         What `sequences` are: proteins, or the 3Di letters of their structures.
     progress
         Show a bar on stderr.
@@ -64,15 +115,15 @@ def score_pairs(
     [1.0, 0.0, 0.707]
     """
     if len(texts) != len(sequences) and 1 not in (len(texts), len(sequences)):
-        counts = f"{len(texts)} texts, {len(sequences)} {by}s"
+        counts = f"{len(texts)} texts, {len(sequences)} {target_type}s"
         raise OptionError("pairs", counts, "give as many of each, or one of either")
     if not texts or not sequences:
         return np.empty(0)
-    for notice in (tell_cuts(model, texts, task="text"), tell_cuts(model, sequences, task=by)):
+    for notice in (tell_cuts(model, texts, task="text"), tell_cuts(model, sequences, task=target_type)):
         if notice is not None:
             warnings.warn(notice, NoticeWarning, stacklevel=2)
     text_vectors, text = _encode(model, texts, "text", batch_size=batch_size, progress=progress)
-    vectors, protein = _encode(model, sequences, by, batch_size=batch_size, progress=progress)
+    vectors, protein = _encode(model, sequences, target_type, batch_size=batch_size, progress=progress)
     text, protein = np.broadcast_arrays(text, protein)
     return np.asarray(np.clip(np.einsum("ij,ij->i", text_vectors[text], vectors[protein]), -1, 1))
 
@@ -80,7 +131,7 @@ def score_pairs(
 def _encode(
     model: FingerprintedEncoder,
     inputs: Sequence[str],
-    task: Modality,
+    task: Literal["text", "sequence", "structure"],
     *,
     batch_size: int,
     progress: bool,

@@ -94,25 +94,29 @@ def fit_logistic(
     return Calibration(float(slope / spread), float(intercept - slope * middle / spread))
 
 
-def calibrate(index: Index, by: Modality, want: Modality, *, seed: int = 0) -> Calibration | None:
-    """Fit the probability that a hit of kind `want` is the query's own, at odds of one in all that are searched.
+def calibrate(index: Index, query_type: Modality, target_type: Modality, *, seed: int = 0) -> Calibration | None:
+    """Fit the probability that a hit of kind `target_type` is the query's own, at odds of one in all that are searched.
 
     Returns
     -------
-    None where the index holds no such pairs (no texts; or `by` and `want` are the same), fewer than `FEWEST`, or its
-    own pairs score no higher than others, as with a model that was never trained.
+    None where the index holds no such pairs (no texts; or `query_type` and `target_type` are the same), fewer than
+    `FEWEST`, or its own pairs score no higher than others, as with a model that was never trained.
     """
-    if by == want or not {by, want} <= set(index.info.modalities):
+    if query_type == target_type or not {query_type, target_type} <= set(index.info.modalities):
         return None
     total = index.info.counts["records"]
     rows = np.sort(np.random.default_rng(seed).permutation(total)[:PAIRS])
-    records = index.take(rows).select("id", by, want)
-    whole = records.select(present=~(records[by].is_null() | records[want].is_null()))["present"].to_numpy()
+    records = index.take(rows).select("id", query_type, target_type)
+    whole = records.select(present=~(records[query_type].is_null() | records[target_type].is_null()))[
+        "present"
+    ].to_numpy()
     rows, records = rows[whole], records.filter(whole)
     if len(rows) < FEWEST:
         return None
-    cosines = index.vectors(by, rows) @ index.vectors(want, rows).T
-    names = [np.unique(records[column].to_numpy(), return_inverse=True)[1] for column in ("id", by, want)]
+    cosines = index.vectors(query_type, rows) @ index.vectors(target_type, rows).T
+    names = [
+        np.unique(records[column].to_numpy(), return_inverse=True)[1] for column in ("id", query_type, target_type)
+    ]
     same = np.any([each[:, None] == each for each in names], axis=0)
     own = cosines.diagonal().astype(np.float64)
     counts, edges = np.histogram(cosines[~same], bins=BINS, range=(-1.0, 1.0))  # a million pairs, soon
@@ -120,5 +124,5 @@ def calibrate(index: Index, by: Modality, want: Modality, *, seed: int = 0) -> C
         return None
     x = np.concatenate([own, (edges[1:] + edges[:-1]) / 2])
     fitted = fit_logistic(x, np.arange(len(x)) < len(own), np.concatenate([np.ones_like(own, dtype=int), counts]))
-    searched = max(index.info.counts[want] - 1, 1)
+    searched = max(index.info.counts[target_type] - 1, 1)
     return fitted.with_odds(len(own) / counts.sum(), 1 / searched) if fitted.slope > 0 else None

@@ -24,16 +24,16 @@ class Query:
     content: str
 
 
-def read_queries(given: Sequence[str], by: Modality, *, chains: tuple[str, ...] = ()) -> list[Query]:
+def read_queries(given: Sequence[str], query_type: Modality, *, chains: tuple[str, ...] = ()) -> list[Query]:
     """Read queries from a command line: each is the query itself, or a file of sequences or structures.
 
-    A FASTA file (`by` = "sequence") holds a query a record, a PDB, mmCIF or BinaryCIF file (`by` = "structure") one a
-    chain, or those named in `chains`; all may be compressed. Texts are never files.
+    A FASTA file (for "sequence") holds a query a record, a PDB, mmCIF or BinaryCIF file (for "structure") one a chain,
+    or those named in `chains`; all may be compressed. Texts are never files.
 
     Raises
     ------
     MissingFileError, FileFormatError
-        If a file is not there, or not what its ending says, or not of the kind `by`.
+        If a file is not there, or not what its ending says, or not of the kind `query_type`.
     OptionError
         If a query is no text, sequence or structure.
 
@@ -48,13 +48,17 @@ def read_queries(given: Sequence[str], by: Modality, *, chains: tuple[str, ...] 
     """
     queries = dict[str, Query]()
     for each in given:
-        for query in _read_file(Path(each), by, chains) if _names_a_file(each, by) else [_written_out(each, by)]:
+        for query in (
+            _read_file(Path(each), query_type, chains)
+            if _names_a_file(each, query_type)
+            else [_written_out(each, query_type)]
+        ):
             if queries.setdefault(query.name, query) != query:
                 raise OptionError("query", query.name, "two queries bear this name; rename one, or search in two runs")
     return list(queries.values())
 
 
-def clean_query(query: str, by: Modality) -> str:
+def clean_query(query: str, query_type: Modality) -> str:
     """Return `query` as a table of proteins holds it.
 
     Texts lose the space around them. Sequences and structures lose all white space; sequences also a trailing `*`, and
@@ -74,18 +78,18 @@ def clean_query(query: str, by: Modality) -> str:
         ...
     protrek_hm.errors.OptionError: query = 'MKJ': letter 'J' at position 3 is not an amino acid; ...
     """
-    cleaned = query.strip() if by == "text" else "".join(query.split())
-    if by == "sequence":
+    cleaned = query.strip() if query_type == "text" else "".join(query.split())
+    if query_type == "sequence":
         cleaned = upper_case(cleaned.removesuffix("*"))
     if not cleaned:
-        raise OptionError("query", query, f"is empty; give a {by} to search by")
-    if by == "text":
+        raise OptionError("query", query, f"is empty; give a {query_type} to search by")
+    if query_type == "text":
         require_characters("query", cleaned)
         return cleaned
-    problem = sequence_problem(cleaned) if by == "sequence" else _state_problem(cleaned)
+    problem = sequence_problem(cleaned) if query_type == "sequence" else _state_problem(cleaned)
     if problem is not None:
         raise OptionError("query", shorten(cleaned), f"{problem}; mend it, or choose another kind of query with --by")
-    return cleaned.lower() if by == "structure" else cleaned
+    return cleaned.lower() if query_type == "structure" else cleaned
 
 
 def _state_problem(states: str) -> str | None:
@@ -95,23 +99,23 @@ def _state_problem(states: str) -> str | None:
     return None
 
 
-def _written_out(given: str, by: Modality) -> Query:
-    if by == "text" and is_a_file(given):
+def _written_out(given: str, query_type: Modality) -> Query:
+    if query_type == "text" and is_a_file(given):
         remedy = "say with --by what it holds, or give a table of many queries with --batch"
         raise OptionError("query", given, f"is a file, not a text; {remedy}")
-    return Query(given, clean_query(given, by))
+    return Query(given, clean_query(given, query_type))
 
 
-def _names_a_file(given: str, by: Modality) -> bool:
+def _names_a_file(given: str, query_type: Modality) -> bool:
     """Say whether a file is meant: there is one, or it ends like one."""
     path = Path(given)
-    return by != "text" and (is_a_file(path) or is_structure(path) or bare_name(path).endswith(FASTA_ENDINGS))
+    return query_type != "text" and (is_a_file(path) or is_structure(path) or bare_name(path).endswith(FASTA_ENDINGS))
 
 
-def _read_file(path: Path, by: Modality, chains: tuple[str, ...]) -> list[Query]:
+def _read_file(path: Path, query_type: Modality, chains: tuple[str, ...]) -> list[Query]:
     if not os.path.exists(path):  # noqa: PTH110, as in `files.is_a_file`
         raise MissingFileError(path)
-    if by == "structure":
+    if query_type == "structure":
         if bare_name(path).endswith(FASTA_ENDINGS):
             raise FileFormatError(path, "FASTA, which holds no structure", "search by it with --by sequence")
         records = read_structure(path, StructureConfig(chains=chains))

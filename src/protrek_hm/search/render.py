@@ -1,76 +1,154 @@
-"""Answers as a table for people, or as JSON lines and TSV for programs."""
+"""Answers for people as tables, and complete as JSON lines and TSV for programs: hits, descriptions, scored pairs.
+
+Tables shorten, the two other forms are complete. An explanation is written by `render_explanation`.
+"""
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import chain
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import polars as pl
 
+from protrek_hm.data.uniprot.rows import title
 from protrek_hm.errors import shorten
 from protrek_hm.homology.identity import identity
-from protrek_hm.search.families import Family, identity_and_difference
-from protrek_hm.search.rows import FAMILY, SCORES, rows_of_families, rows_of_hits
-from protrek_hm.search.searcher import Hit
+from protrek_hm.search.describe import Description, FoundText, Homolog
+from protrek_hm.search.hits import Family, Hit, identity_and_difference
+from protrek_hm.search.pairs import ScoredPair
 
-Format = Literal["table", "jsonl", "tsv"]
-NUMBERS = {"rank", "score", "prob.", "E", "like 1st", "length"}
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Form = Literal["table", "jsonl", "tsv"]
+SCORES = ("rank", "id", "score", "protrek_score", "probability", "p_value", "e_value")
+FAMILY = ("family", "member", "identity", "difference")
 OWN_COLUMNS = ("query", *FAMILY, *SCORES)
+NUMBERS = {"rank", "score", "prob.", "E", "like 1st", "length"}
 MEMBERS = 5
 """Members of a family that the table shows beneath its best; all of them are in the other formats."""
+
+BEST = "text"
+"""What the section of the best texts of all is called in TSV."""
+
+CLEAR = 0.9
+"""Identity from which the homolog's own text is as good an answer."""
 
 Cells = dict[str, str]
 
 
-def write_hits(results: Mapping[str, Sequence[Hit]], file: TextIO, *, form: Format) -> None:
-    """Write the hits of each query to `file`; `table` shortens long texts, `jsonl` and `tsv` are complete.
-
-    >>> import sys
-    >>> hit = Hit(1, "P1", 0.5, 50.0, None, 0.01, 2.0, {"id": "P1", "sequence": "MKV"})
-    >>> write_hits({"a kinase": [hit]}, sys.stdout, form="jsonl")
-    {"query": "a kinase", "rank": 1, "id": "P1", "score": 0.5, "protrek_score": 50.0, "probability": null,
-     "p_value": 0.01, "e_value": 2.0, "record": {"id": "P1", "sequence": "MKV"}}
-    """
-    if form == "table":
-        for query, hits in results.items():
-            _write_table(query, [_cells(hit, str(hit.rank)) | _like(hit, hits[0]) for hit in hits], file)
-        return
-    _write_rows(chain.from_iterable(rows_of_hits(*item) for item in results.items()), file, form=form)
-
-
-def write_families(results: Mapping[str, Sequence[Family]], file: TextIO, *, form: Format) -> None:
-    """Write the families of each query to `file`; in `table` a family's best stands above its members.
+def write_answers(answers: Mapping[str, Sequence[Family]], file: TextIO, *, form: Form, grouped: bool) -> None:
+    """Write the hits of each query to `file`; `grouped` as families, in a table the best hit above the others.
 
     >>> import sys
     >>> sequences = {"TEM-1": "MKTAYEAKQR", "TEM-x": "MKTAYKAKQR"}
     >>> hits = tuple(Hit(1, name, 0.5, 5.0, None, 0.01, 2.0, {"sequence": s}) for name, s in sequences.items())
-    >>> write_families({"a kinase": [Family(1, hits)]}, sys.stdout, form="table")
+    >>> write_answers({"a kinase": [Family(1, hits)]}, sys.stdout, form="table", grouped=True)
     a kinase
      rank   score    E  id       differs  length
         1  0.5000  2.0  TEM-1                 10
            0.5000  2.0  └ TEM-x  E6K          10
+    >>> write_answers({"a kinase": [Family(1, hits[:1])]}, sys.stdout, form="jsonl", grouped=False)
+    {"query": "a kinase", "rank": 1, "id": "TEM-1", "score": 0.5, "protrek_score": 5.0, "probability": null,
+     "p_value": 0.01, "e_value": 2.0, "record": {"sequence": "MKTAYEAKQR"}}
     """
     if form == "table":
-        for query, families in results.items():
-            _write_table(query, list(chain.from_iterable(map(_family_cells, families))), file)
+        for query, families in answers.items():
+            if grouped:
+                cells = list(chain.from_iterable(map(_family_cells, families)))
+            else:
+                cells = [_cells(each.best, str(each.best.rank)) | _like(each, families[0]) for each in families]
+            _print_hits(query, cells, file)
         return
-    _write_rows(chain.from_iterable(rows_of_families(*item) for item in results.items()), file, form=form)
-
-
-def _write_rows(rows: Iterable[Mapping[str, Any]], file: TextIO, *, form: Format) -> None:
+    rows = chain.from_iterable(rows_of_answer(*item, grouped=grouped) for item in answers.items())
     if form == "jsonl":
-        for row in rows:
-            file.write(json.dumps(_defined(row), ensure_ascii=False, default=str) + "\n")
-        return
-    flat = []
+        _write_lines(rows, file)
+    else:
+        _write_tsv(map(_flat_row, rows), file)
+
+
+def rows_of_answer(query: str, families: Sequence[Family], *, grouped: bool) -> Iterator[dict[str, Any]]:
+    """Yield a row for each hit: the query, what the hit says, its record; `grouped`: place in its family, difference.
+
+    >>> hit = Hit(1, "P1", 0.5, 50.0, None, 0.01, 2.0, {"sequence": "MKV"})
+    >>> next(rows_of_answer("a kinase", [Family(1, (hit,))], grouped=False))
+    {'query': 'a kinase', 'rank': 1, 'id': 'P1', 'score': 0.5, 'protrek_score': 50.0, 'probability': None,
+     'p_value': 0.01, 'e_value': 2.0, 'record': {'sequence': 'MKV'}}
+    >>> row = next(rows_of_answer("a kinase", [Family(1, (hit,))], grouped=True))
+    >>> [row[name] for name in FAMILY]
+    [1, 1, 1.0, '']
+    """
+    for family in families:
+        for member, hit in enumerate(family.hits, start=1):
+            place: dict[str, Any] = {}
+            if grouped:
+                same = (1.0, "") if member == 1 else _difference(family, hit)
+                place = dict(zip(FAMILY, (family.rank, member, *same), strict=True))
+            scores = {name: getattr(hit, name) for name in SCORES}
+            yield {"query": query, **place, **scores, "record": dict(hit.record)}
+
+
+def write_descriptions(descriptions: Mapping[str, Description], file: TextIO, *, form: Form) -> None:
+    """Write what was found for each protein, by name. In TSV each text is a row, and the homolog stands beside each."""
+    if form == "jsonl":
+        _write_lines(({"id": name, **each.as_dict()} for name, each in descriptions.items()), file)
+    elif form == "tsv":
+        _write_tsv(chain.from_iterable(_description_rows(*item) for item in descriptions.items()), file)
+    else:
+        console = plain_console(file)
+        for name, each in descriptions.items():
+            _print_description(name, each, console)
+
+
+def write_pairs(pairs: Sequence[ScoredPair], file: TextIO, *, form: Form) -> None:
+    """Write scored pairs.
+
+    >>> import sys
+    >>> write_pairs([ScoredPair("a kinase", "P1", "MKV", 0.5, 7.1)], sys.stdout, form="jsonl")
+    {"text": "a kinase", "id": "P1", "sequence": "MKV", "score": 0.5, "protrek_score": 7.1}
+    """
+    if form == "jsonl":
+        _write_lines(map(asdict, pairs), file)
+    elif form == "tsv":
+        _write_tsv(map(asdict, pairs), file)
+    else:
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False)
+        for heading in ("score", "ProTrek scale", "length"):
+            table.add_column(heading, justify="right")
+        table.add_column("id", overflow="fold")
+        table.add_column("text", no_wrap=True, overflow="ellipsis")
+        for pair in pairs:
+            shown = (f"{pair.score:.4f}", f"{pair.protrek_score:.2f}", f"{len(pair.sequence):,}")
+            table.add_row(*shown, shorten(pair.id), " ".join(pair.text.split()))
+        plain_console(file).print(table)
+
+
+def plain_console(file: TextIO, *, soft_wrap: bool = False) -> "Console":
+    """Return a console that prints what it is given: no markup, no colours of its own."""
+    from rich.console import Console
+
+    return Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
+
+
+def _write_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
     for row in rows:
-        own = {name: value for name, value in row.items() if name != "record"}
-        others = {name: _flat(_defined(value)) for name, value in row["record"].items() if name != "id"}
-        flat.append(
-            {**own, **{f"record.{name}" if name in OWN_COLUMNS else name: value for name, value in others.items()}}
-        )
-    file.write(pl.DataFrame(flat, infer_schema_length=None).write_csv(separator="\t"))  # polars writes to UTF-8 alone
+        file.write(json.dumps(_defined(row), ensure_ascii=False, default=str) + "\n")
+
+
+def _write_tsv(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
+    table = pl.DataFrame(list(rows), infer_schema_length=None)
+    file.write(table.write_csv(separator="\t"))  # as text: polars itself writes to UTF-8 alone
+
+
+def _flat_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the columns of the record beside ours; those of our names are called `record.…`."""
+    own = {name: value for name, value in row.items() if name != "record"}
+    others = {name: _flat(_defined(value)) for name, value in row["record"].items() if name != "id"}
+    return {**own, **{f"record.{name}" if name in OWN_COLUMNS else name: value for name, value in others.items()}}
 
 
 def _defined(value: Any) -> Any:
@@ -87,11 +165,10 @@ def _flat(value: object) -> object:
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
 
 
-def _write_table(query: str, rows: Sequence[Cells], file: TextIO) -> None:
-    from rich.console import Console
+def _print_hits(query: str, rows: Sequence[Cells], file: TextIO) -> None:
     from rich.table import Table
 
-    console = Console(file=file, markup=False, emoji=False, highlight=False)
+    console = plain_console(file)
     table = Table(title=shorten(query, width=console.width), title_justify="left", box=None)
     columns = {heading: [row[heading] for row in rows] for heading in (rows[0] if rows else {})}
     columns = {heading: column for heading, column in columns.items() if any(column)}
@@ -109,7 +186,7 @@ def _write_table(query: str, rows: Sequence[Cells], file: TextIO) -> None:
 def _family_cells(family: Family) -> list[Cells]:
     rows = [_cells(family.best, str(family.rank))]
     for hit in family.hits[1 : MEMBERS + 1]:
-        alike, difference = identity_and_difference(family.best.record["sequence"], hit.record["sequence"])
+        alike, difference = _difference(family, hit)
         said = f"{difference} ({alike:.1%})" if difference.endswith("differences") else difference
         rows.append(_cells(hit, "", prefix="└ ", differs=said))
     if len(family.hits) > MEMBERS + 1:
@@ -117,9 +194,14 @@ def _family_cells(family: Family) -> list[Cells]:
     return rows
 
 
-def _like(hit: Hit, first: Hit) -> Cells:
+def _difference(family: Family, hit: Hit) -> tuple[float, str]:
+    return identity_and_difference(family.best.record["sequence"], hit.record["sequence"])
+
+
+def _like(family: Family, first: Family) -> Cells:
     """How alike the hit and the first are tells twins from strangers."""
-    return {"like 1st": "" if hit is first else f"{identity(first.record['sequence'], hit.record['sequence']):.1%}"}
+    sequences = (first.best.record["sequence"], family.best.record["sequence"])
+    return {"like 1st": "" if family is first else f"{identity(*sequences):.1%}"}
 
 
 def _cells(hit: Hit, rank: str, *, prefix: str = "", differs: str = "") -> Cells:
@@ -153,3 +235,70 @@ def _short(value: float) -> str:
         if value < 100
         else f"{value:,.0f}"
     )
+
+
+def homology_says(homolog: Homolog | None) -> str:
+    """Say in a line what the nearest labelled homolog is worth.
+
+    >>> homology_says(Homolog("P1", 0.953, 1.0, "Cleaves."))
+    'nearest labelled homolog: P1, 95.3% identical over 100%: its own text may be all you need'
+    >>> homology_says(None)
+    'no labelled homolog of 30% identity or more: the texts below are the model alone'
+    """
+    if homolog is None:
+        return "no labelled homolog of 30% identity or more: the texts below are the model alone"
+    worth = ": its own text may be all you need" if homolog.identity >= CLEAR else ""
+    alike = f"{homolog.identity:.1%} identical over {homolog.coverage:.0%}"
+    return f"nearest labelled homolog: {homolog.id}, {alike}{worth}"
+
+
+def _description_rows(name: str, description: Description) -> Iterator[dict[str, Any]]:
+    homolog = description.homolog
+    beside = {
+        "homolog": homolog and homolog.id,
+        "homolog_identity": homolog and homolog.identity,
+        "homolog_coverage": homolog and homolog.coverage,
+    }
+    for section, texts in ((BEST, description.texts), *description.sections.items()):
+        own = homolog and (homolog.text if section == BEST else homolog.sections.get(section))
+        for each in texts:
+            yield {
+                **{"query": name, "section": section, "rank": each.rank, "id": each.id, "score": each.score},
+                **{"protrek_score": each.protrek_score, "probability": each.probability, "text": each.text},
+                **beside,
+                "homolog_text": own,
+            }
+
+
+def _print_description(name: str, description: Description, console: "Console") -> None:
+    from rich.table import Table
+
+    homolog = description.homolog
+    console.print(f"{shorten(name)} ({len(description.sequence):,} residues)", style="bold")
+    console.print(homology_says(homolog), soft_wrap=True)
+    if homolog:
+        console.print(f"  {_line(homolog.text, console.width - 4)}", soft_wrap=True)
+    for note in description.notes:
+        console.print(f"note: {note}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("rank", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("from", overflow="fold")
+    table.add_column("text", no_wrap=True, overflow="ellipsis")
+    for section, texts in (("", description.texts), *description.sections.items()):
+        if section:
+            own = homolog.sections.get(section) if homolog else None
+            table.add_row("", "", "", "")
+            table.add_row("", "", title(section).upper(), f"homolog: {_line(own, 200)}" if own else "")
+        for each in texts:
+            table.add_row(str(each.rank), f"{each.score:.4f}", _source(each, homolog), _line(each.text, 200))
+    console.print(table)
+    console.print()
+
+
+def _source(text: FoundText, homolog: Homolog | None) -> str:
+    return f"{text.id} (homolog)" if homolog and text.id == homolog.id else text.id
+
+
+def _line(text: str, width: int) -> str:
+    return shorten(" ".join(text.split()), width=width)

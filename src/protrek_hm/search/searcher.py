@@ -1,13 +1,18 @@
-"""A model and an index together: queries in, ranked hits out."""
+"""A model and an index together: queries in, ranked hits out.
 
-from collections.abc import Iterable, Mapping, Sequence
+`Searcher.answer` is the one way from queries to answers: encode, rank, group. The command line, REST, MCP and batches
+call it; `search` is the same without families.
+"""
+
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol
 
 import numpy as np
+import polars as pl
 from jaxtyping import Bool, Float
 
 from protrek_hm.config import Modality, require
@@ -17,81 +22,67 @@ from protrek_hm.index.layout import MODALITIES
 from protrek_hm.index.model import locate_model
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.search.hits import MIN_IDENTITY, Answer, Family, Hit, each_alone, group_hits
+from protrek_hm.search.labelled import Labelled, lay_out
 from protrek_hm.search.probability import calibrate
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import Cut, cuts
 from protrek_hm.search.significance import p_values
 
-Item = TypeVar("Item")
+MOST_HITS = 10_000
+"""Hits per query that are looked at to fill the wanted number of families."""
+
+_LEAST_HITS = 50  # of the first look for families
 _FIRST, _CANARIES = 256, 2  # of the first records that many of the shortest are encoded again when an index is opened
 _SAME_VECTOR = 0.99  # cosine; bf16 and other processors stay above 0.999
-PROPOSED = "an engine proposed what was compared: a near one may be missing"
-NOT_EXACT = f"{PROPOSED}; ask for an exact search (--exact)"
+
+
+class Condition(Protocol):
+    """Which records may answer; what is equal chooses the same."""
+
+    def rows(self, records: pl.DataFrame) -> Bool[np.ndarray, " rows"]:
+        """Say for each record whether it may."""
+        ...
 
 
 @dataclass(frozen=True)
-class Hit:
-    """One answer.
+class SearchConfig:
+    """What is asked of an index, besides the queries.
 
     Attributes
     ----------
-    rank
-        From 1.
-    id
-        Of the protein.
-    score, protrek_score
-        Cosine of query and answer, in [-1, 1]; on ProTrek's own scale: score ÷ temperature.
-    probability
-        That it is the query's own, if one of all that were searched is, in [0, 1]; None where the index has no
-        pairs to learn this from. See `search.probability`.
-    p_value, e_value
-        Chance that a vector drawn from the index scores as high, and how many of all would: p × vectors. See
-        `search.significance`.
-    record
-        The protein's row of the table, all columns.
-    """
-
-    rank: int
-    id: str
-    score: float
-    protrek_score: float
-    probability: float | None
-    p_value: float | None
-    e_value: float | None
-    record: Mapping[str, Any]
-
-
-class Answer(list[Item]):
-    """The hits (or families) of one query, best first, and what should be known of them.
-
-    Attributes
-    ----------
-    cut
-        How much of the query the model reads, if not all; None where only vectors were asked with, as by `rank`.
+    query_type
+        What the queries are.
+    target_type
+        What is compared with them: proteins by their `sequence` or `structure`, or `text`. A protein with several rows
+        in the table is one hit, and so is a text that several proteins share: its record is the first of them.
+    k
+        Families per query, or hits where nothing is grouped, at least 1; fewer where the index holds fewer.
+    where
+        Only records that meet this condition, in SQL over their columns and `length` (residues), such as
+        `length < 400 and organism = 'Escherichia coli'`. p, E and probability stay those of the whole index.
+    group
+        Whether near-identical hits become families; texts never do.
+    min_identity
+        Of a family's members with its best hit, in (0, 1]; see `group_hits`.
     exact
-        Whether every vector that may answer was compared; else an engine proposed those that were, and near ones may
-        be missing.
-    notes
-        All this, and what else should be known, a sentence each.
-
-    Examples
-    --------
-    >>> answer = Answer(["P1"], exact=False)
-    >>> answer == ["P1"], answer.notes
-    (True, ('an engine proposed what was compared: a near one may be missing; ask for an exact search (--exact)',))
+        Whether every vector is compared, however many there are.
+    most_hits
+        Hits that are looked at to fill the families, at most.
     """
 
-    def __init__(
-        self, items: Iterable[Item] = (), *, cut: Cut | None = None, exact: bool = True, notes: Sequence[str] = ()
-    ) -> None:
-        super().__init__(items)
-        self.cut, self.exact, self._others = cut, exact, tuple(notes)
+    query_type: Modality = "text"
+    target_type: Modality = "sequence"
+    k: int = 10
+    where: str | Condition | None = None
+    group: bool = False
+    min_identity: float = MIN_IDENTITY
+    exact: bool = False
+    most_hits: int = MOST_HITS
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What should be known besides, a sentence each."""
-        own = [] if self.cut is None else [str(self.cut)]
-        return (*own, *self._others, *([] if self.exact else [NOT_EXACT]))
+    def __post_init__(self) -> None:
+        fits = not self.group or 0 < self.min_identity <= 1
+        require("min_identity", self.min_identity, "must lie in (0, 1]", holds=fits)
 
 
 class Searcher:
@@ -112,7 +103,7 @@ class Searcher:
     >>> vectors = Embeddings(np.array([[1, 0], [0.6, 0.8]], dtype=np.float32), np.array([0, 1]))
     >>> records = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["A", "AAACCCC"]})
     >>> searcher = Searcher(Index(info, records, {"sequence": vectors}), Counter())
-    >>> [hits] = searcher.search("C", by="sequence", k=1)
+    >>> [hits] = searcher.search("C", query_type="sequence", k=1)
     >>> hits[0].id, round(hits[0].score, 6), round(hits[0].protrek_score, 5), round(hits[0].p_value, 3)
     ('P2', 0.8, 8.0, 0.5)
     """
@@ -120,8 +111,8 @@ class Searcher:
     def __init__(self, index: Index, model: FingerprintedEncoder) -> None:
         check_model(index.info, model)
         self.index, self.model = index, model
-        self._sample = cache(lambda want: index.sample(want))
-        self._calibration = cache(lambda by, want: calibrate(index, by, want))
+        self._sample = cache(lambda target_type: index.sample(target_type))
+        self._calibration = cache(lambda query_type, target_type: calibrate(index, query_type, target_type))
 
     @classmethod
     def open(
@@ -176,8 +167,8 @@ class Searcher:
         self,
         query: str | Sequence[str],
         *,
-        by: Modality = "text",
-        want: Modality = "sequence",
+        query_type: Modality = "text",
+        target_type: Modality = "sequence",
         k: int = 10,
         where: str | None = None,
         batch_size: int = 32,
@@ -187,16 +178,9 @@ class Searcher:
         Parameters
         ----------
         query
-            One query or several, of the kind that `by` names.
-        want
-            What is compared with the query: proteins by their `sequence` or `structure`, or `text`. A
-            protein with several rows in the table is one hit, and so is a text that several proteins share:
-            its record is the first of them.
-        k
-            Hits per query, at least 1; fewer where the index holds fewer.
-        where
-            Only records that meet this condition, in SQL over their columns and `length` (residues), such as
-            `length < 400 and organism = 'Escherichia coli'`. p, E and probability stay those of the whole index.
+            One query or several, of the kind `query_type`.
+        target_type, k, where
+            As in `SearchConfig`.
 
         Returns
         -------
@@ -212,17 +196,90 @@ class Searcher:
         ModelError
             If the model cannot encode this kind of query.
         """
-        self.check(want=want, k=k)
         queries = [query] if isinstance(query, str) else query
-        vectors = self.encode(queries, by=by, batch_size=batch_size)
-        answers = self.rank(vectors, by=by, want=want, k=k, where=where)
-        for answer, cut in zip(answers, self.cuts(queries, by=by), strict=True):
-            answer.cut = cut
-        return answers
+        config = SearchConfig(query_type, target_type, k, where)
+        answers = self.answer(queries, config, batch_size=batch_size)
+        return [answer.with_items(family.best for family in answer) for answer in answers]
 
-    def cuts(self, queries: Sequence[str], *, by: Modality) -> list[Cut | None]:
+    def answer(
+        self,
+        queries: Sequence[str],
+        config: SearchConfig | Sequence[SearchConfig] | None = None,
+        *,
+        batch_size: int = 32,
+    ) -> list[Answer[Family]]:
+        """Answer queries by families of near-identical hits; where nothing is grouped, each hit is its own family.
+
+        Distinct queries are encoded once, those of one `SearchConfig` are ranked together. Inside of `deadline.until`
+        the work ends when nobody waits for it any more.
+
+        Parameters
+        ----------
+        config
+            What is asked of all queries, or of each.
+
+        Returns
+        -------
+        The families of each query, in order of their best hits. Where the hits that were looked at make fewer than `k`
+        although the index holds more proteins, the answer's notes say so. Members of a family are those among the hits
+        that were looked at.
+
+        Raises
+        ------
+        OptionError, ModelError
+            As `search`.
+        """
+        configs = list(config) if isinstance(config, Sequence) else [config or SearchConfig()] * len(queries)
+        asked = list(zip(queries, configs, strict=True))
+        for each in dict.fromkeys(configs):
+            self.check(target_type=each.target_type, k=each.k)
+        vectors: dict[tuple[str, Modality], Float[np.ndarray, " dim"]] = {}
+        read: dict[tuple[str, Modality], Cut | None] = {}
+        for kind in dict.fromkeys(each.query_type for each in configs):
+            distinct = list(dict.fromkeys(query for query, each in asked if each.query_type == kind))
+            keys = [(query, kind) for query in distinct]
+            vectors |= zip(keys, self.encode(distinct, query_type=kind, batch_size=batch_size), strict=True)
+            read |= zip(keys, self.cuts(distinct, query_type=kind), strict=True)
+        answers: dict[tuple[str, SearchConfig], Answer[Family]] = {}
+        for each in dict.fromkeys(configs):
+            alike = list(dict.fromkeys(query for query, other in asked if other == each))
+            keys = [(query, each.query_type) for query in alike]
+            searcher = self.exact if each.exact else self
+            ranked = searcher._ranked_families(np.stack([vectors[key] for key in keys]), each)
+            for key, answer in zip(keys, ranked, strict=True):
+                answer.cut = read[key]
+                answers[key[0], each] = answer
+        return [answers[key] for key in asked]
+
+    def _ranked_families(self, vectors: Float[np.ndarray, "queries dim"], config: SearchConfig) -> list[Answer[Family]]:
+        """Rank more and more hits until `k` families are full, or `most_hits` are seen."""
+        where = config.where
+        rows = where if where is None or isinstance(where, str) else where.rows(self.index.records)
+
+        def rank(some: Float[np.ndarray, "some dim"], k: int) -> list[Answer[Hit]]:
+            return self.rank(some, query_type=config.query_type, target_type=config.target_type, k=k, where=rows)
+
+        if not config.group or config.target_type == "text":
+            return [hits.with_items(each_alone(hits)) for hits in rank(vectors, config.k)]
+        found: list[Answer[Family]] = [Answer() for _ in vectors]
+        waiting = list(range(len(vectors)))
+        fetch = min(max(5 * config.k, _LEAST_HITS), max(config.most_hits, config.k))
+        while waiting:
+            unfilled = []
+            for number, hits in zip(waiting, rank(vectors[waiting], fetch), strict=True):
+                families = group_hits(hits, min_identity=config.min_identity)[: config.k]
+                notes, more = [], len(families) < config.k and len(hits) == fetch
+                if more and fetch < config.most_hits:
+                    unfilled.append(number)
+                elif more and fetch < self.index.info.counts["records"]:
+                    notes = [f"only the {fetch:,} best hits were looked at: there may be more families"]
+                found[number] = hits.with_items(families, notes=notes)
+            waiting, fetch = unfilled, min(4 * fetch, config.most_hits)
+        return found
+
+    def cuts(self, queries: Sequence[str], *, query_type: Modality) -> list[Cut | None]:
         """Say what the model does not read of each query; None where it reads all."""
-        return cuts(self.model, [clean_query(each, by) for each in queries], task=by)
+        return cuts(self.model, [clean_query(each, query_type) for each in queries], task=query_type)
 
     @cached_property
     def exact(self) -> "Searcher":
@@ -231,13 +288,20 @@ class Searcher:
         other.index = self.index.exactly()
         return other
 
-    def encode(self, queries: Sequence[str], *, by: Modality, batch_size: int = 32) -> Float[np.ndarray, "queries dim"]:
+    @cached_property
+    def labelled(self) -> Labelled:
+        """The proteins of the index that have a text, laid out to find relatives among them; made when first asked."""
+        return lay_out(self.index, np.arange(self.index.info.counts["records"]))
+
+    def encode(
+        self, queries: Sequence[str], *, query_type: Modality, batch_size: int = 32
+    ) -> Float[np.ndarray, "queries dim"]:
         """Check queries and encode them as unit vectors; raises as `search` does."""
-        require("by", by, f"known kinds are {', '.join(MODALITIES)}", holds=by in MODALITIES)
-        cleaned = [clean_query(each, by) for each in queries]
+        require("by", query_type, f"known kinds are {', '.join(MODALITIES)}", holds=query_type in MODALITIES)
+        cleaned = [clean_query(each, query_type) for each in queries]
         if not cleaned:
             return np.empty((0, self.index.info.dimension), dtype=np.float32)
-        vectors = encode_unit(self.model, cleaned, task=by, batch_size=batch_size)
+        vectors = encode_unit(self.model, cleaned, task=query_type, batch_size=batch_size)
         if vectors.shape[1] != self.index.info.dimension:
             problem = f"the model gives vectors of {vectors.shape[1]} numbers, the index holds"
             raise ModelError(f"{problem} {self.index.info.dimension}", "search it with the model that made it")
@@ -247,18 +311,22 @@ class Searcher:
         self,
         vectors: Float[np.ndarray, "queries dim"],
         *,
-        by: Modality,
-        want: Modality = "sequence",
+        query_type: Modality,
+        target_type: Modality = "sequence",
         k: int = 10,
         where: str | Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Answer[Hit]]:
-        """Answer queries that `encode` encoded, `where` as in `Index.nearest`; all else is as in `search`."""
-        self.check(want=want, k=k)
-        background = self.background(vectors, want=want)
+        """Rank hits for queries that `encode` encoded, `where` as in `Index.nearest`; all else is as in `search`.
+
+        This is where a signal becomes an order: today the cosine of query and target alone. Another signal (words that
+        query and text share, say) is to be asked of the index beside `neighbours`, and merged with it here.
+        """
+        self.check(target_type=target_type, k=k)
+        background = self.background(vectors, target_type=target_type)
         k = min(k, self.index.info.counts["records"])
-        cosines, rows, exact = self.index.neighbours(vectors, want=want, k=k, where=where)
+        cosines, rows, exact = self.index.neighbours(vectors, want=target_type, k=k, where=where)
         surprise = p_values(cosines, background)
-        calibration = self._calibration(by, want)
+        calibration = self._calibration(query_type, target_type)
         chances = None if calibration is None else calibration(cosines)
         found, place = np.unique(rows[rows >= 0], return_inverse=True)
         records = self.index.take(found).rows(named=True)
@@ -268,17 +336,17 @@ class Searcher:
             for column in np.flatnonzero(rows[query] >= 0).tolist():
                 record, cosine, p = records[next(places)], float(cosines[query, column]), float(surprise[query, column])
                 chance = None if chances is None else float(chances[query, column])
-                scores = (cosine, cosine / self.model.temperature, chance, p, p * self.index.info.counts[want])
+                scores = (cosine, cosine / self.model.temperature, chance, p, p * self.index.info.counts[target_type])
                 hits.append(Hit(column + 1, record["id"], *scores, record))
-            answers.append(Answer(hits, exact=bool(exact[query])))
+            answers.append(Answer(hits, exact=bool(exact[query]), background=background[query]))
         return answers
 
     def background(
-        self, vectors: Float[np.ndarray, "queries dim"], *, want: Modality
+        self, vectors: Float[np.ndarray, "queries dim"], *, target_type: Modality
     ) -> Float[np.ndarray, "queries sample"]:
         """Return the cosines of each query with the index's background sample, in ascending order."""
-        return np.sort(vectors @ self._sample(want).T, axis=1)
+        return np.sort(vectors @ self._sample(target_type).T, axis=1)
 
-    def check(self, *, want: Modality, k: int) -> None:
+    def check(self, *, target_type: Modality, k: int) -> None:
         """Raise OptionError if the index has no such modality, or k < 1."""
-        self.index.check(want=want, k=k)
+        self.index.check(want=target_type, k=k)

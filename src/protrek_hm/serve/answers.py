@@ -10,7 +10,7 @@ import polars as pl
 from jaxtyping import Float
 
 from protrek_hm.index.layout import MODALITIES
-from protrek_hm.search.searcher import Hit
+from protrek_hm.search.hits import Hit
 from protrek_hm.serve.problems import ProblemError
 
 BINS = 40

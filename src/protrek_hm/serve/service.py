@@ -16,13 +16,12 @@ from protrek_hm.model.cosines import cosine_table
 from protrek_hm.search.candidate import find_protein
 from protrek_hm.search.describe import describe
 from protrek_hm.search.explain import explain_pair
-from protrek_hm.search.families import each_alone, group_hits
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import tell_cuts
-from protrek_hm.search.searcher import Hit, Searcher
+from protrek_hm.search.searcher import SearchConfig, Searcher
 from protrek_hm.serve.answers import Room, examples_of, histogram, hit_answer, plain, size
 from protrek_hm.serve.batching import Batcher, FullError
-from protrek_hm.serve.conditions import Condition, read_condition
+from protrek_hm.serve.conditions import read_condition
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.problems import ProblemError, as_problem
 from protrek_hm.serve.schemas import (
@@ -41,22 +40,15 @@ from protrek_hm.serve.uploads import read_upload
 Item = TypeVar("Item")
 _LOG = logging.getLogger(__name__)
 _UPLOADS = 8  # that wait to be read
-_LEAST_GROUPED, _MOST_GROUPED = 50, 500  # hits that are looked at to fill the families, unless more are asked for
+_MOST_GROUPED = 500  # hits that are looked at to fill the families, unless more are asked for
 
 
 @dataclass(frozen=True)
 class _Question:
-    """One query. k: hits that are looked at. families: of them that are shown; None where hits are not grouped.
-
-    exact: whether every vector is compared. room: for the answers to all queries of its request.
-    """
+    """One query. room: for the answers to all queries of its request."""
 
     query: str
-    want: Modality
-    k: int
-    where: Condition | None
-    families: int | None
-    exact: bool
+    config: SearchConfig
     room: Room
 
 
@@ -192,52 +184,42 @@ class Service:
         where = None
         if request.where is not None:
             where = read_condition(request.where, self.searcher.index.records, seconds=self.config.timeout)
-        families = request.k if request.group and request.want != "text" else None
-        k = max(request.k, min(max(5 * request.k, _LEAST_GROUPED), _MOST_GROUPED)) if families else request.k
+        config = SearchConfig(
+            request.by,
+            request.want,
+            request.k,
+            where,
+            group=request.group,
+            exact=request.exact,
+            most_hits=_MOST_GROUPED,
+        )
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)
-        asked = [_Question(query, request.want, k, where, families, request.exact, room) for query in cleaned]
+        asked = [_Question(query, config, room) for query in cleaned]
 
         def run(questions: list[_Question]) -> list[dict[str, Any]]:
-            return self._answer(questions, request.by)
+            return self._answer(questions)
 
         found = await self._ask(self._model, asked, run, group=("search", request.by))
         kinds = {"by": request.by, "want": request.want}
         return [{"query": query, **kinds, **own} for query, own in zip(request.queries, found, strict=True)]
 
-    def _answer(self, questions: list[_Question], by: Modality) -> list[dict[str, Any]]:
-        """Encode the queries of several requests at once, then rank those of each kind."""
+    def _answer(self, questions: list[_Question]) -> list[dict[str, Any]]:
+        """Answer the queries of several requests at once."""
         for question in questions:
             question.room.empty()
-        distinct = list(dict.fromkeys(question.query for question in questions))
-        encoded = self.searcher.encode(distinct, by=by, batch_size=self.config.batch_size)
-        cuts = dict(zip(distinct, self.searcher.cuts(distinct, by=by), strict=True))
-        vectors = encoded[[distinct.index(question.query) for question in questions]]
-        alike: dict[Hashable, list[int]] = {}
-        for place, question in enumerate(questions):
-            alike.setdefault((question.want, question.k, question.where, question.exact), []).append(place)
-        answers: dict[int, dict[str, Any]] = {}
-        for places in alike.values():
-            first = questions[places[0]]
-            rows = None if first.where is None else first.where.rows(self.searcher.index.records)
-            searcher = self.searcher.exact if first.exact else self.searcher
-            hits = searcher.rank(vectors[places], by=by, want=first.want, k=first.k, where=rows)
-            backgrounds = self.searcher.background(vectors[places], want=first.want)
-            for place, found, background in zip(places, hits, backgrounds, strict=True):
-                found.cut = cuts[questions[place].query]
-                families = _families(found, questions[place])
-                notes = [*self._few(families, questions[place]), *found.notes]
-                notes = [each.replace("--exact", "exact: true") for each in notes]
-                answers[place] = {"families": families, "background": histogram(background), "notes": notes}
-        return [answers[place] for place in range(len(questions))]
-
-    def _few(self, families: Sequence[Any], question: _Question) -> list[str]:
-        """Say if there may be more families than those that the hits which were looked at make."""
-        looked_at = sum(len(family["hits"]) for family in families)
-        wanted, records = question.families or 0, self.searcher.index.info.counts["records"]
-        if len(families) < wanted and looked_at == question.k < records:
-            return [f"only the {question.k:,} best hits were looked at: there may be more families"]
-        return []
+        queries, configs = [each.query for each in questions], [each.config for each in questions]
+        answers = self.searcher.answer(queries, configs, batch_size=self.config.batch_size)
+        found = []
+        for question, answer in zip(questions, answers, strict=True):
+            families = []
+            for family in answer:
+                hits = [hit_answer(hit) for hit in family.hits]
+                question.room.take(size(hits))
+                families.append({"rank": family.rank, "hits": hits})
+            notes = [each.replace("--exact", "exact: true") for each in answer.notes]
+            found.append({"families": families, "background": histogram(answer.background), "notes": notes})
+        return found
 
     def _room(self, hits: int) -> Room:
         """Return the room for an answer; raise ProblemError if so many records of usual size do not fit into it."""
@@ -313,15 +295,3 @@ def _told_of(field: str) -> Iterator[None]:
     except OptionError as error:
         problem = as_problem(error)
         raise ProblemError(400, field, problem.message, problem.remedy) from None
-
-
-def _families(hits: Sequence[Hit], question: _Question) -> list[dict[str, Any]]:
-    """Return hits as JSON, near-identical ones together where that was asked for and can be told."""
-    comparable = question.families is not None and all(hit.record.get("sequence") for hit in hits)
-    families = (group_hits(hits) if comparable else each_alone(hits))[: question.families]
-    found = []
-    for family in families:
-        answers = [hit_answer(hit) for hit in family.hits]
-        question.room.take(size(answers))
-        found.append({"rank": family.rank, "hits": answers})
-    return found

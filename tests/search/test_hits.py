@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from protrek_hm.errors import OptionError
 from protrek_hm.homology.identity import identity
 from protrek_hm.index.build import build_index
-from protrek_hm.search import families
-from protrek_hm.search.families import group_hits, identity_and_difference, search_families
-from protrek_hm.search.searcher import Hit, Searcher
+from protrek_hm.search.hits import Hit, group_hits, identity_and_difference
+from protrek_hm.search.searcher import SearchConfig, Searcher
 
 
 def hits_of(sequences):
@@ -62,33 +61,37 @@ def searcher(tmp_path_factory, letter_encoder):
     return Searcher.open(folder, model=letter_encoder())
 
 
+def families_of(searcher, queries, **options):
+    queries = [queries] if isinstance(queries, str) else queries
+    return searcher.answer(queries, SearchConfig(group=True, **options))
+
+
 def test_fetches_until_the_families_are_full(searcher):
-    [found] = search_families(searcher, "AAAAAAAACCCDD", by="sequence", k=3)
+    [found] = families_of(searcher, "AAAAAAAACCCDD", query_type="sequence", k=3)
     assert [len(family.hits) for family in found] == [60, 2, 2]
     assert [family.best.record["sequence"][0] for family in found] == list("ACD")
-    [everything] = search_families(searcher, "AAAAAAAACCCDD", by="sequence", k=10)
+    [everything] = families_of(searcher, "AAAAAAAACCCDD", query_type="sequence", k=10)
     assert len(everything) == 6
 
 
-def test_is_bounded(searcher, monkeypatch):
-    monkeypatch.setattr(families, "MOST_HITS", 50)
-    [found] = search_families(searcher, "AAAAAAAACCCDD", by="sequence", k=3)
+def test_is_bounded(searcher):
+    [found] = families_of(searcher, "AAAAAAAACCCDD", query_type="sequence", k=3, most_hits=50)
     assert [len(family.hits) for family in found] == [50]
 
 
 def test_several_queries_give_the_answers_of_each(searcher):
     queries = ["AAAAAACC", "FFG", "DDDDE"]
-    together = search_families(searcher, queries, by="sequence", k=3)
-    assert together == [search_families(searcher, query, by="sequence", k=3)[0] for query in queries]
+    together = families_of(searcher, queries, query_type="sequence", k=3)
+    assert together == [families_of(searcher, query, query_type="sequence", k=3)[0] for query in queries]
 
 
 def test_texts_are_never_grouped(searcher):
-    [found] = search_families(searcher, "t", want="text", k=5)
+    [found] = families_of(searcher, "t", target_type="text", k=5)
     assert [len(family.hits) for family in found] == [1]
 
 
 def test_without_groups_of_one_letter_the_ranks_are_those_of_the_search(searcher):
-    [found] = search_families(searcher, "CCDDEE", by="sequence", k=20, min_identity=1.0)
-    [hits] = searcher.search("CCDDEE", by="sequence", k=20)
+    [found] = families_of(searcher, "CCDDEE", query_type="sequence", k=20, min_identity=1.0)
+    [hits] = searcher.search("CCDDEE", query_type="sequence", k=20)
     assert [family.best for family in found] == hits
     assert np.isfinite([hit.p_value for hit in hits]).all()

@@ -1,15 +1,20 @@
-"""An explanation for people: both candidates, the alignment where it differs, the differences, strongest first."""
+"""An explanation as text, JSON or a picture.
+
+Text: both candidates, the alignment where it differs, the differences, strongest first. Picture: the pair aligned, and
+bars of what each difference is worth.
+"""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal, TextIO
 
-from rich.console import Console
 from rich.table import Table
 
 from protrek_hm.errors import shorten
 from protrek_hm.homology.identity import Alignment
 from protrek_hm.search.explain import Explanation, Substitution, marks
+from protrek_hm.search.render import plain_console
 
 WIDTH = 60
 """Alignment columns a line."""
@@ -23,7 +28,7 @@ def write_explanation(explanation: Explanation, file: TextIO, *, form: Literal["
     if form == "json":
         file.write(json.dumps(explanation.as_dict(), indent=2, ensure_ascii=False) + "\n")
         return
-    console = Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=True)
+    console = plain_console(file, soft_wrap=True)
     console.print(f"“{explanation.text}”\n")
     console.print(_candidates(explanation))
     console.print(f"\n{verdict(explanation)}\n")
@@ -34,6 +39,36 @@ def write_explanation(explanation: Explanation, file: TextIO, *, form: Literal["
         console.print(f"\n{sums(explanation)}")
     for note in explanation.notes:
         console.print(f"note: {note}")
+
+
+def draw_explanation(explanation: Explanation, path: Path) -> None:
+    """Draw an explanation and save it as PNG, and as PDF beside it.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from protrek_hm.figures.alignment import TwinCard
+    from protrek_hm.figures.contributions import Contribution, draw_contributions
+
+    pair = (explanation.a, explanation.b)
+    said = tuple(f"score {each.score:.4f} ({each.protrek_score:.2f} on ProTrek's scale)" for each in pair)
+    card = TwinCard(
+        explanation.alignment.a,
+        explanation.alignment.b,
+        names(explanation),
+        (said[0], said[1]),
+        explanation.identity,
+        verdict(explanation).split(";")[0],
+    )
+    bars = [
+        Contribution(each.notation, each.change, -(each.change_in_b or 0.0))
+        for each in explanation.substitutions
+        if each.change is not None
+    ]
+    caption = sums(explanation).strip() if bars else ""
+    draw_contributions(card, bars, path, title=f"“{shorten(explanation.text, width=90)}”", caption=caption)
 
 
 def names(explanation: Explanation) -> tuple[str, str]:
