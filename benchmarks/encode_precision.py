@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from protrek_hm.data.proteins import read_proteins
 from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
-from protrek_hm.model.packed_batches import Packing, encode_packed
+from protrek_hm.model.packed import Packing, encode_packed
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "swissprot_text.tsv.gz"
 NEAREST = 10

@@ -43,7 +43,7 @@ class DefaultCommandGroup(TyperGroup):
 
 def tell_cuts(model: "ProTrek", tables: Iterable["pl.DataFrame"]) -> None:
     """Say how many distinct sequences, structures and texts of the tables the model cuts, if any."""
-    from protrek_hm.model.window import describe_cut
+    from protrek_hm.model.inputs import describe_cut
 
     frames = list(tables)
     for task, names in _COLUMNS.items():

@@ -129,7 +129,7 @@ def _with_text(table: "pl.DataFrame", settings: TrainConfig) -> "pl.DataFrame":
 
 def _tell_cuts(model: "ProTrek", tables: list["pl.DataFrame"], settings: TrainConfig) -> None:
     """Say how many inputs are longer than the model's window, and what becomes of them."""
-    from protrek_hm.model.window import count_cut, window
+    from protrek_hm.model.inputs import count_cut, window
 
     fate = {"random": "each epoch reads another part of them, validation the first", "start": "the rest is not read"}
     endings: dict[Modality, str] = {"sequence": "seq"}

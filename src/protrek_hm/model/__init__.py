@@ -1,9 +1,9 @@
 """ProTrek as a SentenceTransformer: three towers, one space.
 
-`config`: the shape of a model to be built. Its parts are fresh (`tokenizers`, `towers`) or pretrained (`encoders`,
-`vocabularies`). `protrek`: the model itself, found or fetched by `locate`, loaded whole (`source`).
-ProTrek's own layout (`official`, `checkpoint`) comes in by `import_official` and goes out by `export_official`;
-`convert` does both. A saved model is described by `settings`, `info` and `card`.
+`config`: the shape of a model to be built, and the settings of a saved one. Its parts are fresh or pretrained
+(`towers`, `tokenizers`). `protrek`: the model itself, found or fetched by `locate`, loaded whole (`source`). Inputs
+are cleaned and cut (`inputs`), and encoded without padding (`packed`); all rooms encode by `encoder`. ProTrek's own
+layout comes in by `official` and goes out by `convert`. A saved model is described by `info` and `card`.
 """
 
 from typing import TYPE_CHECKING
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from protrek_hm.model.config import EncoderConfig as EncoderConfig
     from protrek_hm.model.config import ModelConfig as ModelConfig
     from protrek_hm.model.config import TowerConfig as TowerConfig
+    from protrek_hm.model.encoder import CachedEncoder as CachedEncoder
+    from protrek_hm.model.encoder import Encoder as Encoder
+    from protrek_hm.model.encoder import unit_vectors as unit_vectors
     from protrek_hm.model.protrek import ProTrek as ProTrek
     from protrek_hm.model.text_encoder import load_text_encoder as load_text_encoder
 else:

@@ -1,9 +1,15 @@
-"""The shape of a fresh ProTrek: three towers and one joint space."""
+"""The shape of a fresh ProTrek, and `protrek.json`: what a saved one is, beyond SentenceTransformer's own files."""
 
+import hashlib
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 from protrek_hm.config import require
+from protrek_hm.errors import FileFormatError
+from protrek_hm.files import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -84,3 +90,81 @@ def require_license(name: str | None) -> None:
     """
     fine = name is None or re.fullmatch(r"[\w.-]+", name) is not None
     require("license", name, "must be an identifier such as apache-2.0, mit or other", holds=fine)
+
+
+SETTINGS = "protrek.json"
+FORMAT_VERSION = 1
+# How files call the text tower's route. Of a task that it does not know, or none, SentenceTransformer takes the route
+# that is called as the input's modality: "text" would read proteins as texts. This name is no modality, so it raises
+TEXTS = "texts"
+_AT_THE_TOP = ("modules.json", "router_config.json", "config_sentence_transformers.json")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What stands in `protrek.json`.
+
+    temperature: what ProTrek divides cosines by, above 0. license: an identifier as the hub has them, such as
+    "apache-2.0". history: what was done to the weights, oldest first, as JSON objects. official: names of the
+    tower folders in ProTrek's own layout, by route, where the model came from there. fingerprint: as
+    `ProTrek.fingerprint` gives it once the model is loaded. files: of the settings and vocabularies beside, as
+    `hash_files` gives it: as long as they are these, the fingerprint holds.
+    """
+
+    temperature: float = 0.07
+    license: str | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    official: dict[str, str] | None = None
+    fingerprint: str | None = None
+    files: str | None = None
+
+
+def read_settings(folder: Path) -> ModelSettings:
+    """Return the settings of the model in `folder`; the default ones where nothing of ours stands beside it.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is damaged, or of a later version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> read_settings(folder).temperature
+    0.07
+    >>> write_settings(folder, ModelSettings(temperature=0.05, license="mit"))
+    >>> read_settings(folder).temperature, read_settings(folder).license
+    (0.05, 'mit')
+    """
+    path = folder / SETTINGS
+    if not path.is_file():
+        return ModelSettings()
+    content = read_json(path)
+    version = content.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise FileFormatError(path, f"format_version {version!r}", f"this version reads {FORMAT_VERSION}")
+    temperature = content.get("temperature")
+    if not (isinstance(temperature, int | float) and temperature > 0):
+        raise FileFormatError(path, f"temperature {temperature!r} is not above 0", "copy the model again")
+    for name, kind in (("license", str), ("history", list), ("official", dict), ("fingerprint", str), ("files", str)):
+        if not isinstance(content.get(name, kind()), kind):
+            raise FileFormatError(path, f"{name} {content[name]!r} is not a {kind.__name__}", "copy the model again")
+    known = {name: content[name] for name in ModelSettings.__dataclass_fields__ if name in content}
+    return ModelSettings(**known)
+
+
+def hash_files(folder: Path) -> str:
+    """Return the SHA-256 of a saved model's settings and vocabularies, by name; weights are not read."""
+    digest = hashlib.sha256()
+    for path in sorted({*folder.glob("*/*.json"), *folder.glob("*/*.txt"), *map(folder.joinpath, _AT_THE_TOP)}):
+        if path.is_file():
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(folder).as_posix()} {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
+def write_settings(folder: Path, settings: ModelSettings) -> None:
+    """Write `protrek.json`; what is not known is left out."""
+    content: Mapping[str, Any] = {name: value for name, value in asdict(settings).items() if value not in (None, [])}
+    write_json(folder / SETTINGS, {"format_version": FORMAT_VERSION, **content})

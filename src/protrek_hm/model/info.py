@@ -9,9 +9,9 @@ from safetensors import SafetensorError, safe_open
 from protrek_hm.errors import FileFormatError
 from protrek_hm.files import read_json
 from protrek_hm.model.card import describe_tower
+from protrek_hm.model.config import TEXTS, hash_files, read_settings
 from protrek_hm.model.encoder import is_current
 from protrek_hm.model.locate import find_model, is_official
-from protrek_hm.model.settings import TEXTS, hash_files, read_settings
 
 _BUFFERS = ("inv_freq", "position_ids")  # saved with the weights, and no parameters
 

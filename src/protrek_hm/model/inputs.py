@@ -1,12 +1,16 @@
-"""What a model is given, made ready for its tokenizer: cleaned, refused where it is none, cut where it is too long."""
+"""What a model is given, made ready for its tokenizer: cleaned, refused where it is none, cut at the window."""
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from torch import nn
 
 from protrek_hm.config import Modality
 from protrek_hm.data.schema import SEQUENCE_LETTERS, STRUCTURE_LETTERS, sequence_problem
 from protrek_hm.errors import InputError, ModelError, shorten
+from protrek_hm.model.towers import reader_of
 
 _PAIR = re.compile(f"([A-Z#])([{STRUCTURE_LETTERS}])?")
 _ALL_PAIRS = re.compile(f"(?:[A-Z][{STRUCTURE_LETTERS}]){{3,}}")
@@ -14,6 +18,18 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _FIRST_LOOK = 32  # characters for each token of the window: few texts have more
 _LAST_LOOK = 2**18
 _UNSETTLED = 8  # words at the end of a part that might be others if the text went on
+_PART = 2**16
+_MARKS = 2  # the start and end tokens
+UNITS = {"text": "tokens", "sequence": "residues", "structure": "residues"}
+
+
+class Routed(Protocol):
+    """What has a tower for each task, as `ProTrek` does."""
+
+    @property
+    def routes(self) -> Mapping[str, nn.Module]:
+        """The tower of each task."""
+        ...
 
 
 def clean_inputs(inputs: Sequence[Any], task: Modality, tokenizer: Any) -> list[str]:
@@ -175,3 +191,40 @@ def _cut_text(given: str, tokenizer: Any, window: int) -> str:
             raise ModelError(problem, "give words, with blanks between them")
         look *= 4
     return given
+
+
+def window(model: Routed, task: Modality) -> int:
+    """Return how many tokens of an input `model` reads, start and end tokens not counted."""
+    return int(reader_of(model.routes[task]).max_seq_length) - _MARKS
+
+
+def lengths(model: Routed, inputs: Sequence[str], *, task: Modality) -> list[int]:
+    """Count the residues of each input or, of texts, the tokens that `model` would read if its window had no end."""
+    if task != "text":
+        return [len("".join(each.split()).removesuffix("*")) for each in inputs]
+    tokenizer = reader_of(model.routes[task]).tokenizer
+
+    def count(text: str) -> int:  # a part at a time, as tokens take some 300 bytes for each letter
+        parts = [text] if len(text) <= _PART else re.findall(rf".{{1,{_PART}}}\S*", text, flags=re.DOTALL)
+        read = (tokenizer(part, add_special_tokens=False, truncation=False, verbose=False) for part in parts)
+        return sum(len(tokens["input_ids"]) for tokens in read)
+
+    return [count(each) for each in inputs]
+
+
+def count_cut(model: Routed, inputs: Sequence[str], *, task: Modality) -> int:
+    """Count the inputs whose ends `model` does not read; an input given twice counts twice."""
+    if task == "text":
+        transformer = reader_of(model.routes[task])
+        inputs = [cut_input(each, task, transformer) for each in inputs]  # what is left is still longer than the window
+    return int((np.array(lengths(model, inputs, task=task)) > window(model, task)).sum())
+
+
+def describe_cut(model: Routed, inputs: Sequence[str], *, task: Modality) -> str | None:
+    """Say in a line how many of the inputs are cut; None if all are read to their ends."""
+    cut = count_cut(model, inputs, task=task)
+    if not cut:
+        return None
+    are = "is" if cut == 1 else "are"
+    limit = f"{window(model, task):,} {UNITS[task]}"
+    return f"{cut:,} of {len(inputs):,} {task}s {are} longer than the model's {limit}: the rest is not read"

@@ -1,12 +1,15 @@
-"""A tower's forward pass over inputs laid one after the other: no padding, the same numbers, gradients.
+"""Inputs encoded one after the other in a row, without padding: the same numbers, gradients, and each input once.
 
-A tower reads the first token alone, so its last layer is computed for that alone, unless all are asked for.
-Weights and modules are the encoder's own, in its own order (and so are adapters in them); only attention, ESM's
-activation and its rotation of positions are written out here.
+A tower reads the first token alone, so its last layer is computed for that alone, unless all are asked for. Weights and
+modules are the encoder's own, in its own order (and so are adapters in them); only attention, ESM's activation and its
+rotation of positions are written out here.
 """
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import groupby
 from typing import Any, cast
 
 import torch
@@ -14,12 +17,84 @@ from jaxtyping import Float
 from sentence_transformers.base.modules import Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, pad, scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
 from transformers import BertModel, EsmModel
+from transformers.utils import logging
 
-from protrek_hm.model.packed_attention import segment_attention
+from protrek_hm.config import Modality, require
+from protrek_hm.deadline import checkpoint
+from protrek_hm.model.inputs import cut_input
 from protrek_hm.model.towers import reader_of
+
+_HALF = (torch.float16, torch.bfloat16)
+_VARLEN = find_spec("torch.nn.attention.varlen")  # torch has it from 2.10 on
+_FLASH_FROM = (8, 0)  # Ampere
+
+
+def segment_attention(
+    query: Float[Tensor, "queries heads size"],
+    key: Float[Tensor, "tokens heads size"],
+    value: Float[Tensor, "tokens heads size"],
+    *,
+    asked: Sequence[int],
+    lengths: Sequence[int],
+    dropout: float = 0.0,
+) -> Float[Tensor, "queries heads*size"]:
+    """Return softmax(q kᵀ / √size) v, each segment for itself; gradients flow.
+
+    asked: how many queries each segment has. lengths: how many keys it has. dropout: of the attention
+    weights, in [0, 1).
+
+    On a GPU in half precision this is one call of flash attention for lengths that vary. Elsewhere it is one
+    call for each run of segments of equal length. On a CPU half precision is computed in float32: the kernels
+    for it are slower there, and less exact (`docs/LOG.md`).
+
+    Examples
+    --------
+    >>> one, keys = torch.ones(2, 1, 1), torch.zeros(3, 1, 1)
+    >>> segment_attention(one, keys, torch.tensor([1.0, 3.0, 7.0])[:, None, None], asked=[1, 1], lengths=[2, 1])
+    tensor([[2.], [7.]])
+    """
+    if not dropout and _has_flash(query):
+        return _flash(query, key, value, asked=asked, lengths=lengths)
+    given = query.dtype
+    if query.device.type == "cpu" and given in _HALF:
+        query, key, value = query.float(), key.float(), value.float()
+    parts, first_query, first_key = [], 0, 0
+    with torch.autocast(query.device.type, enabled=False):
+        for (queries, keys), run in groupby(zip(asked, lengths, strict=True)):
+            count = len(list(run))
+            part = scaled_dot_product_attention(
+                _segments(query, first_query, count, queries),
+                _segments(key, first_key, count, keys),
+                _segments(value, first_key, count, keys),
+                dropout_p=dropout,
+            )
+            parts.append(part.transpose(1, 2).flatten(2).flatten(0, 1))
+            first_query, first_key = first_query + count * queries, first_key + count * keys
+    return torch.cat(parts).to(given)
+
+
+def _segments(rows: Tensor, first: int, count: int, length: int) -> Float[Tensor, "count heads length size"]:
+    return rows[first : first + count * length].reshape(count, length, *rows.shape[1:]).transpose(1, 2)
+
+
+def _has_flash(query: Tensor) -> bool:
+    fits = query.is_cuda and query.dtype in _HALF and query.shape[-1] % 8 == 0
+    return fits and torch.cuda.get_device_capability(query.device) >= _FLASH_FROM and _VARLEN is not None
+
+
+def _flash(
+    query: Tensor, key: Tensor, value: Tensor, *, asked: Sequence[int], lengths: Sequence[int]
+) -> Float[Tensor, "queries heads*size"]:
+    from torch.nn.attention.varlen import varlen_attn
+
+    def ends(counts: Sequence[int]) -> Tensor:
+        return pad(torch.tensor(counts, device=query.device).cumsum(0, dtype=torch.int32), (1, 0))
+
+    attended = varlen_attn(query, key, value, ends(asked), ends(lengths), max(asked), max(lengths))
+    return cast("Tensor", attended).flatten(1)
 
 
 def can_pack(tower: nn.Module) -> bool:
@@ -150,3 +225,119 @@ def _turned(vectors: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
     wide, half = vectors.float(), vectors.shape[-1] // 2
     across = torch.cat((-wide[..., half:], wide[..., :half]), dim=-1)
     return torch.addcmul(wide * cosine, across, sine).to(vectors.dtype)
+
+
+# A CPU is fastest while a layer's numbers stay in its cache; a GPU wants to be filled (`docs/LOG.md`)
+CPU_TOKENS, GPU_TOKENS = 2048, 32_768
+_TOKENIZED_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How inputs are put together.
+
+    token_budget: the most tokens at a time, padding included; a longer input goes alone. Memory grows with
+    it, not with the number of inputs. None: 2,048 on a CPU, 32,768 elsewhere. most_inputs: the most inputs at
+    a time; None: no limit. bfloat16: multiply matrices in bfloat16 (autocast).
+    """
+
+    token_budget: int | None = None
+    most_inputs: int | None = None
+    bfloat16: bool = False
+
+    def __post_init__(self) -> None:
+        holds = self.token_budget is None or self.token_budget >= 1
+        require("token_budget", self.token_budget, "must be at least 1", holds=holds)
+
+
+def encode_packed(
+    tower: nn.Module,
+    inputs: Sequence[str],
+    packing: Packing,
+    *,
+    task: Modality,
+    finish: Callable[[Float[Tensor, "batch dim"]], Float[Tensor, "batch out"]],
+    progress: bool = False,
+) -> Float[Tensor, "inputs out"]:
+    """Return `finish` of the tower's vector of each of the inputs, of which there must be one.
+
+    Inputs with the same tokens are computed once, so that their vectors are equal to the last bit. An input longer
+    than the tower's window is cut, as `inputs.describe_cut` tells. A tower that `can_pack` pads nothing; another one
+    pads inputs of like length.
+
+    tower: the route of `task` in `ProTrek.routes`. finish: what is done with some vectors, in float32; the result lies
+    where `finish` puts it.
+    """
+    transformer = reader_of(tower)
+    device = next(tower.parameters()).device
+    packs = can_pack(tower)
+    forward = packed_forward if packs else padded_forward
+    budget = packing.token_budget or (CPU_TOKENS if device.type == "cpu" else GPU_TOKENS)
+    distinct = sorted(set(inputs), key=lambda each: (-len(each), each))  # so that their order changes no batch
+    parts: list[Tensor] = []
+    reading_of: dict[str, bytes] = {}
+    row: dict[bytes, int] = {}
+    bar = logging.tqdm(total=len(distinct), desc="Encoding", disable=not progress)
+    # One context for all: it casts each weight once
+    with torch.autocast(device.type, torch.bfloat16, enabled=packing.bfloat16), bar:
+        for start in range(0, len(distinct), _TOKENIZED_AT_ONCE):
+            some = distinct[start : start + _TOKENIZED_AT_ONCE]
+            tokens = _tokenize(transformer, some, task)
+            readings = [_digest(ids) for ids in tokens]
+            reading_of |= zip(some, readings, strict=True)
+            fresh = {reading: ids for reading, ids in zip(readings, tokens, strict=True) if reading not in row}
+            order = sorted(fresh, key=lambda each: len(fresh[each]), reverse=True)
+            lengths = [len(fresh[each]) for each in order]
+            for batch in token_batches(lengths, budget=budget, most=packing.most_inputs, padded=not packs):
+                checkpoint()
+                chosen = order[batch.start : batch.stop]
+                vectors = forward(tower, [fresh[each] for each in chosen])
+                with torch.autocast(device.type, enabled=False):
+                    parts.append(finish(vectors.float()))
+                row |= {each: len(row) + place for place, each in enumerate(chosen)}
+            bar.update(len(some))
+    return torch.cat(parts)[[row[reading_of[each]] for each in inputs]]
+
+
+def token_batches(
+    lengths: Sequence[int], *, budget: int, most: int | None = None, padded: bool = False
+) -> Iterator[range]:
+    """Cut a list of lengths, longest first, into batches of at most `budget` tokens and `most` inputs.
+
+    padded: each input counts as much as its batch's first, the longest.
+
+    >>> list(token_batches([9, 4, 3, 2], budget=8))
+    [range(0, 1), range(1, 3), range(3, 4)]
+    >>> list(token_batches([4, 3, 2, 1], budget=8, padded=True))
+    [range(0, 2), range(2, 4)]
+    """
+    first = tokens = 0
+    for at, length in enumerate(lengths):
+        tokens += lengths[first] if padded else length
+        if at > first and (tokens > budget or at - first == most):
+            yield range(first, at)
+            first, tokens = at, length
+    if lengths:
+        yield range(first, len(lengths))
+
+
+def read_once(tower: nn.Module, inputs: Sequence[str], task: Modality) -> tuple[list[str], list[int]]:
+    """Return the first input of each reading (its tokens), and the place of each input's reading among these."""
+    readings = [
+        _digest(ids)
+        for start in range(0, len(inputs), _TOKENIZED_AT_ONCE)
+        for ids in _tokenize(reader_of(tower), inputs[start : start + _TOKENIZED_AT_ONCE], task)
+    ]
+    place = {reading: number for number, reading in enumerate(dict.fromkeys(readings))}
+    first = {place[reading]: each for reading, each in zip(reversed(readings), reversed(inputs), strict=True)}
+    return [first[number] for number in range(len(place))], [place[reading] for reading in readings]
+
+
+def _digest(ids: Tensor) -> bytes:
+    return hashlib.blake2b(ids.numpy().tobytes(), digest_size=16).digest()
+
+
+def _tokenize(transformer: Any, inputs: Sequence[str], task: Modality) -> list[Tensor]:
+    """Return the tokens of each input as the tower's own preprocessing gives them, cut to its window."""
+    features = transformer.preprocess([cut_input(each, task, transformer) for each in inputs])
+    return [ids[real.bool()] for ids, real in zip(features["input_ids"], features["attention_mask"], strict=True)]

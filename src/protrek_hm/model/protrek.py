@@ -21,20 +21,26 @@ from protrek_hm.config import Modality
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model.card import describe_tower, write_card
-from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
+from protrek_hm.model.config import (
+    TEXTS,
+    EncoderConfig,
+    ModelConfig,
+    ModelSettings,
+    TowerConfig,
+    hash_files,
+    read_settings,
+    write_settings,
+)
 from protrek_hm.model.cosines import cosine_table
 from protrek_hm.model.encoder import compare_fingerprints, is_current
-from protrek_hm.model.encoders import read_encoder
 from protrek_hm.model.fingerprint import fingerprint
-from protrek_hm.model.import_official import read_official
 from protrek_hm.model.inputs import clean_inputs, cut_input
 from protrek_hm.model.locate import find_model, is_official
-from protrek_hm.model.official import OfficialParts, read_parts, write_parts
-from protrek_hm.model.packed_batches import Packing, encode_packed, read_once
-from protrek_hm.model.settings import TEXTS, ModelSettings, hash_files, read_settings, write_settings
+from protrek_hm.model.official import OfficialParts, read_official, read_parts, write_parts
+from protrek_hm.model.packed import Packing, encode_packed, read_once
 from protrek_hm.model.source import check_device, no_progress_bars, whole_model
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
-from protrek_hm.model.towers import bert_tower, esm_tower, loading_options, reader_of
+from protrek_hm.model.towers import bert_tower, esm_tower, loading_options, read_encoder, reader_of
 
 _STOCK_ONLY = {"prompt": None, "output_value": "sentence_embedding", "processing_kwargs": None}  # and their defaults
 _ONLY_PACKED = "packed encoding alone computes in it: no prompt, no packed=False, no other output than embeddings"
@@ -165,7 +171,7 @@ class ProTrek(SentenceTransformer):
         Parameters
         ----------
         inputs
-            Longer ones than the model's window are cut, as `window.describe_cut` tells.
+            Longer ones than the model's window are cut, as `inputs.describe_cut` tells.
         packed
             Lay inputs one after the other instead of padding them, each distinct one once: the same numbers,
             sooner. False: SentenceTransformer's own way.

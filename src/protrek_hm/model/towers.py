@@ -1,16 +1,23 @@
-"""One tower: Transformer → Pooling(cls) → Dense(identity), around random weights or an encoder that is there."""
+"""Towers: Transformer → Pooling(cls) → Dense(identity), around random weights or a pretrained encoder.
+
+Pretrained are ESM-2, ESM C, SaProt, BERT and their like, from a folder or from the hub.
+"""
 
 import copy
 import inspect
+import re
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+import transformers
 from sentence_transformers.base.modules import Dense, Module, Transformer
 from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import nn
 from transformers import (
     AutoModel,
+    AutoTokenizer,
     BertConfig,
     BertModel,
     EsmConfig,
@@ -18,8 +25,16 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING, MODEL_MAPPING
 
-from protrek_hm.model.config import TowerConfig
+from protrek_hm.config import require
+from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.files import read_json
+from protrek_hm.model.config import EncoderConfig, TowerConfig
+from protrek_hm.model.locate import download, is_hub_name
+from protrek_hm.model.source import whole_model
+from protrek_hm.model.tokenizers import MAX_PROTEIN_TOKENS, MAX_TEXT_TOKENS, protein_tokenizer
 
 # ProTrek reads the first token of the last layer; the encoders' own pooling layers are never used
 NO_POOLER = {"add_pooling_layer": False}
@@ -114,3 +129,100 @@ def loading_options(transformer: Transformer) -> dict[str, Any]:
     options = {**pooler_options(type(transformer.auto_model)), "dtype": "float32"}
     length = {"model_max_length": transformer.max_seq_length}
     return {"model_kwargs": options, "processor_kwargs": length}
+
+
+_POSITIONS = ("absolute", "rotary")  # transformers computes the relative ones of old BERTs no longer
+# Their positions begin after the number of the padding token
+_OFFSET = {"camembert", "esm", "ibert", "longformer", "mpnet", "roberta", "xlm-roberta"}
+# Not in every checkpoint: ESM's head for contacts, which no embedding needs, and frequencies that settings decide
+_CONTACTS = "contact_head."
+_OPTIONAL = rf"{re.escape(_CONTACTS)}.*|.*\binv_freq"
+_KINDS = "give ESM-2, ESM C, SaProt, BERT or the like, as transformers saves them"
+
+
+def read_encoder(encoder: EncoderConfig, route: str, *, dimension: int) -> list[Module]:
+    """Build the tower of a pretrained encoder; its projection to `dimension` gets random weights.
+
+    route: "text", "sequence" or "structure". Weights are loaded as float32; code that comes with a model is
+    never run.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it is not there, or damaged; or if it is no encoder whose first token can stand for an input of this
+        route.
+    OptionError
+        If it cannot read inputs of `max_tokens`.
+    """
+    path = encoder.path
+    folder = _find(path)
+    with whole_model(path, folder, optional=_OPTIONAL):
+        config = _read_config(path, folder)
+        kind: Any = MODEL_MAPPING[type(config)]
+        model, report = kind.from_pretrained(
+            folder, config=config, dtype=torch.float32, output_loading_info=True, **pooler_options(kind)
+        )
+        for name in report["missing_keys"]:
+            if name.startswith(_CONTACTS):
+                model.get_parameter(name).data.zero_()  # not by chance: equal models have equal fingerprints
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        longest = _longest(config, tokenizer, route)
+        length = longest if encoder.max_tokens is None else encoder.max_tokens
+        require("max_tokens", length, f"{path} reads {longest} at most", holds=length <= longest)
+        if route == "text":
+            tokenizer.model_max_length = length
+        else:
+            tokenizer = protein_tokenizer(tokenizer, max_tokens=length, structure=route == "structure")
+        _check_tokens(path, tokenizer, model.get_input_embeddings().num_embeddings)
+        return make_tower(model, tokenizer, dimension=dimension)
+
+
+def _find(path: str) -> Path:
+    folder = Path(path)
+    if folder.is_dir():
+        return folder
+    if folder.exists() or folder.parent.is_dir() or not is_hub_name(path):
+        raise MissingFileError(path, "give the folder of an encoder, or a hub name such as user/model")
+    snapshot = download(path, weights=lambda _: ["*.safetensors"])
+    if not any(snapshot.glob("*.safetensors")):
+        download(path.partition("@")[0], revision=snapshot.name, weights=lambda _: ["pytorch_model*.bin"])
+    return snapshot
+
+
+def _read_config(path: str, folder: Path) -> Any:
+    """Read an encoder's settings, if transformers has its architecture and it reads in both directions."""
+    if not (folder / "config.json").is_file():
+        raise FileFormatError(path, "holds no encoder (config.json is missing)", _KINDS)
+    kind = str(read_json(folder / "config.json").get("model_type"))
+    if kind not in CONFIG_MAPPING:
+        raise FileFormatError(path, f"transformers {transformers.__version__} has no architecture {kind!r}", _KINDS)
+    config: Any = CONFIG_MAPPING[kind].from_pretrained(folder)
+    if type(config) not in MODEL_FOR_MASKED_LM_MAPPING or not _reads_both_ways(config):
+        raise FileFormatError(path, f"the architecture {kind!r} is no encoder of whole inputs", _KINDS)
+    positions = getattr(config, "position_embedding_type", "absolute")
+    if positions not in _POSITIONS:
+        raise FileFormatError(path, f"position_embedding_type {positions!r}, which transformers has no longer", _KINDS)
+    return config
+
+
+def _reads_both_ways(config: Any) -> bool:
+    return not (getattr(config, "is_encoder_decoder", False) or getattr(config, "is_decoder", False))
+
+
+def _longest(config: Any, tokenizer: PreTrainedTokenizerBase, route: str) -> int:
+    """Return how many tokens an encoder can read, start and end tokens included."""
+    if config.model_type == "esm" and config.position_embedding_type == "rotary":
+        return MAX_PROTEIN_TOKENS
+    positions = getattr(config, "max_position_embeddings", None) or MAX_TEXT_TOKENS
+    if config.model_type in _OFFSET:
+        positions -= config.pad_token_id + 1
+    return min(positions, tokenizer.model_max_length) if route == "text" else positions
+
+
+def _check_tokens(path: str, tokenizer: PreTrainedTokenizerBase, embeddings: int) -> None:
+    first = tokenizer("A")["input_ids"][0]
+    if first not in (tokenizer.cls_token_id, tokenizer.bos_token_id):
+        raise FileFormatError(path, "its inputs begin with no start token, whose vector a tower reads", _KINDS)
+    if len(tokenizer) > embeddings:
+        problem = f"{len(tokenizer)} tokens, but {embeddings} embeddings"
+        raise FileFormatError(path, problem, "give weights and tokenizer of one model")

@@ -41,7 +41,7 @@ def cuts(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Modality) 
     """Say of each input what `model` reads of it; None if all, as any but a ProTrek does."""
     if not hasattr(model, "routes"):
         return [None] * len(inputs)
-    from protrek_hm.model.window import UNITS, lengths, window
+    from protrek_hm.model.inputs import UNITS, lengths, window
 
     limit = window(model, task)  # type: ignore[arg-type]
     found: list[Cut | None] = [None] * len(inputs)
@@ -90,7 +90,7 @@ def residues_read(
     """
     if not hasattr(model, "routes"):
         return length
-    from protrek_hm.model.window import window
+    from protrek_hm.model.inputs import window
 
     return min(length, window(model, task))  # type: ignore[arg-type]
 
@@ -108,6 +108,6 @@ def tell_cuts(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Modal
     """Say in a line how many distinct inputs the model cuts; None if it reads all to their ends."""
     if not hasattr(model, "routes"):
         return None
-    from protrek_hm.model.window import describe_cut
+    from protrek_hm.model.inputs import describe_cut
 
     return describe_cut(model, list(dict.fromkeys(inputs)), task=task)  # type: ignore[arg-type]

@@ -11,8 +11,7 @@ from transformers import RobertaConfig, RobertaModel
 
 from protrek_hm.errors import FileFormatError, ModelError, OutputExistsError
 from protrek_hm.model import ProTrek
-from protrek_hm.model.convert import convert_model
-from protrek_hm.model.export_official import write_official
+from protrek_hm.model.convert import convert_model, write_official
 from protrek_hm.model.towers import make_tower
 
 INPUTS = {
