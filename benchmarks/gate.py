@@ -27,11 +27,11 @@ import numpy as np
 import polars as pl
 
 from protrek_hm.homology import HomologyConfig, find_homologs
+from protrek_hm.mine.audit import Rate
 from protrek_hm.mine.config import MineConfig
-from protrek_hm.mine.evidence.ec import judge_ec
+from protrek_hm.mine.evidence.annotations import judge_ec
 from protrek_hm.mine.evidence.findings import Verdict
 from protrek_hm.mine.gate import Gate
-from protrek_hm.mine.intervals import Rate
 
 LABELS = ("resistance_class", "subclass")
 HALVES = ("dev", "held-out")

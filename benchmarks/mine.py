@@ -31,8 +31,7 @@ from protrek_hm.homology import mmseqs
 from protrek_hm.homology.candidates import last_partners, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
 from protrek_hm.homology.homologs import SCHEMA, find_homologs
-from protrek_hm.homology.identity import matches_and_columns
-from protrek_hm.homology.scoring import Proteins
+from protrek_hm.homology.identity import Proteins, matches_and_columns
 from protrek_hm.homology.verify import verify
 
 REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "amr_proteins.tsv.gz"

@@ -23,7 +23,7 @@ from protrek_hm.files import new_folder, write_json
 from protrek_hm.homology import connected_components
 from protrek_hm.homology.families import find_families
 from protrek_hm.mine import MineConfig, mine_hard_negatives
-from protrek_hm.mine.links import family_links
+from protrek_hm.mine.split import family_links
 
 SEED = 42
 SHARES = {"test": 0.14, "valid": 0.08}  # of each source's proteins; the rest is for training

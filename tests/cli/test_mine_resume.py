@@ -12,16 +12,16 @@ from typer.testing import CliRunner
 
 from protrek_hm.cli.app import app
 from protrek_hm.homology import homologs
-from protrek_hm.mine import related
+from protrek_hm.mine import corpus
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
 pytestmark = pytest.mark.usefixtures("no_pictures")
 KILLED = """
 import os, signal, sys
 from protrek_hm.cli.app import main
-from protrek_hm.mine import related
+from protrek_hm.mine import corpus
 
-related.find_families = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+corpus.find_families = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 main()
 """
 
@@ -63,7 +63,7 @@ def test_the_same_command_goes_on(proteins, tmp_path, monkeypatch, ended):
             def interrupt(*_, **__):
                 raise KeyboardInterrupt
 
-            patch.setattr(related, "find_families", interrupt)
+            patch.setattr(corpus, "find_families", interrupt)
             stopped = CliRunner().invoke(app, first)
         assert stopped.exit_code == 130
         assert "the same command goes on" in stopped.stderr

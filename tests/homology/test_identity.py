@@ -4,8 +4,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protrek_hm.homology.config import HomologyConfig
-from protrek_hm.homology.identity import Alignment, align, fractions, identity, matches_and_columns
-from protrek_hm.homology.scoring import CODE, GAP_EXTEND, GAP_OPEN, SCORE
+from protrek_hm.homology.identity import (
+    CODE,
+    GAP_EXTEND,
+    GAP_OPEN,
+    SCORE,
+    Alignment,
+    align,
+    fractions,
+    identity,
+    matches_and_columns,
+)
 
 proteins = st.text("ACDEFGHIKLMNPQRSTVWY", min_size=1, max_size=25)
 

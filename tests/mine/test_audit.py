@@ -1,3 +1,5 @@
+from math import sqrt
+
 import polars as pl
 import pytest
 
@@ -5,7 +7,7 @@ from protrek_hm.data import write_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
 from protrek_hm.files import write_json
 from protrek_hm.mine import MineConfig, mine_hard_negatives
-from protrek_hm.mine.audit import draw_sample, rate_gate, read_verdicts, write_audit
+from protrek_hm.mine.audit import Rate, draw_sample, rate_gate, read_verdicts, write_audit
 
 
 def test_rates_agree_with_a_plain_loop(make_families):
@@ -88,3 +90,16 @@ def test_the_text_that_was_judged_is_shown(tmp_path):
     }
     write_audit(pl.DataFrame(pair), pl.DataFrame(table), tmp_path)
     assert pl.read_csv(tmp_path / "audit.tsv", separator="\t")["a_text"].to_list() == ["Red."]
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 10), (3, 10), (10, 10), (1, 1), (31, 3472), (350_766, 10**7)])
+def test_is_wilson_s_formula(count, total):
+    z, share = 1.959963984540054, count / total  # 97.5th percentile of the normal distribution
+    centre = (share + z**2 / (2 * total)) / (1 + z**2 / total)
+    half = z / (1 + z**2 / total) * sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    assert Rate(count, total).interval == pytest.approx((centre - half, centre + half), abs=1e-12)
+    assert 0 <= Rate(count, total).interval[0] <= count / total <= Rate(count, total).interval[1] <= 1
+
+
+def test_nothing_says_nothing():
+    assert Rate(0, 0).interval == (0.0, 1.0)

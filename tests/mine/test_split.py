@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protrek_hm.errors import FileFormatError, MissingColumnError, RecordError
 from protrek_hm.mine.config import MineConfig
-from protrek_hm.mine.corpus import build_corpus
-from protrek_hm.mine.related import Related
-from protrek_hm.mine.split import UNASSIGNED, assign_sides, deal_components, given_sides
+from protrek_hm.mine.corpus import Related, build_corpus
+from protrek_hm.mine.split import UNASSIGNED, TextLinks, apply_split_file, assign_sides, deal_components, given_sides
 
 SIZES = st.lists(st.integers(1, 30), min_size=3, max_size=12)
 
@@ -89,3 +89,62 @@ def test_given_stages_are_honoured(make_families):
 def test_a_stage_for_all_is_no_split(make_families):
     corpus = build_corpus(make_families(5).with_columns(stage=pl.lit("train")))
     assert set(given_sides(corpus).tolist()) == {UNASSIGNED}
+
+
+PROTEINS = pl.DataFrame({"id": ["a", "b", "c"], "stage": ["test", "test", "test"]})
+
+
+def test_the_file_replaces_the_stages(tmp_path):
+    path = tmp_path / "split.tsv"
+    path.write_text("id\tsplit\nb\tTrain\na\tvalid\n")
+    assert apply_split_file(PROTEINS, path)["stage"].to_list() == ["valid", "train", None]
+
+
+def test_words_for_one_side_agree_and_a_side_that_says_na_is_none(tmp_path):
+    path = tmp_path / "split.tsv"
+    path.write_text("id\tsplit\n a \tvalid\na\tdev\nb\tNA\nc\t test\n")
+    assert apply_split_file(PROTEINS, path)["stage"].to_list() == ["valid", None, "test"]
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        ("name\tsplit\na\ttest\n", MissingColumnError, "id"),
+        ("id\tplace\na\ttest\n", MissingColumnError, "split"),
+        ("id\tsplit\na\tsomewhere\n", FileFormatError, "somewhere"),
+        ("id\tsplit\nz\ttest\n", FileFormatError, "none of the proteins"),
+        ("id\tsplit\na\ttest\nb\ttest\na\ttrain\n", FileFormatError, "'a' stands on two sides"),
+        ("id\tsplit\na\ttest\nb\n", RecordError, ":3: .*1 field"),
+    ],
+)
+def test_faults_are_told(tmp_path, content, error, message):
+    path = tmp_path / "split.tsv"
+    path.write_text(content)
+    with pytest.raises(error, match=message):
+        apply_split_file(PROTEINS, path)
+
+
+def corpus_of(texts):
+    letters = "ACDEFGHIKL"
+    return build_corpus(
+        pl.DataFrame(
+            {
+                "id": [f"p{n}" for n in range(len(texts))],
+                "sequence": list(letters[: len(texts)]),
+                "text": texts,
+            }
+        )
+    )
+
+
+def test_equal_and_nearly_equal_texts_are_linked():
+    long = "a protein that binds iron and heme in red blood cells of many animals and carries oxygen to tissues"
+    corpus = corpus_of(["Iron.", "zinc", "IRON", long, long + " a", "Zinc."])
+    assert sorted(tuple(sorted(link)) for link in TextLinks(corpus).links().tolist()) == [(0, 2), (1, 5), (3, 4)]
+
+
+def test_texts_of_many_families_can_be_left_out():
+    corpus = corpus_of(["Iron.", "iron", "IRON", "Zinc.", "zinc"])
+    families = np.array([0, 1, 2, 3, 3])
+    assert TextLinks(corpus).links(families=families, most=2).tolist() == [[3, 4]]
+    assert len(TextLinks(corpus).links(families=families, most=3)) == 3

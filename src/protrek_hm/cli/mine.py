@@ -60,7 +60,7 @@ def run(
     from protrek_hm.data import read_proteins
     from protrek_hm.mine import mine_hard_negatives, write_mining
     from protrek_hm.mine.run import finished_parts
-    from protrek_hm.mine.split_file import apply_split_file
+    from protrek_hm.mine.split import apply_split_file
 
     proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record=on_bad_record)
     if split_file is not None:

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from protrek_hm.data.texts import fold_text
 from protrek_hm.evaluate.cases import Cases, other_texts
-from protrek_hm.homology.components import connected_components
+from protrek_hm.homology.families import connected_components
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from protrek_hm.evaluate.groups import numbered
 from protrek_hm.evaluate.measures import CaseSet, SetName
 from protrek_hm.evaluate.ranking import Ranks, chance_of, rank_pool, ranking_values
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
-from protrek_hm.homology.components import connected_components
+from protrek_hm.homology.families import connected_components
 
 METRICS = ("recall@1", "recall@5", "recall@10", "mrr", "map", "mean_rank", "auc")
 

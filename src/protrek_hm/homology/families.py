@@ -1,4 +1,4 @@
-"""Families for splits without leaks: components of all pairs above an identity, without aligning all of them.
+"""Families: connected components of all pairs above an identity, found without aligning all of them.
 
 A pair inside a component that is already joined cannot change it, so only pairs between components are
 aligned, nearest ones first: what is left is little even in a family of thousands.
@@ -12,13 +12,13 @@ from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components as label_components
 
 from protrek_hm.deadline import Progress
 from protrek_hm.homology.candidates import last_partners, near_enough, shards
-from protrek_hm.homology.components import numbered
 from protrek_hm.homology.config import HomologyConfig
-from protrek_hm.homology.identity import fractions
-from protrek_hm.homology.scoring import Proteins
+from protrek_hm.homology.identity import Proteins, fractions
 from protrek_hm.homology.verify import verify
 
 _PIECE = 2_000  # pairs of a thread between two looks at what is joined already
@@ -124,3 +124,43 @@ def _linked(
     lengths = proteins.lengths[pairs]
     identity, coverage = fractions(matches, columns, both=lengths.sum(axis=1), longer=lengths.max(axis=1))
     return np.asarray(pairs[config.wants(identity, coverage)])
+
+
+def connected_components(n: int, edges: Int[np.ndarray, "edges 2"]) -> Int[np.ndarray, " n"]:
+    """Return the component of each of `n` nodes, numbered from 0 by each component's first node.
+
+    Parameters
+    ----------
+    n
+        Number of nodes, ≥ 0.
+    edges
+        Pairs of nodes, each in [0, n); direction, order and repeats do not matter.
+
+    Raises
+    ------
+    ValueError
+        If an edge names a node outside [0, n).
+
+    Examples
+    --------
+    >>> connected_components(5, np.array([[3, 1], [1, 4]])).tolist()
+    [0, 1, 2, 1, 1]
+    """
+    if edges.size and not 0 <= int(edges.min()) <= int(edges.max()) < n:
+        raise ValueError(f"an edge names a node outside [0, {n})")
+    ends = edges.reshape(-1, 2)
+    graph = coo_array((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(n, n))
+    _, labels = label_components(graph.tocsr(), directed=False)
+    return numbered(labels)
+
+
+def numbered(labels: Int[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Return the same groups numbered from 0 in order of their first member.
+
+    Examples
+    --------
+    >>> numbered(np.array([7, 3, 7, 9])).tolist()
+    [0, 1, 0, 2]
+    """
+    _, first, of_node = np.unique(labels, return_index=True, return_inverse=True)
+    return np.asarray(np.argsort(np.argsort(first))[of_node], dtype=np.int64)

@@ -14,11 +14,9 @@ from jaxtyping import Int64
 
 from protrek_hm.deadline import Progress
 from protrek_hm.files import is_whole, new_part
-from protrek_hm.homology.candidates import Shard, last_partners, near_enough, shards
+from protrek_hm.homology.candidates import Shard, last_partners, mix, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
-from protrek_hm.homology.identity import fractions
-from protrek_hm.homology.scoring import Proteins
-from protrek_hm.homology.seeds import mix
+from protrek_hm.homology.identity import Proteins, fractions
 from protrek_hm.homology.verify import verify
 
 _log = logging.getLogger(__name__)

@@ -15,8 +15,7 @@ from rapidfuzz.distance import Levenshtein
 
 from protrek_hm.deadline import checkpoint
 from protrek_hm.homology.candidates import TINY
-from protrek_hm.homology.identity import fractions, matches_and_columns
-from protrek_hm.homology.scoring import CODE, STANDARD
+from protrek_hm.homology.identity import CODE, STANDARD, fractions, matches_and_columns
 
 LETTERS = 5
 CANDIDATES = 50

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.stats import binomtest
 
 from protrek_hm.data.proteins import read_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
@@ -17,7 +18,6 @@ from protrek_hm.mine.config import ColumnEvidence
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.findings import Verdict
 from protrek_hm.mine.gate import agree
-from protrek_hm.mine.intervals import Rate
 
 _BLOCK = 80
 _STYLE = (
@@ -26,6 +26,44 @@ _STYLE = (
     "article{border-top:1px solid #ccc;padding:1em 0}b.same{color:#009E73}b.different{color:#D55E00}"
     "b.unsure{color:#6e6e6e}mark{background:#f6c9ae}"
 )
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`count` of `total`, and the ends of Wilson's 95 % interval (1927), which is honest near 0 and 1, too.
+
+    The interval takes pairs for independent; pairs of one family are not, so it is a lower bound of the
+    uncertainty.
+
+    Examples
+    --------
+    >>> rate = Rate(0, 100)
+    >>> rate.share, tuple(round(end, 3) for end in rate.interval)
+    (0.0, (0.0, 0.037))
+    >>> str(Rate(5, 100))
+    '5 of 100 = 5.0 % (2.2 to 11.2 %)'
+    """
+
+    count: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """The share, in [0, 1]; 0 of nothing."""
+        return self.count / self.total if self.total else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Lower and upper end, in [0, 1]."""
+        if not self.total:
+            return 0.0, 1.0
+        ends = binomtest(self.count, self.total).proportion_ci(method="wilson")
+        return float(ends.low), float(ends.high)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        shown = f"{100 * self.share:.1f} % ({100 * low:.1f} to {100 * high:.1f} %)"
+        return f"{self.count:,} of {self.total:,} = {shown}"
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,12 @@ from scipy.sparse import csr_matrix
 from protrek_hm.data.texts import EVIDENCE, fold_text
 from protrek_hm.data.wide import WILD_TYPE_ID
 from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.corpus import Corpus, expand_pairs
+from protrek_hm.mine.evidence.annotations import Ancestors, count_unclear, judge_ec, judge_go, read_ancestors
 from protrek_hm.mine.evidence.columns import judge_column
-from protrek_hm.mine.evidence.ec import judge_ec
+from protrek_hm.mine.evidence.doubts import TextEncoder, judge_guesses, judge_likeness, judge_neighbours
 from protrek_hm.mine.evidence.effects import judge_effects
 from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, join_reasons
-from protrek_hm.mine.evidence.go import Ancestors, count_unclear, judge_go, read_ancestors
-from protrek_hm.mine.evidence.guesses import judge_guesses
-from protrek_hm.mine.evidence.likeness import TextEncoder, judge_likeness
-from protrek_hm.mine.evidence.neighbours import judge_neighbours
 from protrek_hm.mine.evidence.words import Statement, judge_words, read_statements
 from protrek_hm.mine.text import pair_cosines, text_vectors
 
@@ -176,3 +174,32 @@ def agree(findings: list[Findings], pairs: int, *, needs_all: bool) -> Verdicts:
     agreed = np.where(unsure, Verdict.UNSURE, np.where(same, Verdict.SAME, Verdict.UNSURE))
     agreed = np.where(silent, Verdict.SILENT, agreed)
     return np.where(different & (needs_all | ~same), Verdict.DIFFERENT, agreed)
+
+
+def judge_pairs(corpus: Corpus, homologs: pl.DataFrame, gate: Gate) -> pl.DataFrame:
+    """Judge each homologous pair of proteins.
+
+    homologs: columns a, b (numbers of proteins), identity, coverage: all pairs in the range. gate: over
+    `corpus.entries`.
+
+    Returns
+    -------
+    pl.DataFrame
+        A row for each combination of texts, with columns `pair` (row of `homologs`), a, b, left, right (rows
+        of `corpus.entries`), identity, coverage, text_similarity, reasons, and `verdict` of the *pair*:
+        *same* if any of its combinations is, *different* only if all of them are, else *unsure*.
+    """
+    a, b = (homologs[name].to_numpy().astype(np.int64) for name in ("a", "b"))
+    pair, left, right = expand_pairs(corpus, a, b)
+    identity = homologs["identity"].to_numpy()[pair]
+    judged = gate.judge(left, right, identity=identity)
+    wide = homologs[pair].with_columns(pair=pl.Series(pair), left=pl.Series(left), right=pl.Series(right))
+    verdict = pl.col("verdict")
+    of_pair = (
+        pl.when((verdict == "same").any().over("pair"))
+        .then(pl.lit("same"))
+        .when((verdict == "different").all().over("pair"))
+        .then(pl.lit("different"))
+        .otherwise(pl.lit("unsure"))
+    )
+    return pl.concat([wide, judged], how="horizontal").with_columns(verdict=of_pair)

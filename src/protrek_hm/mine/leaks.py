@@ -22,9 +22,8 @@ from protrek_hm.data.validation import bad_sequences, clean_sequences
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.homology import HomologyConfig
 from protrek_hm.homology.candidates import TINY, near_enough
-from protrek_hm.homology.identity import fractions
+from protrek_hm.homology.identity import Proteins, fractions
 from protrek_hm.homology.mmseqs import search
-from protrek_hm.homology.scoring import Proteins
 from protrek_hm.homology.verify import verify
 
 HELD_OUT = ("valid", "test")

@@ -1,9 +1,11 @@
-"""What mining kept and removed, step by step: a table for people, a mapping for files."""
+"""What mining kept and removed, step by step, as a table and as JSON; what to relax when there is no twin."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from protrek_hm.mine.config import MineConfig
 
 FORMAT_VERSION = 1
 
@@ -88,3 +90,33 @@ def _columns(rows: Sequence[tuple[str, ...]], *, left: tuple[int, ...]) -> list[
         ]
         lines.append("  ".join(cells).rstrip())
     return lines
+
+
+def advise(verdicts: dict[str, int], config: MineConfig) -> str:
+    """Return the message for a run without a triplet.
+
+    verdicts: number of pairs called same, unsure and different.
+
+    Examples
+    --------
+    >>> advise({"same": 3, "unsure": 1}, MineConfig(gate="text"))
+    'no twin found: 4 pairs look alike, the gate calls 3 same, 1 unsure, none different; raise --max-text-similarity'
+    """
+    alike = sum(verdicts.values())
+    if config.compat:
+        return "no twin found in the reference's way: mine without --compat, which finds all of them"
+    if not alike:
+        return (
+            f"no twin found: no two proteins are {config.min_identity:.0%} to {config.max_identity:.2%} "
+            f"identical over {config.coverage:.0%} of their length; lower --min-identity or --coverage, "
+            "or give more proteins"
+        )
+    if verdicts.get("different"):
+        return "no twin is left: the guide scores every negative above 95 % of its positive; mine without --guide"
+    counts = ", ".join(f"{verdicts.get(name, 0):,} {name}" for name in ("same", "unsure"))
+    remedy = (
+        "raise --max-text-similarity"
+        if config.gate == "text"
+        else "name columns that tell functions apart (--evidence column:set), or go by wording (--gate text)"
+    )
+    return f"no twin found: {alike:,} pairs look alike, the gate calls {counts}, none different; {remedy}"

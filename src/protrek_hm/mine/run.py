@@ -14,23 +14,27 @@ from protrek_hm.data.texts import fold_text
 from protrek_hm.data.triplets import STRUCTURES
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import NothingFoundError, NoTwinsError
-from protrek_hm.mine.advice import advise
 from protrek_hm.mine.compat import explain_loss, reference_pairs, reference_triplets
 from protrek_hm.mine.config import MineConfig
-from protrek_hm.mine.corpus import Corpus, build_corpus
+from protrek_hm.mine.corpus import Corpus, Related, build_corpus
 from protrek_hm.mine.evidence.columns import judge_column
-from protrek_hm.mine.evidence.likeness import TextEncoder
-from protrek_hm.mine.gate import Gate
-from protrek_hm.mine.guide import Encoder, keeps_margin
-from protrek_hm.mine.related import Related
-from protrek_hm.mine.report import MiningReport
-from protrek_hm.mine.sharing import draw_contrast, share_out
-from protrek_hm.mine.split import SIDES, assign_sides
-from protrek_hm.mine.structures import add_structures, structures_of
-from protrek_hm.mine.triplets import OUR_COLUMNS, REFERENCE_COLUMNS, build_triplets, limit_negatives
-from protrek_hm.mine.tuples import COLUMNS as ANCHORS
-from protrek_hm.mine.tuples import build_tuples
-from protrek_hm.mine.twins import judge_pairs
+from protrek_hm.mine.evidence.doubts import TextEncoder
+from protrek_hm.mine.gate import Gate, judge_pairs
+from protrek_hm.mine.negatives import draw_contrast
+from protrek_hm.mine.report import MiningReport, advise
+from protrek_hm.mine.split import SIDES, assign_sides, share_out
+from protrek_hm.mine.triplets import (
+    OUR_COLUMNS,
+    REFERENCE_COLUMNS,
+    TUPLE_COLUMNS,
+    Encoder,
+    add_structures,
+    build_triplets,
+    build_tuples,
+    keeps_margin,
+    limit_negatives,
+    structures_of,
+)
 
 COLUMNS = [*REFERENCE_COLUMNS, *OUR_COLUMNS]
 
@@ -205,7 +209,7 @@ def _structures(corpus: Corpus, report: MiningReport) -> pl.Series | None:
 
 
 def _judge(corpus: Corpus, related: Related, gate: Gate, report: MiningReport) -> pl.DataFrame:
-    """Judge the pairs in the range of identities; see `twins.judge_pairs`."""
+    """Judge the pairs in the range of identities; see `gate.judge_pairs`."""
     config = gate.config
     if unclear := gate.unclear_terms():
         told = "neither a letter nor a name says which are functions; give --ontology"
@@ -238,7 +242,7 @@ def _tuples(triplets: pl.DataFrame, config: MineConfig, report: MiningReport) ->
     if config.format != "n-tuple" or negatives is None:
         return {}
     tuples = {}
-    for anchor, columns in ANCHORS.items():
+    for anchor, columns in TUPLE_COLUMNS.items():
         tuples[anchor] = build_tuples(triplets, anchor=anchor, negatives=negatives, seed=config.seed)
         given = triplets.filter(pl.col("split").is_not_null()).select(columns[:2]).n_unique()
         report.add(f"{anchor}s with {negatives} negatives", "anchors", given=given, kept=tuples[anchor].height)

@@ -11,16 +11,21 @@ identity. If nothing helps, the strictest of the best attempts stands.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
+from protrek_hm.data.proteins import check_bad_records
+from protrek_hm.data.schema import or_null
+from protrek_hm.data.tables import read_table
+from protrek_hm.data.texts import fold_text
+from protrek_hm.errors import FileFormatError, MissingColumnError
 from protrek_hm.homology import connected_components
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus
-from protrek_hm.mine.links import TextLinks, family_links
-from protrek_hm.mine.split_file import SIDES as STAGES
+from protrek_hm.mine.text import similar_texts, text_vectors
 
 SIDES = ("train", "valid", "test")
 _RECUTS = (0.6, 0.7, 0.8, 0.9, 0.95)
@@ -71,6 +76,22 @@ def assign_sides(
     if torn := _torn_components(assigned.components, given):
         warnings.append(f"the given stages put {torn} components on several sides: see protrek-hm mine leaks")
     return Assignment(assigned.sides, assigned.components, warnings)
+
+
+def share_out(triplets: pl.DataFrame, assignment: Assignment, config: MineConfig) -> pl.DataFrame:
+    """Add `component` and `split`; a pair whose proteins stand on two sides has no split."""
+    anchor, negative = triplets["anchor"].to_numpy(), triplets["negative"].to_numpy()
+    if config.split == "pairs":
+        _, pair = np.unique(triplets["pair"].to_numpy(), return_inverse=True)
+        free = np.full(int(pair.max(initial=-1)) + 1, -1)
+        sides = deal_proteins(len(free), config, given=free)[pair]
+    else:
+        sides = np.where(assignment.sides[anchor] == assignment.sides[negative], assignment.sides[anchor], len(SIDES))
+    names = np.array([*SIDES, ""])[sides]
+    return triplets.with_columns(
+        component=pl.Series(assignment.components[anchor], dtype=pl.Int64),
+        split=pl.Series(names.tolist(), dtype=pl.String).replace("", None),
+    )
 
 
 def deal_components(
@@ -183,3 +204,117 @@ def _torn_components(components: Int[np.ndarray, " proteins"], given: Int[np.nda
     fixed = given != UNASSIGNED
     several = pl.DataFrame({"component": components[fixed], "side": given[fixed]}).unique()
     return int((several.group_by("component").len()["len"] > 1).sum())
+
+
+STAGES = {
+    "train": 0,
+    "training": 0,
+    "valid": 1,
+    "val": 1,
+    "validation": 1,
+    "dev": 1,
+    "test": 2,
+    "testing": 2,
+}
+"""Words for the sides, as they stand in columns `stage` and in split files."""
+
+
+def apply_split_file(proteins: pl.DataFrame, path: Path) -> pl.DataFrame:
+    r"""Return `proteins` with the file's side as their `stage`; proteins that it does not name have none.
+
+    path: a table with columns `id` and `split` (or `stage`), sides in the words of `STAGES`. Records without a side
+    name none.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError, MissingColumnError
+        If the file is not there, lacks a column, holds damaged records, names an unknown side, none of the proteins,
+        or one on two sides.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "split.tsv"
+    >>> _ = path.write_text("id\tsplit\nP1\ttest\n")
+    >>> apply_split_file(pl.DataFrame({"id": ["P1", "P2"]}), path)["stage"].to_list()
+    ['test', None]
+    """
+    table = read_table(path)
+    check_bad_records(table.bad, path, "error")
+    columns = table.frame.columns
+    side = next((name for name in ("split", "stage") if name in columns), "split")
+    for column in ("id", side):
+        if column not in columns:
+            raise MissingColumnError(path, column, columns, "a split file has the columns id and split")
+    cells = table.frame.select(or_null(pl.col("id", side).cast(pl.String))).drop_nulls()
+    given = cells.select("id", stage=pl.col(side).str.to_lowercase())
+    unknown = given.filter(~pl.col("stage").is_in(list(STAGES)))
+    if not unknown.is_empty():
+        raise FileFormatError(path, f"{unknown['stage'][0]!r} is no side", "write train, valid or test")
+    unique = given.with_columns(side=pl.col("stage").replace_strict(STAGES)).unique(["id", "side"], maintain_order=True)
+    twice = unique.filter(pl.col("id").is_duplicated())
+    if not twice.is_empty():
+        raise FileFormatError(path, f"{twice['id'][0]!r} stands on two sides", "leave it on one")
+    if unique.join(proteins, on="id", how="semi").is_empty():
+        raise FileFormatError(path, "it names none of the proteins", "use the ids of the protein file")
+    rest = proteins.drop("stage", strict=False)
+    return rest.join(unique.select("id", "stage"), on="id", how="left", maintain_order="left")
+
+
+NEAR_IDENTICAL = 0.95
+"""TF-IDF cosine from which on two texts are the same in all but form."""
+
+
+class TextLinks:
+    """Texts of `corpus` that are one in all but form, found once; links between the proteins that bear them.
+
+    Examples
+    --------
+    >>> from protrek_hm.mine.corpus import build_corpus
+    >>> table = pl.DataFrame({"id": list("abc"), "sequence": list("MKR"), "text": ["Red.", "red", "Blue."]})
+    >>> TextLinks(build_corpus(table)).links().tolist()
+    [[0, 1]]
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        folded = pl.Series([fold_text(text) for text in corpus.entries["text"]], dtype=pl.String)
+        distinct = folded.unique().sort()
+        self._bearers = pl.DataFrame({"text": folded.rank("dense") - 1, "protein": corpus.entries["protein"]})
+        self._texts = len(distinct)
+        self._alike = similar_texts(text_vectors(distinct.to_list()), least=NEAR_IDENTICAL)
+
+    def links(
+        self, *, families: Int[np.ndarray, " proteins"] | None = None, most: int = 0
+    ) -> Int[np.ndarray, "links 2"]:
+        """Return pairs of proteins that keep together all proteins with texts alike in all but form.
+
+        A chain for each text, not all its pairs: it links the same proteins. families, most: leave out texts
+        that proteins of more than `most` families share.
+        """
+        bearers = self._bearers
+        if families is not None:
+            bearers = bearers.with_columns(family=pl.Series(families[bearers["protein"].to_numpy()]))
+            bearers = bearers.filter(pl.col("family").n_unique().over("text") <= most)
+        chain = (
+            bearers.sort("text", "protein")
+            .with_columns(before=pl.col("protein").shift(1).over("text"))
+            .filter(pl.col("before").is_not_null())
+        )
+        links = chain.select("before", "protein").to_numpy().astype(np.int64)
+        bearer = np.full(self._texts, -1)
+        bearer[bearers["text"].to_numpy()] = bearers["protein"].to_numpy()
+        alike = bearer[self._alike]
+        return np.concatenate([links, alike[(alike >= 0).all(axis=1)]])
+
+
+def family_links(families: Int[np.ndarray, " proteins"]) -> Int[np.ndarray, "links 2"]:
+    """Return pairs of proteins that keep together all proteins of a family: a chain for each.
+
+    Examples
+    --------
+    >>> family_links(np.array([0, 1, 0, 0])).tolist()
+    [[0, 2], [2, 3]]
+    """
+    order = np.argsort(families, kind="stable")
+    together = families[order[:-1]] == families[order[1:]]
+    return np.stack([order[:-1][together], order[1:][together]], axis=1)

@@ -6,7 +6,7 @@ from typing import Any
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Router
 
-from protrek_hm.mine.evidence.likeness import TextEncoder
+from protrek_hm.mine.evidence.doubts import TextEncoder
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import whole_model
