@@ -18,8 +18,7 @@ import polars as pl
 from protrek_hm.data.synthetic import SITE, SUBSTRATES
 from protrek_hm.evaluate.statistics import mean_with_interval
 from protrek_hm.search import Searcher
-from protrek_hm.search.candidate import Protein
-from protrek_hm.search.explain import explain_pair
+from protrek_hm.search.explain import Protein, explain_pair
 
 CODE = {substrate: residues for residues, substrate in SUBSTRATES.items()}
 

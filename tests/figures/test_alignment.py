@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protrek_hm.figures.alignment import TwinCard, choose_blocks, differing_columns, draw_twin_cards
+from protrek_hm.figures.alignment import TwinCard, draw_twin_cards
+from protrek_hm.figures.blocks import choose_blocks, differing_columns
 
 PAIRS = st.lists(st.sampled_from(["AA", "CC", "AC", "A-", "-C"]), min_size=1, max_size=400).map(
     lambda columns: ("".join(pair[0] for pair in columns), "".join(pair[1] for pair in columns))

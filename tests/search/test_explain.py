@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 
 from protrek_hm.errors import OptionError
+from protrek_hm.figures.blocks import marks
 from protrek_hm.index.build import build_index
 from protrek_hm.search import reading
-from protrek_hm.search.candidate import Protein
-from protrek_hm.search.explain import explain, explain_pair, marks
+from protrek_hm.search.explain import Protein, explain, explain_pair
 from protrek_hm.search.searcher import Searcher
 
 WEIGHTS = dict(zip("ACDEFGHIKLMNPQRSTVWYBZXUO", np.linspace(-0.02, 0.02, 25), strict=True))
@@ -145,7 +145,7 @@ def test_as_dict_is_json_and_complete():
         *["substitutions", "explained", "explained_in_b", "interaction", "notes"],
     ]
     assert content["a"].keys() == {"id", "sequence", "score", "protrek_score", "residues_read", "length"}
-    assert content["alignment"]["marks"] == marks(why.alignment) == " " * 20 + "--" + " " * 28
+    assert content["alignment"]["marks"] == marks(why.alignment.a, why.alignment.b) == " " * 20 + "--" + " " * 28
     assert content["substitutions"][0] == {
         **{"column": 21, "position_a": 21, "position_b": 20, "letter_a": "VF", "letter_b": ""},
         **{"notation": "V21_F22del", "change": why.substitutions[0].change},

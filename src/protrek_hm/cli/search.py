@@ -64,8 +64,7 @@ def search(
     from protrek_hm.errors import OptionError
     from protrek_hm.files import refuse_existing, refuse_unwritable
     from protrek_hm.search.batch import BatchConfig
-    from protrek_hm.search.query import read_queries
-    from protrek_hm.search.query_table import read_query_table
+    from protrek_hm.search.query import read_queries, read_query_table
     from protrek_hm.search.searcher import Searcher
 
     if output is not None:

@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from protrek_hm.errors import shorten
+from protrek_hm.figures.blocks import Block, choose_blocks, differing_columns, marks
 from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure, save_figure
 
 COLUMNS = 80
@@ -25,7 +26,7 @@ LABEL = 21
 PAGE = LABEL + COLUMNS + 8
 """Characters of the whole width."""
 
-_MOST_BLOCKS = 4
+MOST_BLOCKS = 4
 _NAME = 15  # characters of a row's name
 LINE, CHARACTER = 0.155, 0.0745
 """Height of a line and width of a letter, in inches, at the size below."""
@@ -55,51 +56,6 @@ class TwinCard:
     def __post_init__(self) -> None:
         if len(self.a) != len(self.b):
             raise ValueError(f"aligned sequences must be of one length, not {len(self.a)} and {len(self.b)}")
-
-
-@dataclass(frozen=True)
-class Block:
-    """Columns `start` to `stop` of an alignment, and how many columns were left out before it."""
-
-    start: int
-    stop: int
-    skipped: int
-
-
-def differing_columns(a: str, b: str) -> list[int]:
-    """Return the columns, from 0, in which two gapped sequences differ.
-
-    Examples
-    --------
-    >>> differing_columns("MK-TA", "MRYTA")
-    [1, 2]
-    """
-    return [column for column, (one, other) in enumerate(zip(a, b, strict=True)) if one != other]
-
-
-def choose_blocks(a: str, b: str, *, most: int = _MOST_BLOCKS, width: int = COLUMNS) -> tuple[list[Block], int]:
-    """Cut an alignment into blocks and leave out those without a difference, if there are more than `most`.
-
-    Returns the blocks, and how many columns after the last one are not shown. Where more than `most` blocks
-    hold differences, those with the most of them are shown, in their order.
-
-    Examples
-    --------
-    >>> choose_blocks("A" * 300, "A" * 170 + "C" + "A" * 129, most=2, width=80)
-    ([Block(start=160, stop=240, skipped=160)], 60)
-    """
-    differing = differing_columns(a, b)
-    starts = list(range(0, len(a), width))
-    counts = {start: sum(start <= column < start + width for column in differing) for start in starts}
-    if len(starts) > most:
-        busiest = sorted((start for start in starts if counts[start]), key=lambda start: (-counts[start], start))
-        starts = sorted(busiest[:most]) or starts[:1]
-    blocks, end = [], 0
-    for start in starts:
-        stop = min(start + width, len(a))
-        blocks.append(Block(start, stop, start - end))
-        end = stop
-    return blocks, len(a) - end
 
 
 @rc_context(STYLE)
@@ -178,7 +134,7 @@ def lay_out(card: TwinCard) -> list[CardLine]:
         )
         lines += [CardLine(((float(LABEL), part, _INK, "plain"),)) for part in wrapped[1:]]
     lines.append(CardLine(()))
-    blocks, after = choose_blocks(card.a, card.b)
+    blocks, after = choose_blocks(card.a, card.b, width=COLUMNS, most=MOST_BLOCKS)
     for block in blocks:
         lines += _lay_out_block(card, block)
     if after:
@@ -190,19 +146,18 @@ def _lay_out_block(card: TwinCard, block: Block) -> list[CardLine]:
     lines = []
     if block.skipped:
         lines.append(_skipped(block.skipped, card, block.start - block.skipped, block.start))
-    rows = (card.a[block.start : block.stop], card.b[block.start : block.stop])
-    places = differing_columns(*rows)
-    for whole, row, name, colour in zip((card.a, card.b), rows, card.names, (POSITIVE, NEGATIVE), strict=True):
-        before = len(whole[: block.start].replace("-", ""))
-        residues = len(row.replace("-", ""))
-        first, last = (str(before + 1), str(before + residues)) if residues else ("", "")
+    places = differing_columns(*block.rows)
+    for row, (begin, end), name, colour in zip(
+        block.rows, block.residues, card.names, (POSITIVE, NEGATIVE), strict=True
+    ):
+        first, last = (str(begin), str(end)) if end >= begin else ("", "")
         runs: list[tuple[float, str, str, str]] = [(1.5, shorten(name, width=_NAME), colour, "plain")]
         runs.append((LABEL - 1.0 - len(first), first, GREY, "mono"))
         runs.append((LABEL + len(row) + 1.0, last, GREY, "mono"))
         runs.append((LABEL, row, _FAINT, "mono"))
         lines.append(CardLine(tuple(runs), tuple(LABEL + place for place in places)))
-    marks = "".join("-" if "-" in pair else "*" if pair[0] != pair[1] else " " for pair in zip(*rows, strict=True))
-    marked = tuple((float(LABEL + place), marks[place], NEGATIVE, "mono") for place in places)
+    signs = marks(*block.rows)
+    marked = tuple((float(LABEL + place), signs[place], NEGATIVE, "mono") for place in places)
     return [*lines, CardLine(marked)]
 
 

@@ -1,7 +1,8 @@
 """Why this protein and not its twin: two candidates aligned, and what each difference does to the score.
 
-A difference is taken back in one of the two alone, the mutant is scored, and the change is what the difference is
-worth there. Single changes need not add up to the gap between the two; how much is left is said, too.
+A candidate is named by its id in an index, or written out. A difference is taken back in one of the two alone, the
+mutant is scored, and the change is what the difference is worth there. Single changes need not add up to the gap
+between the two; how much is left is said, too.
 """
 
 from collections.abc import Sequence
@@ -11,15 +12,54 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Float
 
-from protrek_hm.config import require
+from protrek_hm.config import require, require_characters
+from protrek_hm.data.schema import sequence_problem, upper_case
+from protrek_hm.errors import OptionError, shorten
+from protrek_hm.figures.blocks import marks
 from protrek_hm.homology.identity import Alignment
 from protrek_hm.index.encoder import encode_unit
+from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
-from protrek_hm.search.candidate import Protein, find_protein
 from protrek_hm.search.differences import Difference, align_in_bounds, differences, with_one_difference
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import cuts, residues_read, tell_unread
 from protrek_hm.search.searcher import Searcher
+
+SHORTEST = 10
+"""Residues from which letters that are no id are taken for a sequence: ids such as TEM or HBA are letters, too."""
+
+LONGEST_ID = 30
+"""Letters above which something is no id, but a sequence with a wrong letter."""
+
+
+@dataclass(frozen=True)
+class Protein:
+    """A sequence, and the id that the index knows it by, if it was named so."""
+
+    id: str | None
+    sequence: str
+
+
+def find_protein(index: Index, given: str) -> Protein:
+    """Look `given` up as an id in the index, or else take it for a sequence of at least 10 residues.
+
+    Raises
+    ------
+    OptionError
+        If it is neither; it says which ids come close.
+    """
+    require_characters("protein", given)
+    name = given.strip()
+    letters = upper_case("".join(given.split()).removesuffix("*"))
+    if len(letters) >= SHORTEST and not (index.records["id"] == name).any():
+        problem = sequence_problem(letters)
+        if problem is None:
+            return Protein(None, letters)
+        if len(letters) > LONGEST_ID:
+            raise OptionError("protein", shorten(letters), f"{problem}; mend the sequence")
+    [row] = index.find([name])
+    return Protein(name, str(index.records["sequence"][int(row)]))
+
 
 TWINS = 0.5
 """Identity from which single differences are worth a look; below, each would count against another background."""
@@ -107,7 +147,7 @@ class Explanation:
             **pair,
             "winner": self.winner,
             "gap": self.gap,
-            "alignment": {**asdict(self.alignment), "marks": marks(self.alignment)},
+            "alignment": {**asdict(self.alignment), "marks": marks(self.alignment.a, self.alignment.b)},
             "identity": self.identity,
             "coverage": self.coverage,
             "substitutions": [asdict(each) for each in self.substitutions],
@@ -195,16 +235,6 @@ def explain_pair(
         tuple(Substitution(**vars(each), change=x, change_in_b=y) for each, (x, y) in zip(found, changes, strict=True)),
         (*notes, *(f"the text: {cut}" for cut in cuts(model, [text], task="text") if cut), *tell_unread(read)),
     )
-
-
-def marks(alignment: Alignment) -> str:
-    """Write a letter for each column: a blank where both agree, `*` for a substitution, `-` for a gap.
-
-    >>> marks(Alignment("MKTA-", "MRTAY"))
-    ' *  -'
-    """
-    pairs = zip(alignment.a, alignment.b, strict=True)
-    return "".join(" " if a == b else "-" if "-" in (a, b) else "*" for a, b in pairs)
 
 
 def _why_not_scored(alignment: Alignment, found: int, most: int) -> list[str]:

@@ -12,12 +12,10 @@ from typing import Literal, TextIO
 from rich.table import Table
 
 from protrek_hm.errors import shorten
+from protrek_hm.figures.blocks import WIDTH, choose_blocks, marks
 from protrek_hm.homology.identity import Alignment
-from protrek_hm.search.explain import Explanation, Substitution, marks
+from protrek_hm.search.explain import Explanation, Substitution
 from protrek_hm.search.render import plain_console
-
-WIDTH = 60
-"""Alignment columns a line."""
 
 _LABEL = 16
 _BAR = 12  # characters of the longest bar
@@ -101,29 +99,23 @@ def alignment_lines(alignment: Alignment, names: tuple[str, str], *, width: int 
     b                     6 IAKER 10
     <BLANKLINE>
     """
-    signs, skipped = marks(alignment), 0
-    for start in range(0, len(signs), width):
-        block = slice(start, start + width)
-        if not signs[block].strip():
-            skipped += len(signs[block])
-            continue
-        if skipped:
-            yield from (_skipped(skipped), "")
-            skipped = 0
-        one, other = (_row(name, whole, block) for name, whole in zip(names, (alignment.a, alignment.b), strict=True))
-        yield from (one, " " * (_LABEL + 8) + signs[block].rstrip(), other, "")
-    if skipped:
-        yield from (_skipped(skipped), "")
+    blocks, after = choose_blocks(alignment.a, alignment.b, width=width)
+    for block in blocks:
+        if block.skipped:
+            yield from (_skipped(block.skipped), "")
+        one, other = (_row(*each) for each in zip(names, block.rows, block.residues, strict=True))
+        yield from (one, " " * (_LABEL + 8) + marks(*block.rows).rstrip(), other, "")
+    if after:
+        yield from (_skipped(after), "")
 
 
 def _skipped(columns: int) -> str:
     return f"… {columns:,} columns, all identical"
 
 
-def _row(name: str, whole: str, block: slice) -> str:
-    before, row = len(whole[: block.start].replace("-", "")), whole[block]
-    last = before + len(row.replace("-", ""))
-    return f"{shorten(name, width=_LABEL):<{_LABEL}} {before + (last > before):>6} {row} {last}"
+def _row(name: str, row: str, residues: tuple[int, int]) -> str:
+    first, last = residues
+    return f"{shorten(name, width=_LABEL):<{_LABEL}} {min(first, last):>6} {row} {last}"
 
 
 def _candidates(explanation: Explanation) -> Table:

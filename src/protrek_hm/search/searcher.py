@@ -24,10 +24,9 @@ from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.hits import MIN_IDENTITY, Answer, Family, Hit, each_alone, group_hits
 from protrek_hm.search.labelled import Labelled, lay_out
-from protrek_hm.search.probability import calibrate
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import Cut, cuts
-from protrek_hm.search.significance import p_values
+from protrek_hm.search.significance import calibrate, p_values
 
 MOST_HITS = 10_000
 """Hits per query that are looked at to fill the wanted number of families."""

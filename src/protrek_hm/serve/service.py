@@ -13,9 +13,8 @@ from protrek_hm.config import Modality
 from protrek_hm.errors import GivenUpError, OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model.cosines import cosine_table
-from protrek_hm.search.candidate import find_protein
 from protrek_hm.search.describe import describe
-from protrek_hm.search.explain import explain_pair
+from protrek_hm.search.explain import explain_pair, find_protein
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import tell_cuts
 from protrek_hm.search.searcher import SearchConfig, Searcher

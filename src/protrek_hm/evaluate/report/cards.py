@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protrek_hm.evaluate.examples import TwinExample
-from protrek_hm.figures.alignment import TwinCard, choose_blocks, differing_columns, draw_twin_cards
-
-WIDTH = 60
-"""Alignment columns a line of the page."""
+from protrek_hm.figures.alignment import MOST_BLOCKS, TwinCard, draw_twin_cards
+from protrek_hm.figures.blocks import choose_blocks, differing_columns
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,12 @@ def page_card(example: TwinExample) -> PageCard:
     (2, [('M', False), ('R', True), ('T', False), ('A', True)])
     """
     a, b = example.alignment.a, example.alignment.b
-    blocks, after = choose_blocks(a, b, width=WIDTH)
+    blocks, after = choose_blocks(a, b, most=MOST_BLOCKS)
     rows = []
     for block in blocks:
-        first, second = (whole[block.start : block.stop] for whole in (a, b))
+        first, second = block.rows
         differing = set(differing_columns(first, second))
-        start_a, start_b = (len(whole[: block.start].replace("-", "")) + 1 for whole in (a, b))
+        start_a, start_b = (begin for begin, _ in block.residues)
         rows.append(CardBlock(block.skipped, (start_a, start_b), (_runs(first, differing), _runs(second, differing))))
     return PageCard(example, tuple(rows), after, len(differing_columns(a, b)))
 
