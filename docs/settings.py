@@ -10,7 +10,7 @@ from protrek_hm.cli.app import app
 from protrek_hm.cli.settings import plain_type
 from protrek_hm.config import describe_fields, show_default
 from protrek_hm.data.structures.config import StructureConfig
-from protrek_hm.data.uniprot.config import ConvertConfig
+from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.merge.config import SweepConfig

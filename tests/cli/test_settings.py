@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from protrek_hm.cli.settings import with_settings
 from protrek_hm.config import describe_fields
 from protrek_hm.data.structures.config import StructureConfig
-from protrek_hm.data.uniprot.config import ConvertConfig
+from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.errors import OptionError
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.index.config import IndexConfig

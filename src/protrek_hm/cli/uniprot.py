@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from protrek_hm.cli.settings import with_settings
-from protrek_hm.data.uniprot.config import ConvertConfig
+from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.files import refuse_existing
 
 if TYPE_CHECKING:

@@ -1,10 +1,9 @@
 """Proteins and triplets in and out.
 
-The flow: a file's bytes, decompressed (`compression`), become rows (`delimited`, `tables`, `fasta`), one
-protein each (`wide`); columns are recognised (`schema`), cells cleaned (`texts`), bad records found with
-their lines (`validation`, `records`); `proteins` and `triplets` put it together and `check` counts. `effects`
-reads what texts say of variants. `synthetic` and `showcase` (whose variants `numbering` makes) need no file.
-`uniprot` and `structures`, folders of their own, make such tables from UniProt and from structure files.
+The flow: a file's bytes, decompressed (`compression`), become rows (`tables`, `fasta`) of one protein each; columns
+are recognised, cells cleaned, and bad records found with their lines (`schema`, `texts`); `proteins` and `triplets`
+put it together and `check` counts. `effects` reads what texts say of variants. `synthetic` and `showcase` need no
+file. `uniprot` and `structures`, folders of their own, make such tables from UniProt and from structure files.
 """
 
 from typing import TYPE_CHECKING

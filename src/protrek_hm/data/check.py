@@ -7,10 +7,9 @@ from pathlib import Path
 import polars as pl
 
 from protrek_hm.data.proteins import LoadedProteins, load_proteins
-from protrek_hm.data.records import BadRecord
-from protrek_hm.data.schema import or_null
+from protrek_hm.data.schema import looks_like_nucleotides, or_null
+from protrek_hm.data.tables import BadRecord
 from protrek_hm.data.texts import EVIDENCE
-from protrek_hm.data.validation import looks_like_nucleotides
 from protrek_hm.errors import shorten
 
 _EXAMPLES = 3

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from protrek_hm.data.compression import open_decompressed
-from protrek_hm.data.records import Table
+from protrek_hm.data.tables import Table
 from protrek_hm.errors import FileFormatError
 
 ENDINGS = (".fasta", ".fa", ".faa", ".fas")

@@ -7,16 +7,16 @@ import polars as pl
 
 from protrek_hm.config import OnBadRecord
 from protrek_hm.data.proteins import check_bad_records
-from protrek_hm.data.records import BadRecord, Table
-from protrek_hm.data.schema import missing_column, or_null
-from protrek_hm.data.tables import read_table, write_table
-from protrek_hm.data.validation import (
+from protrek_hm.data.schema import (
     bad_sequences,
     bad_structures,
     clean_sequences,
     clean_structures,
+    missing_column,
+    or_null,
     without_rows,
 )
+from protrek_hm.data.tables import BadRecord, Table, read_table, write_table
 from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError
 
 NEEDED = ("anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text")

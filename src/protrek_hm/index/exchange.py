@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality, OnBadRecord
 from protrek_hm.data.proteins import check_bad_records, check_table
-from protrek_hm.data.records import Table
+from protrek_hm.data.tables import Table
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, ModelError, OptionError
 from protrek_hm.files import new_file
 from protrek_hm.index.build import Made, path_from, write_index

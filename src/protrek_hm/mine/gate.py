@@ -16,8 +16,8 @@ import polars as pl
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
+from protrek_hm.data.proteins import WILD_TYPE_ID
 from protrek_hm.data.texts import EVIDENCE, fold_text
-from protrek_hm.data.wide import WILD_TYPE_ID
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus, expand_pairs
 from protrek_hm.mine.evidence.annotations import Ancestors, count_unclear, judge_ec, judge_go, read_ancestors
@@ -101,7 +101,7 @@ class Gate:
 
     @cached_property
     def _variants(self) -> list[bool]:
-        """Whether each entry is a mutant, as `data.wide` stacks them: its id begins with that of its wild type."""
+        """Whether each entry is a mutant, as `data.proteins` stacks them: its id begins with that of its wild type."""
         if not {"id", WILD_TYPE_ID} <= set(self.entries.columns):
             return [False] * self.entries.height
         begins = pl.col("id").str.starts_with(pl.col(WILD_TYPE_ID).cast(pl.String) + ":")

@@ -15,10 +15,9 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from protrek_hm.config import require
-from protrek_hm.data.schema import or_null
+from protrek_hm.data.schema import bad_sequences, clean_sequences, or_null
 from protrek_hm.data.tables import read_table
 from protrek_hm.data.texts import fold_text
-from protrek_hm.data.validation import bad_sequences, clean_sequences
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.homology import HomologyConfig
 from protrek_hm.homology.candidates import TINY, near_enough

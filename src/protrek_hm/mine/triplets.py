@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
+from protrek_hm.data.schema import bad_structures, clean_structures
 from protrek_hm.data.triplets import STRUCTURES
-from protrek_hm.data.validation import bad_structures, clean_structures
 from protrek_hm.mine.corpus import Corpus
 from protrek_hm.mine.text import paired_products
 

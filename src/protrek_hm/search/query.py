@@ -12,11 +12,10 @@ from protrek_hm.data.compression import bare_name, open_decompressed
 from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
 from protrek_hm.data.fasta import FastaRecord, read_fasta
 from protrek_hm.data.proteins import check_bad_records, is_fasta
-from protrek_hm.data.records import BadRecord
 from protrek_hm.data.schema import ALIASES, STRUCTURE_LETTERS, missing_column, or_null, sequence_problem, upper_case
 from protrek_hm.data.structures import StructureConfig, read_structure
-from protrek_hm.data.structures.files import is_structure
-from protrek_hm.data.tables import read_table
+from protrek_hm.data.structures.reading import is_structure
+from protrek_hm.data.tables import BadRecord, read_table
 from protrek_hm.errors import FileFormatError, MissingFileError, OptionError, shorten
 from protrek_hm.files import is_a_file
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import polars as pl
 
-from protrek_hm.data.uniprot.rows import title
+from protrek_hm.data.uniprot.entry import title
 from protrek_hm.errors import shorten
 from protrek_hm.homology.identity import identity
 from protrek_hm.search.describe import Description, FoundText, Homolog

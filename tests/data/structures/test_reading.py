@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from protrek_hm.data.structures.reading import read_entry
+from protrek_hm.data.structures.reading import find_structure_files, read_entry
 from protrek_hm.data.structures.records import read_structure
-from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
 
 LIMIT = 1 << 20
 DBREF = (
@@ -171,3 +171,21 @@ def test_damaged_files_are_read_or_refused(build, tmp_path, data):
     except FileFormatError:
         return
     assert all(len(record["sequence"]) == len(record["structure"]) > 0 for record in records)
+
+
+def test_named_files_and_folders(tmp_path):
+    names = ["b/2.cif", "b/1.pdb.gz", "b/deeper/3.bcif.zst", "b/notes.txt", "b/list.cif.txt", "odd", "4.ENT"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "b" / "folder.cif").mkdir()
+    given = [tmp_path / "odd", tmp_path / "b", tmp_path / "b/2.cif", tmp_path / "4.ENT"]
+    found = [path.relative_to(tmp_path).as_posix() for path in find_structure_files(given)]
+    assert found == ["odd", "b/1.pdb.gz", "b/2.cif", "b/deeper/3.bcif.zst", "4.ENT"]
+
+
+def test_paths_that_lead_nowhere(tmp_path):
+    with pytest.raises(MissingFileError, match=r"none\.cif"):
+        find_structure_files([tmp_path / "none.cif"])
+    with pytest.raises(NothingFoundError, match="no structure file in it; they end in .pdb"):
+        find_structure_files([tmp_path])

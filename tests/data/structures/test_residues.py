@@ -4,8 +4,8 @@ import gemmi
 import numpy as np
 import pytest
 
+from protrek_hm.data.structures.backbone import STANDARD, letters, stated_parents
 from protrek_hm.data.structures.records import read_structure
-from protrek_hm.data.structures.residues import STANDARD, letters, stated_parents
 
 SEQUENCE = "MKTAYIAKQRGISFVKSHFSGQLEERLGLI"
 

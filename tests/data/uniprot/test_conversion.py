@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from protrek_hm.data import read_proteins
 from protrek_hm.data.uniprot import ConvertConfig, conversion, convert
-from protrek_hm.data.uniprot.rows import SCHEMA
+from protrek_hm.data.uniprot.conversion import SCHEMA
 from protrek_hm.errors import FileFormatError, OptionError, OutputExistsError, ProTrekHMError, RecordError
 
 FORMATS = ["dat", "xml", "json", "tsv"]
@@ -183,7 +183,7 @@ def test_memory_is_bounded(tmp_path, monkeypatch):
     (tmp_path / "a.dat").write_text("".join(flat(f"Q{number}", "MKVLA" * 20) for number in range(500)))
     groups = []
     flush = conversion.TableSink.flush
-    monkeypatch.setattr("protrek_hm.data.uniprot.sink._LETTERS", 5_000)
+    monkeypatch.setattr("protrek_hm.data.tables._LETTERS", 5_000)
     monkeypatch.setattr(conversion.TableSink, "flush", lambda sink: (groups.append(len(sink._rows)), flush(sink)))
     convert([tmp_path / "a.dat"], tmp_path / "a.parquet")
     assert sum(groups) == 500

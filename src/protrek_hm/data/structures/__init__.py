@@ -1,32 +1,24 @@
 """Structures in: PDB, mmCIF and BinaryCIF files become protein sequences with their 3Di letters.
 
-The flow: files are found (`files`) or fetched from the AlphaFold Protein Structure Database (`alphafold`), read
-(`reading`, `binarycif`), taken apart into the backbones of their protein chains (`backbone`), residue by residue
-(`residues`), written in 3Di letters (`letters`) and hidden where a prediction is unsure of itself (`confidence`).
-`records` does this to one file, `table` to thousands at once; `texts` puts texts beside them.
+The flow: files are found and read (`reading`, `binarycif`) or fetched from the AlphaFold Protein Structure Database
+(`alphafold`), and taken apart into the backbones of their protein chains, residue by residue (`backbone`). `records`
+makes of one file a record for each chain, in 3Di letters that are masked where a prediction is unreliable; `table`
+does so for thousands of files at once, and puts texts beside them.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "read_structures": "protrek_hm.data.structures.table",
-    "StructureTable": "protrek_hm.data.structures.table",
-    "read_structure": "protrek_hm.data.structures.records",
-    "StructureConfig": "protrek_hm.data.structures.config",
-    "find_structure_files": "protrek_hm.data.structures.files",
-    "fetch_predictions": "protrek_hm.data.structures.alphafold",
-    "read_texts": "protrek_hm.data.structures.texts",
-    "join_texts": "protrek_hm.data.structures.texts",
-}
-__all__ = sorted(_HOMES)
+from protrek_hm.lazy import lazily
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'protrek_hm.data.structures' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from protrek_hm.data.structures.alphafold import AlphaFold as AlphaFold
+    from protrek_hm.data.structures.alphafold import fetch_predictions as fetch_predictions
+    from protrek_hm.data.structures.config import StructureConfig as StructureConfig
+    from protrek_hm.data.structures.reading import find_structure_files as find_structure_files
+    from protrek_hm.data.structures.records import read_structure as read_structure
+    from protrek_hm.data.structures.table import StructureTable as StructureTable
+    from protrek_hm.data.structures.table import join_texts as join_texts
+    from protrek_hm.data.structures.table import read_structures as read_structures
+    from protrek_hm.data.structures.table import read_texts as read_texts
+else:
+    __getattr__, __dir__, __all__ = lazily(__name__)

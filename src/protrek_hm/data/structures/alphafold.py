@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from protrek_hm.config import OnBadRecord
-from protrek_hm.data.structures.files import BadFile
+from protrek_hm.data.structures.reading import BadFile
 from protrek_hm.data.web import Patience, RefusedError, ask
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import DownloadError

@@ -1,15 +1,81 @@
-"""One structure file becomes a record for each of its protein chains."""
+"""One structure file becomes a record for each of its protein chains, with 3Di letters and pLDDT.
 
+mini3di computes Foldseek's letters: van Kempen et al., "Fast and accurate protein structure search with Foldseek",
+Nature Biotechnology 42 (2024).
+"""
+
+from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
+import mini3di
+import numpy as np
+from jaxtyping import Float
+
 from protrek_hm.data.structures.backbone import Backbone, OrderError, protein_backbones
-from protrek_hm.data.structures.confidence import as_plddt, mask_unsure
-from protrek_hm.data.structures.config import StructureConfig
-from protrek_hm.data.structures.files import stem
-from protrek_hm.data.structures.letters import MOST_RESIDUES, structure_letters
-from protrek_hm.data.structures.reading import Entry, read_entry
+from protrek_hm.data.structures.config import PROTREK_PLDDT, MaskPlddt, StructureConfig
+from protrek_hm.data.structures.reading import Entry, read_entry, stem
 from protrek_hm.errors import FileFormatError
+
+_MASKED = "#"
+Plddt = Float[np.ndarray, " residues"]
+
+
+def as_plddt(b_factors: Plddt) -> Plddt | None:
+    """Return B-factors as pLDDT in [0, 100]; None if they cannot be that. Some programs write it in [0, 1].
+
+    Examples
+    --------
+    >>> as_plddt(np.array([0.25, 0.5])), as_plddt(np.array([55.0, 90.0])), as_plddt(np.array([55.0, 130.0]))
+    (array([25., 50.]), array([55., 90.]), None)
+    """
+    if not len(b_factors) or not ((b_factors >= 0) & (b_factors <= 100)).all() or not b_factors.any():
+        return None
+    return b_factors * 100 if b_factors.max() <= 1 else b_factors
+
+
+def mask_unsure(letters: str, plddt: Plddt, mask: MaskPlddt) -> str:
+    """Hide the letters of residues whose pLDDT lies below the threshold, 70 for "auto".
+
+    Examples
+    --------
+    >>> mask_unsure("dvvd", np.array([69.9, 70.0, 95.0, 20.0]), "auto")
+    '#vv#'
+    >>> mask_unsure("dvvd", np.array([69.9, 70.0, 95.0, 20.0]), None)
+    'dvvd'
+    """
+    if mask is None:
+        return letters
+    threshold = PROTREK_PLDDT if mask == "auto" else mask
+    return "".join(_MASKED if unsure else letter for letter, unsure in zip(letters, plddt < threshold, strict=True))
+
+
+MOST_RESIDUES = 10_000
+"""In one chain, no more are read: memory grows with the square of its length, to 2 GB at this one."""
+
+
+def structure_letters(backbone: Backbone) -> str:
+    """Return a lower-case 3Di letter for each residue.
+
+    As in Foldseek, ends of chains, and residues that lack N or C or stand beside such ones, get a `d`.
+
+    Examples
+    --------
+    >>> structure_letters(Backbone("A", "GG", np.zeros((2, 4, 3)), np.zeros(2)))
+    'dd'
+    """
+    if len(backbone.sequence) < 3:
+        return "d" * len(backbone.sequence)
+    encoder = _encoder()
+    with np.errstate(all="ignore"):  # residues without atoms are NaN, and masked in the end
+        # In the middle of the molecule, in double precision: distances are differences of squares
+        n, ca, c, cb = np.moveaxis(backbone.coordinates - np.nanmean(backbone.coordinates, axis=(0, 1)), 1, 0)
+        return encoder.build_sequence(encoder.encode_atoms(ca, cb, n, c)).lower()
+
+
+@cache
+def _encoder() -> mini3di.Encoder:
+    return mini3di.Encoder()
 
 
 class ChainRecord(TypedDict):

@@ -6,11 +6,8 @@ cross-references and most features are never taken apart. That makes the differe
 
 import re
 
-from protrek_hm.data.uniprot.comments import flat_comment, flat_evidence
 from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Names, check_entry, is_gone, section_of
-from protrek_hm.data.uniprot.features import OLD_TAIL, make_feature
-from protrek_hm.data.uniprot.names import parse_names
-from protrek_hm.data.uniprot.plain import bare
+from protrek_hm.data.uniprot.texts import OLD_TAIL, bare, flat_comment, flat_evidence, make_feature, parse_names
 
 _ID = re.compile(r"ID   (\S+)\s+(\w+);(?:\s+PRT;)?\s+(\d+) AA\.?")
 _DE = re.compile(r"DE   ( *)(?:(RecName|AltName|SubName): )?(?:(\w+)=)?([^\n]*)")

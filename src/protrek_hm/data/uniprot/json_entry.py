@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from protrek_hm.data.uniprot.comments import (
+from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, check_entry, section_of
+from protrek_hm.data.uniprot.texts import (
     cofactor_text,
+    describe,
     disease_text,
     location_text,
     of_molecule,
     sentences,
     tree_evidence,
 )
-from protrek_hm.data.uniprot.entry import SECTIONS, BrokenRecordError, Entry, Feature, Names, check_entry, section_of
-from protrek_hm.data.uniprot.features import describe
 
 _FEATURES = {"Mutagenesis": "MUTAGEN", "Natural variant": "VARIANT"}
 _REVIEWED = {"Swiss-Prot": True, "TrEMBL": False}

@@ -9,10 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from protrek_hm.data.schema import says_nothing
-from protrek_hm.data.uniprot.comments import flat_comment, flat_evidence
 from protrek_hm.data.uniprot.entry import BrokenRecordError, Entry, check_entry, is_gone
-from protrek_hm.data.uniprot.features import cell_features
-from protrek_hm.data.uniprot.names import parse_names
+from protrek_hm.data.uniprot.texts import cell_features, flat_comment, flat_evidence, parse_names
 
 _CC = {
     "function": "function [CC]",

@@ -5,14 +5,6 @@ from collections.abc import Mapping
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from protrek_hm.data.uniprot.comments import (
-    cofactor_text,
-    disease_text,
-    location_text,
-    of_molecule,
-    sentences,
-    tree_evidence,
-)
 from protrek_hm.data.uniprot.entry import (
     SECTIONS,
     BrokenRecordError,
@@ -23,7 +15,15 @@ from protrek_hm.data.uniprot.entry import (
     is_gone,
     section_of,
 )
-from protrek_hm.data.uniprot.features import describe
+from protrek_hm.data.uniprot.texts import (
+    cofactor_text,
+    describe,
+    disease_text,
+    location_text,
+    of_molecule,
+    sentences,
+    tree_evidence,
+)
 
 _FEATURES = {"mutagenesis site": "MUTAGEN", "sequence variant": "VARIANT"}
 _NAMESPACE = re.compile(r"""^(<entry[^>]*?)\sxmlns=(?:"[^"]*"|'[^']*')""")

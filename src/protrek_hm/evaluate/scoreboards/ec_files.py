@@ -9,9 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from protrek_hm.data.proteins import check_bad_records
-from protrek_hm.data.schema import or_null, says_nothing
+from protrek_hm.data.schema import bad_sequences, clean_sequences, or_null, says_nothing
 from protrek_hm.data.tables import read_table
-from protrek_hm.data.validation import bad_sequences, clean_sequences
 from protrek_hm.errors import FileFormatError, MissingColumnError
 
 _NAMES = {
