@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score, roc_auc_score
 
+from protrek_hm.cosines import TOLERANCE
 from protrek_hm.evaluate.detection import auroc, average_precision, best_threshold, threshold_scores
-from protrek_hm.model.cosines import TOLERANCE
 
 pytestmark = pytest.mark.numeric
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protrek_hm.cosines import TOLERANCE
 from protrek_hm.evaluate.metrics import group_score, margins, protein_to_text, text_to_protein
-from protrek_hm.model.cosines import TOLERANCE
 
 pytestmark = pytest.mark.numeric
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from protrek_hm.cosines import TOLERANCE
 from protrek_hm.evaluate.ranking import chance_of, rank_pool, ranking_values
-from protrek_hm.model.cosines import TOLERANCE
 
 pytestmark = pytest.mark.numeric
 CHOICES = st.tuples(st.integers(1, 4), st.integers(2, 9), st.integers(0, 10_000))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from protrek_hm.model.cosines import better_and_tied
+from protrek_hm.cosines import better_and_tied
 
 
 @dataclass(frozen=True)

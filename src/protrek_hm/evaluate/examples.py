@@ -6,10 +6,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from protrek_hm.cosines import equal_ties
 from protrek_hm.evaluate.metrics import margins, text_to_protein
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.homology.identity import Alignment, align
-from protrek_hm.model.cosines import equal_ties
 
 Kind = Literal["won", "lost"]
 

@@ -9,7 +9,7 @@ differ by at most `TOLERANCE` are tied.
 import numpy as np
 from jaxtyping import Float
 
-from protrek_hm.model.cosines import TOLERANCE, preference
+from protrek_hm.cosines import TOLERANCE, preference
 
 
 def text_to_protein(scores: Float[np.ndarray, "cases 2 2"]) -> Float[np.ndarray, " cases"]:

@@ -1,6 +1,6 @@
 """Retrieval over a whole pool: where do the right ones stand? Pure functions, in blocks of bounded memory.
 
-Items tied with a right one (see `model.cosines`) stand in an order as good as any other. What a query is worth is
+Items tied with a right one (see `cosines`) stand in an order as good as any other. What a query is worth is
 the mean over all these orders: recall, reciprocal rank and precision of each order, not of a mean rank (McSherry and
 Najork, "Computing information retrieval performance measures efficiently in the presence of tied scores", ECIR 2008).
 Of ten items that all score the same one is right: recall@5 is 0.5, the reciprocal rank (1 + 1/2 + … + 1/10) ÷ 10.
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import digamma
 
-from protrek_hm.model.cosines import better_and_tied, cosines_of_pairs
+from protrek_hm.cosines import better_and_tied, cosines_of_pairs
 
 BLOCK_NUMBERS = 8_000_000
 """Scores held at once: 64 MB of double precision, whatever the pool."""

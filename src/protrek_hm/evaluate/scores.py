@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
+from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.evaluate.cases import Cases
 from protrek_hm.evaluate.embed import Embeddings
-from protrek_hm.model.cosines import cosines_of_pairs
 
 Positions = Int[np.ndarray, " pairs"]
 Scorer = Callable[[Positions, Positions], Float[np.ndarray, " pairs"]]

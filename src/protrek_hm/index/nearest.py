@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from protrek_hm.config import require
+from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.deadline import checkpoint
 from protrek_hm.index.arrays import Vectors
-from protrek_hm.model.cosines import cosines_of_pairs
 
 QUERY_BLOCK = 128
 VECTOR_BLOCK = 16_384

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.index.arrays import Stack, Vectors
-from protrek_hm.model.cosines import cosines_of_pairs
 
 _FEW = 16  # queries for which a second thread is not worth waiting for, least of all on a busy machine
 

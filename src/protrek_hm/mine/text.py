@@ -45,24 +45,6 @@ def pair_cosines(
     return np.clip(cosines, 0.0, 1.0)
 
 
-def paired_products(
-    ours: Float[np.ndarray, "ours dim"],
-    theirs: Float[np.ndarray, "theirs dim"],
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-) -> Float[np.ndarray, " pairs"]:
-    """Return the product of `ours[left]` and `theirs[right]`, pair by pair, some pairs at a time.
-
-    Examples
-    --------
-    >>> paired_products(np.array([[1.0, 2.0]]), np.eye(2), np.array([0, 0]), np.array([0, 1])).tolist()
-    [1.0, 2.0]
-    """
-    parts = [slice(start, start + _CHUNK // 16) for start in range(0, len(left), _CHUNK // 16)]
-    products = [np.einsum("pd,pd->p", ours[left[part]], theirs[right[part]]) for part in parts]
-    return np.concatenate(products) if products else np.zeros(0)
-
-
 def similar_texts(vectors: csr_matrix, *, least: float) -> Int[np.ndarray, "edges 2"]:
     """Return the pairs of rows whose cosine is at least `least`, each once with the lower row first.
 

@@ -12,10 +12,10 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float
 
+from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.data.schema import bad_structures, clean_structures
 from protrek_hm.data.triplets import STRUCTURES
 from protrek_hm.mine.corpus import Corpus
-from protrek_hm.mine.text import paired_products
 
 REFERENCE_COLUMNS = ("anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text", "seq_similarity", "type")
 OUR_COLUMNS = ("anchor_id", "hard_neg_id", "coverage", "text_similarity", "component", "split", "reasons")
@@ -199,7 +199,7 @@ def keeps_margin(triplets: pl.DataFrame, guide: Encoder) -> Bool[np.ndarray, " t
 def _scores(triplets: pl.DataFrame, column: str, guide: Encoder) -> Float[np.ndarray, " triplets"]:
     text, texts = _encoded(triplets["anchor_text"], guide, task="text")
     sequence, sequences = _encoded(triplets[column], guide, task="sequence")
-    return paired_products(texts, sequences, text, sequence)
+    return cosines_of_pairs(texts, sequences, text, sequence)
 
 
 def _encoded(cells: pl.Series, guide: Encoder, *, task: Literal["text", "sequence"]) -> tuple[np.ndarray, np.ndarray]:

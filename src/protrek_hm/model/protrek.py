@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from protrek_hm.config import Modality
+from protrek_hm.cosines import cosine_table
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model.card import describe_tower, write_card
@@ -31,7 +32,6 @@ from protrek_hm.model.config import (
     read_settings,
     write_settings,
 )
-from protrek_hm.model.cosines import cosine_table
 from protrek_hm.model.encoder import compare_fingerprints, is_current
 from protrek_hm.model.fingerprint import fingerprint
 from protrek_hm.model.inputs import clean_inputs, cut_input

@@ -32,8 +32,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality
+from protrek_hm.cosines import TOLERANCE
 from protrek_hm.index.store import Index
-from protrek_hm.model.cosines import TOLERANCE
 
 TAIL = 0.1
 """Share of the background that the tail is fitted to."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from protrek_hm.config import Modality
+from protrek_hm.cosines import cosine_table
 from protrek_hm.errors import GivenUpError, OptionError
 from protrek_hm.index.encoder import encode_unit
-from protrek_hm.model.cosines import cosine_table
 from protrek_hm.search.describe import describe
 from protrek_hm.search.explain import explain_pair, find_protein
 from protrek_hm.search.query import clean_query

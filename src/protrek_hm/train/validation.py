@@ -10,8 +10,8 @@ from jaxtyping import Float
 from sentence_transformers.base.evaluation import BaseEvaluator
 
 from protrek_hm.config import Modality
+from protrek_hm.cosines import cosines_of_pairs, preference
 from protrek_hm.data.texts import fold_text
-from protrek_hm.model.cosines import cosines_of_pairs, preference
 from protrek_hm.model.encoder import unit_vectors
 from protrek_hm.model.packed import can_pack
 from protrek_hm.model.protrek import ProTrek

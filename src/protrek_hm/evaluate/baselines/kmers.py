@@ -8,9 +8,9 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import normalize
 
+from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.evaluate.cases import Pool
 from protrek_hm.evaluate.scores import Positions, Scorer
-from protrek_hm.model.cosines import cosines_of_pairs
 
 MOST_PAIRS = 4_000
 _FEATURES = 2**12

@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from protrek_hm.cosines import TOLERANCE, equal_ties
 from protrek_hm.evaluate.measures import CaseSet
 from protrek_hm.evaluate.metrics import margins
 from protrek_hm.evaluate.model_result import ModelResult
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure
-from protrek_hm.model.cosines import TOLERANCE, equal_ties
 
 MOST_CASES = 200  # on the map; more make it slow and grey
 

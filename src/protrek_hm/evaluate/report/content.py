@@ -6,12 +6,12 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from protrek_hm.cosines import TOLERANCE
 from protrek_hm.evaluate.discrimination import Discrimination
 from protrek_hm.evaluate.measures import MEASURES
 from protrek_hm.evaluate.retrieval import Retrieval
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.evaluate.statistics import Estimate
-from protrek_hm.model.cosines import TOLERANCE
 
 FORMAT_VERSION = 2
 PROTOCOL = (

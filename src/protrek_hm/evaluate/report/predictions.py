@@ -3,9 +3,9 @@
 import numpy as np
 import polars as pl
 
+from protrek_hm.cosines import equal_ties
 from protrek_hm.evaluate.cases import other_texts
 from protrek_hm.evaluate.run import Evaluation
-from protrek_hm.model.cosines import equal_ties
 
 _CARRIED = ("anchor_id", "hard_neg_id", "component", "seq_similarity")
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from protrek_hm.cosines import TOLERANCE, cosines_of_pairs, equal_ties
 from protrek_hm.data.texts import one_spelling
 from protrek_hm.errors import OptionError
 from protrek_hm.evaluate.scoreboards.ec_files import Enzymes
 from protrek_hm.evaluate.scoreboards.ec_metrics import LEVELS, levels_right, separate, weighted_auc, weighted_scores
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
 from protrek_hm.homology.mmseqs import search
-from protrek_hm.model.cosines import TOLERANCE, cosines_of_pairs, equal_ties
 from protrek_hm.model.encoder import Encoder, unit_vectors
 
 _SHOWN = 10  # and as many as are tied with the first

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from protrek_hm.cosines import TOLERANCE
 from protrek_hm.evaluate.detection import auroc
-from protrek_hm.model.cosines import TOLERANCE
 
 LEVELS = 4
 _NEAREST = 10

@@ -19,9 +19,9 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 
+from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.data.texts import clean_text, read_evidence
 from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, compare_values
-from protrek_hm.mine.text import paired_products
 
 GUESSED = frozenset(
     f"ECO:{code:07}"
@@ -175,5 +175,5 @@ def judge_likeness(
     rows[used] = [number[texts[entry]] for entry in used]
     vectors = np.asarray(encoder(distinct), dtype=np.float32) if distinct else np.zeros((0, 1), dtype=np.float32)
     vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    cosines = paired_products(vectors, vectors, rows[left], rows[right])
+    cosines = cosines_of_pairs(vectors, vectors, rows[left], rows[right])
     return Findings((SILENT, _ALIKE), (cosines >= least).astype(np.int16))
