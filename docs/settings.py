@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import typer
 
 from protrek_hm.cli.app import app
-from protrek_hm.cli.settings import plain_type
+from protrek_hm.cli.flags import plain_type
 from protrek_hm.config import describe_fields, show_default
 from protrek_hm.data.structures.config import StructureConfig
 from protrek_hm.data.uniprot.entry import ConvertConfig

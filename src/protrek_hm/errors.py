@@ -72,11 +72,12 @@ class OptionError(ProTrekHMError, ValueError):
 
 
 class OutputExistsError(ProTrekHMError, FileExistsError):
-    """An output that is there already and would be overwritten."""
+    """An output that is there already and would be overwritten; a run that is `resumable` can also be continued."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, resumable: bool = False) -> None:
         self.path, self.reason = Path(path), "exists already"
-        super().__init__(f"{path}: {self.reason}; choose another --output, or overwrite it with --force")
+        remedies = "continue it with --resume, choose another --output" if resumable else "choose another --output"
+        super().__init__(f"{path}: {self.reason}; {remedies}, or overwrite it with --force")
 
     def __str__(self) -> str:
         return str(self.args[0])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from protrek_hm.cli.app import app, main
 from protrek_hm.cli.console import guard
@@ -79,6 +80,24 @@ def test_help_loads_nothing_heavy():
     result = python("-c", HELP_OF_ALL, json.dumps(commands()))
     assert result.returncode == 0, result.stderr
     assert set(HEAVY) & set(json.loads(result.stdout)) == set()
+
+
+def test_each_command_has_one_whole_line_in_the_help_in_the_order_of_work():
+    shown = {
+        tuple(words): CliRunner().invoke(app, [*words, "--help"], terminal_width=80).output for words in commands()
+    }
+    listed = {words: help_.partition("Commands:\n")[2].splitlines() for words, help_ in shown.items()}
+    names = {words: [line.split()[0] for line in lines] for words, lines in listed.items()}
+    assert names[()] == [
+        *("demo", "data", "mine", "model", "train", "merge", "evaluate"),
+        *("index", "search", "describe", "explain", "score", "serve"),
+    ]
+    for words, lines in listed.items():
+        children = [each[-1] for each in map(tuple, commands()) if each[:-1] == words and each]
+        assert sorted(names[words]) == sorted(children), words
+        for line in lines:
+            assert line.endswith("."), line
+            assert not line.endswith("..."), line
 
 
 def called(monkeypatch, *arguments):

@@ -30,6 +30,19 @@ def proteins(tmp_path):
     return path
 
 
+def test_a_column_can_be_named_to_every_reader(run, tmp_path, model):
+    table = tmp_path / "proteins.csv"
+    table.write_text("id,sequence,remark\nP1,MKV,a kinase\nP2,MKVL,a lyase\n")
+    index, other, named = tmp_path / "index", tmp_path / "other.csv", ("--column", "text=remark", "--device", "cpu")
+    other.write_text("id,sequence,remark\nP3,MKVA,a kinase\n")
+    assert run("index", "build", table, "-m", model, "-o", index, *named)[0] == 0
+    assert run("index", "add", index, other, *named)[0] == 0
+    assert json.loads(run("index", "info", index, "--format", "json")[1])["counts"]["text"] == 3
+    code, out, _ = run("score", "--file", table, "-m", model, "--format", "jsonl", *named)
+    assert (code, [json.loads(line)["text"] for line in out.splitlines()]) == (0, ["a kinase", "a lyase"])
+    assert run("score", "--file", table, "-m", model)[0] == 2
+
+
 def test_build_info_and_search(run, tmp_path, proteins, model):
     index = tmp_path / "index"
     code, out, _ = run("index", "build", proteins, "-m", model, "-o", index, "--device", "cpu")

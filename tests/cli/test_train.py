@@ -10,6 +10,8 @@ import pytest
 
 COLUMNS = ("anchor_seq", "anchor_text", "hard_neg_seq", "hard_neg_text", "seq_similarity", "type")
 
+RESUMABLE = "exists already; continue it with --resume, choose another --output, or overwrite it with --force"
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
@@ -60,7 +62,7 @@ def test_a_run_and_its_continuation(run, tmp_path, base, table):
 
     code, out, err = run(table, *options)
     assert (code, out) == (2, "")
-    assert "exists already" in err
+    assert err == f"error: {output}: {RESUMABLE}\n"
     assert run(table, *options, "--resume")[0] == 0, "a finished run stays as it is"
     assert run(table, *options, "--resume", "--seed", "3")[0] == 2
     assert run(table, "-m", output, "-o", tmp_path / "next", "--epochs", "1")[0] == 0, "the run is a model"

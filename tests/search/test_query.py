@@ -165,6 +165,18 @@ def test_bad_queries_are_named_or_left_out(tmp_path):
     assert [(each.line, each.record) for each in bad] == [(3, "B"), (4, "C"), (5, "lost")]
 
 
+def test_columns_of_pairs_are_recognised_or_named(tmp_path):
+    pairs = written(tmp_path, "a.csv", "entry,function,remark,sequence\nA,Binds.,Cuts.,MKV\n")
+    assert read_pairs(pairs, "sequence") == (["Binds."], [Query("A", "MKV")])
+    assert read_pairs(pairs, "sequence", columns={"text": "remark"})[0] == ["Cuts."]
+    with pytest.raises(MissingColumnError, match="no column 'structure' .*--column structure=NAME"):
+        read_pairs(pairs, "structure")
+    with pytest.raises(MissingColumnError, match="no column 'nowhere'"):
+        read_pairs(pairs, "sequence", columns={"text": "nowhere"})
+    with pytest.raises(OptionError, match="'ec=remark': the part before '=' is one of id, text, sequence"):
+        read_pairs(pairs, "sequence", columns={"ec": "remark"})
+
+
 @pytest.mark.parametrize("cell", ["NA", "#N/A", "nan", "-"])
 def test_cells_that_say_nothing_are_no_queries(tmp_path, cell):
     for by in ("text", "sequence"):

@@ -6,18 +6,15 @@ from typing import Annotated
 import typer
 
 import protrek_hm
-from protrek_hm.cli.console import guard
+from protrek_hm.cli.console import CommandsInOrder, guard
 from protrek_hm.cli.data import data_app
 from protrek_hm.cli.demo import demo
-from protrek_hm.cli.describe import describe
 from protrek_hm.cli.evaluate import evaluate_app
-from protrek_hm.cli.explain import explain
 from protrek_hm.cli.index import index_app
 from protrek_hm.cli.merge import merge
 from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.model import model_app
-from protrek_hm.cli.score import score
-from protrek_hm.cli.search import search
+from protrek_hm.cli.search import describe, explain, score, search
 from protrek_hm.cli.serve import serve
 from protrek_hm.cli.structure import structure
 from protrek_hm.cli.train import train
@@ -25,6 +22,7 @@ from protrek_hm.cli.uniprot import convert_files, uniprot
 
 app = typer.Typer(
     name="protrek-hm",
+    cls=CommandsInOrder,
     help="Search proteins by words and tell twins apart.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

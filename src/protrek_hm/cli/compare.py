@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from protrek_hm.cli.options import Force
+from protrek_hm.cli.flags import Force
 
 Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For people, or JSON.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")]
@@ -22,7 +22,7 @@ def compare(
     output_format: Format = "table",
     force: Force = False,
 ) -> None:
-    """Compare two evaluations case by case: difference with interval, exact paired tests."""
+    """Compare two evaluations case by case. Differences with intervals, exact paired tests."""
     from protrek_hm.evaluate.compare import compare_runs, comparison_content, count_cases, read_run
 
     runs = [read_run(folder) for folder in (first, second)]
@@ -49,7 +49,7 @@ def seeds(
     output_format: Format = "table",
     force: Force = False,
 ) -> None:
-    """Summarise several seeds: mean, deviation, 95 % interval of the mean over runs."""
+    """Summarise several seeds. Mean, deviation, 95 % interval of the mean over runs."""
     from protrek_hm.evaluate.compare import compare_seeds, seeds_content
 
     found = compare_seeds(runs)

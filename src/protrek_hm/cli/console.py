@@ -1,4 +1,4 @@
-"""What all commands share at the console: how they are named, what they say on stderr, and how they end."""
+"""What all commands share at the console: order and names, notices and progress on stderr, exit codes."""
 
 import codecs
 import io
@@ -8,11 +8,13 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
+from protrek_hm.deadline import Progress
 from protrek_hm.errors import ProTrekHMError
 
 if TYPE_CHECKING:
@@ -27,6 +29,19 @@ _COLUMNS: dict["Modality", tuple[str, ...]] = {
     "sequence": ("sequence", "anchor_seq", "hard_neg_seq"),
     "structure": ("structure",),
 }
+
+
+class CommandsInOrder(TyperGroup):
+    """A group whose help lists the commands in the order of work."""
+
+    order = (
+        *("demo", "data", "mine", "model", "train", "merge", "evaluate"),
+        *("index", "search", "describe", "explain", "score", "serve"),
+    )
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List the commands in this order; one that it does not name comes last."""
+        return sorted(super().list_commands(ctx), key=lambda name: (*self.order, name).index(name))
 
 
 class DefaultCommandGroup(TyperGroup):
@@ -83,6 +98,56 @@ def tell_of_answers(answers: "Mapping[str, Answer[Any]]") -> None:
     notes = dict.fromkeys(note for each in answers.values() for note in each.notes if note != str(each.cut))
     for note in ([cut] if cut else []) + list(notes):
         typer.echo(note, err=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show a bar for each stage that is reported; nothing is drawn where stderr is not a terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import (
+        Progress as Bars,
+    )
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total, rate="")
+            task = bars.tasks[tasks[stage]]
+            rate = f"{done / task.elapsed:,.0f}/s" if task.elapsed else ""
+            bars.update(tasks[stage], completed=done, total=total, rate=rate)
+
+        yield report
+
+
+@contextmanager
+def destination(output: Path | None, *, force: bool) -> Iterator[TextIO]:
+    """Open what an answer is written to: the file, which appears whole or not at all, or stdout without one."""
+    if output is None:
+        yield sys.stdout
+        return
+    from protrek_hm.files import new_file
+
+    with new_file(output, force=force) as temporary, temporary.open("w", encoding="utf-8") as file:
+        yield file
 
 
 def guard(command: Callable[[], object]) -> None:

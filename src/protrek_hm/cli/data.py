@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from protrek_hm.cli.options import Force
+from protrek_hm.cli.flags import Force
 from protrek_hm.errors import OptionError
 
 if TYPE_CHECKING:
     from protrek_hm.data import ProteinReport
 
-data_app = typer.Typer(name="data", help="Look protein files over.", no_args_is_help=True)
+data_app = typer.Typer(
+    name="data", help="Check files of proteins; make tables from UniProt or structures.", no_args_is_help=True
+)
 
 
 @data_app.command("check")
@@ -31,7 +33,7 @@ def data_check(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the report here, as JSON.")] = None,
     force: Force = False,
 ) -> None:
-    """Count proteins, texts and duplicates; list what is suspicious, and bad records with their lines (then exit 1)."""
+    """Count proteins, texts and duplicates; list bad records. Also list what is suspicious; exit 1 with bad records."""
     from dataclasses import asdict
 
     from protrek_hm.data import check_proteins

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from protrek_hm.cli.options import Force
+from protrek_hm.cli.flags import Force
 
 
 def demo(
@@ -14,7 +14,10 @@ def demo(
     seed: Annotated[int, typer.Option(help="Fixes proteins, splits and weights.")] = 42,
     force: Force = False,
 ) -> None:
-    """Mine twins, fine-tune a small model, measure before and after, search: some minutes on two cores."""
+    """Run the whole way once on embedded data, in some minutes.
+
+    Mine twins, fine-tune a small model, measure before and after, search; on two cores.
+    """
     from protrek_hm.files import new_folder, refuse_existing
 
     refuse_existing(output, force=force, folder=True)

@@ -7,14 +7,14 @@ import typer
 
 from protrek_hm.cli.compare import compare, seeds
 from protrek_hm.cli.console import DefaultCommandGroup, tell_cuts
-from protrek_hm.cli.options import Device, Force
+from protrek_hm.cli.flags import Device, Force, with_settings
 from protrek_hm.cli.scoreboards import ec, retrieval
-from protrek_hm.cli.settings import with_settings
 from protrek_hm.evaluate.config import EvaluateConfig
 
 evaluate_app = typer.Typer(
     name="evaluate",
-    help="Measure: `evaluate FILE -m MODEL -o DIR` (short for `evaluate run FILE …`); compare runs; scoreboards.",
+    help="Measure models, compare runs, run public scoreboards.\n\n"
+    "`evaluate FILE -m MODEL -o DIR` is short for `evaluate run FILE …`.",
     cls=DefaultCommandGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -52,7 +52,7 @@ def evaluate(
     ] = "table",
     force: Force = False,
 ) -> None:
-    """Measure hard and easy accuracy with 95 % intervals, for one model or before and after."""
+    """Measure hard and easy accuracy with 95 % intervals. Of one model, or before and after."""
     from protrek_hm.data import read_triplets
     from protrek_hm.evaluate.provenance import describe_inputs, name_models
     from protrek_hm.evaluate.report.write import EMBEDDINGS, write_evaluation

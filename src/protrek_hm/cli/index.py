@@ -6,14 +6,11 @@ from typing import Annotated, Literal
 import typer
 
 from protrek_hm.cli.console import tell_cuts
-from protrek_hm.cli.index_exchange import index_export, index_import
-from protrek_hm.cli.options import Device, Force, ModelOrMini
-from protrek_hm.cli.settings import with_settings
+from protrek_hm.cli.data import parse_columns
+from protrek_hm.cli.flags import Columns, Device, Force, ModelOrMini, OnBadRecord, with_settings
 from protrek_hm.index.config import IndexConfig
 
 index_app = typer.Typer(name="index", help="Build, change and inspect indexes of proteins.", no_args_is_help=True)
-index_app.command("export")(index_export)
-index_app.command("import")(index_import)
 
 Files = Annotated[list[Path], typer.Argument(help="Tables (TSV, CSV, Parquet) or FASTA of proteins.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of the index.")]
@@ -27,16 +24,17 @@ def index_build(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new index.")],
     model: ModelOrMini = "mini",
     settings: IndexConfig,
+    column: Columns = None,
     device: Device = None,
     force: Force = False,
 ) -> None:
-    """Encode all proteins of some files and write them as an index; once interrupted, the same command continues."""
+    """Encode the proteins of files and write them as an index. Once interrupted, the same command continues."""
     from protrek_hm.index import build_index, read_files
     from protrek_hm.index.build import refuse_other
     from protrek_hm.model import ProTrek
 
     refuse_other(output, force=force, inputs=[*proteins, Path(model)])
-    table = read_files(proteins, on_bad_record=settings.on_bad_record)
+    table = read_files(proteins, columns=parse_columns(column or []), on_bad_record=settings.on_bad_record)
     encoder = ProTrek.from_pretrained(model, device=device)
     tell_cuts(encoder, [table])
     info = build_index(table, encoder, output, settings, model_name=model, source=proteins, force=force)
@@ -57,15 +55,16 @@ def index_add(
         bool, typer.Option("--replace", help="Replace proteins that the index has already, by id.")
     ] = False,
     settings: IndexConfig,
+    column: Columns = None,
     device: Device = None,
 ) -> None:
-    """Encode the proteins of some files and add them to an index; once interrupted, the same command continues."""
+    """Encode the proteins of files and add them to an index. Once interrupted, the same command continues."""
     from protrek_hm.index import add_to_index, read_files, read_info
     from protrek_hm.index.model import locate_model
     from protrek_hm.model import ProTrek
 
     before = read_info(index)
-    table = read_files(proteins, on_bad_record=settings.on_bad_record)
+    table = read_files(proteins, columns=parse_columns(column or []), on_bad_record=settings.on_bad_record)
     encoder = ProTrek.from_pretrained(model or locate_model(index, before), device=device)
     tell_cuts(encoder, [table])
     info = add_to_index(index, table, encoder, settings, source=proteins, replace_known=replace)
@@ -83,7 +82,7 @@ def index_remove(
         str | None, typer.Option(help='Condition in SQL over the columns and length, such as "length < 30".')
     ] = None,
 ) -> None:
-    """Remove records by id or by condition; `index compact` gives their room back."""
+    """Remove records by id or by condition. `index compact` gives their room back."""
     from protrek_hm.errors import OptionError
     from protrek_hm.index import read_info, remove_from_index
     from protrek_hm.index.tables import read_ids
@@ -97,7 +96,7 @@ def index_remove(
 
 @index_app.command("compact")
 def index_compact(index: Folder) -> None:
-    """Write an index anew in one piece, without what was removed."""
+    """Rewrite an index in one piece, without what was removed."""
     from protrek_hm.index import compact_index
 
     counts = compact_index(index).counts
@@ -106,7 +105,7 @@ def index_compact(index: Folder) -> None:
 
 @index_app.command("check")
 def index_check(index: Folder) -> None:
-    """Read all of an index and compare it with its digests: exit 1 if anything is not as it was written."""
+    """Compare an index with its digests. Exit 1 if anything is not as it was written."""
     from protrek_hm.index import check_index
 
     problems = check_index(index)
@@ -159,3 +158,57 @@ def index_info(
         shown = ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(key.replace("_", " "), shown)
     Console(markup=False, highlight=False).print(table)
+
+
+@index_app.command("export")
+def index_export(
+    index: Folder,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Parquet file, or folder of FAISS files.")],
+    output_format: Annotated[
+        Literal["parquet", "faiss"],
+        typer.Option("--format", help="Records with embeddings, or sequence.index and ids.tsv as ProTrek reads them."),
+    ] = "parquet",
+    force: Force = False,
+) -> None:
+    """Write records and embeddings as Parquet or as FAISS files. The latter are those of ProTrek, of proteins only."""
+    from protrek_hm.index.exchange import export_parquet
+    from protrek_hm.index.faiss_folder import export_faiss
+
+    write = export_parquet if output_format == "parquet" else export_faiss
+    typer.echo(f"{output}: {write(index, output, force=force)} records")
+
+
+@index_app.command("import")
+def index_import(
+    source: Annotated[Path, typer.Argument(help="Parquet file with embeddings, or ProTrek's folder of FAISS files.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new index.")],
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="The model that made the embeddings, if the file does not say.")
+    ] = None,
+    on_bad_record: OnBadRecord = "error",
+    force: Force = False,
+) -> None:
+    """Make an index of embeddings that exist already. Nothing is encoded."""
+    from protrek_hm.errors import OptionError
+    from protrek_hm.index.build import refuse_other
+    from protrek_hm.index.exchange import import_parquet
+    from protrek_hm.index.faiss_folder import import_faiss
+    from protrek_hm.index.model import NamedModel
+
+    refuse_other(output, force=force, inputs=[source, *([Path(model)] if model else [])])
+    named = None
+    if model is not None:
+        from protrek_hm.model import ProTrek
+
+        loaded = ProTrek.from_pretrained(model, device="cpu")
+        named = NamedModel(model, loaded.fingerprint(), loaded.get_embedding_dimension())
+    if not source.is_dir():
+        info = import_parquet(source, output, model=named, on_bad_record=on_bad_record, force=force)
+    elif named is None:
+        raise OptionError("model", None, f"{source} does not say which model made its vectors; name it with -m")
+    else:
+        info = import_faiss(source, output, model=named, on_bad_record=on_bad_record, force=force)
+    counts = ", ".join(f"{count} {name}" for name, count in info.counts.items())
+    typer.echo(f"{output}: {counts} (vectors of {info.dimension}, model {info.model})")

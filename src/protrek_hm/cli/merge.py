@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from protrek_hm.cli.options import Device, Force
-from protrek_hm.cli.settings import with_settings
+from protrek_hm.cli.flags import Device, Force, with_settings
 from protrek_hm.merge.config import SweepConfig
 
 
@@ -36,7 +35,10 @@ def merge(
     ] = "table",
     force: Force = False,
 ) -> None:
-    """Interpolate weights between a base and its tuned model: most of the gain, little of the loss."""
+    """Interpolate weights between a base and its tuned model.
+
+    Between the two lie models with most of the gain and little of the loss.
+    """
     from protrek_hm.config import require
     from protrek_hm.files import refuse_existing
 

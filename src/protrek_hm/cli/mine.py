@@ -8,15 +8,14 @@ import typer
 
 from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.options import Columns, OnBadRecord
-from protrek_hm.cli.settings import with_settings
+from protrek_hm.cli.flags import Columns, OnBadRecord, with_settings
 from protrek_hm.errors import NoTwinsError
 from protrek_hm.files import refuse_existing, refuse_unwritable
 from protrek_hm.mine.config import MineConfig
 
 mine_app = typer.Typer(
     name="mine",
-    help="Find twins: `mine FILE -o DIR` (short for `mine run FILE`); check them: `leaks`, `audit`.",
+    help="Find twins, check their split, audit the verdicts.\n\n`mine FILE -o DIR` is short for `mine run FILE`.",
     cls=DefaultCommandGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -48,7 +47,7 @@ def run(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output folder that is there.")] = False,
 ) -> None:
-    """Find twins among the proteins of FILE; write triplets, easy pairs, a report and a picture.
+    """Find twins among the proteins of FILE. Write triplets, easy pairs, a report and a picture.
 
     The same command continues an interrupted run.
     """
@@ -56,7 +55,7 @@ def run(
     refuse_existing(output, force=force, inputs=read, folder=True)
     refuse_unwritable(output)
 
-    from protrek_hm.cli.progress import progress_bar
+    from protrek_hm.cli.console import progress_bar
     from protrek_hm.data import read_proteins
     from protrek_hm.mine import mine_hard_negatives, write_mining
     from protrek_hm.mine.run import finished_parts
@@ -105,7 +104,7 @@ def leaks(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the figures as JSON.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
 ) -> None:
-    """Check a split with an independent search: exit 1 if valid or test stand in training, or nearly."""
+    """Check a split with an independent search. Exit 1 if valid or test stand in training, or nearly."""
     from dataclasses import asdict
 
     from protrek_hm.files import write_json
@@ -143,7 +142,7 @@ def audit(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
 ) -> None:
-    """Draw verdicts to read (alignment, texts, reasons), and measure the gate's errors against labels."""
+    """Draw verdicts to read, and measure the gate against labels. Alignments, texts and reasons are shown."""
     output = output or folder / "audit"
     refuse_existing(output, force=force, inputs=[folder, *([file] if file else [])], folder=True)
 

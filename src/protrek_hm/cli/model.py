@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from protrek_hm.cli.options import Force
+from protrek_hm.cli.data import parse_columns
+from protrek_hm.cli.flags import Columns, Force
 
-model_app = typer.Typer(name="model", help="Make a model, look at one, convert it, share it.", no_args_is_help=True)
+model_app = typer.Typer(name="model", help="Make, inspect, convert and share models.", no_args_is_help=True)
 
 _Encoder = "Folder or hub name of a pretrained encoder for {}.  [default: a fresh one]"
 
@@ -46,10 +47,11 @@ def model_build(
         typer.Option(help="Longer texts are cut.  [default: 510 in fresh towers, all that a pretrained one reads]"),
     ] = None,
     seed: Annotated[int, typer.Option(help="Fixes the random weights.")] = 42,
+    column: Columns = None,
     licence: Annotated[str | None, typer.Option("--license", help="For the model card, such as apache-2.0.")] = None,
     force: Force = False,
 ) -> None:
-    """Make a model to be trained, of fresh towers or around pretrained encoders. Fresh ones need no network."""
+    """Make a model to be trained. Of fresh towers, which need no network, or around pretrained encoders."""
     from protrek_hm.errors import OptionError
     from protrek_hm.files import new_folder, refuse_existing
     from protrek_hm.model.config import EncoderConfig, ModelConfig, TowerConfig
@@ -78,7 +80,7 @@ def model_build(
     )
     if text_encoder is None and proteins is None:
         raise OptionError("proteins", None, "give a table whose texts teach the text tower words, or --text-encoder")
-    texts = [] if proteins is None else _read_texts(proteins)
+    texts = [] if proteins is None else _read_texts(proteins, parse_columns(column or []))
 
     from protrek_hm.model import ProTrek
 
@@ -88,10 +90,10 @@ def model_build(
     typer.echo(f"{output}: {model.parameter_count:,} parameters, not trained yet")
 
 
-def _read_texts(proteins: Path) -> list[str]:
+def _read_texts(proteins: Path, columns: dict[str, str]) -> list[str]:
     from protrek_hm.data import read_proteins
 
-    return list(read_proteins(proteins)["text"].drop_nulls())
+    return list(read_proteins(proteins, columns=columns)["text"].drop_nulls())
 
 
 @model_app.command("info")
@@ -102,7 +104,7 @@ def model_info(
         Literal["json", "table"], typer.Option("--format", help="For programs, or for people.")
     ] = "json",
 ) -> None:
-    """Say what a model is made of: towers, parameters, dimensions, fingerprint, what was done to the weights."""
+    """Say what a model is made of. Towers, parameters, dimensions, fingerprint, what was done to the weights."""
     import json
 
     from protrek_hm.model.info import describe_model
@@ -151,7 +153,7 @@ def model_convert(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Convert between ProTrek's own layout and a SentenceTransformer: the same weights, nothing is lost."""
+    """Convert between ProTrek's layout and a SentenceTransformer. The same weights, nothing is lost."""
     from protrek_hm.model.convert import convert_model
 
     made = convert_model(model, output, to=to, license=licence, force=force)
@@ -166,7 +168,7 @@ def model_push(
     public: Annotated[bool, typer.Option("--public", help="Let everybody see a new repository.")] = False,
     message: Annotated[str, typer.Option(help="What the commit says.")] = "Upload the model",
 ) -> None:
-    """Upload a model to the Hugging Face hub, private unless you say otherwise."""
+    """Upload a model to the Hugging Face hub. Private unless you say otherwise."""
     from protrek_hm.errors import MissingFileError
     from protrek_hm.model.info import describe_model
     from protrek_hm.model.locate import find_model, push

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from protrek_hm.cli.options import Device, Force
+from protrek_hm.cli.flags import Device, Force
 
 Model = Annotated[str, typer.Option("--model", "-m", help="Model folder or hub name.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Also write figures and predictions as JSON.")]
@@ -29,7 +29,7 @@ def ec(
     output_format: Format = "table",
     force: Force = False,
 ) -> None:
-    """Transfer enzyme classes by text and by the nearest labelled protein; rate them as CLEAN and CARE do."""
+    """Transfer enzyme classes, and rate them as CLEAN and CARE do. By text, and by the nearest labelled protein."""
     from protrek_hm.evaluate.scoreboards.ec_files import read_class_texts, read_enzymes
     from protrek_hm.files import refuse_existing
 
@@ -68,7 +68,7 @@ def retrieval(
     output_format: Format = "table",
     force: Force = False,
 ) -> None:
-    """Rank all texts for each protein and all proteins for each text: MAP, MRR, AUC by section, as ProTrek does."""
+    """Rank all texts for each protein, and the reverse. MAP, MRR and AUC by section, as ProTrek does."""
     from protrek_hm.data import read_proteins
     from protrek_hm.evaluate.scoreboards.protrek_files import read_protrek_folder, sections_of_table
     from protrek_hm.files import refuse_existing

@@ -1,12 +1,23 @@
-"""`protrek-hm search`: which proteins fit these words."""
+"""`protrek-hm search`, `describe`, `explain`, `score`: questions about proteins and texts."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
-from protrek_hm.cli.console import notices_told, tell_of_answers
-from protrek_hm.cli.options import Device, Force, ModelOfIndex, OutputFile, RowsFormat, destination
+from protrek_hm.cli.console import destination, notices_told, progress_bar, tell_of_answers
+from protrek_hm.cli.data import parse_columns
+from protrek_hm.cli.flags import (
+    BatchSize,
+    Columns,
+    Device,
+    Force,
+    ModelOfIndex,
+    ModelOrMini,
+    OutputFile,
+    RowsFormat,
+)
 
 if TYPE_CHECKING:
     from protrek_hm.search.batch import BatchConfig
@@ -59,7 +70,7 @@ def search(
     device: Device = None,
     force: Force = False,
 ) -> None:
-    """Rank the proteins of an index by how well they fit a text (or a sequence, or a structure)."""
+    """Rank the proteins of an index for a text, sequence or structure."""
     from protrek_hm.data.proteins import is_fasta
     from protrek_hm.errors import OptionError
     from protrek_hm.files import refuse_existing, refuse_unwritable
@@ -105,7 +116,6 @@ def _answer(searcher: "Searcher", queries: "list[Query]", settings: "BatchConfig
 def _answer_batch(
     searcher: "Searcher", queries: "list[Query]", output: Path, settings: "BatchConfig", *, force: bool
 ) -> None:
-    from protrek_hm.cli.progress import progress_bar
     from protrek_hm.search.batch import run_batch
 
     with notices_told(), progress_bar() as progress:
@@ -116,3 +126,126 @@ def _answer_batch(
             raise
     before = f", {kept:,} of them by an earlier run" if kept else ""
     typer.echo(f"{output}: {len(queries):,} queries answered{before}")
+
+
+def describe(
+    index: Annotated[Path, typer.Argument(help="Folder of the index.")],
+    proteins: Annotated[list[str], typer.Argument(help="Sequences, or FASTA files.")],
+    *,
+    k: Annotated[int, typer.Option("-k", help="Texts per protein, and per section.")] = 5,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Compare every vector, where an engine would choose some of them.")
+    ] = False,
+    output_format: RowsFormat = "table",
+    output: OutputFile = None,
+    model: ModelOfIndex = None,
+    batch_size: BatchSize = 32,
+    device: Device = None,
+    force: Force = False,
+) -> None:
+    """Find the texts that fit a protein best. The nearest labelled homolog stands beside them."""
+    from protrek_hm.files import refuse_existing
+    from protrek_hm.search import Searcher
+    from protrek_hm.search.describe import describe as describe_proteins
+    from protrek_hm.search.query import read_queries
+    from protrek_hm.search.render import write_descriptions
+
+    if output is not None:
+        refuse_existing(output, force=force, inputs=proteins)
+    queries = read_queries(proteins, "sequence")
+    searcher = Searcher.open(index, model=model, device=device)
+    searcher = searcher.exact if exact else searcher
+    found = describe_proteins(searcher, [each.content for each in queries], k=k, batch_size=batch_size)
+    if output_format == "tsv":  # which has no place for notes
+        notes = {note: None for each in found for note in each.notes}
+        typer.echo("\n".join(notes), err=True, nl=bool(notes))
+    named = {query.name: description for query, description in zip(queries, found, strict=True)}
+    with destination(output, force=force) as file:
+        write_descriptions(named, file, form=output_format)
+
+
+def explain(
+    index: Annotated[Path, typer.Argument(help="Folder of the index.")],
+    text: Annotated[str, typer.Argument(help="What the protein should do.")],
+    a: Annotated[str, typer.Argument(help="A protein: an id of the index, or a sequence.")],
+    b: Annotated[str, typer.Argument(help="The other one.")],
+    *,
+    most_differences: Annotated[
+        int, typer.Option(help="Pairs with more are aligned and scored, their single differences are not.")
+    ] = 100,
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="table for people, json complete.")
+    ] = "table",
+    output: OutputFile = None,
+    figure: Annotated[Path | None, typer.Option(help="Picture to draw besides: PNG, and PDF beside it.")] = None,
+    model: ModelOfIndex = None,
+    device: Device = None,
+    force: Force = False,
+) -> None:
+    """Say what each difference of two proteins does to a text's score. The two are aligned first."""
+    from protrek_hm.files import refuse_existing
+    from protrek_hm.search import Searcher
+    from protrek_hm.search.explain import explain as explain_candidates
+    from protrek_hm.search.render_explanation import write_explanation
+
+    for path in (output, figure):
+        if path is not None:
+            refuse_existing(path, force=force)
+    searcher = Searcher.open(index, model=model, device=device)
+    explanation = explain_candidates(searcher, text, a, b, most_differences=most_differences)
+    with destination(output, force=force) as file:
+        write_explanation(explanation, file, form=output_format)
+    if figure is not None:
+        from protrek_hm.search.render_explanation import draw_explanation
+
+        draw_explanation(explanation, figure)
+
+
+def score(
+    text: Annotated[str | None, typer.Argument(help="What the proteins should do.")] = None,
+    sequences: Annotated[
+        list[str] | None, typer.Argument(help="Sequences or FASTA files; with --by structure also structure files.")
+    ] = None,
+    *,
+    model: ModelOrMini = "mini",
+    file: Annotated[
+        Path | None, typer.Option(help="Table of pairs instead: columns text and sequence (or structure).")
+    ] = None,
+    column: Columns = None,
+    by: Annotated[Literal["sequence", "structure"], typer.Option(help="What the text is compared with.")] = "sequence",
+    output_format: RowsFormat = "table",
+    output: OutputFile = None,
+    batch_size: BatchSize = 32,
+    device: Device = None,
+    force: Force = False,
+) -> None:
+    """Score a text with proteins, or the pairs of a table. Cosine, and ProTrek's own scale."""
+    from protrek_hm.errors import OptionError
+    from protrek_hm.files import refuse_existing
+    from protrek_hm.search.pairs import ScoredPair, read_pairs, score_pairs
+    from protrek_hm.search.query import read_queries
+    from protrek_hm.search.render import write_pairs
+
+    if output is not None:
+        refuse_existing(output, force=force, inputs=[*(sequences or []), *([file] if file else [])])
+    if (file is None) != bool(text and sequences):
+        raise OptionError("pairs", text or "", 'give "text" SEQUENCE…, or a table of pairs with --file')
+    if file is not None:
+        texts, proteins = read_pairs(file, by, columns=parse_columns(column or []))
+    else:
+        proteins = read_queries(sequences or [], by)
+        texts = [each.content for each in read_queries([text or ""], "text")] * len(proteins)
+
+    from protrek_hm.model import ProTrek
+
+    loaded = ProTrek.from_pretrained(model, device=device)
+    letters = [protein.content for protein in proteins]
+    progress = sys.stderr.isatty()
+    with notices_told():
+        scores = score_pairs(loaded, texts, letters, target_type=by, batch_size=batch_size, progress=progress).tolist()
+    pairs = [
+        ScoredPair(each, protein.name, protein.content, cosine, cosine / loaded.temperature)
+        for each, protein, cosine in zip(texts, proteins, scores, strict=True)
+    ]
+    with destination(output, force=force) as stream:
+        write_pairs(pairs, stream, form=output_format)

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from protrek_hm.cli.options import Device, ModelOfIndex
-from protrek_hm.cli.settings import with_settings
+from protrek_hm.cli.flags import Device, ModelOfIndex, with_settings
 from protrek_hm.serve.config import ServeConfig, read_keys
 
 
@@ -25,7 +24,7 @@ def serve(
     model: ModelOfIndex = None,
     device: Device = None,
 ) -> None:
-    """Answer searches over HTTP, for programs and for people; for this machine only unless told otherwise."""
+    """Answer searches over HTTP, for programs and for people. Only this machine is answered unless told otherwise."""
     keys = (*(api_keys or ()), *(read_keys(key_file) if key_file else ()))
     settings = replace(settings, api_keys=keys) if keys else settings
 

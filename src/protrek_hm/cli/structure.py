@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from protrek_hm.cli.options import Force
-from protrek_hm.cli.settings import with_settings
+from protrek_hm.cli.flags import Force, with_settings
 from protrek_hm.data.structures.config import StructureConfig, parse_mask
 from protrek_hm.errors import OptionError
 
@@ -36,7 +35,7 @@ def structure(
     ] = "error",
     force: Force = False,
 ) -> None:
-    """Read the protein chains of structures: sequence and 3Di letters, as long as each other."""
+    """Read sequences and 3Di letters of the chains of structures. Both are as long as each other."""
     from protrek_hm.data.tables import check_ending
     from protrek_hm.files import refuse_existing
 
@@ -47,7 +46,7 @@ def structure(
 
     import polars as pl
 
-    from protrek_hm.cli.progress import progress_bar
+    from protrek_hm.cli.console import progress_bar
     from protrek_hm.data import write_proteins
     from protrek_hm.data.structures import find_structure_files, join_texts, read_structures, read_texts
     from protrek_hm.data.structures.alphafold import (

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.options import Columns, Device, Force, OnBadRecord
-from protrek_hm.cli.settings import with_settings
+from protrek_hm.cli.flags import Columns, Device, Force, OnBadRecord, with_settings
 from protrek_hm.train.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -43,20 +42,19 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     force: Force = False,
 ) -> None:
-    """Fine-tune a model so that texts prefer their protein to its twin; keep the best epoch."""
-    from protrek_hm.errors import ProtectedOutputError
+    """Fine-tune a model to prefer a text's protein to its twin. The best epoch is kept."""
+    from protrek_hm.errors import OutputExistsError, ProtectedOutputError
     from protrek_hm.files import LOCK, refuse_existing, write_json
 
     valid = _validation_files(tables) if valid is None else valid
     models = [Path(model), *([] if settings.guide is None else [Path(settings.guide)])]
-    refuse_existing(
-        output,
-        force=force or resume,
-        inputs=[*tables, *valid, *models, *([config] if config else [])],
-        folder=True,
-        replaced=False,
-        carried=(LOCK,),
-    )
+    read = [*tables, *valid, *models, *([config] if config else [])]
+    try:
+        refuse_existing(output, force=force or resume, inputs=read, folder=True, replaced=False, carried=(LOCK,))
+    except ProtectedOutputError:
+        raise
+    except OutputExistsError:
+        raise OutputExistsError(output, resumable=(output / "config.json").is_file()) from None
     for each in models:
         if each.is_dir() and each.resolve() in output.resolve().parents:
             raise ProtectedOutputError(output, f"it lies in the model {each}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from protrek_hm.cli.settings import with_settings
+from protrek_hm.cli.flags import with_settings
 from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.files import refuse_existing
 
@@ -31,8 +31,8 @@ def convert_files(
     settings: ConvertConfig,
     force: _Force = False,
 ) -> None:
-    """Convert files of UniProt into a table that all other commands read."""
-    from protrek_hm.cli.progress import progress_bar
+    """Convert files of UniProt into a table. All other commands read it."""
+    from protrek_hm.cli.console import progress_bar
     from protrek_hm.data.uniprot import convert
 
     with progress_bar() as progress:
@@ -51,8 +51,8 @@ def uniprot(
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew, whatever has come before.")] = False,
     force: _Force = False,
 ) -> None:
-    """Download the entries that match QUERY as a table; an interrupted download goes on where it stopped."""
-    from protrek_hm.cli.progress import progress_bar
+    """Download the entries that match QUERY as a table. An interrupted download continues where it stopped."""
+    from protrek_hm.cli.console import progress_bar
     from protrek_hm.data.uniprot import convert, download
     from protrek_hm.data.uniprot.downloads import SERVER, discard
 

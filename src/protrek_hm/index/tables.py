@@ -1,6 +1,6 @@
 """The files that an index is made from: read together, and held against each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
 
@@ -13,8 +13,12 @@ from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.index.layout import Source
 
 
-def read_files(paths: Sequence[Path], *, on_bad_record: OnBadRecord = "error") -> pl.DataFrame:
+def read_files(
+    paths: Sequence[Path], *, columns: Mapping[str, str] | None = None, on_bad_record: OnBadRecord = "error"
+) -> pl.DataFrame:
     """Read several files of proteins as one table, in their order; columns that a file lacks are null there.
+
+    `columns` names the columns of all files that are not recognised, as for `read_proteins`.
 
     Raises
     ------
@@ -22,7 +26,7 @@ def read_files(paths: Sequence[Path], *, on_bad_record: OnBadRecord = "error") -
         If two files give one id different sequences, or one column values that do not go together; and as
         `read_proteins`.
     """
-    tables = [read_proteins(path, on_bad_record=on_bad_record) for path in paths]
+    tables = [read_proteins(path, columns=columns, on_bad_record=on_bad_record) for path in paths]
     joined = tables[0]
     for path, table in zip(paths[1:], tables[1:], strict=True):
         other = conflict(joined, table)

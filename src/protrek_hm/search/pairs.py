@@ -1,7 +1,7 @@
 """Scores of loose pairs, without an index: how well a text fits a protein; and pairs read from a table."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
-from protrek_hm.data.schema import missing_column, or_null
+from protrek_hm.data.schema import ALIASES, missing_column, or_null
 from protrek_hm.data.tables import read_table
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model.encoder import FingerprintedEncoder
-from protrek_hm.search.query import Query, clean_query
+from protrek_hm.search.query import Query, clean_query, find_column
 from protrek_hm.search.reading import NoticeWarning, tell_cuts
 
 Kind = Literal["sequence", "structure"]
@@ -32,8 +32,12 @@ class ScoredPair:
     protrek_score: float
 
 
-def read_pairs(path: Path, target_type: Kind) -> tuple[list[str], list[Query]]:
+def read_pairs(
+    path: Path, target_type: Kind, *, columns: Mapping[str, str] | None = None
+) -> tuple[list[str], list[Query]]:
     r"""Read the columns `text` and `target_type` (and `id`, where there is one) of a table: TSV, CSV or Parquet.
+
+    Columns are recognised as `read_proteins` does; `columns` names those that are not, as ``{"text": "comment"}``.
 
     Raises
     ------
@@ -49,12 +53,20 @@ def read_pairs(path: Path, target_type: Kind) -> tuple[list[str], list[Query]]:
     (['a kinase'], [Query(name='pair_1', content='MKV')])
     """
     table = read_table(path)
-    for column in ("text", target_type):
-        if column not in table.frame.columns:
-            raise missing_column(path, column, table.frame.columns, "name the two columns of a pair so")
-    names = table.frame["id"].cast(pl.String) if "id" in table.frame.columns else [None] * len(table.frame)
+    present, given = table.frame.columns, dict(columns or {})
+    found = {name: given.pop(name, None) or find_column(present, ALIASES[name]) for name in ("id", "text", target_type)}
+    if given:
+        name, column = given.popitem()
+        raise OptionError("column", f"{name}={column}", f"the part before '=' is one of {', '.join(found)}")
+    for name, column in found.items():
+        if column not in present and (column is not None or name != "id"):
+            remedy = f"say which one it is with --column {name}=NAME"
+            raise missing_column(path, column or name, present, remedy)
+    names = [None] * len(table.frame) if found["id"] is None else table.frame[found["id"]].cast(pl.String)
     texts, queries = list[str](), list[Query]()
-    cells = table.frame.select(or_null(pl.col("text", target_type).cast(pl.String)).fill_null(""))
+    cells = table.frame.select(
+        or_null(table.frame[found[name]].cast(pl.String)).fill_null("").alias(name) for name in ("text", target_type)
+    )
     for number, (name, text, letters) in enumerate(zip(names, cells["text"], cells[target_type], strict=True), start=1):
         try:
             texts.append(clean_query(text, "text"))

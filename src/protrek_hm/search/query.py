@@ -200,12 +200,12 @@ def _read(path: Path, query_type: Modality) -> tuple[Iterable[tuple[int, str, st
         return ((record.line, record.id, record.sequence) for record in read_fasta(path)), ()
     table = read_table(path)
     columns = table.frame.columns
-    column = _find(columns, ("query", *ALIASES[query_type])) or (columns[0] if len(columns) == 1 else None)
+    column = find_column(columns, ("query", *ALIASES[query_type])) or (columns[0] if len(columns) == 1 else None)
     if column is None:
         raise missing_column(
             path, query_type, columns, "name a column 'query' in line 1, or end the file's name in .txt"
         )
-    id_column = _find(columns, ("query_id", *ALIASES["id"]))
+    id_column = find_column(columns, ("query_id", *ALIASES["id"]))
     names = [""] * len(table.frame) if id_column in (None, column) else _texts(table.frame[id_column])
     return zip(table.lines(), names, _texts(table.frame[column]), strict=True), table.bad
 
@@ -223,6 +223,11 @@ def _decoded(line: bytes, number: int, path: Path) -> str:
         raise FileFormatError(path, f"line {number} is not UTF-8", remedy) from None
 
 
-def _find(columns: Sequence[str], aliases: Sequence[str]) -> str | None:
+def find_column(columns: Sequence[str], aliases: Sequence[str]) -> str | None:
+    """Return the column whose name, but for case and blanks, is the first of `aliases` that there is.
+
+    >>> find_column(["Entry", "Protein names"], ["id", "entry"])
+    'Entry'
+    """
     keys = {column.strip().casefold().replace(" ", "_"): column for column in reversed(columns)}
     return next((keys[alias] for alias in aliases if alias in keys), None)

@@ -3,8 +3,8 @@
 The flow: a request is let in or refused, and counted (`guard`), parsed and held against the limits (`app`, `schemas`,
 `conditions`, `config`), queued with others of its kind (`batching`), and answered by the searcher (`service`,
 `answers`). What goes wrong is told as field, message and remedy (`problems`). Uploads are parsed by a process of their
-own (`uploads`). `app` puts all together with the pages (`pages`) and the tools for assistants (`mcp`); `run` listens, and
-keeps the processes alive that answer.
+own (`uploads`). `app` puts all together with the pages (`pages`) and the tools for assistants (`mcp`); `run` listens,
+and keeps the worker processes alive.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Flags of a command from the dataclass of its settings, where names, types, defaults and help are declared once."""
+"""Flags that several commands have, and those of a dataclass, which declares names, types, defaults and help once."""
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
@@ -6,11 +6,38 @@ from dataclasses import fields
 from functools import wraps
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import typer
 
+from protrek_hm.config import OnBadRecord as BadRecords
 from protrek_hm.config import describe_fields, read_toml, resolve, show_default
+
+ModelOrMini = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="Folder or hub name of the model; mini, which comes with the package, is for trying things.",
+    ),
+]
+"""With the default "mini"."""
+
+ModelOfIndex = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),
+]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")]
+BatchSize = Annotated[int, typer.Option(help="Inputs per batch.")]
+RowsFormat = Annotated[
+    Literal["table", "jsonl", "tsv"], typer.Option("--format", help="table for people, jsonl and tsv complete.")
+]
+OutputFile = Annotated[Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")]
+Columns = Annotated[
+    list[str] | None, typer.Option("--column", help="NAME=COLUMN where a column is not recognised, e.g. text=comment.")
+]
+OnBadRecord = Annotated[BadRecords, typer.Option(help="Stop at a bad record, or leave it out.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the output.")]
 
 Command = Callable[..., None]
 

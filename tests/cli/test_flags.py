@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from protrek_hm.cli.settings import with_settings
+from protrek_hm.cli.flags import with_settings
 from protrek_hm.config import describe_fields
 from protrek_hm.data.structures.config import StructureConfig
 from protrek_hm.data.uniprot.entry import ConvertConfig
