@@ -34,7 +34,7 @@ def test_a_column_can_be_named_to_every_reader(run, tmp_path, model):
     table = tmp_path / "proteins.csv"
     table.write_text("id,sequence,remark\nP1,MKV,a kinase\nP2,MKVL,a lyase\n")
     index, other, named = tmp_path / "index", tmp_path / "other.csv", ("--column", "text=remark", "--device", "cpu")
-    other.write_text("id,sequence,remark\nP3,MKVA,a kinase\n")
+    other.write_text("id,sequence,remark\nP3,MKVA,a ligase\n")
     assert run("index", "build", table, "-m", model, "-o", index, *named)[0] == 0
     assert run("index", "add", index, other, *named)[0] == 0
     assert json.loads(run("index", "info", index, "--format", "json")[1])["counts"]["text"] == 3
