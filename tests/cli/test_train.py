@@ -108,6 +108,7 @@ def test_several_tables_and_no_validation(run, tmp_path, base, table):
     code, _, err = run(table, easy, "-m", base, "-o", tmp_path / "run", "--epochs", "1")
     assert code == 0
     assert "no validation table: the last epoch is kept" in err
+    assert "epoch 1: training loss" in err
     assert json.loads((tmp_path / "run" / "config.json").read_text())["table"].startswith("12 rows")
 
 
@@ -148,7 +149,9 @@ def test_sequences_alone(run, tmp_path, base):
     options = ("-m", base, "-o", tmp_path / "run", "--objective", "masked", "--epochs", "2")
     code, out, err = run(fasta, "--valid", fasta, *options)
     assert code == 0, err
+    assert "base: validation perplexity" in err
     assert "epoch 2: validation perplexity" in err
+    assert "kept: epoch" in err
     assert "text" not in err
     assert "model:" in out
     config = json.loads((tmp_path / "run" / "config.json").read_text())

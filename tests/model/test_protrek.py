@@ -224,3 +224,12 @@ def test_half_precision_comes_back(model, saved, tmp_path, dtype):
     assert describe_model(tmp_path / "half")["fingerprint"] == loaded.fingerprint()
     loaded.save_pretrained(str(tmp_path / "again"))
     assert ProTrek.from_pretrained(tmp_path / "again", device="cpu").fingerprint() == loaded.fingerprint()
+
+
+def test_one_that_plain_sentence_transformer_saved(model, saved, tmp_path):
+    SentenceTransformer(str(saved), device="cpu").save_pretrained(str(tmp_path / "plain"))
+    loaded = ProTrek.load(str(tmp_path / "plain"))
+    assert type(loaded) is ProTrek
+    assert loaded.fingerprint().split("-")[1] == model.fingerprint().split("-")[1]
+    for task in model.tasks:
+        np.testing.assert_allclose(loaded.encode(["AC"], task=task), model.encode(["AC"], task=task), atol=1e-6)

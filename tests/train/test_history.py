@@ -1,3 +1,5 @@
+from matplotlib.axes import Axes
+
 from protrek_hm.train.history import history_frame, read_history, write_history
 
 LOG = [
@@ -19,3 +21,14 @@ def test_it_is_read_as_it_was_written(tmp_path):
     assert read_history(tmp_path).equals(history)
     assert (tmp_path / "loss_curve.png").stat().st_size > 10_000
     write_history(history.head(1), tmp_path)  # without a validation
+
+
+def test_the_curve_leaves_out_the_short_last_step_of_an_epoch(tmp_path, monkeypatch):
+    drawn = []
+    plot = Axes.plot
+    monkeypatch.setattr(
+        Axes, "plot", lambda self, x, *rest, **style: drawn.append([*x]) or plot(self, x, *rest, **style)
+    )
+    history = history_frame([{"step": step, "epoch": step / 3, "loss": 0.5} for step in range(1, 7)])
+    write_history(history, tmp_path, short_every=3)
+    assert drawn[0] == [1 / 3, 2 / 3, 4 / 3, 5 / 3]

@@ -16,6 +16,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Module, Normalize, Router
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from transformers import PreTrainedModel
 
 from protrek_hm.config import Modality
 from protrek_hm.cosines import cosine_table
@@ -38,7 +39,7 @@ from protrek_hm.model.inputs import clean_inputs, cut_input
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.official import OfficialParts, read_official, read_parts, write_parts
 from protrek_hm.model.packed import Packing, encode_packed, read_once
-from protrek_hm.model.source import check_device, no_progress_bars, whole_model
+from protrek_hm.model.source import check_device, check_weights, no_progress_bars, whole_model
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
 from protrek_hm.model.towers import bert_tower, esm_tower, loading_options, read_encoder, reader_of
 
@@ -62,6 +63,9 @@ class ProTrek(SentenceTransformer):
         """Make a model as SentenceTransformer does; weights become float32, whatever they were saved in."""
         super().__init__(*args, **options)
         self.float()
+        for module in self.modules():  # nothing reads the pooler that plain SentenceTransformer adds to our towers
+            if isinstance(module, PreTrainedModel) and getattr(module, "pooler", None) is not None:
+                module.pooler = None
         if isinstance(router := self[0], Router):
             names = {name: str(task) for (task, modality), name in router.route_mappings.items() if modality is None}
             towers = {names.get(name, name): tower for name, tower in router.sub_modules.items()}
@@ -125,6 +129,7 @@ class ProTrek(SentenceTransformer):
             if not {"text", "sequence"} <= set(model.tasks):
                 problem = "not a ProTrek: it lacks the routes 'text' and 'sequence'"
                 raise FileFormatError(path, problem, "give another model")
+            check_weights(path, place, model)
             settings = read_settings(place)
             if (saved := settings.fingerprint) and is_current(saved):
                 _check_weights(path, saved, model.fingerprint())
@@ -132,6 +137,11 @@ class ProTrek(SentenceTransformer):
             model.official = None if settings.official is None else read_parts(place, settings.official)
             _try(model)
         return model
+
+    @staticmethod
+    def load(input_path: str) -> "ProTrek":
+        """Load a model, as `from_pretrained` does."""
+        return ProTrek.from_pretrained(input_path)
 
     @classmethod
     def _from_official(cls, place: Path, *, device: str | None) -> Self:

@@ -1,18 +1,23 @@
 """Whether all of a model is there, and a device for it."""
 
-import logging
+import json
 import pickle
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.base.modules import Router, Transformer
+from torch import nn
 from transformers.utils import logging as transformers_logging
 
 from protrek_hm.errors import FileFormatError, OptionError, ProTrekHMError
+from protrek_hm.files import read_json
+from protrek_hm.model.locate import MODULES
 
 # What the libraries below raise on settings and weights that are cut off, missing, senseless or of another model
 _BROKEN_FILES = (
@@ -21,6 +26,7 @@ _BROKEN_FILES = (
     *(SafetensorError, StrictDataclassError),
 )
 _SHOWN = 6
+_AGAIN = "copy or train it again"
 
 
 def check_device(device: str | None) -> None:
@@ -39,24 +45,21 @@ def check_device(device: str | None) -> None:
 
 
 @contextmanager
-def whole_model(path: str | Path, place: Path, *, optional: str = r"(?!)") -> Iterator[None]:
-    """Load quietly what is whole; what lacks a file, a tensor or a byte is an error.
+def whole_model(path: str | Path, place: Path) -> Iterator[None]:
+    """Load quietly, and raise what goes wrong as an error of ours; see `check_weights` for what is missing.
 
-    path: what the user calls it. place: what `find_model` found. optional: regular expression of the names of
-    tensors that may be missing; none by default.
+    path: what the user calls it. place: what `find_model` found.
 
     Raises
     ------
     FileFormatError
-        If the model is damaged. The library below would go on with random numbers for a missing tensor,
-        and with no words for a missing tokenizer.
+        If the model is damaged. The library below has no words for a missing tokenizer.
     """
     for tower in place.glob("*_Transformer"):
         if not any((tower / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
-            raise FileFormatError(path, f"{tower.name}/tokenizer.json is missing", "copy or train it again")
-    report = _LoadReport(optional)
-    logger = transformers_logging.get_logger("transformers.modeling_utils")
-    logger.addFilter(report)
+            raise FileFormatError(path, f"{tower.name}/tokenizer.json is missing", _AGAIN)
+    verbosity = transformers_logging.get_verbosity()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         with no_progress_bars():
             yield
@@ -67,30 +70,61 @@ def whole_model(path: str | Path, place: Path, *, optional: str = r"(?!)") -> It
         raise FileFormatError(path, problem, "give weights in safetensors") from error
     except _BROKEN_FILES as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise FileFormatError(path, f"the model does not load ({reason})", "copy or train it again") from error
+        raise FileFormatError(path, f"the model does not load ({reason})", _AGAIN) from error
     finally:
-        logger.removeFilter(report)
-    if report.lacking:
-        listed = ", ".join(report.lacking[:_SHOWN]) + (", …" if len(report.lacking) > _SHOWN else "")
-        raise FileFormatError(path, f"weights are missing or of another shape: {listed}", "copy or train it again")
+        transformers_logging.set_verbosity(verbosity)  # type: ignore[no-untyped-call]
 
 
-class _LoadReport(logging.Filter):
-    """Takes note of transformers' report on loaded weights instead of printing it."""
+def check_weights(path: str | Path, place: Path, model: SentenceTransformer) -> None:
+    """Make sure that the files of a loaded model hold all its weights: the library below takes random numbers instead.
 
-    def __init__(self, optional: str) -> None:
-        super().__init__()
-        self.optional = optional
-        self.lacking: list[str] = []
+    Raises
+    ------
+    FileFormatError
+        If a tensor is missing or has another shape.
+    """
+    for folder, module in _parts(place, model):
+        encoder: Any = module.auto_model if isinstance(module, Transformer) else module
+        prefix = f"{getattr(encoder, 'base_model_prefix', '')}."
+        found = {name.removeprefix(prefix): shape for name, shape in _shapes(folder).items()}
+        lacking = {name for name, each in encoder.state_dict().items() if found.get(name) != tuple(each.shape)}
+        if lacking and isinstance(module, Transformer):  # unless transformers knows other names of them
+            _, report = type(encoder).from_pretrained(folder, config=encoder.config, output_loading_info=True)
+            lacking &= {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
+        require_weights(path, sorted(lacking))
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Hold the report back."""
-        message = record.getMessage()
-        if "LOAD REPORT" not in message:
-            return True
-        names = re.findall(r"^(\S+)\s*\|[^|\n]*(?:MISSING|MISMATCH)", message, flags=re.MULTILINE)
-        self.lacking += [name for name in names if not re.fullmatch(self.optional, name)]
-        return False
+
+def require_weights(path: str | Path, lacking: Sequence[str]) -> None:
+    """Raise FileFormatError if a model lacks tensors."""
+    if lacking:
+        listed = ", ".join(lacking[:_SHOWN]) + (", …" if len(lacking) > _SHOWN else "")
+        raise FileFormatError(path, f"weights are missing or of another shape: {listed}", _AGAIN)
+
+
+def _parts(place: Path, model: SentenceTransformer) -> Iterator[tuple[Path, nn.Module]]:
+    """Yield each module of a model with the folder that holds it, those of a router's routes one by one."""
+    listed = json.loads((place / MODULES).read_text(encoding="utf-8"))
+    for entry, module in zip(listed, model.children(), strict=True):
+        folder = place / entry["path"]
+        if isinstance(module, Router):
+            routes = read_json(folder / "router_config.json")["structure"].values()
+            for names, tower in zip(routes, module.sub_modules.values(), strict=True):
+                yield from zip(map(folder.joinpath, names), tower.children(), strict=True)
+        else:
+            yield folder, module
+
+
+def _shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the tensors in a folder's files, by name."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(path, framework="np") as tensors:
+            shapes |= {name: tuple(tensors.get_slice(name).get_shape()) for name in tensors.keys()}
+    if not shapes:
+        for path in sorted(folder.glob("*.bin")):
+            stored = torch.load(path, map_location="meta", weights_only=True)
+            shapes |= {name: tuple(tensor.shape) for name, tensor in stored.items()}
+    return shapes
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sentence_transformers.base.modules import Router
 from protrek_hm.mine.evidence.doubts import TextEncoder
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.protrek import ProTrek
-from protrek_hm.model.source import whole_model
+from protrek_hm.model.source import check_weights, whole_model
 
 
 def load_text_encoder(name: str) -> TextEncoder:
@@ -26,6 +26,7 @@ def load_text_encoder(name: str) -> TextEncoder:
     else:
         with whole_model(name, place):
             model = SentenceTransformer(str(place))
+            check_weights(name, place, model)
     task = "text" if isinstance(model[0], Router) else None
 
     def encode(texts: Sequence[str], /) -> Any:

@@ -33,7 +33,7 @@ from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.files import read_json
 from protrek_hm.model.config import EncoderConfig, TowerConfig
 from protrek_hm.model.locate import download, is_hub_name
-from protrek_hm.model.source import whole_model
+from protrek_hm.model.source import require_weights, whole_model
 from protrek_hm.model.tokenizers import MAX_PROTEIN_TOKENS, MAX_TEXT_TOKENS, protein_tokenizer
 
 # ProTrek reads the first token of the last layer; the encoders' own pooling layers are never used
@@ -156,12 +156,14 @@ def read_encoder(encoder: EncoderConfig, route: str, *, dimension: int) -> list[
     """
     path = encoder.path
     folder = _find(path)
-    with whole_model(path, folder, optional=_OPTIONAL):
+    with whole_model(path, folder):
         config = _read_config(path, folder)
         kind: Any = MODEL_MAPPING[type(config)]
         model, report = kind.from_pretrained(
             folder, config=config, dtype=torch.float32, output_loading_info=True, **pooler_options(kind)
         )
+        lacking = [*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])]
+        require_weights(path, [name for name in lacking if not re.fullmatch(_OPTIONAL, name)])
         for name in report["missing_keys"]:
             if name.startswith(_CONTACTS):
                 model.get_parameter(name).data.zero_()  # not by chance: equal models have equal fingerprints

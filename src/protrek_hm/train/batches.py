@@ -104,6 +104,15 @@ class Batches:
         whole, rest = divmod(self.rows, self.batch_size)
         return max(1, whole + (rest >= self.least))
 
+    @property
+    def short_every(self) -> int | None:
+        """The number of steps of an epoch, if its last one has fewer rows than the others; None otherwise.
+
+        >>> Batches(5, 2, seed=1).short_every, Batches(4, 2, seed=1).short_every
+        (3, None)
+        """
+        return len(self) if len(self) > 1 and len(self) * self.batch_size > self.rows else None
+
     def __iter__(self) -> Iterator[list[int]]:
         lots = torch.Generator().manual_seed(self.seed + self.epoch)
         blocks = torch.randperm(-(-self.rows // self.block), generator=lots).tolist()

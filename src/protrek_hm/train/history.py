@@ -75,13 +75,17 @@ def validations_since_best(log: Iterable[Mapping[str, Any]]) -> int:
     return len(scores) - 1 - scores.index(max(scores)) if scores else 0
 
 
-def write_history(history: pl.DataFrame, folder: Path) -> None:
-    """Write `loss_history.csv` and `loss_curve.png` (with its PDF) into `folder`."""
+def write_history(history: pl.DataFrame, folder: Path, *, short_every: int | None = None) -> None:
+    """Write `loss_history.csv` and `loss_curve.png` (with its PDF) into `folder`.
+
+    short_every: so many steps make an epoch whose last one has fewer rows than the others. The curve leaves it out: the
+    mean of a few rows is noise.
+    """
     with new_file(folder / _TABLE) as temporary:
         history.write_csv(temporary)
     picture = folder / "loss_curve.png"
     with spared(picture):
-        _draw_curve(history, picture)
+        _draw_curve(history, picture, short_every)
 
 
 def read_history(folder: Path) -> pl.DataFrame:
@@ -90,8 +94,10 @@ def read_history(folder: Path) -> pl.DataFrame:
 
 
 @rc_context(STYLE)
-def _draw_curve(history: pl.DataFrame, path: Path) -> None:
+def _draw_curve(history: pl.DataFrame, path: Path, short_every: int | None) -> None:
     trained = history.drop_nulls("train_loss")
+    if short_every is not None:
+        trained = trained.filter(pl.col("step") % short_every != 0)
     validated = history.drop_nulls("valid_score")
     figure = new_figure(6.0, 3.2)
     losses = figure.add_subplot()
@@ -220,12 +226,17 @@ class TensorBoard(TrainerCallback):
 
 
 class StepProgress(TrainerCallback):
-    """Shows each step's loss, and each epoch's validation on a line of its own; of several processes the first does.
+    """Shows each step's loss; prints the validation of the base and of each epoch, and which epoch is kept.
 
-    As a context it gives the terminal back, however the training ends.
+    Without a validation, and where there is no terminal for a bar, each epoch's mean loss has a line. Of several
+    processes the first one prints. As a context it gives the terminal back, however the training ends.
+
+    base: what validation said of the base.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, base: Mapping[str, float] | None = None) -> None:
+        self.base = base
+        self.losses: list[float] = []
         self.progress = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -242,6 +253,25 @@ class StepProgress(TrainerCallback):
         """Open the bar."""
         self.bar = self.progress.add_task("training", total=state.max_steps, completed=state.global_step, loss="…")
         self.progress.start()
+        if self.base is not None and not state.global_step:
+            self.progress.console.print(f"base: {describe_validation(self.base)}")
+
+    def on_epoch_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Print the mean loss, if no validation follows and there is no bar."""
+        if self.base is None and self.losses and not self.progress.console.is_terminal:
+            loss = sum(self.losses) / len(self.losses)
+            self.progress.console.print(f"epoch {round(state.epoch or 0)}: training loss {loss:.4f}")
+        self.losses = []
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Print which epoch is kept."""
+        if (best := best_step(state.log_history)) is not None:
+            epoch = next(each["epoch"] for each in state.log_history if each["step"] == best and "eval_score" in each)
+            self.progress.console.print(f"kept: epoch {round(epoch)}")
 
     def on_log(
         self,
@@ -254,6 +284,7 @@ class StepProgress(TrainerCallback):
         """Move the bar, or print a validation."""
         logs = logs or {}
         if "loss" in logs:
+            self.losses.append(logs["loss"])
             self.progress.update(self.bar, completed=state.global_step, loss=f"{logs['loss']:.4f}")
         if "eval_score" in logs:
             shown = describe_validation({name.removeprefix("eval_"): value for name, value in logs.items()})

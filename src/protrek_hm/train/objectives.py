@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from protrek_hm.config import Modality
 from protrek_hm.errors import OptionError
-from protrek_hm.model.encoder import unit_vectors
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import ABSENT, ROLES, Examples
@@ -196,7 +195,7 @@ def _scores(
 def encode_inputs(model: ProTrek, examples: Examples, *, batch_size: int) -> dict[Modality, np.ndarray]:
     """Return a model's vectors of a table's inputs, those that it has no route for left out."""
     return {
-        task: unit_vectors(model, inputs, task=task, batch_size=batch_size)
+        task: np.asarray(model.encode(inputs, task=task, batch_size=batch_size, show_progress_bar=False))
         for task, inputs in examples.inputs.items()
         if task in model.tasks
     }

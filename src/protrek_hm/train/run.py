@@ -18,6 +18,7 @@ from protrek_hm.errors import OptionError
 from protrek_hm.files import new_folder
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import no_progress_bars
+from protrek_hm.train.batches import Batches
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import (
     NEEDED,
@@ -136,7 +137,8 @@ def fine_tune(
         history = _train(model, examples, config, folder, valid=valid, checkpoint=checkpoint, callbacks=callbacks)
         model.record("train", **resolved)
         if state.is_main_process:
-            write_history(history, folder)
+            batches = Batches(len(examples), config.batch_size, seed=config.seed, least=config.least_rows)
+            write_history(history, folder, short_every=batches.short_every)
             with new_folder(folder / MODEL, force=True) as temporary:
                 model.save_pretrained(str(temporary))
             clear_checkpoints(folder)
@@ -159,7 +161,7 @@ def _train(
     validation = None if valid is None else _validation(valid, config)
     base = None if validation is None else validation.measure_base(model)
     objective = _objective(model, examples, config)
-    progress = StepProgress()
+    progress = StepProgress(base)
     added: list[TrainerCallback] = [EverySteps(config.checkpoint_every)] if config.checkpoint_every else []
     if config.patience is not None:
         added.append(Patience(config.patience))
