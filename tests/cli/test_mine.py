@@ -60,8 +60,8 @@ def test_mine_then_leaks_then_audit(proteins, tmp_path):
 def test_a_leaky_split_exits_with_1(proteins, tmp_path, monkeypatch):
     out = tmp_path / "out"
     assert run("mine", proteins, "-o", out, "--split", "pairs", "--easy", 0).exit_code == 0
-    found = leaks.check_leaks(out)
-    monkeypatch.setattr(leaks, "check_leaks", lambda *_, **__: found)
+    found = leaks.check_split(out)
+    monkeypatch.setattr(leaks, "check_split", lambda *_, **__: found)
     assert run("mine", "leaks", out).exit_code == 1
     assert run("mine", "leaks", out, "--max-leak", 1000, "--max-shared-texts", 0).exit_code == 1
     assert run("mine", "leaks", out, "--max-leak", 1000).exit_code == 0

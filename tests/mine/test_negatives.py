@@ -115,4 +115,4 @@ def test_the_leak_check_reads_them(tmp_path, monkeypatch):
     }.items():
         row = {"anchor_seq": [sequences[a]], "hard_neg_seq": [sequences[b]]}
         pl.DataFrame(row).write_csv(tmp_path / f"{name}.csv")
-    assert leaks.check_leaks(tmp_path, threads=1)[0].shared_proteins == 1
+    assert leaks.check_split(tmp_path, threads=1)[0].shared_proteins == 1

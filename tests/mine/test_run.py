@@ -124,7 +124,7 @@ def test_every_stage_is_told(make_families):
         progress=lambda stage, done, total: told.append((stage, done, total)),
     )
     ended = {stage: (done, total) for stage, done, total in told}
-    assert list(ended) == ["pairs", "verdicts", "sides", "families"]
+    assert list(ended) == ["pairs", "verdicts", "splits", "families"]
     assert all(done == total for done, total in ended.values())
 
 

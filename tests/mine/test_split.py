@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from protrek_hm.errors import FileFormatError, MissingColumnError, RecordError
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Related, build_corpus
-from protrek_hm.mine.split import UNASSIGNED, TextLinks, apply_split_file, assign_sides, deal_components, given_sides
+from protrek_hm.mine.split import (
+    UNASSIGNED,
+    TextLinks,
+    apply_split_file,
+    assign_components,
+    given_splits,
+    split_proteins,
+)
 
 SIZES = st.lists(st.integers(1, 30), min_size=3, max_size=12)
 
@@ -25,7 +32,7 @@ def chains(sizes):
 @given(SIZES, st.integers(0, 5))
 def test_components_are_whole_and_every_side_has_some(sizes, seed):
     components, pairs = chains(sizes)
-    sides = deal_components(components, pairs, MineConfig(seed=seed))
+    sides = assign_components(components, pairs, MineConfig(seed=seed))
     for component in set(components.tolist()):
         assert len(set(sides[components == component].tolist())) == 1
     assert set(sides.tolist()) == {0, 1, 2}
@@ -33,14 +40,14 @@ def test_components_are_whole_and_every_side_has_some(sizes, seed):
 
 def test_a_giant_goes_to_training():
     components, pairs = chains([500, 5, 4, 3, 3, 2])
-    sides = deal_components(components, pairs, MineConfig(), largest=0.5)
+    sides = assign_components(components, pairs, MineConfig(), largest=0.5)
     assert set(sides[components == 0].tolist()) == {0}
     assert {1, 2} <= set(sides.tolist())
 
 
 def test_shares_are_kept_where_components_are_small():
     components, pairs = chains([3] * 200)
-    sides = deal_components(components, pairs, MineConfig())
+    sides = assign_components(components, pairs, MineConfig())
     held = np.bincount(sides[pairs[:, 0]], minlength=3) / len(pairs)
     np.testing.assert_allclose(held, [0.7, 0.1, 0.2], atol=0.01)
 
@@ -54,12 +61,12 @@ def test_no_relative_and_no_text_stand_on_two_sides(make_families, seed):
     corpus = build_corpus(proteins)
     related = Related(corpus.sequences, MineConfig(min_identity=0.5, threads=1))
     pairs = related.pairs.select("a", "b").to_numpy().astype(np.int64)
-    assigned = assign_sides(corpus, related.families, pairs, MineConfig(split_identity=0.5))
+    assigned = split_proteins(corpus, related.families, pairs, MineConfig(split_identity=0.5))
     assert not assigned.warnings
-    assert (assigned.sides[pairs[:, 0]] == assigned.sides[pairs[:, 1]]).all()
+    assert (assigned.splits[pairs[:, 0]] == assigned.splits[pairs[:, 1]]).all()
     texts = corpus.entries["text"].to_list()
     sides_of_text = {}
-    for text, side in zip(texts, assigned.sides.tolist(), strict=True):
+    for text, side in zip(texts, assigned.splits.tolist(), strict=True):
         sides_of_text.setdefault(text, set()).add(side)
     assert all(len(sides) == 1 for sides in sides_of_text.values())
 
@@ -68,10 +75,10 @@ def test_links_by_common_texts_are_given_up_with_a_warning(make_families):
     corpus = build_corpus(make_families(4, families=12, members=6))
     related = Related(corpus.sequences, MineConfig(min_identity=0.5, threads=1))
     pairs = related.pairs.select("a", "b").to_numpy().astype(np.int64)
-    assigned = assign_sides(corpus, related.families, pairs, MineConfig())
+    assigned = split_proteins(corpus, related.families, pairs, MineConfig())
     assert "do not keep proteins together" in assigned.warnings[0]
-    assert set(assigned.sides.tolist()) == {0, 1, 2}
-    assert (assigned.sides[pairs[:, 0]] == assigned.sides[pairs[:, 1]]).all()
+    assert set(assigned.splits.tolist()) == {0, 1, 2}
+    assert (assigned.splits[pairs[:, 0]] == assigned.splits[pairs[:, 1]]).all()
 
 
 def test_given_stages_are_honoured(make_families):
@@ -81,14 +88,14 @@ def test_given_stages_are_honoured(make_families):
     related = Related(corpus.sequences, MineConfig(min_identity=0.5, threads=1))
     pairs = related.pairs.select("a", "b").to_numpy().astype(np.int64)
     for split in ("components", "proteins"):
-        sides = assign_sides(corpus, related.families, pairs, MineConfig(split=split)).sides
+        sides = split_proteins(corpus, related.families, pairs, MineConfig(split=split)).splits
         for name, side in zip(corpus.entries["id"], sides.tolist(), strict=True):
             assert side == {"F0": 2, "F1": 1, "F2": 0}.get(name[:2], side)
 
 
 def test_a_stage_for_all_is_no_split(make_families):
     corpus = build_corpus(make_families(5).with_columns(stage=pl.lit("train")))
-    assert set(given_sides(corpus).tolist()) == {UNASSIGNED}
+    assert set(given_splits(corpus).tolist()) == {UNASSIGNED}
 
 
 PROTEINS = pl.DataFrame({"id": ["a", "b", "c"], "stage": ["test", "test", "test"]})

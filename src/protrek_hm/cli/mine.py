@@ -105,16 +105,14 @@ def leaks(
     force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
 ) -> None:
     """Check a split with an independent search. Exit 1 if valid or test stand in training, or nearly."""
-    from dataclasses import asdict
-
     from protrek_hm.files import write_json
-    from protrek_hm.mine.leaks import check_leaks
+    from protrek_hm.mine.leaks import check_split
 
     if output is not None:
         refuse_existing(output, force=force, inputs=[folder, *folder.glob("*.csv")])
-    found = check_leaks(folder, identity=identity, coverage=coverage, threads=threads)
+    found = check_split(folder, identity=identity, coverage=coverage, threads=threads)
     if output is not None:
-        write_json(output, {"format_version": 1, "sides": [asdict(side) for side in found]})
+        write_json(output, {"format_version": 1, "sides": [side.as_dict() for side in found]})
     for side in found:
         typer.echo(str(side))
     worst = max(side.related for side in found)

@@ -1,4 +1,4 @@
-"""② Who looks alike: every pair of proteins above an identity, exactly.
+"""② Homologs: every pair of proteins above an identity, exactly.
 
 The flow: distinct sequences → candidate pairs (`candidates`) → exact identities (`verify`, `identity`) → pairs
 (`homologs`) → connected components (`families`). `lookup` finds the nearest of many for a few, `mmseqs` is a second
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from protrek_hm.lazy import lazily
 
 if TYPE_CHECKING:
+    from protrek_hm.deadline import Progress as Progress
     from protrek_hm.homology.config import HomologyConfig as HomologyConfig
     from protrek_hm.homology.families import connected_components as connected_components
     from protrek_hm.homology.families import find_families as find_families

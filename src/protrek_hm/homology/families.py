@@ -18,8 +18,8 @@ from scipy.sparse.csgraph import connected_components as label_components
 from protrek_hm.deadline import Progress
 from protrek_hm.homology.candidates import last_partners, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
-from protrek_hm.homology.identity import Proteins, fractions
-from protrek_hm.homology.verify import verify
+from protrek_hm.homology.identity import Proteins
+from protrek_hm.homology.verify import identities
 
 _PIECE = 2_000  # pairs of a thread between two looks at what is joined already
 
@@ -57,7 +57,7 @@ def find_families(
     threads = config.threads or os.cpu_count() or 1
     proteins = Proteins.of(sequences)
     last = last_partners(proteins, config)
-    families = Joined(len(sequences))
+    families = UnionFind(len(sequences))
     if known is not None:
         families.join(np.argsort(proteins.order)[known])
     done = 0
@@ -81,12 +81,12 @@ def find_families(
     return numbered(families.labels[np.argsort(proteins.order)])
 
 
-class Joined:
+class UnionFind:
     """Components that grow: the smaller of two that are joined takes the other's name.
 
     Examples
     --------
-    >>> nodes = Joined(3)
+    >>> nodes = UnionFind(3)
     >>> nodes.join(np.array([[2, 1]]))
     >>> nodes.are_apart(np.array([[0, 1], [1, 2]])).tolist()
     [True, False]
@@ -120,10 +120,7 @@ def _linked(
     distance: Int32[np.ndarray, " pairs"],
 ) -> Int64[np.ndarray, "linked 2"]:
     """Return the pairs within the thresholds."""
-    matches, columns = verify(proteins, pairs, distance)
-    lengths = proteins.lengths[pairs]
-    identity, coverage = fractions(matches, columns, both=lengths.sum(axis=1), longer=lengths.max(axis=1))
-    return np.asarray(pairs[config.wants(identity, coverage)])
+    return np.asarray(pairs[config.wants(*identities(proteins, pairs, distance))])
 
 
 def connected_components(n: int, edges: Int[np.ndarray, "edges 2"]) -> Int[np.ndarray, " n"]:

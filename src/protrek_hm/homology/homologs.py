@@ -16,8 +16,8 @@ from protrek_hm.deadline import Progress
 from protrek_hm.files import is_whole, new_part
 from protrek_hm.homology.candidates import Shard, last_partners, mix, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
-from protrek_hm.homology.identity import Proteins, fractions
-from protrek_hm.homology.verify import verify
+from protrek_hm.homology.identity import Proteins
+from protrek_hm.homology.verify import identities
 
 _log = logging.getLogger(__name__)
 
@@ -112,10 +112,8 @@ def _solve(
     pieces = np.array_split(found, len(found) // _PAIRS_AT_ONCE + 1)
     near = [near_enough(proteins, piece, config) for piece in pieces]
     pairs, distance = (np.concatenate(parts) for parts in zip(*near, strict=True))
-    matches, columns = verify(proteins, pairs, distance)
-    lengths = proteins.lengths[pairs]
+    identity, coverage = identities(proteins, pairs, distance)
     given = np.sort(proteins.order[pairs], axis=1)
-    identity, coverage = fractions(matches, columns, both=lengths.sum(axis=1), longer=lengths.max(axis=1))
     frame = pl.DataFrame(
         {"a": given[:, 0], "b": given[:, 1], "identity": identity, "coverage": coverage}, schema_overrides=SCHEMA
     ).filter(config.wants(identity, coverage))

@@ -61,11 +61,7 @@ def run(arguments: Sequence[str | Path], *, timeout: float = TIMEOUT) -> str:
     """
     try:
         done = subprocess.run(
-            [str(binary()), *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
+            [str(binary()), *map(str, arguments)], capture_output=True, text=True, timeout=timeout, check=False
         )
     except OSError as error:
         raise ExternalProgramError("mmseqs", 126, str(error), "it cannot run on this machine") from error

@@ -44,11 +44,12 @@ from protrek_hm.homology.identity import (
     STANDARD,
     Proteins,
     best_score,
+    fractions,
     matches_and_columns,
 )
 
 RESIDUES_AT_ONCE = 1 << 20
-"""Residues of one side of the pairs that are looked at together: a few MB."""
+"""Residues of the first proteins of the pairs that are compared at once: a few MB."""
 
 EDITS_AT_MOST = 1.05
 """The best alignment hardly ever has more edits than this times the Levenshtein distance, and one."""
@@ -83,6 +84,21 @@ def verify(
         first, second = sorted(pairs[index].tolist(), key=proteins.order.__getitem__)
         matches[index], columns[index] = matches_and_columns(proteins.letters[first], proteins.letters[second])
     return matches, columns
+
+
+def identities(
+    proteins: Proteins, pairs: Int[np.ndarray, "pairs 2"], distance: Int[np.ndarray, " pairs"]
+) -> tuple[Float[np.ndarray, " pairs"], Float[np.ndarray, " pairs"]]:
+    """Return identity and coverage of each pair of ranks, in [0, 1]; see `verify`.
+
+    Examples
+    --------
+    >>> [each.tolist() for each in identities(Proteins.of(["MKTA", "MKT"]), np.array([[0, 1]]), np.array([1]))]
+    [[0.75], [0.75]]
+    """
+    lengths = proteins.lengths[pairs]
+    matches, columns = verify(proteins, pairs, distance)
+    return fractions(matches, columns, both=lengths.sum(axis=1), longer=lengths.max(axis=1, initial=0))
 
 
 def _by_lengths(proteins: Proteins, pairs: Int[np.ndarray, "pairs 2"]) -> Iterator[Int[np.ndarray, " some"]]:

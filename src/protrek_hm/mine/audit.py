@@ -111,7 +111,7 @@ def rate_gate(pairs: pl.DataFrame, proteins: pl.DataFrame, labels: Sequence[str]
 
 
 def draw_sample(pairs: pl.DataFrame, *, per_stratum: int, seed: int) -> pl.DataFrame:
-    """Draw up to `per_stratum` pairs of every verdict and reason, by lot.
+    """Draw up to `per_stratum` pairs of every verdict and reason, at random.
 
     Examples
     --------
@@ -119,10 +119,10 @@ def draw_sample(pairs: pl.DataFrame, *, per_stratum: int, seed: int) -> pl.DataF
     >>> draw_sample(pairs, per_stratum=2, seed=1)["verdict"].to_list()
     ['same', 'same', 'unsure']
     """
-    lots = pl.Series("lot", np.random.default_rng(seed).permutation(pairs.height))
-    rank = pl.col("lot").rank("ordinal").over("verdict", "reasons")
-    drawn = pairs.with_columns(lots).filter(rank <= per_stratum)
-    return drawn.sort("verdict", "reasons", "lot").drop("lot")
+    draws = pl.Series("draw", np.random.default_rng(seed).permutation(pairs.height))
+    rank = pl.col("draw").rank("ordinal").over("verdict", "reasons")
+    drawn = pairs.with_columns(draws).filter(rank <= per_stratum)
+    return drawn.sort("verdict", "reasons", "draw").drop("draw")
 
 
 def read_verdicts(

@@ -22,14 +22,14 @@ class Corpus:
 
     entries: the rows that have a text, one for each distinct text of a sequence, with all columns of the
     input and `protein`, the number of the sequence. offsets: entries `offsets[p]` to `offsets[p + 1]` belong
-    to protein p. rows, untold: rows read, and rows left out for want of a text.
+    to protein p. rows, without_text: rows read, and rows left out for want of a text.
     """
 
     sequences: list[str]
     entries: pl.DataFrame
     offsets: Int[np.ndarray, " proteins_plus_1"]
     rows: int
-    untold: int
+    without_text: int
 
     def first_entries(self) -> Int[np.ndarray, " proteins"]:
         """Return each protein's first entry."""
@@ -52,7 +52,7 @@ def build_corpus(proteins: pl.DataFrame) -> Corpus:
     ...     {"id": list("abcd"), "sequence": ["MK", "MK", "MR", "MV"], "text": ["Red.", "red", "Blue.", None]}
     ... )
     >>> corpus = build_corpus(table)
-    >>> corpus.sequences, corpus.entries["id"].to_list(), corpus.untold
+    >>> corpus.sequences, corpus.entries["id"].to_list(), corpus.without_text
     (['MK', 'MR'], ['a', 'c'], 1)
     """
     told = proteins.filter(pl.col("text").str.strip_chars().str.len_chars() > 0)
@@ -84,7 +84,7 @@ def build_corpus(proteins: pl.DataFrame) -> Corpus:
         entries=entries,
         offsets=np.concatenate([[0], np.cumsum(counts)]),
         rows=proteins.height,
-        untold=proteins.height - told.height,
+        without_text=proteins.height - told.height,
     )
 
 

@@ -1,9 +1,9 @@
-"""The gate: do two look-alikes differ in function? *Same*, *different* or *unsure*, with reason codes.
+"""The gate: do two homologs differ in function? *Same*, *different* or *unsure*, with reason codes.
 
 Evidence from the strongest to the weakest: columns that the user names; what texts say of a variant's effect;
 EC numbers and GO molecular functions; the texts' labelled fields and telling words. The strongest that speaks
 decides, with three exceptions: words that differ are *unsure* where one text is a guess, where closer
-look-alikes say otherwise, or where a text encoder finds the texts alike; agreement in EC or GO, which is
+homologs say otherwise, or where a text encoder finds the texts alike; agreement in EC or GO, which is
 annotated by family, does not outvote texts that differ (*unsure*); and texts that are one and the same make no
 twin whatever the labels say, since no model could learn it from them.
 """
@@ -24,7 +24,7 @@ from protrek_hm.mine.evidence.annotations import Ancestors, count_unclear, judge
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.doubts import TextEncoder, judge_guesses, judge_likeness, judge_neighbours
 from protrek_hm.mine.evidence.effects import judge_effects
-from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, join_reasons
+from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Rows, Verdict, join_reasons
 from protrek_hm.mine.evidence.words import Statement, judge_words, read_statements
 from protrek_hm.mine.text import pair_cosines, text_vectors
 
@@ -52,17 +52,11 @@ class Gate:
         self.entries, self.config, self.encoder = entries, config, encoder
         self._texts: list[str] = entries["text"].to_list()
 
-    def judge(
-        self,
-        left: Int[np.ndarray, " pairs"],
-        right: Int[np.ndarray, " pairs"],
-        *,
-        identity: Float[np.ndarray, " pairs"] | None = None,
-    ) -> pl.DataFrame:
+    def judge(self, left: Rows, right: Rows, *, identity: Float[np.ndarray, " pairs"] | None = None) -> pl.DataFrame:
         """Judge pairs of entries.
 
         left, right: rows of the entries. identity: of the pairs' sequences, for evidence from neighbours;
-        only with all look-alikes among the pairs.
+        only with all homologs among the pairs.
 
         Returns
         -------
@@ -78,11 +72,7 @@ class Gate:
             verdicts, spoken = self._weigh(left, right, identity)
         names = pl.Series("verdict", [VERDICTS[verdict] for verdict in sorted(VERDICTS)])
         return pl.DataFrame(
-            {
-                "verdict": names.gather(verdicts - 1),
-                "reasons": join_reasons(spoken),
-                "text_similarity": cosines,
-            }
+            {"verdict": names.gather(verdicts - 1), "reasons": join_reasons(spoken), "text_similarity": cosines}
         )
 
     def unclear_terms(self) -> int:
@@ -116,7 +106,7 @@ class Gate:
     def _statements(self) -> list[Statement]:
         return read_statements(self._texts)
 
-    def _judge_words(self, left: Verdicts, right: Verdicts, identity: np.ndarray | None) -> list[Findings]:
+    def _judge_words(self, left: Rows, right: Rows, identity: np.ndarray | None) -> list[Findings]:
         """Return what the texts say, and then what casts doubt on a difference in words (not in fields)."""
         words = judge_words(self._statements, left, right)
         told = self.entries[EVIDENCE].to_list() if EVIDENCE in self.entries.columns else None
@@ -132,7 +122,7 @@ class Gate:
             doubts.append(judge_likeness(self._texts, left, right, encoder=self.encoder, least=least))
         return [words, *(doubt.only_where(doubtful) for doubt in doubts)]
 
-    def _weigh(self, left: Verdicts, right: Verdicts, identity: np.ndarray | None) -> tuple[Verdicts, list[Findings]]:
+    def _weigh(self, left: Rows, right: Rows, identity: np.ndarray | None) -> tuple[Verdicts, list[Findings]]:
         """Weigh all evidence; return verdicts, and all findings."""
         entries, config = self.entries, self.config
         columns = [judge_column(entries, left, right, evidence=each) for each in config.column_evidence()]

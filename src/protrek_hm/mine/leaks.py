@@ -1,4 +1,4 @@
-"""An independent look at a split: what of the held-out sides stands in training, or nearly.
+"""An independent look at a split: which held-out proteins and texts are in training, or nearly.
 
 In small sets, and where one of the two has few residues, every pair is compared; the others are looked for by MMseqs2
 (Steinegger and Söding 2017, doi:10.1038/nbt.3988), not by the search that made the split. Identities and coverages
@@ -6,9 +6,10 @@ are then exact.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -21,9 +22,9 @@ from protrek_hm.data.texts import fold_text
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.homology import HomologyConfig
 from protrek_hm.homology.candidates import TINY, near_enough
-from protrek_hm.homology.identity import Proteins, fractions
+from protrek_hm.homology.identity import Proteins
 from protrek_hm.homology.mmseqs import search
-from protrek_hm.homology.verify import verify
+from protrek_hm.homology.verify import identities
 
 HELD_OUT = ("valid", "test")
 MEASURED_FROM = 0.5
@@ -40,19 +41,19 @@ _BAR = "█"
 
 
 @dataclass(frozen=True)
-class SideLeaks:
-    """One held-out side against training.
+class SplitLeaks:
+    """One held-out split against training.
 
-    proteins, texts: distinct ones of the side. shared_proteins, shared_texts: those that stand in training,
+    proteins, texts: distinct ones of the split. shared_proteins, shared_texts: those that stand in training,
     too (texts alike in all but form are one). related: proteins with a relative in training above the
     identity and coverage asked for, shared ones included. measured_from: identity from which on relatives are told.
     histogram: proteins by their highest identity to any protein in training, in ten bins from 0 to 1;
     none_found: those without any from measured_from on, which stand in no bin. every_pair: whether all pairs
-    were compared, or MMseqs2 chose those of more than 48 residues. unreadable: records of the side and of
+    were compared, or MMseqs2 chose those of more than 48 residues. unreadable: records of the split and of
     training that could not be compared. worst: the most similar pairs.
     """
 
-    side: str
+    split: str
     proteins: int
     shared_proteins: int
     related: int
@@ -65,6 +66,11 @@ class SideLeaks:
     unreadable: tuple[int, int] = (0, 0)
     worst: tuple[tuple[str, str, float], ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as `mine leaks -o` writes them."""
+        values = asdict(self)
+        return {"side": values.pop("split"), **values}
+
     def __str__(self) -> str:
         rows = [(f"none from {self.measured_from:g}", self.none_found)]
         rows += [(f"{low / _BINS:.1f} to {(low + 1) / _BINS:.1f}", count) for low, count in enumerate(self.histogram)]
@@ -75,21 +81,23 @@ class SideLeaks:
                 f"compared: every pair with one of up to {TINY} residues, and what MMseqs2 finds, which misses some"
             )
         lines = [
-            f"{self.side}: {self.related:,} of {self.proteins:,} proteins have a relative in training, "
-            f"{self.shared_proteins:,} stand there themselves; "
+            f"{self.split}: {self.related:,} of {self.proteins:,} proteins in all its rows have a relative in "
+            f"training, {self.shared_proteins:,} stand there themselves; "
             f"{self.shared_texts:,} of {self.texts:,} texts do",
-            f"  highest identity to a protein in training, {self.side} proteins:",
+            f"  highest identity to a protein in training, {self.split} proteins:",
             *(f"  {name:<13}{count:>8,}  {_BAR * round(40 * count / self.proteins)}".rstrip() for name, count in rows),
             f"  {chosen}",
         ]
         ours, theirs = self.unreadable
         if ours or theirs:
-            lines.append(f"  left out, without a usable sequence: {ours:,} records of {self.side}, {theirs:,} of train")
+            lines.append(
+                f"  left out, without a usable sequence: {ours:,} records of {self.split}, {theirs:,} of train"
+            )
         return "\n".join(lines)
 
 
-def check_leaks(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, threads: int = 0) -> list[SideLeaks]:
-    """Compare the held-out sides of a folder of triplets with its training side.
+def check_split(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, threads: int = 0) -> list[SplitLeaks]:
+    """Compare the held-out splits of a folder of triplets with its training split.
 
     folder: holds `hard_negatives_train.csv` and `_valid.csv` or `_test.csv`, and perhaps `easy_samples_*.csv`
     and `medium_negatives_*.csv`; ours or the reference's. Sequences are cleaned as for training. identity: of a
@@ -98,7 +106,7 @@ def check_leaks(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, t
     Raises
     ------
     MissingFileError, FileFormatError
-        If there is no such folder, a file is damaged, or there is no side to compare.
+        If there is no such folder, a file is damaged, or there is no split to compare.
     OptionError
         If identity or coverage lies outside its range.
     ExternalProgramError
@@ -108,20 +116,20 @@ def check_leaks(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, t
     wanted = HomologyConfig(min_identity=identity, max_identity=1.0, coverage=coverage, threads=threads)
     if not folder.is_dir():
         raise MissingFileError(folder)
-    train, held_out = _read_side(folder, "train"), {side: _read_side(folder, side) for side in HELD_OUT}
-    held_out = {name: side for name, side in held_out.items() if side.rows}
+    train, held_out = _read_split(folder, "train"), {split: _read_split(folder, split) for split in HELD_OUT}
+    held_out = {name: split for name, split in held_out.items() if split.rows}
     if not train.sequences or not held_out:
         raise FileFormatError(
             folder, "no hard_negatives_train.csv with triplets beside a valid or test one", "mine first"
         )
-    for name, side in held_out.items():
-        if not side.sequences:
-            raise FileFormatError(folder, f"none of the {side.rows:,} sequences of {name} is usable", "mine again")
-    return [_compare(name, side, train, wanted) for name, side in held_out.items()]
+    for name, split in held_out.items():
+        if not split.sequences:
+            raise FileFormatError(folder, f"none of the {split.rows:,} sequences of {name} is usable", "mine again")
+    return [_compare(name, split, train, wanted) for name, split in held_out.items()]
 
 
 @dataclass(frozen=True)
-class _Side:
+class _Split:
     """sequences, texts: distinct ones, sorted. rows: records read. unreadable: those whose sequence is none."""
 
     sequences: list[str]
@@ -130,10 +138,10 @@ class _Side:
     unreadable: int
 
 
-def _read_side(folder: Path, side: str) -> _Side:
+def _read_split(folder: Path, split: str) -> _Split:
     parts, unreadable = [pl.DataFrame(schema={"sequence": pl.String, "text": pl.String})], 0
     for kind in ("hard_negatives", "medium_negatives", "easy_samples"):
-        path = folder / f"{kind}_{side}.csv"
+        path = folder / f"{kind}_{split}.csv"
         if not path.is_file() or _is_a_header_alone(path):
             continue
         table = read_table(path)
@@ -148,7 +156,7 @@ def _read_side(folder: Path, side: str) -> _Side:
     bad = bad_sequences(rows)
     good = rows.filter(~pl.int_range(pl.len()).is_in(list(bad)))
     texts = {fold_text(text) for text in rows["text"].drop_nulls().unique()} - {""}
-    return _Side(good["sequence"].unique().sort().to_list(), texts, rows.height + unreadable, len(bad) + unreadable)
+    return _Split(good["sequence"].unique().sort().to_list(), texts, rows.height + unreadable, len(bad) + unreadable)
 
 
 def _is_a_header_alone(path: Path) -> bool:
@@ -156,10 +164,10 @@ def _is_a_header_alone(path: Path) -> bool:
         return len(list(islice(filter(bytes.strip, file), 2))) < 2
 
 
-def _compare(name: str, side: _Side, train: _Side, wanted: HomologyConfig) -> SideLeaks:
+def _compare(name: str, split: _Split, train: _Split, wanted: HomologyConfig) -> SplitLeaks:
     known = set(train.sequences)
-    shared = [sequence for sequence in side.sequences if sequence in known]
-    queries = [sequence for sequence in side.sequences if sequence not in known]
+    shared = [sequence for sequence in split.sequences if sequence in known]
+    queries = [sequence for sequence in split.sequences if sequence not in known]
     least = min(MEASURED_FROM, wanted.min_identity)
     every_pair = len(queries) * len(train.sequences) <= EVERY_PAIR
     highest: dict[int, float] = {}
@@ -171,7 +179,7 @@ def _compare(name: str, side: _Side, train: _Side, wanted: HomologyConfig) -> Si
         chosen.append(_found_by_mmseqs(queries, train.sequences, threads=wanted.threads))
     proteins = Proteins.of([*queries, *train.sequences])
     for some in chain(*chosen):
-        pairs, identity, coverage = _identities(proteins, some + [0, len(queries)], least=least)
+        pairs, identity, coverage = _near_identities(proteins, some + [0, len(queries)], least=least)
         for query, value in zip(pairs[:, 0].tolist(), identity.tolist(), strict=True):
             highest[query] = max(highest.get(query, 0.0), value)
         alike = wanted.wants(identity, coverage)
@@ -182,18 +190,18 @@ def _compare(name: str, side: _Side, train: _Side, wanted: HomologyConfig) -> Si
     bins = [0] * _BINS
     for value in (*highest.values(), *[1.0] * len(shared)):
         bins[min(int(value * _BINS), _BINS - 1)] += 1
-    return SideLeaks(
-        side=name,
-        proteins=len(side.sequences),
+    return SplitLeaks(
+        split=name,
+        proteins=len(split.sequences),
         shared_proteins=len(shared),
         related=len(shared) + len(related),
-        texts=len(side.texts),
-        shared_texts=len(side.texts & train.texts),
+        texts=len(split.texts),
+        shared_texts=len(split.texts & train.texts),
         histogram=tuple(bins),
         none_found=len(queries) - len(highest),
         measured_from=least,
         every_pair=every_pair,
-        unreadable=(side.unreadable, train.unreadable),
+        unreadable=(split.unreadable, train.unreadable),
         worst=tuple(worst[:_WORST]),
     )
 
@@ -223,14 +231,12 @@ def _found_by_mmseqs(ours: list[str], theirs: list[str], *, threads: int) -> Ite
         yield np.stack(ends, axis=1)
 
 
-def _identities(
+def _near_identities(
     proteins: Proteins, pairs: Int[np.ndarray, "pairs 2"], *, least: float
 ) -> tuple[Int[np.ndarray, "near 2"], Float[np.ndarray, " near"], Float[np.ndarray, " near"]]:
     """Return the pairs of at least that identity, with identities and coverages."""
     config = HomologyConfig(min_identity=least, max_identity=1.0, coverage=0.0)
     near, distance = near_enough(proteins, np.argsort(proteins.order)[pairs], config)
-    lengths = proteins.lengths[near]
-    both, longer = lengths.sum(axis=1), lengths.max(axis=1, initial=0)
-    identity, coverage = fractions(*verify(proteins, near, distance), both=both, longer=longer)
+    identity, coverage = identities(proteins, near, distance)
     inside = config.wants(identity, coverage)
     return proteins.order[near][inside], identity[inside], coverage[inside]

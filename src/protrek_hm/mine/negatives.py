@@ -15,7 +15,7 @@ from scipy.sparse import csr_matrix
 from protrek_hm.homology.identity import fractions, matches_and_columns
 from protrek_hm.mine.corpus import Corpus
 from protrek_hm.mine.gate import Gate
-from protrek_hm.mine.split import NEAR_IDENTICAL, SIDES, Assignment, wanted_shares
+from protrek_hm.mine.split import NEAR_IDENTICAL, SPLITS, Assignment, wanted_shares
 from protrek_hm.mine.triplets import build_triplets
 
 MOST_IDENTITY = 0.4
@@ -42,14 +42,14 @@ def draw_contrast(
     families: Int[np.ndarray, " proteins"],
     gate: Gate,
 ) -> pl.DataFrame:
-    """Draw easy or medium pairs for each side, in the shares of the sides, between proteins of that side only."""
+    """Draw easy or medium pairs for each split, in the wanted shares, between proteins of that split only."""
     config = gate.config
     wanted = getattr(config, kind)
     draw = draw_easy_pairs if kind == "easy" else draw_medium_pairs
     drawn = []
-    for side, (name, share) in enumerate(zip(SIDES, wanted_shares(config), strict=True)):
+    for split, (name, share) in enumerate(zip(SPLITS, wanted_shares(config), strict=True)):
         anchors = triplets.filter(split=name)["anchor"].unique().sort().to_numpy()
-        pool = anchors if config.split == "pairs" else np.flatnonzero(assignment.sides == side)
+        pool = anchors if config.split == "pairs" else np.flatnonzero(assignment.splits == split)
         count = round(wanted * share / 2)
         pairs = draw(corpus, anchors, pool, families=families, count=count, gate=gate)
         rows = build_triplets(corpus, pairs, kind=kind)

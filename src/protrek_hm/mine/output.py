@@ -10,7 +10,7 @@ from protrek_hm.figures.style import spared
 from protrek_hm.files import new_folder, write_json
 from protrek_hm.homology import align
 from protrek_hm.mine.run import MiningResult
-from protrek_hm.mine.split import SIDES
+from protrek_hm.mine.split import SPLITS
 
 _CARDS = 3
 _LONGEST = 5_000  # residues; to draw an alignment takes memory that grows with the square
@@ -34,13 +34,13 @@ def write_mining(result: MiningResult, folder: Path, *, source: Path | None = No
     settings = {key: value for key, value in asdict(config).items() if key != "threads"}  # threads change no result
     with new_folder(folder, force=force) as new:
         result.triplets.write_csv(new / "hard_negatives_all.csv")
-        for side in SIDES:
-            result.triplets.filter(split=side).write_csv(new / f"hard_negatives_{side}.csv")
-            result.easy.filter(split=side).write_csv(new / f"easy_samples_{side}.csv")
+        for split in SPLITS:
+            result.triplets.filter(split=split).write_csv(new / f"hard_negatives_{split}.csv")
+            result.easy.filter(split=split).write_csv(new / f"easy_samples_{split}.csv")
             if config.medium:
-                result.medium.filter(split=side).write_csv(new / f"medium_negatives_{side}.csv")
+                result.medium.filter(split=split).write_csv(new / f"medium_negatives_{split}.csv")
             for anchor, rows in result.tuples.items():
-                rows.filter(split=side).drop("split").write_csv(new / f"{anchor}_tuples_{side}.csv")
+                rows.filter(split=split).drop("split").write_csv(new / f"{anchor}_tuples_{split}.csv")
         result.pairs.write_parquet(new / "judged_pairs.parquet")
         write_json(new / "mining_report.json", result.report.to_dict(source=source, config=settings))
         write_json(new / "config.json", settings)
@@ -60,8 +60,7 @@ def choose_examples(triplets: pl.DataFrame, *, count: int) -> list[dict[str, obj
     """
     longest = pl.max_horizontal(pl.col("anchor_seq", "hard_neg_seq").str.len_bytes())
     ranked = triplets.filter(longest <= _LONGEST).sort(
-        ["seq_similarity", "text_similarity", "anchor_id", "hard_neg_id"],
-        descending=[True, False, False, False],
+        ["seq_similarity", "text_similarity", "anchor_id", "hard_neg_id"], descending=[True, False, False, False]
     )
     size = pl.len().over("component")
     best = (

@@ -72,7 +72,7 @@ class MiningReport:
         if self.splits:
             names = list(next(iter(self.splits.values())))
             table = [("split", *names)]
-            table += [(side, *(f"{counts[name]:,}" for name in names)) for side, counts in self.splits.items()]
+            table += [(split, *(f"{counts[name]:,}" for name in names)) for split, counts in self.splits.items()]
             lines += ["", *_columns(table, left=(0,))]
         if self.reference:
             counts = [(reason, f"{count:,}") for reason, count in self.reference.items()]

@@ -22,12 +22,12 @@ from protrek_hm.mine.evidence.doubts import TextEncoder
 from protrek_hm.mine.gate import Gate, judge_pairs
 from protrek_hm.mine.negatives import draw_contrast
 from protrek_hm.mine.report import MiningReport, advise
-from protrek_hm.mine.split import SIDES, assign_sides, share_out
+from protrek_hm.mine.split import SPLITS, split_proteins, split_triplets
 from protrek_hm.mine.triplets import (
     OUR_COLUMNS,
     REFERENCE_COLUMNS,
     TUPLE_COLUMNS,
-    Encoder,
+    Guide,
     add_structures,
     build_triplets,
     build_tuples,
@@ -44,7 +44,7 @@ class MiningResult:
     """Triplets, easy and medium pairs, with the columns of the files, the report, and all verdicts.
 
     Triplets have `anchor_structure` and `hard_neg_structure`, too, if the proteins have structures (3Di letters).
-    `split` is null for pairs whose proteins stand on two sides. pairs: columns a_id, b_id, identity,
+    `split` is null for pairs whose proteins are in two splits. pairs: columns a_id, b_id, identity,
     coverage, text_similarity, verdict, reasons. tuples: with `format="n-tuple"`, those of `tuples` by their
     anchors, `text` and `protein`.
     """
@@ -64,10 +64,10 @@ def mine_hard_negatives(
     *,
     work_dir: Path | None = None,
     progress: Progress | None = None,
-    guide: Encoder | None = None,
+    guide: Guide | None = None,
     text_encoder: TextEncoder | None = None,
 ) -> MiningResult:
-    """Find every twin among `proteins` and share them out without leaks.
+    """Find every twin among `proteins` and split them without leaks.
 
     proteins: as `data.read_proteins` returns them: id, sequence, text, and columns of evidence. work_dir:
     where the homology search keeps finished shards, so that an interrupted run continues. guide: drops
@@ -101,7 +101,7 @@ def mine_hard_negatives(
     config = config or MineConfig()
     report = MiningReport()
     corpus = build_corpus(proteins)
-    told = corpus.rows - corpus.untold
+    told = corpus.rows - corpus.without_text
     report.add("with a text", "rows", given=corpus.rows, kept=told)
     report.add("distinct sequences", "proteins", given=told, kept=len(corpus.sequences))
     gate = Gate(corpus.entries, config, encoder=text_encoder)
@@ -126,15 +126,15 @@ def mine_hard_negatives(
         verdicts = dict(judged.unique("pair")["verdict"].value_counts().iter_rows())
         raise NoTwinsError(advise(verdicts, config), report)
     twins = triplets.select("anchor", "negative").to_numpy()
-    with _stage("sides", progress):
-        assignment = assign_sides(corpus, related.families, twins, config)
+    with _stage("splits", progress):
+        assignment = split_proteins(corpus, related.families, twins, config)
     report.warnings += assignment.warnings
-    triplets = share_out(triplets, assignment, config)
+    triplets = split_triplets(triplets, assignment, config)
     limited = limit_negatives(triplets, config.negatives_per_anchor, seed=config.seed)
     report.add("negatives per anchor", "triplets", given=triplets.height, kept=limited.height)
     whole = limited.height - limited["split"].null_count()
     note = _SPLIT_NOTES[config.split]
-    report.add("both proteins on one side", "triplets", given=limited.height, kept=whole, note=note)
+    report.add("both proteins in one split", "triplets", given=limited.height, kept=whole, note=note)
     lowest = related.families(min(config.min_identity, config.split_identity))
     easy = draw_contrast("easy", corpus, limited, assignment, families=lowest, gate=gate)
     medium = draw_contrast("medium", corpus, limited, assignment, families=lowest, gate=gate)
@@ -143,16 +143,16 @@ def mine_hard_negatives(
         few = "--negatives-per-anchor or --max-pairs-per-protein makes them fewer"
         report.warnings.append(f"{limited.height:,} triplets are large files: {few}")
     if shared := _shared_texts(limited):
-        report.warnings.append(f"{shared} texts stand on several sides")
-    for side in SIDES:
-        mine = limited.filter(split=side)
-        report.splits[side] = {
+        report.warnings.append(f"{shared} texts are in several splits")
+    for split in SPLITS:
+        mine = limited.filter(split=split)
+        report.splits[split] = {
             "triplets": mine.height,
             "proteins": mine["anchor_seq"].n_unique(),
             "texts": mine["anchor_text"].n_unique(),
             "components": mine["component"].n_unique(),
-            "easy": easy.filter(split=side).height,
-            **({"medium": medium.filter(split=side).height} if config.medium else {}),
+            "easy": easy.filter(split=split).height,
+            **({"medium": medium.filter(split=split).height} if config.medium else {}),
         }
     structures = _structures(corpus, report)
     limited, easy, medium = (
@@ -167,8 +167,8 @@ _MANY = 2_000_000  # triplets, about 2 GB
 _NO_PAIR = np.array([], dtype=np.int64)
 _SPLIT_NOTES = {
     "components": "split by components",
-    "proteins": "split by proteins: relatives stand on several sides",
-    "pairs": "split by pairs, as the reference does: LEAKY, proteins stand on several sides",
+    "proteins": "split by proteins: relatives are in several splits",
+    "pairs": "split by pairs, as the reference does: LEAKY, proteins are in several splits",
 }
 
 
@@ -250,7 +250,7 @@ def _tuples(triplets: pl.DataFrame, config: MineConfig, report: MiningReport) ->
 
 
 def _shared_texts(triplets: pl.DataFrame) -> int:
-    """Count the texts, alike in all but form, that stand on more than one side."""
+    """Count the texts, alike in all but form, that are in more than one split."""
     told = triplets.filter(pl.col("split").is_not_null()).select("anchor_text", "split").unique()
     folded = told.with_columns(text=pl.col("anchor_text").map_elements(fold_text, return_dtype=pl.String))
     return int((folded.group_by("text").agg(pl.col("split").n_unique())["split"] > 1).sum())

@@ -1,9 +1,9 @@
-"""Who is trained on, who is tested on: sides for proteins such that nothing leaks.
+"""Training, validation and test: every protein gets a split such that nothing leaks.
 
 `components` gives whole connected components, over homology and over shared or near-identical texts, to one
-side each, the largest first, to the side that lacks most of its share. The rule for very large components:
-one that holds more than half of a side's share goes to training, so that no family alone is the test. Where
-that leaves a side with less than a quarter of its share, large components may go anywhere; where even that
+split each, the largest first, to the split that lacks most of its share. The rule for very large components:
+one that holds more than half of a split's share goes to training, so that no family alone is the test. Where
+that leaves a split with less than a quarter of its share, large components may go anywhere; where even that
 does not help, links are given up step by step, with a warning each time: first those by texts that more than
 8, then more than 2 families share, then all links by text, then homology below 60, 70, 80, 90 and 95 %
 identity. If nothing helps, the strictest of the best attempts stands.
@@ -27,7 +27,7 @@ from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus
 from protrek_hm.mine.text import similar_texts, text_vectors
 
-SIDES = ("train", "valid", "test")
+SPLITS = ("train", "valid", "test")
 _RECUTS = (0.6, 0.7, 0.8, 0.9, 0.95)
 _GENERIC = (8, 2)
 _LARGEST = 0.5
@@ -37,64 +37,66 @@ UNASSIGNED = -1
 
 @dataclass(frozen=True)
 class Assignment:
-    """The side (0 train, 1 valid, 2 test) and the component of each protein, and what to warn of."""
+    """The split (0 train, 1 valid, 2 test) and the component of each protein, and what to warn of."""
 
-    sides: Int[np.ndarray, " proteins"]
+    splits: Int[np.ndarray, " proteins"]
     components: Int[np.ndarray, " proteins"]
     warnings: list[str] = field(default_factory=list)
 
 
-def assign_sides(
+def split_proteins(
     corpus: Corpus,
     families_at: Callable[[float], Int[np.ndarray, " proteins"]],
     pairs: Int[np.ndarray, "pairs 2"],
     config: MineConfig,
 ) -> Assignment:
-    """Give each protein a side.
+    """Give each protein a split.
 
     families_at: returns the family of each protein at an identity. pairs: the twins, which are what the wanted
     shares count. A protein's `stage` in the input decides over everything else.
     """
-    given = given_sides(corpus)
+    given = given_splits(corpus)
     if config.split != "components":
         _, components = next(_linkings(corpus, families_at, config))
-        return Assignment(deal_proteins(len(components), config, given=given), components)
+        return Assignment(assign_proteins(len(components), config, given=given), components)
     best: tuple[list[str], str, Assignment] | None = None
     for reading, components in _linkings(corpus, families_at, config):
         for largest in (_LARGEST, np.inf):
-            sides = deal_components(components, pairs, config, given=given, largest=largest)
-            lacking = _lacking(sides, pairs, config)
+            splits = assign_components(components, pairs, config, given=given, largest=largest)
+            lacking = _lacking(splits, pairs, config)
             if best is None or len(lacking) < len(best[0]):
-                best = (lacking, reading, Assignment(sides, components))
+                best = (lacking, reading, Assignment(splits, components))
         if best is not None and not best[0]:
             break
     assert best is not None, "there is always a first linking"
     lacking, reading, assigned = best
     warnings = [reading] if reading else []
     if lacking:
-        warnings.append(f"too few twins for the side {', '.join(lacking)}: give proteins of more families")
+        warnings.append(f"too few twins for the split {', '.join(lacking)}: give proteins of more families")
     if torn := _torn_components(assigned.components, given):
-        warnings.append(f"the given stages put {torn} components on several sides: see protrek-hm mine leaks")
-    return Assignment(assigned.sides, assigned.components, warnings)
+        warnings.append(f"the given stages put {torn} components in several splits: see protrek-hm mine leaks")
+    return Assignment(assigned.splits, assigned.components, warnings)
 
 
-def share_out(triplets: pl.DataFrame, assignment: Assignment, config: MineConfig) -> pl.DataFrame:
-    """Add `component` and `split`; a pair whose proteins stand on two sides has no split."""
+def split_triplets(triplets: pl.DataFrame, assignment: Assignment, config: MineConfig) -> pl.DataFrame:
+    """Add `component` and `split`; a pair whose proteins are in two splits has no split."""
     anchor, negative = triplets["anchor"].to_numpy(), triplets["negative"].to_numpy()
     if config.split == "pairs":
         _, pair = np.unique(triplets["pair"].to_numpy(), return_inverse=True)
         free = np.full(int(pair.max(initial=-1)) + 1, -1)
-        sides = deal_proteins(len(free), config, given=free)[pair]
+        splits = assign_proteins(len(free), config, given=free)[pair]
     else:
-        sides = np.where(assignment.sides[anchor] == assignment.sides[negative], assignment.sides[anchor], len(SIDES))
-    names = np.array([*SIDES, ""])[sides]
+        splits = np.where(
+            assignment.splits[anchor] == assignment.splits[negative], assignment.splits[anchor], len(SPLITS)
+        )
+    names = np.array([*SPLITS, ""])[splits]
     return triplets.with_columns(
         component=pl.Series(assignment.components[anchor], dtype=pl.Int64),
         split=pl.Series(names.tolist(), dtype=pl.String).replace("", None),
     )
 
 
-def deal_components(
+def assign_components(
     components: Int[np.ndarray, " proteins"],
     pairs: Int[np.ndarray, "pairs 2"],
     config: MineConfig,
@@ -102,65 +104,65 @@ def deal_components(
     given: Int[np.ndarray, " proteins"] | None = None,
     largest: float = np.inf,
 ) -> Int[np.ndarray, " proteins"]:
-    """Give whole components to sides, the largest (in twins) first, to the side that lacks most of its share.
+    """Give whole components to splits, the largest (in twins) first, to the split that lacks most of its share.
 
-    given: sides that are fixed, `UNASSIGNED` elsewhere; the rest of a component follows its fixed members,
-    those with members on several sides are for training. largest: components above this multiple of a side's
-    share never go to that side, except to training.
+    given: splits that are fixed, `UNASSIGNED` elsewhere; the rest of a component follows its fixed members,
+    those with members in several splits are for training. largest: components above this multiple of a split's
+    share never go to that split, except to training.
 
     Examples
     --------
     >>> config = MineConfig(valid_fraction=0.25, test_fraction=0.25)
     >>> twins = np.array([[0, 1], [1, 2], [3, 4], [5, 6]])
-    >>> deal_components(np.array([0, 0, 0, 1, 1, 2, 2]), twins, config).tolist()
+    >>> assign_components(np.array([0, 0, 0, 1, 1, 2, 2]), twins, config).tolist()
     [0, 0, 0, 2, 2, 1, 1]
     """
     fixed = np.full(len(components), UNASSIGNED) if given is None else given
     count = int(components.max(initial=-1)) + 1
-    side_of = np.full(count, UNASSIGNED)
+    split_of = np.full(count, UNASSIGNED)
     for place in np.flatnonzero(fixed != UNASSIGNED):
-        component, side = components[place], fixed[place]
-        side_of[component] = side if side_of[component] in (UNASSIGNED, side) else 0
+        component, split = components[place], fixed[place]
+        split_of[component] = split if split_of[component] in (UNASSIGNED, split) else 0
     twins = np.bincount(components[pairs[:, 0]], minlength=count)
     members = np.bincount(components, minlength=count)
-    lots = np.random.default_rng(config.seed).permutation(count)
+    draws = np.random.default_rng(config.seed).permutation(count)
     for sizes, chosen in ((twins, twins > 0), (members, twins == 0)):
         share = wanted_shares(config) * sizes[chosen].sum()
-        filled = np.array([sizes[chosen & (side_of == side)].sum() for side in range(3)], dtype=float)
-        free = np.flatnonzero(chosen & (side_of == UNASSIGNED))
-        for component in free[np.lexsort((lots[free], -sizes[free]))]:
+        filled = np.array([sizes[chosen & (split_of == split)].sum() for split in range(3)], dtype=float)
+        free = np.flatnonzero(chosen & (split_of == UNASSIGNED))
+        for component in free[np.lexsort((draws[free], -sizes[free]))]:
             size = sizes[component]
             fits = (share > 0) & (size <= np.where(share > 0, largest, 0) * share)  # inf · 0 is no number
             fits[0] = True
             lacking = np.where(fits, 1 - filled / np.maximum(share, 1e-9), -np.inf)
-            side_of[component] = int(np.argmax(lacking))
-            filled[side_of[component]] += size
-    return np.where(fixed == UNASSIGNED, side_of[components], fixed)
+            split_of[component] = int(np.argmax(lacking))
+            filled[split_of[component]] += size
+    return np.where(fixed == UNASSIGNED, split_of[components], fixed)
 
 
-def deal_proteins(
+def assign_proteins(
     proteins: int, config: MineConfig, *, given: Int[np.ndarray, " proteins"]
 ) -> Int[np.ndarray, " proteins"]:
-    """Give single proteins (or, for `pairs`, pairs) to sides by lot, in the wanted shares."""
+    """Give single proteins (or, for `pairs`, pairs) to splits at random, in the wanted shares."""
     order = np.random.default_rng(config.seed).permutation(proteins)
     ends = np.cumsum([config.test_fraction, config.valid_fraction]) * proteins
-    sides = np.zeros(proteins, dtype=np.int64)
-    sides[order[: round(ends[0])]] = 2
-    sides[order[round(ends[0]) : round(ends[1])]] = 1
-    return np.where(given == UNASSIGNED, sides, given)
+    splits = np.zeros(proteins, dtype=np.int64)
+    splits[order[: round(ends[0])]] = 2
+    splits[order[round(ends[0]) : round(ends[1])]] = 1
+    return np.where(given == UNASSIGNED, splits, given)
 
 
-def given_sides(corpus: Corpus) -> Int[np.ndarray, " proteins"]:
-    """Return the side that the column `stage` gives to each protein, `UNASSIGNED` where it is silent.
+def given_splits(corpus: Corpus) -> Int[np.ndarray, " proteins"]:
+    """Return the split that the column `stage` gives to each protein, `UNASSIGNED` where it is silent.
 
-    A column that puts all proteins on one side is no split and is not followed.
+    A column that puts all proteins into one split is not followed.
     """
     if "stage" not in corpus.entries.columns:
         return np.full(len(corpus.sequences), UNASSIGNED)
     stages = corpus.entries["stage"].cast(pl.String).str.strip_chars().str.to_lowercase()
-    sides = np.array([STAGES.get(stage, UNASSIGNED) for stage in stages], dtype=np.int64)[corpus.first_entries()]
-    no_split = len(set(sides.tolist())) == 1  # all for training is what an unsplit table says
-    return np.full_like(sides, UNASSIGNED) if no_split else sides
+    splits = np.array([STAGES.get(stage, UNASSIGNED) for stage in stages], dtype=np.int64)[corpus.first_entries()]
+    no_split = len(set(splits.tolist())) == 1  # all for training is what an unsplit table says
+    return np.full_like(splits, UNASSIGNED) if no_split else splits
 
 
 def _linkings(
@@ -175,7 +177,7 @@ def _linkings(
 
     texts = TextLinks(corpus)
     yield "", joined(texts.links())
-    short = "a side would have too few twins, so "
+    short = "a split would have too few twins, so "
     for most in _GENERIC:
         reading = f"{short}texts shared by more than {most} families do not keep proteins together"
         yield reading, joined(texts.links(families=families, most=most))
@@ -191,45 +193,36 @@ def wanted_shares(config: MineConfig) -> Float[np.ndarray, "3"]:
     return np.array([1 - held_out, config.valid_fraction, config.test_fraction])
 
 
-def _lacking(sides: Int[np.ndarray, " proteins"], pairs: Int[np.ndarray, "pairs 2"], config: MineConfig) -> list[str]:
-    """Return the sides that hold less than a quarter of the pairs that they should."""
-    whole = sides[pairs[:, 0]] == sides[pairs[:, 1]]
-    held = np.bincount(sides[pairs[whole, 0]], minlength=len(SIDES))
+def _lacking(splits: Int[np.ndarray, " proteins"], pairs: Int[np.ndarray, "pairs 2"], config: MineConfig) -> list[str]:
+    """Return the splits that hold less than a quarter of the pairs that they should."""
+    whole = splits[pairs[:, 0]] == splits[pairs[:, 1]]
+    held = np.bincount(splits[pairs[whole, 0]], minlength=len(SPLITS))
     wanted = wanted_shares(config)
     short = (wanted > 0) & (held < np.maximum(_LEAST_FILLED * wanted * len(pairs), 1))
-    return [SIDES[side] for side in np.flatnonzero(short)]
+    return [SPLITS[split] for split in np.flatnonzero(short)]
 
 
 def _torn_components(components: Int[np.ndarray, " proteins"], given: Int[np.ndarray, " proteins"]) -> int:
     fixed = given != UNASSIGNED
-    several = pl.DataFrame({"component": components[fixed], "side": given[fixed]}).unique()
+    several = pl.DataFrame({"component": components[fixed], "split": given[fixed]}).unique()
     return int((several.group_by("component").len()["len"] > 1).sum())
 
 
-STAGES = {
-    "train": 0,
-    "training": 0,
-    "valid": 1,
-    "val": 1,
-    "validation": 1,
-    "dev": 1,
-    "test": 2,
-    "testing": 2,
-}
-"""Words for the sides, as they stand in columns `stage` and in split files."""
+STAGES = {"train": 0, "training": 0, "valid": 1, "val": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
+"""Words for the splits, as they stand in columns `stage` and in split files."""
 
 
 def apply_split_file(proteins: pl.DataFrame, path: Path) -> pl.DataFrame:
-    r"""Return `proteins` with the file's side as their `stage`; proteins that it does not name have none.
+    r"""Return `proteins` with the file's split as their `stage`; proteins that it does not name have none.
 
-    path: a table with columns `id` and `split` (or `stage`), sides in the words of `STAGES`. Records without a side
+    path: a table with columns `id` and `split` (or `stage`), splits in the words of `STAGES`. Records without a split
     name none.
 
     Raises
     ------
     MissingFileError, FileFormatError, MissingColumnError
-        If the file is not there, lacks a column, holds damaged records, names an unknown side, none of the proteins,
-        or one on two sides.
+        If the file is not there, lacks a column, holds damaged records, names an unknown split, none of the proteins,
+        or one on two splits.
 
     Examples
     --------
@@ -242,19 +235,21 @@ def apply_split_file(proteins: pl.DataFrame, path: Path) -> pl.DataFrame:
     table = read_table(path)
     check_bad_records(table.bad, path, "error")
     columns = table.frame.columns
-    side = next((name for name in ("split", "stage") if name in columns), "split")
-    for column in ("id", side):
+    split = next((name for name in ("split", "stage") if name in columns), "split")
+    for column in ("id", split):
         if column not in columns:
             raise MissingColumnError(path, column, columns, "a split file has the columns id and split")
-    cells = table.frame.select(or_null(pl.col("id", side).cast(pl.String))).drop_nulls()
-    given = cells.select("id", stage=pl.col(side).str.to_lowercase())
+    cells = table.frame.select(or_null(pl.col("id", split).cast(pl.String))).drop_nulls()
+    given = cells.select("id", stage=pl.col(split).str.to_lowercase())
     unknown = given.filter(~pl.col("stage").is_in(list(STAGES)))
     if not unknown.is_empty():
-        raise FileFormatError(path, f"{unknown['stage'][0]!r} is no side", "write train, valid or test")
-    unique = given.with_columns(side=pl.col("stage").replace_strict(STAGES)).unique(["id", "side"], maintain_order=True)
+        raise FileFormatError(path, f"{unknown['stage'][0]!r} is not a split", "write train, valid or test")
+    unique = given.with_columns(split=pl.col("stage").replace_strict(STAGES)).unique(
+        ["id", "split"], maintain_order=True
+    )
     twice = unique.filter(pl.col("id").is_duplicated())
     if not twice.is_empty():
-        raise FileFormatError(path, f"{twice['id'][0]!r} stands on two sides", "leave it on one")
+        raise FileFormatError(path, f"{twice['id'][0]!r} is in two splits", "leave it in one")
     if unique.join(proteins, on="id", how="semi").is_empty():
         raise FileFormatError(path, "it names none of the proteins", "use the ids of the protein file")
     rest = proteins.drop("stage", strict=False)

@@ -62,7 +62,7 @@ def build_triplets(corpus: Corpus, twins: pl.DataFrame, *, kind: str) -> pl.Data
 
 
 def limit_negatives(triplets: pl.DataFrame, limit: int | None, *, seed: int) -> pl.DataFrame:
-    """Keep at most `limit` negatives for each anchor (protein and text), drawn by lot, not by rank.
+    """Keep at most `limit` negatives for each anchor (protein and text), drawn at random, not by rank.
 
     Examples
     --------
@@ -72,9 +72,9 @@ def limit_negatives(triplets: pl.DataFrame, limit: int | None, *, seed: int) -> 
     """
     if limit is None:
         return triplets
-    lots = np.random.default_rng(seed).permutation(triplets.height)
-    rank = pl.col("lot").rank("ordinal").over("anchor", "anchor_text")
-    return triplets.with_columns(lot=pl.Series(lots)).filter(rank <= limit).drop("lot")
+    draws = np.random.default_rng(seed).permutation(triplets.height)
+    rank = pl.col("draw").rank("ordinal").over("anchor", "anchor_text")
+    return triplets.with_columns(draw=pl.Series(draws)).filter(rank <= limit).drop("draw")
 
 
 TUPLE_COLUMNS = {
@@ -85,7 +85,7 @@ TUPLE_COLUMNS = {
 
 
 def build_tuples(triplets: pl.DataFrame, *, anchor: str, negatives: int, seed: int) -> pl.DataFrame:
-    """Return a row for each anchor and positive with at least so many distinct `negatives`, drawn by lot.
+    """Return a row for each anchor and positive with at least so many distinct `negatives`, drawn at random.
 
     triplets: the columns of the files. anchor: `text` or `protein`.
 
@@ -111,9 +111,9 @@ def build_tuples(triplets: pl.DataFrame, *, anchor: str, negatives: int, seed: i
         .unique(maintain_order=True)
     )
     drawn = (
-        distinct.with_columns(lot=pl.Series(np.random.default_rng(seed).permutation(distinct.height)))
+        distinct.with_columns(draw=pl.Series(np.random.default_rng(seed).permutation(distinct.height)))
         .filter(pl.len().over(key) >= negatives)
-        .filter(pl.col("lot").rank("ordinal").over(key) <= negatives)
+        .filter(pl.col("draw").rank("ordinal").over(key) <= negatives)
         .group_by(key, maintain_order=True)
         .agg(pl.col("negative"))
     )
@@ -170,14 +170,14 @@ MOST_OF_POSITIVE = 0.95
 """A negative may not score above this share of its positive (positive-aware mining, arXiv:2407.15831)."""
 
 
-class Encoder(Protocol):
+class Guide(Protocol):
     """What a guide must do; `protrek_hm.ProTrek` does."""
 
     def encode(self, inputs: list[str], *, task: Literal["text", "sequence"]) -> Any:
         """Return unit vectors, a row an input."""
 
 
-def keeps_margin(triplets: pl.DataFrame, guide: Encoder) -> Bool[np.ndarray, " triplets"]:
+def keeps_margin(triplets: pl.DataFrame, guide: Guide) -> Bool[np.ndarray, " triplets"]:
     """Tell for each triplet whether its text scores the negative at most 95 % as high as the positive.
 
     triplets: columns anchor_text, anchor_seq, hard_neg_seq. Each distinct text and sequence is encoded once.
@@ -196,13 +196,13 @@ def keeps_margin(triplets: pl.DataFrame, guide: Encoder) -> Bool[np.ndarray, " t
     return np.asarray(negative <= positive - (1 - MOST_OF_POSITIVE) * np.abs(positive))
 
 
-def _scores(triplets: pl.DataFrame, column: str, guide: Encoder) -> Float[np.ndarray, " triplets"]:
+def _scores(triplets: pl.DataFrame, column: str, guide: Guide) -> Float[np.ndarray, " triplets"]:
     text, texts = _encoded(triplets["anchor_text"], guide, task="text")
     sequence, sequences = _encoded(triplets[column], guide, task="sequence")
     return cosines_of_pairs(texts, sequences, text, sequence)
 
 
-def _encoded(cells: pl.Series, guide: Encoder, *, task: Literal["text", "sequence"]) -> tuple[np.ndarray, np.ndarray]:
+def _encoded(cells: pl.Series, guide: Guide, *, task: Literal["text", "sequence"]) -> tuple[np.ndarray, np.ndarray]:
     """Return the row of each cell, and the vectors of the distinct cells."""
     distinct, rows = np.unique(cells.to_numpy(), return_inverse=True)
     return rows, np.asarray(guide.encode(distinct.tolist(), task=task))

@@ -11,11 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Int
-
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, compare_values
+from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Rows, Verdict, compare_values
 
 _NUMBER = re.compile(r"\b([1-7])\.(\d+|-)\.(\d+|-)\.(n?\d+|-)")
 _SAME_EC = Outcome("ec:same", Verdict.SAME)
@@ -61,9 +58,7 @@ def _parting(one: tuple[str, ...], other: tuple[str, ...]) -> int:
     return _COMPATIBLE
 
 
-def judge_ec(
-    cells: Sequence[str | None], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]
-) -> Findings:
+def judge_ec(cells: Sequence[str | None], left: Rows, right: Rows) -> Findings:
     """Judge each pair of entries by their EC numbers.
 
     Examples
@@ -185,13 +180,7 @@ def information(cells: Sequence[Terms | None], ancestors: Ancestors) -> dict[str
     return {term: math.log2(len(annotated) / count) for term, count in counts.items()}
 
 
-def judge_go(
-    cells: Sequence[str | None],
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-    *,
-    ancestors: Ancestors | None = None,
-) -> Findings:
+def judge_go(cells: Sequence[str | None], left: Rows, right: Rows, *, ancestors: Ancestors | None = None) -> Findings:
     """Judge each pair of entries by their telling molecular functions (at least 4 bits in this corpus).
 
     Compartments and processes, and terms whose aspect nothing tells (`parse_go`), do not count.

@@ -6,23 +6,15 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from functools import partial
 
-import numpy as np
 import polars as pl
-from jaxtyping import Int
 
 from protrek_hm.data.schema import says_nothing
 from protrek_hm.errors import OptionError
 from protrek_hm.mine.config import ColumnEvidence
-from protrek_hm.mine.evidence.findings import Findings, Outcome, Verdict, compare_values
+from protrek_hm.mine.evidence.findings import Findings, Outcome, Rows, Verdict, compare_values
 
 
-def judge_column(
-    entries: pl.DataFrame,
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-    *,
-    evidence: ColumnEvidence,
-) -> Findings:
+def judge_column(entries: pl.DataFrame, left: Rows, right: Rows, *, evidence: ColumnEvidence) -> Findings:
     """Compare one column of both entries of each pair; a cell that says "nothing" is a missing label and silent.
 
     What says "nothing" stands in `data.schema.MISSING`; `evidence.keep` takes words out of it. Numbers are compared as

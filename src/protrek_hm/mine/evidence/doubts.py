@@ -17,11 +17,11 @@ from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.data.texts import clean_text, read_evidence
-from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, compare_values
+from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Rows, Verdict, compare_values
 
 GUESSED = frozenset(
     f"ECO:{code:07}"
@@ -67,11 +67,7 @@ def is_guess(text: str, evidence: str | None = None) -> bool:
 
 
 def judge_guesses(
-    texts: Sequence[str],
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-    *,
-    evidence: Sequence[str | None] | None = None,
+    texts: Sequence[str], left: Rows, right: Rows, *, evidence: Sequence[str | None] | None = None
 ) -> Findings:
     """Say *unsure* of each pair of entries of which one text at least is a guess.
 
@@ -94,16 +90,12 @@ _ALONE = Outcome("neighbours:share-the-other-text", Verdict.UNSURE)
 
 
 def judge_neighbours(
-    statements: Sequence[Hashable],
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-    *,
-    identity: Float[np.ndarray, " pairs"],
+    statements: Sequence[Hashable], left: Rows, right: Rows, *, identity: Float[np.ndarray, " pairs"]
 ) -> Findings:
-    """Judge each pair of entries by the texts of its look-alikes, which are the other pairs' entries.
+    """Judge each pair of entries by the texts of its homologs, which are the other pairs' entries.
 
-    A pair is *unsure* if, seen from either of its two sides, no look-alike as close as the other one or closer
-    bears the side's own text, and at least one (the other one left out) bears the other's.
+    A pair is *unsure* if, seen from either of its two sides, no homolog as close as the other one or closer
+    has the side's own text, and at least one (the other one left out) has the other's.
 
     statements: what each entry's text says, equal where it says the same. identity: of each pair, in [0, 1].
 
@@ -147,14 +139,7 @@ class TextEncoder(Protocol):
         """Return the vectors of `texts`."""
 
 
-def judge_likeness(
-    texts: Sequence[str],
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-    *,
-    encoder: TextEncoder,
-    least: float,
-) -> Findings:
+def judge_likeness(texts: Sequence[str], left: Rows, right: Rows, *, encoder: TextEncoder, least: float) -> Findings:
     """Say *unsure* of each pair of entries whose texts' cosine is at least `least`, in [-1, 1].
 
     Each distinct text of a pair is encoded once. Unlikeness says nothing: encoders put unlike wordings apart, too.

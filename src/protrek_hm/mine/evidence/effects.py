@@ -10,11 +10,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-import numpy as np
-from jaxtyping import Int
-
 from protrek_hm.data.effects import NAMED_ACTIVITY, Effect, read_effect, read_part
-from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Verdict, compare_values
+from protrek_hm.mine.evidence.findings import SILENT, Findings, Outcome, Rows, Verdict, compare_values
 
 _HEAD = 5  # words of a sentence that can say that it is about a variant's effect
 _SENTENCE = re.compile(r"(?<=[.;:])\s+")
@@ -79,13 +76,7 @@ def compare_effects(one: Effect, other: Effect) -> Outcome:
     return Outcome(f"effect:{altered.pop().value}", Verdict.DIFFERENT)
 
 
-def judge_effects(
-    texts: Sequence[str],
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-    *,
-    variants: Sequence[bool] | None = None,
-) -> Findings:
+def judge_effects(texts: Sequence[str], left: Rows, right: Rows, *, variants: Sequence[bool] | None = None) -> Findings:
     """Judge each pair of entries by the effects that their texts tell of.
 
     variants: the entries that are known to be variants, whatever their texts begin with.

@@ -10,6 +10,8 @@ import polars as pl
 from jaxtyping import Bool, Int
 
 Value = TypeVar("Value", bound=Hashable)
+Rows = Int[np.ndarray, " pairs"]
+"""Rows of the entries, one for each pair."""
 
 
 class Verdict(IntEnum):
@@ -57,11 +59,7 @@ class Findings:
 
 
 def compare_values(
-    values: Sequence[Value | None],
-    left: Int[np.ndarray, " pairs"],
-    right: Int[np.ndarray, " pairs"],
-    *,
-    compare: Callable[[Value, Value], Outcome],
+    values: Sequence[Value | None], left: Rows, right: Rows, *, compare: Callable[[Value, Value], Outcome]
 ) -> Findings:
     """Compare `values[left]` with `values[right]`, each distinct unordered pair of values once.
 

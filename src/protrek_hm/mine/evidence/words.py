@@ -16,12 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-import numpy as np
-from jaxtyping import Int
-
 from protrek_hm.data.texts import clean_text, fold_text
 from protrek_hm.mine.evidence.columns import compare_sets, split_set
-from protrek_hm.mine.evidence.findings import Findings, Outcome, Verdict, compare_values
+from protrek_hm.mine.evidence.findings import Findings, Outcome, Rows, Verdict, compare_values
 
 _FIELD = re.compile(r"^([A-Z][A-Za-z]+(?: [A-Za-z]+){0,3}):\s+(.+?)[.;]?$")
 _SENTENCE = re.compile(r"(?<=[.;])\s+(?=[A-Z0-9])")
@@ -100,9 +97,7 @@ def compare_statements(one: Statement, other: Statement) -> Outcome:
     return _SHARED if one.sentences & other.sentences else Outcome(f"words:{slot}:differs", Verdict.DIFFERENT)
 
 
-def judge_words(
-    statements: Sequence[Statement], left: Int[np.ndarray, " pairs"], right: Int[np.ndarray, " pairs"]
-) -> Findings:
+def judge_words(statements: Sequence[Statement], left: Rows, right: Rows) -> Findings:
     """Judge each pair of entries by their texts alone.
 
     statements: from `read_statements`.
