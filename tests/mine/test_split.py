@@ -120,7 +120,7 @@ def test_words_for_one_side_agree_and_a_side_that_says_na_is_none(tmp_path):
         ("id\tplace\na\ttest\n", MissingColumnError, "split"),
         ("id\tsplit\na\tsomewhere\n", FileFormatError, "somewhere"),
         ("id\tsplit\nz\ttest\n", FileFormatError, "none of the proteins"),
-        ("id\tsplit\na\ttest\nb\ttest\na\ttrain\n", FileFormatError, "'a' stands on two sides"),
+        ("id\tsplit\na\ttest\nb\ttest\na\ttrain\n", FileFormatError, "'a' is in two splits"),
         ("id\tsplit\na\ttest\nb\n", RecordError, ":3: .*1 field"),
     ],
 )

@@ -82,7 +82,7 @@ def find_families(
 
 
 class UnionFind:
-    """Components that grow: the smaller of two that are joined takes the other's name.
+    """Components that are joined step by step; the smaller of two takes the label of the larger one.
 
     Examples
     --------
@@ -97,7 +97,7 @@ class UnionFind:
         self._members = {node: [node] for node in range(n)}
 
     def are_apart(self, pairs: Int[np.ndarray, "pairs 2"]) -> Bool[np.ndarray, " pairs"]:
-        """Return which pairs lie in two components."""
+        """Tell which pairs are in different components."""
         return np.asarray(self.labels[pairs[:, 0]] != self.labels[pairs[:, 1]])
 
     def join(self, edges: Int[np.ndarray, "edges 2"]) -> None:

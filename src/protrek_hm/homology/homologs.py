@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 SCHEMA = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl.Float64}
 _PAIRS_AT_ONCE = 50_000
 VERSION = b"2"
-"""Another one when the same input could give other pairs: finished parts of before are not taken up."""
+"""Changed whenever the same input could give other pairs: parts of earlier versions are not reused."""
 
 
 def find_homologs(

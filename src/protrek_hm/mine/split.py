@@ -37,7 +37,7 @@ UNASSIGNED = -1
 
 @dataclass(frozen=True)
 class Assignment:
-    """The split (0 train, 1 valid, 2 test) and the component of each protein, and what to warn of."""
+    """The split (0 train, 1 valid, 2 test) and the component of each protein, and the warnings."""
 
     splits: Int[np.ndarray, " proteins"]
     components: Int[np.ndarray, " proteins"]
@@ -153,7 +153,7 @@ def assign_proteins(
 
 
 def given_splits(corpus: Corpus) -> Int[np.ndarray, " proteins"]:
-    """Return the split that the column `stage` gives to each protein, `UNASSIGNED` where it is silent.
+    """Return the split that the column `stage` gives to each protein, `UNASSIGNED` where it is empty or unknown.
 
     A column that puts all proteins into one split is not followed.
     """

@@ -171,7 +171,7 @@ MOST_OF_POSITIVE = 0.95
 
 
 class Guide(Protocol):
-    """What a guide must do; `protrek_hm.ProTrek` does."""
+    """A model that guides the choice of negatives, such as `protrek_hm.ProTrek`."""
 
     def encode(self, inputs: list[str], *, task: Literal["text", "sequence"]) -> Any:
         """Return unit vectors, a row an input."""

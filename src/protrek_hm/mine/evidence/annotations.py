@@ -102,7 +102,7 @@ def parse_go(cell: str | None, ancestors: Ancestors | None = None) -> Terms | No
 
 
 def count_unclear(cells: Sequence[str | None], ancestors: Ancestors | None = None) -> int:
-    """Count the cells that hold a term whose aspect nothing tells: identifiers alone, without an ontology.
+    """Count the cells with a term of unknown aspect: identifiers alone, without an ontology.
 
     >>> count_unclear(["GO:0005737; GO:0005524", "ATP binding [GO:0005524]", None])
     1

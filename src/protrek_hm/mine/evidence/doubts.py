@@ -31,7 +31,7 @@ GUESSED = frozenset(
         *(305, 203, 501, 7669, 8006),  # a curator's inference; automatic, computed, a language model
     )
 )
-"""Codes of statements that nobody has seen in this protein itself; what authors state (303) is no guess."""
+"""Codes of statements without an observation on this protein; what authors state (303) is not a guess."""
 
 _GUESS = re.compile(
     r"^(?:putative|probable|possible|potential|predicted|hypothetical|uncharacteri[sz]ed)\b"
