@@ -70,6 +70,11 @@ class Lookup:
         on. Where query and candidates are so long that aligning all would take more than `CELLS`, those
         with fewer words in common are left out.
 
+        Raises
+        ------
+        GivenUpError
+            If the deadline of the work is over, or nobody waits for it (see `deadline.checkpoint`).
+
         Examples
         --------
         >>> lookup = Lookup.of(["MKTAYIAKQR", "WWWWWPPPPP", "MKTAYAKQR"])

@@ -170,8 +170,7 @@ def _compare(name: str, split: _Split, train: _Split, wanted: HomologyConfig) ->
     queries = [sequence for sequence in split.sequences if sequence not in known]
     least = min(MEASURED_FROM, wanted.min_identity)
     every_pair = len(queries) * len(train.sequences) <= EVERY_PAIR
-    highest: dict[int, float] = {}
-    related: set[int] = set()
+    highest, related = np.zeros(len(queries)), np.zeros(len(queries), dtype=bool)
     worst = [(sequence, sequence, 1.0) for sequence in shared]
     lengths = [np.array([len(sequence) for sequence in some], dtype=np.int64) for some in (queries, train.sequences)]
     chosen = [_all_pairs(*lengths, shortest=None if every_pair else TINY, least=least)]
@@ -180,25 +179,23 @@ def _compare(name: str, split: _Split, train: _Split, wanted: HomologyConfig) ->
     proteins = Proteins.of([*queries, *train.sequences])
     for some in chain(*chosen):
         pairs, identity, coverage = _near_identities(proteins, some + [0, len(queries)], least=least)
-        for query, value in zip(pairs[:, 0].tolist(), identity.tolist(), strict=True):
-            highest[query] = max(highest.get(query, 0.0), value)
+        np.maximum.at(highest, pairs[:, 0], identity)
         alike = wanted.wants(identity, coverage)
-        related |= set(pairs[alike, 0].tolist())
+        related[pairs[alike, 0]] = True
         for (query, target), value in zip(pairs[alike].tolist(), identity[alike].tolist(), strict=True):
             worst.append((queries[query], train.sequences[target - len(queries)], value))
         worst = sorted(set(worst), key=lambda pair: (-pair[2], pair))[:_WORST]
-    bins = [0] * _BINS
-    for value in (*highest.values(), *[1.0] * len(shared)):
-        bins[min(int(value * _BINS), _BINS - 1)] += 1
+    found = np.concatenate([highest[highest > 0], np.ones(len(shared))])
+    bins = np.bincount(np.minimum((found * _BINS).astype(np.int64), _BINS - 1), minlength=_BINS)
     return SplitLeaks(
         split=name,
         proteins=len(split.sequences),
         shared_proteins=len(shared),
-        related=len(shared) + len(related),
+        related=len(shared) + int(related.sum()),
         texts=len(split.texts),
         shared_texts=len(split.texts & train.texts),
-        histogram=tuple(bins),
-        none_found=len(queries) - len(highest),
+        histogram=tuple(bins.tolist()),
+        none_found=int((highest == 0).sum()),
         measured_from=least,
         every_pair=every_pair,
         unreadable=(split.unreadable, train.unreadable),

@@ -103,7 +103,7 @@ def take_pairs(
     judged: from `gate.judge`, a row a pair. seen: pairs that are taken already; those taken now are added.
     """
     first = corpus.first_entries()
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[object, ...]] = []
     for (one, other), found in zip(pairs.tolist(), judged.iter_rows(named=True), strict=True):
         if len(rows) >= count:
             break
@@ -115,18 +115,9 @@ def take_pairs(
         identity, coverage = fractions(matches, columns, both=len(a) + len(b), longer=max(len(a), len(b)))
         if bounds[0] <= identity < bounds[1]:
             seen.add(key)
-            rows.append(
-                {
-                    "pair": len(rows),
-                    "left": int(first[one]),
-                    "right": int(first[other]),
-                    "identity": identity,
-                    "coverage": coverage,
-                    "text_similarity": found["text_similarity"],
-                    "reasons": found["reasons"],
-                }
-            )
-    return pl.DataFrame(rows, schema=PAIR_SCHEMA)
+            ends = int(first[one]), int(first[other])
+            rows.append((len(rows), *ends, identity, coverage, found["text_similarity"], found["reasons"]))
+    return pl.DataFrame(rows, schema=PAIR_SCHEMA, orient="row")
 
 
 LEAST_TEXT_SIMILARITY = 0.3

@@ -220,9 +220,10 @@ def apply_split_file(proteins: pl.DataFrame, path: Path) -> pl.DataFrame:
 
     Raises
     ------
-    MissingFileError, FileFormatError, MissingColumnError
-        If the file is not there, lacks a column, holds damaged records, names an unknown split, none of the proteins,
-        or one on two splits.
+    MissingFileError, MissingColumnError, RecordError
+        If the file is not there, lacks a column, or holds damaged records.
+    FileFormatError
+        If it names an unknown split, none of the proteins, or puts one into two splits.
 
     Examples
     --------

@@ -182,6 +182,11 @@ def keeps_margin(triplets: pl.DataFrame, guide: Guide) -> Bool[np.ndarray, " tri
 
     triplets: columns anchor_text, anchor_seq, hard_neg_seq. Each distinct text and sequence is encoded once.
 
+    Raises
+    ------
+    DamagedVectorError
+        If the guide's vectors do not have the length 1.
+
     Examples
     --------
     >>> class Letters:
