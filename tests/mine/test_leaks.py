@@ -33,7 +33,7 @@ def unrelated():
 def test_a_clean_split_is_clean(tmp_path, unrelated):
     write_split(tmp_path, unrelated[:16], unrelated[16:])
     (side,) = check_split(tmp_path, threads=1)
-    assert (side.side, side.proteins, side.shared_proteins, side.related) == ("test", 8, 0, 0)
+    assert (side.split, side.proteins, side.shared_proteins, side.related) == ("test", 8, 0, 0)
     assert (side.texts, side.shared_texts) == (5, 1)
     assert (sum(side.histogram), side.none_found) == (0, 8)  # nothing found is no identity of 0
     assert "none from 0.5       8" in str(side)
