@@ -141,3 +141,13 @@ def test_lists_of_accessions(tmp_path, monkeypatch):
     assert read_accessions([str(tmp_path / "list.txt"), "A0A024R161"]) == ["P12345", "Q8WZ42", "A0A024R161"]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert default_cache() == tmp_path / "protrek-hm" / "alphafold"
+
+
+def test_of_two_versions_in_the_cache_the_newest_is_read(database, source, caplog):
+    source.cache.mkdir()
+    for name in ("F1-model_v4.bcif", "F1-model_v10.cif", "F1-model_v10.bcif", "F2-model_v10.bcif", "F2-model_v11.bcif"):
+        (source.cache / f"AF-P12345-{name}").write_bytes(b"")
+    files, bad = fetch_predictions(["P12345"], source)
+    assert [path.name for path in files] == ["AF-P12345-F1-model_v10.bcif", "AF-P12345-F2-model_v10.bcif"]
+    assert (bad, database.asked) == ([], [])
+    assert "versions 4 and 10 of its model; the newest is read" in caplog.text

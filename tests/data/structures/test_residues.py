@@ -4,7 +4,7 @@ import gemmi
 import numpy as np
 import pytest
 
-from protrek_hm.data.structures.backbone import STANDARD, letters, stated_parents
+from protrek_hm.data.structures.backbone import STANDARD, letters, stated_parents, with_short_names
 from protrek_hm.data.structures.records import read_structure
 
 SEQUENCE = "MKTAYIAKQRGISFVKSHFSGQLEERLGLI"
@@ -147,6 +147,8 @@ def test_a_chromophore_with_one_alpha_has_no_shape_for_the_others(build, read):
         ("CYS2 CYSH NCYX CCYM", "C"),
         ("LYSH NLYS CLYN", "K"),
         ("NALA CALA", "A"),
+        ("ASP1", "D"),
+        ("CYSX", "C"),
     ],
 )
 def test_names_of_force_fields(build, read, kind, names, letter):
@@ -170,3 +172,17 @@ def test_residues_without_an_alpha_are_counted(build, read, kind):
     [record] = read([*atoms, *water], kind)
     assert (record["sequence"], record["left_out"]) == (SEQUENCE[:4] + SEQUENCE[5:8] + SEQUENCE[9:], 2)
     assert read(build.hairpin(), kind)[0]["left_out"] == 0
+
+
+def test_a_chain_of_two_letters_is_no_name_of_four(build):
+    pdb = build.formats["pdb"](build.hairpin()).decode()
+    other = "\n".join(f"{line[:20]}X{line[21:]}" if line.startswith("ATOM") else line for line in pdb.split("\n"))
+    both = (pdb.removesuffix("END\n") + other).encode()
+    assert with_short_names(both) == both
+
+
+def test_what_is_said_of_another_chain_does_not_count(build, read):
+    header = "MODRES 1ABC QQ1 A    3  ARG  MADE UP\nMODRES 1ABC QQ1 B    3  TRP  MADE UP\n"
+    second = [build.replace(atom, chain="B", position=atom.position + 40) for atom in renamed(build, {3: "QQ1"})]
+    first, other = read([*renamed(build, {3: "QQ1"}), *second], "pdb", header)
+    assert (first["sequence"][2], other["sequence"][2]) == ("R", "W")

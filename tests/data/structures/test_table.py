@@ -51,6 +51,17 @@ def test_bad_files(files):
         assert table.frame["file"].to_list() == [str(path) for path in files if path not in (files[3], files[18])]
 
 
+def test_b_factors_that_are_no_plddt_are_told_once(build, tmp_path, caplog):
+    header = "TITLE     ALPHAFOLD MONOMER V2.0 PREDICTION\n"
+    for number, b_factor in enumerate((88.0, 130.0, -1.0)):
+        atoms = build.hairpin(b_factor=b_factor)
+        (tmp_path / f"{number}.pdb").write_bytes(build.formats["pdb"](atoms, header=header))
+    table = read_structures(sorted(tmp_path.glob("*.pdb")), ONE)
+    assert table.frame["plddt"].to_list() == [88.0, None, None]
+    [told] = caplog.messages
+    assert told.startswith("2 files have B-factors that cannot be pLDDT, the first is ") and "1.pdb" in told
+
+
 def test_no_good_file(tmp_path):
     (tmp_path / "a.pdb").write_bytes(b"rubbish")
     with pytest.raises(NothingFoundError, match=r"no protein chain in 1 files, the first because: .*a\.pdb: no prot"):

@@ -4,8 +4,10 @@ The database's interface is asked for the current addresses, as they bear the ve
 """
 
 import json
+import logging
 import os
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,9 +21,11 @@ from protrek_hm.deadline import Progress
 from protrek_hm.errors import DownloadError
 from protrek_hm.files import is_a_file, new_file
 
+log = logging.getLogger(__name__)
 ALPHAFOLD_URL = "https://alphafold.ebi.ac.uk"
 # UniProt's own pattern, https://www.uniprot.org/help/accession_numbers, with the number of an isoform
 _ACCESSION = re.compile(r"([OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(-[0-9]+)?")
+_KEPT = re.compile(r"AF-.+-F(\d+)-model_v(\d+)\..+")
 _FILE_NAME = re.compile(r"AF-[\w.-]+\.(?:bcif|cif)")
 _SIDE_BY_SIDE = 4
 _NOTHING = (400, 404, 410, 422)  # what the database says to accessions that it does not know
@@ -121,8 +125,8 @@ def fetch_predictions(
 def _fetch_prediction(accession: str, source: AlphaFold) -> list[Path] | BadFile:
     if not _ACCESSION.fullmatch(accession):
         return BadFile(Path(accession), "no UniProt accession", "write it like P12345")
-    if any(source.cache.glob(f"AF-{accession}-F1-model_v*")):
-        return sorted(source.cache.glob(f"AF-{accession}-F*-model_v*"))
+    if kept := _kept_files(accession, source.cache):
+        return kept
     question = f"{source.url.rstrip('/')}/api/prediction/{accession}"
     try:
         urls, _ = ask(question, partial(_model_urls, accession=accession), patience=source.patience)
@@ -138,6 +142,19 @@ def _fetch_prediction(accession: str, source: AlphaFold) -> list[Path] | BadFile
     if not paths:
         return BadFile(Path(accession), f"{source.url} has no prediction", "look for another entry of the protein")
     return sorted(paths)
+
+
+def _kept_files(accession: str, cache: Path) -> list[Path]:
+    """Return the files of a protein that lie in the cache: those of the newest version that has the first fragment."""
+    versions: dict[int, dict[int, Path]] = defaultdict(dict)
+    for path in sorted(cache.glob(f"AF-{accession}-F*-model_v*"), reverse=True):  # of two formats .bcif comes last
+        if name := _KEPT.fullmatch(path.name):
+            versions[int(name[2])][int(name[1])] = path
+    whole = sorted(version for version, fragments in versions.items() if 1 in fragments)
+    if len(whole) > 1:
+        held = " and ".join(map(str, whole))
+        log.warning("%s: %s holds versions %s of its model; the newest is read", accession, cache, held)
+    return sorted(versions[whole[-1]].values()) if whole else []
 
 
 def _model_urls(answer: bytes, *, accession: str) -> list[str]:

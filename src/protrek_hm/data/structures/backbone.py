@@ -29,7 +29,8 @@ _FORCE_FIELDS = {  # AMBER, CHARMM, GROMOS, OPLS: other protonation, disulfide b
     }.items()
     for name in names.split()
 }
-_LONG_NAME = re.compile(rb"^((?:ATOM  |HETATM).{11})([A-Z][A-Z0-9]{3})", re.MULTILINE)
+_LONG_NAME = re.compile(rb"^((?:ATOM  |HETATM).{11})([A-Z][A-Z0-9]{3})(.)", re.MULTILINE)
+_PLACE = re.compile(rb"^(?:ATOM  |HETATM).{14}(.)(.)(.{5})", re.MULTILINE)  # fourth letter, chain, number
 _TOKEN = re.compile(r"\((\w+)\)|([A-Z])")
 
 Parents = Mapping[str, str]
@@ -39,38 +40,67 @@ Parents = Mapping[str, str]
 def force_field_parent(name: str) -> str | None:
     """Return the amino acid that a force field calls so, None if it is no such name.
 
-    >>> [force_field_parent(name) for name in ("HSD", "NALA", "CCYX", "ALA", "ATP")]
-    ['HIS', 'ALA', 'CYS', None, None]
+    >>> [force_field_parent(name) for name in ("HSD", "NALA", "CCYX", "ASP1", "ALA", "ATP")]
+    ['HIS', 'ALA', 'CYS', 'ASP', None, None]
     """
-    at_end = name[1:] if len(name) == 4 and name[0] in "NC" else ""
-    return _FORCE_FIELDS.get(name) or (at_end if at_end in STANDARD else _FORCE_FIELDS.get(at_end))
+    if len(name) != 4:
+        return _FORCE_FIELDS.get(name)
+    at_end = name[1:] if name[0] in "NC" else ""
+    numbered = name[:3] if name[:3] in STANDARD else None
+    return _FORCE_FIELDS.get(name) or (at_end if at_end in STANDARD else _FORCE_FIELDS.get(at_end)) or numbered
 
 
 def with_short_names(pdb: bytes) -> bytes:
     """Give residues whose names take four columns the names of their parents, as three columns are read.
 
+    The fourth column may also be the first letter of a chain such as "AB". A name that only its first three letters
+    explain is taken for one if the residues with and without the fourth letter together number one chain.
+
     >>> with_short_names(b"ATOM      1  N   NALAA   1       0.000")
     b'ATOM      1  N   ALA A   1       0.000'
     """
+    numbers: dict[tuple[bytes, bytes], set[bytes]] = defaultdict(set)
 
     def short(line: re.Match[bytes]) -> bytes:
-        parent = force_field_parent(line[2].decode())
-        return line[1] + (parent.encode().ljust(4) if parent else line[2])
+        name = line[2].decode()
+        parent = force_field_parent(name)
+        if parent == name[:3] and name not in _FORCE_FIELDS:
+            if not numbers:
+                for fourth, chain, number in _PLACE.findall(pdb):
+                    numbers[fourth, chain].add(number)
+            others = numbers.get((b" ", line[3]), set())
+            if not others or others & numbers[line[2][3:], line[3]]:
+                parent = None
+        return line[1] + (parent.encode().ljust(4) if parent else line[2]) + line[3]
 
     return _LONG_NAME.sub(short, pdb)
 
 
-def stated_parents(structure: gemmi.Structure, block: gemmi.cif.Block | None = None) -> dict[str, str]:
+def parents_by_chain(structure: gemmi.Structure, block: gemmi.cif.Block | None = None) -> dict[str, Parents]:
+    """Return what a file says of the modified residues of each chain; in PDB, what it says of the chain itself counts.
+
+    Where it says nothing of a name in this chain, what it says of other chains counts.
+    """
+    stated = stated_parents(structure, block)
+    names = [chain.name for chain in structure[0]] if len(structure) else []
+    return {name: stated if block else stated | stated_parents(structure, chain=name) for name in names}
+
+
+def stated_parents(
+    structure: gemmi.Structure, block: gemmi.cif.Block | None = None, *, chain: str | None = None
+) -> dict[str, str]:
     """Read what a file says of its modified residues.
 
     PDB says it in MODRES, mmCIF in `_pdbx_struct_mod_residue`, `_chem_comp.mon_nstd_parent_comp_id` and, where these
     are silent, in the one-letter codes of `_entity_poly`. A chromophore has several parents. A name whose residues
-    have different parents tells none.
+    have different parents tells none. With `chain`, only MODRES of this chain count.
     """
     stated: dict[str, str] = {}
     of_residue: dict[tuple[str, str], str] = {}
     name_of: dict[tuple[str, str], str] = {}
     for each in structure.mod_residues:
+        if chain not in (None, each.chain_name):
+            continue
         place = (each.chain_name, str(each.res_id))
         of_residue[place] = of_residue.get(place, "") + _letter(each.parent_comp_id)
         name_of[place] = each.res_id.name
@@ -222,7 +252,7 @@ class _Residue:
         return self.by_name[atom].pos.dist(other.by_name[its].pos)
 
 
-def protein_backbones(structure: gemmi.Structure, parents: Parents | None = None) -> Iterator[Backbone]:
+def protein_backbones(structure: gemmi.Structure, parents: Mapping[str, Parents] | None = None) -> Iterator[Backbone]:
     """Yield the protein chains of the first model; nucleic acids, ligands, water and bare Cα traces are passed over.
 
     As in Foldseek, residues without a Cα are left out, and gaps in the chain are closed. Of alternate locations
@@ -235,7 +265,7 @@ def protein_backbones(structure: gemmi.Structure, parents: Parents | None = None
         Its polymers must have been told from ligands (`gemmi.Structure.setup_entities`), and its chains divided at
         each TER.
     parents
-        What the file says of its modified residues.
+        Chain → what the file says of its modified residues.
 
     Raises
     ------
@@ -246,7 +276,7 @@ def protein_backbones(structure: gemmi.Structure, parents: Parents | None = None
     by_label = structure.input_format == gemmi.CoorFormat.Mmcif
     molecules: dict[str, list[list[_Residue]]] = defaultdict(list)
     for chain in structure[0] if len(structure) else ():
-        residues = _in_order([each for each in chain if may_be_amino_acid(each.name, parents)])
+        residues = _in_order([each for each in chain if may_be_amino_acid(each.name, parents.get(chain.name, {}))])
         parts = _molecules(residues, by_label=by_label)
         known = molecules[chain.name]
         # behind the first molecule, what is made of HETATM alone is bound to it
@@ -254,7 +284,8 @@ def protein_backbones(structure: gemmi.Structure, parents: Parents | None = None
     for name, parts in molecules.items():
         number = 0
         for part in parts:
-            backbone = _backbone(name if not number else f"{name}.{number + 1}", name, _without_ligands(part), parents)
+            called = f"{name}.{number + 1}" if number else name
+            backbone = _backbone(called, name, _without_ligands(part), parents.get(name, {}))
             if np.isfinite(backbone.coordinates[:, :3]).all(axis=(1, 2)).any():
                 number += 1
                 yield backbone

@@ -9,7 +9,7 @@ import gemmi
 
 from protrek_hm.data.compression import ENDINGS as COMPRESSIONS
 from protrek_hm.data.compression import open_decompressed
-from protrek_hm.data.structures.backbone import Parents, stated_parents, with_short_names
+from protrek_hm.data.structures.backbone import Parents, parents_by_chain, with_short_names
 from protrek_hm.data.structures.binarycif import BinaryCifError, decode_block
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
 
@@ -115,14 +115,14 @@ class Entry:
     accessions
         Chain → UniProt accession, for the chains whose file names exactly one.
     parents
-        What it says of its modified residues.
+        Chain → what the file says of its modified residues.
     names_predictor
         Whether it names pLDDT or a predictor, and no experimental method.
     """
 
     structure: gemmi.Structure
     accessions: Mapping[str, str]
-    parents: Parents
+    parents: Mapping[str, Parents]
     names_predictor: bool
 
 
@@ -157,9 +157,9 @@ def read_entry(path: Path, *, max_bytes: int) -> Entry:
             if end and _ATOM.search(data, end.end()) and b"\nMODEL " not in data:
                 raise FileFormatError(path, "atoms behind END", _SEVERAL)
             structure = gemmi.read_pdb_string(with_short_names(data), split_chain_on_ter=True)
-            return _entry(structure, _pdb_accessions(data), stated_parents(structure), data)
+            return _entry(structure, _pdb_accessions(data), parents_by_chain(structure), data)
         structure = gemmi.make_structure_from_block(block)
-        return _entry(structure, _cif_accessions(block), stated_parents(structure, block), data)
+        return _entry(structure, _cif_accessions(block), parents_by_chain(structure, block), data)
     except FileFormatError:
         raise
     except (BinaryCifError, RuntimeError, ValueError, IndexError) as error:
@@ -167,7 +167,9 @@ def read_entry(path: Path, *, max_bytes: int) -> Entry:
         raise FileFormatError(path, f"no structure file ({problem})", _REMEDY) from None
 
 
-def _entry(structure: gemmi.Structure, accessions: Mapping[str, str], parents: Parents, data: bytes) -> Entry:
+def _entry(
+    structure: gemmi.Structure, accessions: Mapping[str, str], parents: Mapping[str, Parents], data: bytes
+) -> Entry:
     structure.setup_entities()
     method = structure.info["_exptl.method"] if "_exptl.method" in structure.info else ""
     experimental = bool(method) and "THEORETICAL" not in method.upper()

@@ -83,7 +83,8 @@ class ChainRecord(TypedDict):
 
     id: the file's name without ending, `_`, the chain. structure: as long as the sequence. plddt: mean, in [0, 100];
     None for what is no prediction. accession: of UniProt, where the file names it. unknown: how many residues are X.
-    left_out: how many are not in the sequence, though the file has atoms of them.
+    left_out: how many are not in the sequence, though the file has atoms of them. implausible: whether its B-factors
+    should be pLDDT and cannot be, so that nothing is masked.
     """
 
     id: str
@@ -95,6 +96,7 @@ class ChainRecord(TypedDict):
     file: str
     unknown: int
     left_out: int
+    implausible: bool
 
 
 def read_structure(path: Path, config: StructureConfig | None = None) -> list[ChainRecord]:
@@ -131,9 +133,8 @@ def read_structure(path: Path, config: StructureConfig | None = None) -> list[Ch
 
 def _record(path: Path, backbone: Backbone, entry: Entry, config: StructureConfig, *, alone: bool) -> ChainRecord:
     letters = structure_letters(backbone)
-    plddt = None
-    if entry.names_predictor or isinstance(config.mask_plddt, int | float):
-        plddt = as_plddt(backbone.b_factors)
+    expected = entry.names_predictor or isinstance(config.mask_plddt, int | float)
+    plddt = as_plddt(backbone.b_factors) if expected else None
     if plddt is not None:
         letters = mask_unsure(letters, plddt, config.mask_plddt)
     return ChainRecord(
@@ -146,4 +147,5 @@ def _record(path: Path, backbone: Backbone, entry: Entry, config: StructureConfi
         file=str(path),
         unknown=backbone.sequence.count("X"),
         left_out=backbone.left_out,
+        implausible=expected and plddt is None,
     )

@@ -1,5 +1,6 @@
 """Thousands of structure files become one table of protein chains, with texts from another table beside them."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -23,6 +24,7 @@ from protrek_hm.data.tables import read_table
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, NothingFoundError
 
+log = logging.getLogger(__name__)
 SCHEMA = {
     **dict.fromkeys(("id", "sequence", "structure"), pl.String),
     "plddt": pl.Float64,
@@ -92,11 +94,13 @@ def read_structures(
     records: list[ChainRecord] = []
     bad: list[BadFile] = []
     seen: dict[str, str] = {}
+    unmasked: list[Path] = []
     for done, (path, outcome) in enumerate(_read_all(files, config), start=1):
         if not isinstance(outcome, BadFile):
             outcome = _refuse_known(path, outcome, seen)
         if not isinstance(outcome, BadFile):
             records += outcome
+            unmasked += [path] * any(each["implausible"] for each in outcome)
         elif on_bad_record == "skip":
             bad.append(outcome)
         else:
@@ -110,6 +114,9 @@ def read_structures(
     if frame.is_empty():
         why = f", the first because: {bad[0]}" if bad else ""
         raise NothingFoundError(f"no protein chain in {len(files):,} files{why}")
+    if unmasked:
+        problem = "%d files have B-factors that cannot be pLDDT, the first is %s; none of their residues is masked"
+        log.warning(problem, len(unmasked), unmasked[0])
     return StructureTable(frame, tuple(bad))
 
 
