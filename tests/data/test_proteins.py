@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protrek_hm.data import read_proteins, write_proteins
+from protrek_hm.data import read_proteins, write_proteins, write_triplets
 from protrek_hm.data.proteins import is_wide, stack_mutants
 from protrek_hm.data.tables import Table
 from protrek_hm.errors import (
@@ -19,6 +19,7 @@ from protrek_hm.errors import (
     MissingColumnError,
     MissingFileError,
     OptionError,
+    OutputExistsError,
     ProTrekHMError,
     RecordError,
 )
@@ -347,3 +348,12 @@ def test_no_text_of_a_wild_type_is_lost():
     frame = WIDE.with_columns(wt_function=pl.Series(["Works.", None, "Glows."]))
     stacked = stack_mutants(Table(frame, lambda: [2, 3, 5]), Path("a.tsv")).frame
     assert stacked.filter(pl.col("id") == "P1")["text"].to_list() == ["Works.", "Glows."]
+
+
+@pytest.mark.parametrize("write", [write_proteins, write_triplets])
+def test_writers_overwrite_only_when_told_to(write, tmp_path):
+    frame = pl.DataFrame({"anchor_seq": ["MK"], "anchor_text": ["a"], "hard_neg_seq": ["MR"], "hard_neg_text": ["b"]})
+    write(frame, tmp_path / "a.csv")
+    with pytest.raises(OutputExistsError):
+        write(frame, tmp_path / "a.csv")
+    write(frame, tmp_path / "a.csv", force=True)

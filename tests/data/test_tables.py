@@ -25,7 +25,7 @@ def test_what_is_written_is_read(tmp_path, ending):
     assert table.frame.equals(expected)
     assert list(table.lines()) == ([1, 2] if ending == ".parquet" else [2, 3])
     first = path.read_bytes()
-    write_table(FRAME, path)
+    write_table(FRAME, path, force=True)
     assert path.read_bytes() == first
 
 
@@ -71,7 +71,7 @@ def test_what_cannot_be_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file.tsv").write_text("old")
     with pytest.raises(OutputExistsError):
-        write_table(FRAME, tmp_path / "file.tsv", force=False)
+        write_table(FRAME, tmp_path / "file.tsv")
     with pytest.raises(OutputError):
         write_table(FRAME, tmp_path / "file.tsv" / "below.tsv")
     assert (tmp_path / "file.tsv").read_text() == "old"

@@ -108,8 +108,14 @@ def read_proteins(
     return loaded.frame
 
 
-def write_proteins(frame: pl.DataFrame, path: Path | str, *, force: bool = True) -> None:
-    """Write proteins as TSV, CSV (also .gz, .zst) or Parquet, by the ending; see `tables.write_table`."""
+def write_proteins(frame: pl.DataFrame, path: Path | str, *, force: bool = False) -> None:
+    """Write proteins as TSV, CSV (also .gz, .zst) or Parquet, by the ending; an older file only with `force`.
+
+    Raises
+    ------
+    FileFormatError, OutputExistsError, OutputError
+        As `tables.write_table`.
+    """
     write_table(frame, Path(path), force=force)
 
 

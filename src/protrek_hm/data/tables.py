@@ -103,7 +103,7 @@ def parse_table(data: bytes, path: Path) -> Table:
     return parse_delimited(data, preferred="," if bare_name(path).endswith(".csv") else "\t", path=path)
 
 
-def write_table(frame: pl.DataFrame, path: Path, *, force: bool = True) -> None:
+def write_table(frame: pl.DataFrame, path: Path, *, force: bool = False) -> None:
     """Write a table as its path's ending says, whole or not at all.
 
     In text formats null and the empty string are the same.

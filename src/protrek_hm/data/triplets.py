@@ -83,13 +83,15 @@ def read_triplets(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> 
     return triplets.with_columns(pl.col(name).cast(pl.Int64) for name in numbers if name == "component")
 
 
-def write_triplets(frame: pl.DataFrame, path: Path | str, *, force: bool = True) -> None:
-    """Write triplets, whole or not at all, as `tables.write_table` does.
+def write_triplets(frame: pl.DataFrame, path: Path | str, *, force: bool = False) -> None:
+    """Write triplets as CSV, TSV (also .gz, .zst) or Parquet, by the ending; an older file only with `force`.
 
     Raises
     ------
     MissingColumnError
         If one of the sequences or texts has no column.
+    FileFormatError, OutputExistsError, OutputError
+        As `tables.write_table`.
     """
     _need_columns(frame, path)
     write_table(frame, Path(path), force=force)

@@ -116,7 +116,7 @@ def run_batch(
             rows = _answer(searcher, block, config)
             write_json(work / SETTINGS, settings)  # not before something is found: a wrong setting leaves nothing
             with new_part(path) as temporary:
-                write_table(pl.DataFrame(rows, schema=schema), temporary)
+                write_table(pl.DataFrame(rows, schema=schema), temporary, force=True)
         if progress is not None:
             progress("queries", number * config.block + len(block), len(queries))
     with new_file(output, force=force) as temporary:
