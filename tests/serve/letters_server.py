@@ -1,6 +1,7 @@
 """`protrek-hm` with a stand-in for the model, for tests that need a process: every model loaded is one of letters."""
 
 import itertools
+import multiprocessing
 import runpy
 import sys
 import time
@@ -15,10 +16,15 @@ LetterEncoder = runpy.run_path(str(Path(__file__).parents[1] / "conftest.py"))["
 
 
 class SlowAtTimes(LetterEncoder):
-    """Takes a second for the text WAIT; for STUCK it takes for ever, and no other thread has its turn meanwhile."""
+    """Makes a semaphore for the text LOCK, and takes a second for WAIT.
+
+    For STUCK it takes for ever, and no other thread has its turn meanwhile.
+    """
 
     def encode(self, inputs, /, **options):
         time.sleep(1.0 * ("WAIT" in inputs))
+        if "LOCK" in inputs:
+            self.lock = multiprocessing.get_context("spawn").Lock()
         if "STUCK" in inputs:
             sys.stderr.write("stuck\n")
             sys.stderr.flush()

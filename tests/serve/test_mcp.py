@@ -73,7 +73,7 @@ def test_an_answer_that_no_assistant_reads_is_refused(client, monkeypatch, name,
 @pytest.mark.parametrize(
     ("name", "arguments", "problem"),
     [
-        ("search", {}, "query: Field required; mend it"),
+        ("search", {}, "query: Field required; correct it"),
         ("search", {"query": "A", "color": 1}, "color: unknown field; leave it out"),
         ("search", {"query": "A", "where": "color = 1"}, "color"),
         ("explain", {"text": "A", "a": "P1", "b": "P77"}, "P77"),

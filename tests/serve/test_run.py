@@ -149,6 +149,17 @@ def test_a_worker_that_is_killed_is_replaced_none_outlives_the_server_and_the_in
     assert Index.open(index_folder).info.counts["records"] == 5
 
 
+def test_semaphores_of_a_killed_worker_give_no_warning(index_folder):
+    with served(index_folder) as (process, client):
+        client.post("/v1/search", json={"query": "LOCK"})
+        [worker] = workers_of(process)
+        os.kill(worker, signal.SIGKILL)
+        assert f"worker {worker} ended by signal 9" in process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        assert process.stderr.read() == ""
+
+
 def test_all_workers_answer_from_one_state_and_the_rest_goes_on(index_folder, letter_encoder, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     folder = shutil.copytree(index_folder, tmp_path / "index")

@@ -132,6 +132,6 @@ def test_a_fault_of_ours_is_told_without_a_trace(connect, monkeypatch):
     monkeypatch.setattr("protrek_hm.serve.app.dump", lambda _: 1 / 0)
     client = TestClient(client.app, base_url="http://127.0.0.1", raise_server_exceptions=False)
     answer = client.post("/v1/search", json={"query": "AAC"})
-    assert (answer.status_code, answer.json()["error"]["message"]) == (500, "the server has a fault")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (500, "internal server error")
     assert "division" not in answer.text
     assert 'route="/v1/search",status="500"} 1.0' in client.get("/metrics").text

@@ -83,6 +83,8 @@ class Answer(list[Item]):
     exact
         Whether every vector that may answer was compared; else an engine proposed those that were, and near ones may
         be missing.
+    looked_at
+        Hits that were ranked: the families hold them all, or those of the first families.
     background
         The query's cosines with the index's background sample, in ascending order.
     notes
@@ -101,11 +103,13 @@ class Answer(list[Item]):
         *,
         cut: Cut | None = None,
         exact: bool = True,
+        looked_at: int | None = None,
         background: Float[np.ndarray, " sample"] | None = None,
         notes: Sequence[str] = (),
     ) -> None:
         super().__init__(items)
         self.cut, self.exact, self._others = cut, exact, tuple(notes)
+        self.looked_at = len(self) if looked_at is None else looked_at
         self.background = np.empty(0) if background is None else background
 
     @property
@@ -117,7 +121,8 @@ class Answer(list[Item]):
     def with_items(self, items: Iterable[Other], *, notes: Sequence[str] = ()) -> "Answer[Other]":
         """Return an answer of other items, of which the same is known, and these notes."""
         said = (*self._others, *notes)
-        return Answer(items, cut=self.cut, exact=self.exact, background=self.background, notes=said)
+        known = {"cut": self.cut, "exact": self.exact, "looked_at": self.looked_at, "background": self.background}
+        return Answer(items, **known, notes=said)
 
 
 def group_hits(hits: Sequence[Hit], *, min_identity: float = MIN_IDENTITY) -> list[Family]:

@@ -337,7 +337,9 @@ class Searcher:
                 chance = None if chances is None else float(chances[query, column])
                 scores = (cosine, cosine / self.model.temperature, chance, p, p * self.index.info.counts[target_type])
                 hits.append(Hit(column + 1, record["id"], *scores, record))
-            answers.append(Answer(hits, exact=bool(exact[query]), background=background[query]))
+            none = where is not None and not hits
+            notes = [f"no record with a {target_type} meets the condition; loosen it"] if none else []
+            answers.append(Answer(hits, exact=bool(exact[query]), background=background[query], notes=notes))
         return answers
 
     def background(

@@ -9,8 +9,11 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from protrek_hm.deadline import checkpoint
+from protrek_hm.homology.identity import align
 from protrek_hm.index.layout import MODALITIES
-from protrek_hm.search.hits import Hit
+from protrek_hm.search.differences import differences
+from protrek_hm.search.hits import FEW, Family, Hit
 from protrek_hm.serve.problems import ProblemError
 
 BINS = 40
@@ -60,8 +63,24 @@ def dump(answer: Any) -> bytes:
     return json.dumps(answer, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def hit_answer(hit: Hit) -> dict[str, Any]:
-    """Return a hit as JSON."""
+def family_answer(family: Family) -> dict[str, Any]:
+    """Return a family as JSON; what its members differ in is seen from the best of them."""
+    best = family.best
+    return {"rank": family.rank, "hits": [{**_hit(hit), **_unlike(best, hit)} for hit in family.hits]}
+
+
+def _unlike(best: Hit, hit: Hit) -> dict[str, Any]:
+    """Compare a member with the best of its family; nothing where it is the best itself."""
+    if hit is best:
+        return {"identity": None, "differences": None, "changes": []}
+    checkpoint()
+    alignment = align(best.record["sequence"], hit.record["sequence"])
+    found = differences(alignment)
+    changes = [each.notation for each in found[:FEW]]
+    return {"identity": alignment.identity, "differences": len(found), "changes": changes}
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "id": str(hit.id),
@@ -74,16 +93,20 @@ def hit_answer(hit: Hit) -> dict[str, Any]:
     }
 
 
-def histogram(cosines: Float[np.ndarray, " sample"], *, bins: int = BINS) -> dict[str, Any] | None:
+def background_answer(
+    cosines: Float[np.ndarray, " sample"], *, vectors: int, bins: int = BINS
+) -> dict[str, Any] | None:
     """Count scores in equal bins from the lowest to the highest; None where there are none.
 
-    >>> histogram(np.array([0.0, 0.1, 0.5]), bins=2)
-    {'counts': [2, 1], 'edges': [0.0, 0.25, 0.5]}
+    vectors: of the index; where the sample holds all of them, it is the whole index.
+
+    >>> background_answer(np.array([0.0, 0.1, 0.5]), vectors=9, bins=2)
+    {'counts': [2, 1], 'edges': [0.0, 0.25, 0.5], 'whole': False}
     """
     if not len(cosines):
         return None
     counts, edges = np.histogram(cosines.astype(np.float64), bins=bins)
-    return {"counts": counts.tolist(), "edges": edges.tolist()}
+    return {"counts": counts.tolist(), "edges": edges.tolist(), "whole": len(cosines) >= vectors}
 
 
 class Room:

@@ -1,4 +1,4 @@
-"""The application: its addresses, the door before them, the page, and the words for what goes wrong.
+"""The application: its addresses with the guard before them, the pages, and the answers to errors.
 
 Each address parses, calls the service, and answers. Answers are written by a thread: a large one would keep all others
 waiting. What they look like is declared, and tested.
@@ -42,11 +42,11 @@ from protrek_hm.serve.service import Service
 
 _CHAIN = 16  # characters of a chain's name
 _PROBLEMS = {
-    400: "What was asked makes no sense.",
-    401: "An API key is missing.",
+    400: "A field is wrong, or asks for too much.",
+    401: "No valid API key.",
     413: "The request is too large.",
-    422: "The request has another form.",
-    429: "Too many wait.",
+    422: "The body has another form.",
+    429: "Too many requests wait.",
     503: "The model failed, or took too long.",
 }
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -124,7 +124,7 @@ def create_app(
 
 
 def api_routes(service: Service) -> APIRouter:
-    """Return what is below `/v1`."""
+    """Return the addresses below `/v1`."""
     router = APIRouter(prefix="/v1", responses=RESPONSES)
 
     @router.post("/search", responses={200: {"model": SearchAnswer}})
@@ -161,7 +161,7 @@ def api_routes(service: Service) -> APIRouter:
                 remedy = "send multipart/form-data with a structure as `file`"
                 raise ProblemError(422, "file", "there is no file in the request", remedy)
             if not isinstance(chain, str | None) or not (chain or "A").isprintable() or len(chain or "") > _CHAIN:
-                raise ProblemError(422, "chain", "this is no name of a chain", "leave it out, or send one such as A")
+                raise ProblemError(422, "chain", "not the name of a chain", "leave it out, or send one such as A")
             return await service.structure(upload.file, chain or None)
 
     @router.get("/index")
@@ -177,7 +177,7 @@ async def _written(answer: dict[str, Any]) -> Response:
 
 
 def health_routes(service: Service, metrics: Metrics) -> APIRouter:
-    """Return what watches over the server ask for."""
+    """Return the addresses for monitoring."""
     router = APIRouter()
 
     @router.get("/healthz")
@@ -212,6 +212,6 @@ async def _tell_http(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _tell_fault(_: Request, __: Exception) -> JSONResponse:
-    """Tell that a fault is ours; its trace goes to the log alone."""
-    remedy = "ask otherwise; whoever runs the server finds what happened in its log"
-    return ProblemError(500, None, "the server has a fault", remedy).response()
+    """Answer without a trace, which goes to the log alone."""
+    remedy = "try another request; the server's log holds the details"
+    return ProblemError(500, None, "internal server error", remedy).response()

@@ -1,10 +1,10 @@
-"""Conditions of strangers: comparisons of columns pass, whatever else SQL can do does not.
+"""Conditions from the network: comparisons of columns pass, nothing else that SQL can do.
 
 SQL engines read files from within an expression, and a few letters can make them work for hours: regular expressions,
-texts that are put together or repeated. So a condition is parsed before one sees it, by a grammar that knows nothing
-but comparisons, arithmetic of numbers, and functions that cost no more than to read their arguments. What it will cost
-is known then, and held against the time that there is; and records are looked at some at a time, so that the work ends
-when nobody waits for it any more.
+texts that are put together or repeated. So a condition is parsed before an engine sees it, by a grammar of comparisons,
+arithmetic of numbers, and functions that cost no more than to read their arguments. Its cost is estimated, and
+refused if it exceeds the time of a request; records are read in blocks, so that the work ends when nobody waits any
+more.
 """
 
 import re
@@ -141,7 +141,7 @@ class _Parser:
         """Read all; the whole must be true or false of a record."""
         kind = self._either()
         if self._next() == ")":
-            raise ProblemError(400, "where", "a bracket is closed that was not opened", "mend it")
+            raise ProblemError(400, "where", "a bracket is closed that was not opened", "remove it")
         if self._next() is not None:
             raise _refused(self._shown())
         if kind not in ("truth", "other"):
@@ -169,7 +169,7 @@ class _Parser:
     def _need(self, token: str, missing: str) -> None:
         if self._take(token) is None:
             if self._next() is None:
-                raise ProblemError(400, "where", missing, "mend it")
+                raise ProblemError(400, "where", missing, "complete it")
             raise _refused(self._shown())
 
     def _either(self) -> Kind:
@@ -275,7 +275,7 @@ class _Parser:
         if token is None:
             raise ProblemError(400, "where", "it ends too early", _REMEDY)
         if token == ")":
-            raise ProblemError(400, "where", "a bracket is closed too early", "mend it")
+            raise ProblemError(400, "where", "a bracket is closed too early", _REMEDY)
         kind_of_token = self._tokens[self._at][0]
         if kind_of_token == "operator" or (kind_of_token == "word" and token in _WORDS | _STATEMENTS):
             raise _refused(shown)
@@ -285,7 +285,8 @@ class _Parser:
             return self._called(name.lower() if kind_of_token == "word" else f'"{name}"')
         if name not in self._columns:
             message = f"unable to find column {name!r}; columns: {', '.join(self._columns)}"
-            raise ProblemError(400, "where", message, "choose one of them")
+            remedy = f"choose one of them, or put text in single quotes: '{name}'"
+            raise ProblemError(400, "where", message, remedy)
         self.read[name] = self.read.get(name, 0) + 1
         return self._columns[name]
 

@@ -1,4 +1,4 @@
-"""What went wrong with a request, told as JSON: the field, what is wrong with it, and what helps."""
+"""Errors as JSON: the field of the request, what is wrong with it, and a remedy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,17 +8,17 @@ from starlette.responses import JSONResponse
 from protrek_hm.errors import FileFormatError, InputError, ModelError, OptionError, ProTrekHMError
 
 _STATUSES = {
-    400: ("request", "the request cannot be read", "send JSON as /openapi.json describes"),
-    404: ("path", "there is nothing at this address", "see /openapi.json for what there is"),
-    405: ("method", "this address takes another method", "see /openapi.json for which"),
+    400: ("request", "bad request", "send JSON as /openapi.json describes"),
+    404: ("path", "not found", "see /openapi.json for the addresses"),
+    405: ("method", "method not allowed", "see /openapi.json for the methods"),
 }
 
 
-HALF = "holds half of a surrogate pair, which is no character"
+HALF = "holds half of a surrogate pair, which is not a character"
 
 
 class ProblemError(ProTrekHMError):
-    """A request that is not answered, with its HTTP status.
+    """A request that is refused, with its HTTP status.
 
     >>> problem = ProblemError(429, None, "too many wait", "try again", headers={"Retry-After": "1"})
     >>> problem.status, problem.content()
@@ -43,10 +43,10 @@ class ProblemError(ProTrekHMError):
 
 
 def as_problem(error: BaseException) -> ProblemError:
-    """Tell an error of the library, or any other, to the one who asked; what only the operator may know is left out.
+    """Turn any error into a problem for the client, without what only the operator may know.
 
     >>> as_problem(OptionError("k", 0, "must be at least 1")).content()["error"]
-    {'field': 'k', 'message': 'k = 0: must be at least 1', 'remedy': 'mend it'}
+    {'field': 'k', 'message': 'k = 0: must be at least 1', 'remedy': 'correct it'}
     >>> as_problem(ZeroDivisionError()).status
     503
     """
@@ -55,19 +55,19 @@ def as_problem(error: BaseException) -> ProblemError:
     if isinstance(error, OptionError):
         wanted, _, remedy = error.wanted.replace("--", "").partition("; ")
         value = repr(error.value) if len(repr(error.value)) <= 80 else f"{repr(error.value)[:80]}…"
-        return ProblemError(400, error.name, f"{error.name} = {value}: {wanted}", remedy or "mend it")
+        return ProblemError(400, error.name, f"{error.name} = {value}: {wanted}", remedy or "correct it")
     if isinstance(error, InputError):
         where = f"{error.task} {error.number} "  # among those of all requests that were answered together
         return ProblemError(400, error.task, error.problem.removeprefix(where), error.remedy)
     if isinstance(error, FileFormatError):
         return ProblemError(400, "file", error.problem, error.remedy.replace("--", ""))
     if isinstance(error, ProTrekHMError) and not isinstance(error, ModelError):
-        return ProblemError(400, None, str(error), "mend the request")
+        return ProblemError(400, None, str(error), "correct the request")
     return ProblemError(503, None, "the model failed", "try again; the server's log says what happened")
 
 
 def validation_problem(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
-    """Tell the first thing that is wrong with a request's form.
+    """Turn the first validation error of a request into a problem.
 
     >>> place = {"loc": ("body", "queries", 3), "msg": "Input should be a valid string", "type": "string_type"}
     >>> validation_problem([place]).content()["error"]["field"]
@@ -80,17 +80,17 @@ def validation_problem(errors: Sequence[Mapping[str, Any]]) -> ProblemError:
     message = HALF if first["type"] == "string_unicode" else str(first["msg"]).removeprefix("Value error, ")
     unknown = first["type"] == "extra_forbidden"
     if first["type"] == "json_invalid":
-        return ProblemError(400, "body", "this is no JSON", _STATUSES[400][2])
-    remedy = "leave it out, or mend its name" if unknown else "mend it as /openapi.json describes"
+        return ProblemError(400, "body", "not valid JSON", _STATUSES[400][2])
+    remedy = "leave it out, or correct its name" if unknown else "correct it as /openapi.json describes"
     return ProblemError(422, field or "body", "unknown field" if unknown else message, remedy)
 
 
 def status_problem(status: int, detail: str) -> ProblemError:
-    """Tell what the framework refuses by itself."""
-    field, message, remedy = _STATUSES.get(status, ("request", detail, "mend the request"))
+    """Turn a refusal of the framework into a problem."""
+    field, message, remedy = _STATUSES.get(status, ("request", detail, "correct the request"))
     return ProblemError(status, field, message, remedy)
 
 
 def _whole(text: str) -> str:
-    """Write what is no character such that it can be sent: fields may bear any name, and values are repeated."""
+    """Escape lone surrogates, which cannot be sent: names of fields and values come from the request."""
     return text.encode(errors="backslashreplace").decode()

@@ -34,6 +34,7 @@ from protrek_hm.index.layout import IndexInfo, read_info
 from protrek_hm.serve.config import COUNTS, ServeConfig
 
 _BACKLOG = 2048
+_TRACKER = "ignore:resource_tracker"
 _CONNECTIONS = 1000
 _LATE = 10.0  # seconds beyond its time after which work that no checkpoint has ended ends its process
 _MARGIN = 3.0  # seconds beyond the grace after which a worker is killed
@@ -42,7 +43,8 @@ _LONGEST_PAUSE = 60.0
 _MOST_FAILURES = 5  # in a row, with no other worker alive
 _LOCK = "lock"
 _PREFIX = "protrek-hm-serve-"
-_OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES, errno.EPERM)
+_DENIED = (errno.EACCES, errno.EPERM)
+_PRIVILEGED = 1024  # ports below are for root alone
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ def serve_index(opening: Opening, config: ServeConfig) -> None:
         environment["TMPDIR"] = str(folder)  # of the workers, and of what they start
         if config.workers > 1:
             environment[COUNTS] = str(folder)
+        # a worker that is killed leaves its semaphores to the tracker, which removes them: no warning is due
+        environment["PYTHONWARNINGS"] = ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _TRACKER)))
         config = replace(config, port=listener.getsockname()[1])
 
         def when_ready() -> None:
@@ -132,7 +136,8 @@ def _listen(config: ServeConfig) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        if error.errno in _OF_THE_PORT:
+        of_port = error.errno == errno.EADDRINUSE or (error.errno in _DENIED and 0 < config.port < _PRIVILEGED)
+        if of_port:
             problem = f"cannot be listened at ({error.strerror}); choose another one with --port"
             raise OptionError("port", config.port, problem) from None
         problem = f"cannot be listened at ({error.strerror}); give an address of this machine"

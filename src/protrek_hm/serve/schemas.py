@@ -38,7 +38,7 @@ Where = Annotated[
         examples=["length < 400 and organism = 'Escherichia coli'"],
     ),
 ]
-Group = Annotated[bool, Field(description="Whether nearly identical hits share a family.")]
+Group = Annotated[bool, Field(description="Whether hits that are 70 % identical or more to a better one share its family.")]
 Exact = Annotated[bool, Field(description="Whether every vector is compared, also in an index with an engine.")]
 Notes = Annotated[list[str], Field(description="What should be known besides, such as that the model cuts the query.")]
 
@@ -116,10 +116,13 @@ class HitAnswer(BaseModel):
     p_value: float | None = Field(description="Against the index's background, in (0, 1].")
     e_value: float | None = Field(description="Hits as good that chance would give.")
     record: dict[str, Any]
+    identity: float | None = Field(description="With the best of its family, in [0, 1]; null for the best itself.")
+    differences: int | None = Field(description="From the best of its family: substitutions, insertions, deletions.")
+    changes: list[str] = Field(description="The first of these differences, in the manner of HGVS.")
 
 
 class FamilyAnswer(BaseModel):
-    """Hits that are nearly identical, best first."""
+    """Hits that are 70 % identical or more to the best of them, which is the first."""
 
     rank: int
     hits: list[HitAnswer]
@@ -130,6 +133,7 @@ class BackgroundAnswer(BaseModel):
 
     counts: list[int]
     edges: list[float]
+    whole: bool = Field(description="Whether the sample is the whole index: then E is no more than the rank.")
 
 
 class SearchAnswer(BaseModel):
@@ -139,6 +143,7 @@ class SearchAnswer(BaseModel):
     by: Modality
     want: Modality
     families: list[FamilyAnswer]
+    looked_at: int = Field(description="Best hits that the families were made of.")
     background: BackgroundAnswer | None
     notes: Notes
 

@@ -18,7 +18,7 @@ from protrek_hm.search.explain import explain_pair, find_protein
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import tell_cuts
 from protrek_hm.search.searcher import SearchConfig, Searcher
-from protrek_hm.serve.answers import Room, examples_of, histogram, hit_answer, plain, size
+from protrek_hm.serve.answers import Room, background_answer, examples_of, family_answer, plain, size
 from protrek_hm.serve.batching import Batcher, FullError
 from protrek_hm.serve.conditions import read_condition
 from protrek_hm.serve.config import ServeConfig
@@ -195,11 +195,7 @@ class Service:
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)
         asked = [_Question(query, config, room) for query in cleaned]
-
-        def run(questions: list[_Question]) -> list[dict[str, Any]]:
-            return self._answer(questions)
-
-        found = await self._ask(self._model, asked, run, group=("search", request.by))
+        found = await self._ask(self._model, asked, self._answer, group=("search", request.by))
         kinds = {"by": request.by, "want": request.want}
         return [{"query": query, **kinds, **own} for query, own in zip(request.queries, found, strict=True)]
 
@@ -213,11 +209,13 @@ class Service:
         for question, answer in zip(questions, answers, strict=True):
             families = []
             for family in answer:
-                hits = [hit_answer(hit) for hit in family.hits]
-                question.room.take(size(hits))
-                families.append({"rank": family.rank, "hits": hits})
+                families.append(family_answer(family))
+                question.room.take(size(families[-1]))
+            vectors = self.searcher.index.info.counts[question.config.target_type]
+            background = background_answer(answer.background, vectors=vectors)
             notes = [each.replace("--exact", "exact: true") for each in answer.notes]
-            found.append({"families": families, "background": histogram(answer.background), "notes": notes})
+            own = {"families": families, "looked_at": answer.looked_at, "background": background, "notes": notes}
+            found.append(own)
         return found
 
     def _room(self, hits: int) -> Room:

@@ -4,11 +4,11 @@ const NAME = "protrek-hm-key";
 
 let key = remembered();
 
-/** Something that a person can read: field (of the form, or null), message, remedy, status (0: no answer). */
+/** What a person can read: message and remedy as sentences, field (of the form, or null), status (0: no answer). */
 export class Problem extends Error {
   constructor(message, remedy, { field = null, status = 0 } = {}) {
-    super(message);
-    Object.assign(this, { remedy, field, status });
+    super(sentence(message));
+    Object.assign(this, { remedy: sentence(remedy), field, status });
   }
 }
 
@@ -45,6 +45,12 @@ export async function ask(path, body, { signal } = {}) {
   // asked before a key was given: its refusal, which may come after that, would ask for one again
   if (answer.status === 401 && key !== before) throw new DOMException("asked without this key", "AbortError");
   throw problemOf(answer, content);
+}
+
+/** "it ends too early" → "It ends too early."; a first word gets a capital, a name does not. */
+export function sentence(words) {
+  const ended = /[.!?…]$/.test(words) || words === "" ? words : `${words}.`;
+  return /^[a-z]+[ ,](?!= )/.test(ended) ? ended.charAt(0).toUpperCase() + ended.slice(1) : ended;
 }
 
 function remembered() {

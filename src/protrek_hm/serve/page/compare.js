@@ -1,7 +1,7 @@
-// Two near-identical proteins side by side: which fits the words better, and which residues make it so.
+// Two similar proteins side by side: which fits the words better, and which residues make it so.
 
 import { showAlignment } from "./alignment.js";
-import { ask, Problem } from "./api.js";
+import { ask, Problem, sentence } from "./api.js";
 import { contributions } from "./contributions.js";
 import { announce, h } from "./dom.js";
 import { counted, magnitude, percent, score, signed } from "./numbers.js";
@@ -65,7 +65,7 @@ function content(found, dialog) {
   return [
     h("p", { class: "lead" }, verdict(found, names)),
     duel(found, names),
-    found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, note))) : null,
+    found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, sentence(note)))) : null,
     contributions(found, names, (column) => point(aligned, column)),
     h("h3", {}, "Alignment"),
     h("p", { class: "hint" }, `${percent(found.identity)} identical, ${counted(found.substitutions.length, "difference")}. `

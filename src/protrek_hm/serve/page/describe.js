@@ -1,9 +1,10 @@
 // What a protein may do: the texts that fit it best, and beside them what its nearest relative would have told.
 
+import { sentence } from "./api.js";
 import { h, svg } from "./dom.js";
 import { asJson, fileName, save } from "./download.js";
 import { linksOf } from "./links.js";
-import { count, percent, score } from "./numbers.js";
+import { count, likely, percent, score } from "./numbers.js";
 
 const NAMES = { text: "Texts that fit best" };
 
@@ -16,7 +17,7 @@ export function showDescription(found, compare) {
       h("h2", {}, `What this protein of ${count(found.length)} residues may do`),
       h("div", { class: "row", role: "group", "aria-label": "Keep this result" },
         h("button", { type: "button", class: "quiet small", onclick: () => save(fileName("description", "json"), "application/json", asJson(found)) }, "JSON"))),
-    found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, note))) : null,
+    found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, sentence(note)))) : null,
     relative(homolog, () => compare(homolog.id, found.sequence, homolog.text)),
     h("h3", {}, NAMES.text),
     list(found.texts, homolog?.text),
@@ -57,7 +58,7 @@ function list(texts, own) {
         svg("svg", { class: "bar", width: 56, height: 6, "aria-hidden": "true" },
           svg("rect", { class: "rail", width: 56, height: 6, rx: 3 }),
           svg("rect", { class: "value", width: 56 * Math.max(each.score / best, 0), height: 6, rx: 3 })),
-        each.probability === null ? null : h("span", { class: "hint" }, `${percent(each.probability)} likely`)),
+        likely(each.probability) && h("span", { class: "hint" }, `${likely(each.probability)} likely`)),
       h("div", {}, h("p", {}, each.text),
         h("p", { class: "hint" }, `written for ${each.id}`, each.text === own ? " – the relative's own text, too" : "")))));
 }

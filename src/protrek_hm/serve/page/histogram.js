@@ -16,7 +16,7 @@ export function histogram(background, families) {
     "figure",
     { class: "background" },
     holder,
-    h("figcaption", {}, `Grey: a sample of ${counted(sum(background.counts), "record")} of this index. Blue: your hits, a dot for the best of each family. `,
+    h("figcaption", {}, `Grey: ${background.whole ? "all" : "a sample of"} ${counted(sum(background.counts), "record")} of this index. Blue: your hits, a dot for the best of each family. `,
       "The further right of the grey, the less likely by chance."),
   );
 }

@@ -2,7 +2,7 @@
 
 import { copy, h, svg } from "./dom.js";
 import { linksOf } from "./links.js";
-import { count, percent, score, tiny } from "./numbers.js";
+import { count, likely, score, tiny } from "./numbers.js";
 import { toFasta } from "./sequences.js";
 
 const SHOWN = ["id", "sequence", "structure", "text", "organism", "length"];
@@ -30,8 +30,8 @@ export function numberCells(hit, bounds) {
       svg("svg", { class: "bar", width: 56, height: 6, "aria-hidden": "true" },
         svg("rect", { class: "rail", width: 56, height: 6, rx: 3 }),
         svg("rect", { class: "value", width: 56 * share, height: 6, rx: 3 }))),
-    bounds.calibrated && h("td", { role: "cell", class: "number", "data-name": "Probability" }, percent(hit.probability)),
-    h("td", { role: "cell", class: "number", "data-name": "E-value" }, tiny(hit.e_value)),
+    bounds.shown.Probability && h("td", { role: "cell", class: "number", "data-name": "Probability" }, likely(hit.probability) ?? "–"),
+    bounds.shown["E-value"] && h("td", { role: "cell", class: "number", "data-name": "E-value" }, tiny(hit.e_value)),
   ].filter(Boolean);
 }
 

@@ -28,6 +28,17 @@ export function percent(value) {
   return `${Math.round(100 * value)} %`;
 }
 
+/** A probability that says something; below a tenth it only says that the model cannot tell. */
+export function likely(value) {
+  return value === null || value === undefined || value < 0.1 ? null : percent(value);
+}
+
+/** [0.912, 0.99] → "91–99 % identical"; not rounded up to 100 %. */
+export function identical(shares) {
+  const [least, most] = [Math.min(...shares), Math.max(...shares)].map((share) => Math.floor(100 * share + 1e-9));
+  return `${least === most ? least : `${least}–${most}`} % identical`;
+}
+
 /** A p or E-value: 0.03, 12, 2 × 10⁻⁵. */
 export function tiny(value) {
   if (value === null || value === undefined) return "–";

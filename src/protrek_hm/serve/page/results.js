@@ -1,21 +1,20 @@
 // A search's answer: how the hits stand out, families with their members, and the same as a file.
 
+import { sentence } from "./api.js";
 import { copy, h } from "./dom.js";
-import { differences } from "./differences.js";
 import { asCsv, asFasta, asJson, fileName, save } from "./download.js";
 import { histogram } from "./histogram.js";
 import { identityCell, numberCells } from "./hit.js";
-import { counted } from "./numbers.js";
+import { counted, identical, likely } from "./numbers.js";
 
 const HEADS = ["Rank", "Protein", "Score", "Probability", "E-value", "Compare"];
-const LISTED = 5;
 
 /** One sentence on a result, for the heading and for a screen reader. */
 export function summary(result) {
   const hits = result.families.flatMap((family) => family.hits);
-  if (hits.length === 0) return "Nothing in this index meets that.";
+  if (hits.length === 0) return "No hits.";
   const noun = result.want === "text" ? "text" : "protein";
-  const grouped = result.families.length < hits.length ? ` in ${counted(result.families.length, "family", "families")}` : "";
+  const grouped = result.families.length < hits.length ? ` in ${counted(result.families.length, "family", "families")}, among the ${counted(result.looked_at, "best hit")}` : "";
   return `${counted(hits.length, noun)}${grouped}; best: ${result.families[0].hits[0].id}`;
 }
 
@@ -23,36 +22,33 @@ export function summary(result) {
 export function showResult(result, picks) {
   const hits = result.families.flatMap((family) => family.hits);
   if (hits.length === 0) {
-    const remedy = result.where ? "Loosen the filter, or leave it empty." : "The index holds no vectors of this kind.";
-    return [h("p", { class: "notice" }, `${summary(result)} ${remedy}`)];
+    return [h("p", { class: "notice" }, [summary(result), ...result.notes.map(sentence)].join(" "))];
   }
   const scores = [...hits.map((hit) => hit.score), ...(result.background?.edges ?? [])];
-  const calibrated = hits.some((hit) => hit.probability !== null);
-  const bounds = { low: Math.min(...scores), high: Math.max(...scores), calibrated };
+  const shown = { Probability: hits.some((hit) => likely(hit.probability)), "E-value": !result.background?.whole };
+  const bounds = { low: Math.min(...scores), high: Math.max(...scores), shown };
   return [
     h("div", { class: "headline" }, h("h2", {}, summary(result)), toolbar(result)),
-    result.notes.length ? h("ul", { class: "notice warn" }, result.notes.map((note) => h("li", {}, note))) : null,
-    faint(result),
+    result.notes.length ? h("ul", { class: "notice warn" }, result.notes.map((note) => h("li", {}, sentence(note)))) : null,
+    faint(result, hits),
     histogram(result.background, result.families),
     h("table", { class: "hits", role: "table" },
-      h("caption", { class: "hidden" }, "Hits, best first, near-identical proteins together"),
-      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.filter((head) => calibrated || head !== "Probability").map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
+      h("caption", { class: "hidden" }, "Hits, best first, similar proteins together"),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.filter((head) => shown[head] !== false).map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
       result.families.map((family) => familyBody(family, bounds, picks))),
-    meaning(isWhole(result)),
+    meaning(shown),
   ].filter(Boolean);
 }
 
-function faint(result) {
-  const [best] = result.families[0].hits;
-  if (best.e_value === null || best.e_value < 1 || isWhole(result)) return null;
+/** A note where no signal stands out: not the score, not the probability, and no hit's record holds the query's words. */
+function faint({ query, families, background }, hits) {
+  const [best] = families[0].hits;
+  if (best.e_value === null || best.e_value < 1 || background?.whole || likely(best.probability)) return null;
+  const words = query.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
+  const written = ({ text }) => words.length && words.every((word) => String(text ?? "").toLowerCase().includes(word));
+  if (hits.some((hit) => written(hit.record))) return null;
   return h("p", { class: "notice warn" }, h("b", {}, "Nothing stands out. "),
-    "Chance alone gives a score like the best one here: read this list as a guess, or say it in other words.");
-}
-
-/** Whether the background is the whole index: then each hit is in it, and no E-value can be far below 1. */
-function isWhole({ background, families }) {
-  const { p_value: p, e_value: e } = families[0].hits[0];
-  return Boolean(background && p) && background.counts.reduce((sum, each) => sum + each) >= Math.round(e / p);
+    "By its score alone, the best hit is not told from the rest of this index. The right one may be among them: read their records, or say it in other words.");
 }
 
 function toolbar(result) {
@@ -72,31 +68,30 @@ function familyBody(family, bounds, picks) {
   const [best, ...others] = family.hits;
   const body = h("tbody", { role: "rowgroup" });
   const members = others.map((hit) => memberRow(hit, best, bounds, picks));
-  body.append(row(best, identityCell(best, { below: others.length ? toggle(best, others, members) : null }), bounds, picks, "best"), ...members);
+  body.append(row(best, identityCell(best, { below: others.length ? toggle(others, members) : null }), bounds, picks, "best"), ...members);
   return body;
 }
 
-function toggle(best, others, members) {
-  const sure = others.every((hit) => hit.record.sequence && best.record.sequence);
-  const numbers = sure ? others.map((hit) => differences(best.record.sequence, hit.record.sequence).length) : [];
-  const span = numbers.length && Math.max(...numbers) > 0 ? `, ${range(numbers)} away` : "";
-  const words = `${counted(others.length, "near-identical protein")}${span}`;
+function toggle(others, members) {
+  const known = others.filter((hit) => hit.identity !== null);
+  const numbers = known.map((hit) => hit.differences);
+  const span = known.length ? `, ${identical(known.map((hit) => hit.identity))}` : "";
+  const away = Math.max(...numbers, 0) > 0 ? `, ${range(numbers)} away` : "";
   const turn = (event) => {
     const open = event.currentTarget.getAttribute("aria-expanded") !== "true";
     event.currentTarget.setAttribute("aria-expanded", String(open));
     for (const member of members) member.hidden = !open;
   };
-  return h("button", { type: "button", class: "family", "aria-expanded": "false", onclick: turn }, words);
+  return h("button", { type: "button", class: "family", "aria-expanded": "false", onclick: turn }, `${others.length} more${span}${away}`);
 }
 
 function memberRow(hit, best, bounds, picks) {
-  const changes = best.record.sequence && hit.record.sequence ? differences(best.record.sequence, hit.record.sequence) : [];
-  const listed = changes.slice(0, LISTED).map((change) => h("li", {}, change.label));
-  if (changes.length > LISTED) listed.push(h("li", { class: "hint" }, `and ${changes.length - LISTED} more`));
-  const same = hit.record.sequence && hit.record.sequence === best.record.sequence;
+  const listed = hit.changes.map((change) => h("li", {}, change));
+  if (hit.differences > listed.length) listed.push(h("li", { class: "hint" }, `and ${hit.differences - listed.length} more`));
+  const same = hit.differences === 0;
   const compare = () => picks.open(best.id, hit.id);
   const below = h("div", { class: "differs" },
-    h("span", { class: "hint" }, same ? `the same sequence as ${best.id}` : `unlike ${best.id}`),
+    h("span", { class: "hint" }, same ? `the same sequence as ${best.id}` : `${identical([hit.identity])} to ${best.id}, ${counted(hit.differences, "difference")}`),
     !same && h("ul", { "aria-label": `Differences from ${best.id}` }, listed),
     !same && h("button", { type: "button", class: "quiet small", "aria-label": `Compare ${best.id} with ${hit.id}`, onclick: compare }, "Why?"));
   const made = row(hit, identityCell(hit, { below, brief: true }), bounds, picks, "member");
@@ -119,14 +114,15 @@ function range(numbers) {
   return least === most ? counted(most, "difference") : `${least} to ${most} differences`;
 }
 
-function meaning(whole) {
+function meaning(shown) {
   const words = [
     ["Score", "The cosine between your query and the protein, from −1 to 1. Compare it within one search; another query has another scale."],
-    ["Probability", "How likely this is the right answer, if the index holds one: fitted to the index's own pairs of text and protein. An upper bound where the model was trained on them."],
-    ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, expect as much from any query."
-      + (whole ? " This index is so small that each hit stands in its own background: no E-value can be far below 1." : "")],
-    ["Near-identical", "Proteins of one family differ in few residues, sometimes in the very one that matters. Open the family, choose two and compare."],
+    ["Probability", "How likely this is the right answer, if the index holds one: fitted to the index's own pairs of text and protein. An upper bound where the model was trained on them. Left empty below 10 %, where the model cannot tell."],
+    ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, the score alone decides nothing."],
+    ["Family", "Hits that are 70 % identical or more to the best of them. They can differ in the very residue that matters: open the family, choose two and compare. Only the best hits are looked at, so the index may hold more members."],
   ];
+  const told = words.filter(([name]) => shown[name] !== false);
+  const left = shown["E-value"] ? null : h("p", { class: "hint" }, "This index is so small that its background is the index itself: an E-value would be no more than the rank, and is not shown.");
   return h("details", { class: "meaning" }, h("summary", {}, "How to read these numbers"),
-    h("dl", { class: "keys" }, words.map(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])));
+    h("dl", { class: "keys" }, told.map(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])), left);
 }
