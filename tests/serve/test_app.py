@@ -1,7 +1,7 @@
 import pytest
 
 from protrek_hm.errors import InputError
-from protrek_hm.search.hits import NOT_EXACT, Answer
+from protrek_hm.search.hits import NOT_EXACT, Answer, identity_and_difference
 from protrek_hm.search.reading import Cut
 from protrek_hm.serve.schemas import BatchRequest
 
@@ -20,7 +20,8 @@ def test_a_search_has_families_with_hits_and_the_background(client, searcher):
     assert len(content["families"]) == 3
     for hit in answered:
         wanted = hits[hit["rank"] - 1]
-        assert hit == {**vars(wanted), "record": hit["record"]}
+        compared = {name: hit[name] for name in ("identity", "differences", "changes")}
+        assert hit == {**vars(wanted), **compared, "record": hit["record"]}
         assert hit["record"]["sequence"] == wanted.record["sequence"]
     assert sum(content["background"]["counts"]) == 5
     assert len(content["background"]["edges"]) == len(content["background"]["counts"]) + 1
@@ -240,3 +241,24 @@ def test_of_a_thousand_faults_one_is_told():
         BatchRequest.model_validate({"queries": list(range(1000))})
     with pytest.raises(ValueError, match="1 validation error"):
         BatchRequest.model_validate({"queries": ["A"], **{str(number): 0 for number in range(1000)}})
+
+
+def test_members_of_a_family_are_compared_with_its_best_as_the_command_line_does(client):
+    answer = client.post("/v1/search", json={"query": "AACCDDEEFF", "by": "sequence"}).json()
+    best, member = answer["families"][0]["hits"]
+    assert (best["identity"], best["differences"], best["changes"]) == (None, None, [])
+    alike, said = identity_and_difference(best["record"]["sequence"], member["record"]["sequence"])
+    assert (member["identity"], member["differences"], ", ".join(member["changes"])) == (alike, 1, said)
+    assert answer["looked_at"] == 5
+    assert answer["background"]["whole"] is True
+
+
+def test_a_word_without_quotes_is_told_to_need_them(client):
+    answer = client.post("/v1/search", json={"query": "A", "where": "organism = coli"})
+    assert answer.json()["error"]["remedy"] == "choose one of them, or put text in single quotes: 'coli'"
+
+
+def test_no_family_because_of_the_condition_is_told(client):
+    answer = client.post("/v1/search", json={"query": "A", "where": "length < 3"}).json()
+    assert answer["families"] == []
+    assert answer["notes"] == ["no record with a sequence meets the condition; loosen it"]

@@ -81,13 +81,20 @@ def waited_for_file(folder, name):
 
 def test_a_typed_query_gives_what_rest_gives_by_families(page, address):
     searched(page)
-    found = post(address, "search", query=QUERY)["families"]
+    found_by_rest = post(address, "search", query=QUERY)
+    found = found_by_rest["families"]
     assert texts(page, ".hits tbody > tr:first-child .name b") == [family["hits"][0]["id"] for family in found]
     assert texts(page, ".hits .name b") == [hit["id"] for family in found for hit in family["hits"]]
     assert texts(page, ".hits .rank") == [str(hit["rank"]) for family in found for hit in family["hits"]]
     assert page.evaluate("document.querySelectorAll('.histogram circle').length") == len(found)
     assert found[0]["hits"][0]["id"] in texts(page, "#status")[0]
-    assert any("differences away" in each for each in texts(page, ".family"))
+    assert f"among the {found_by_rest['looked_at']} best hits" in texts(page, "#status")[0]
+    shown = [family["hits"][1:] for family in found if len(family["hits"]) > 1]
+    for words, members in zip(texts(page, ".family"), shown, strict=True):
+        shares, away = [[member[name] for member in members] for name in ("identity", "differences")]
+        assert words.startswith(f"{len(members)} more, {int(100 * min(shares))}")
+        assert f"{int(100 * max(shares))} % identical" in words
+        assert f"{max(away)} difference" in words
 
     hidden = "[...document.querySelectorAll('tr.member')].filter((row) => row.hidden).length"
     before = page.evaluate(hidden)
@@ -273,6 +280,18 @@ def test_a_wrong_filter_is_told_beside_its_field(browser, address):
     assert browser.evaluate("document.querySelector('#where').getAttribute('aria-invalid')") == "true"
 
 
+def test_a_filter_that_nothing_meets_is_told(browser, address):
+    browser.open(f"{address}/#q=kinase&where=length%20%3C%203")
+    browser.wait_for("document.querySelector('#results .notice')")
+    assert texts(browser, "#results .notice") == ["No hits. No record with a sequence meets the condition; loosen it."]
+
+
+def test_where_the_background_is_the_index_no_e_value_is_shown_and_nothing_called_faint(page):
+    searched(page, "a nucleotide that is not in any text")
+    assert "E-value" not in texts(page, ".hits th")
+    assert texts(page, "#results > .notice") == []
+
+
 def test_an_empty_query_and_wrong_letters_are_told(page):
     page.click("#submit")
     assert "empty" in texts(page, "#query-problem")[0]
@@ -307,10 +326,11 @@ def test_no_key_is_asked_for(page):
     [
         ("api", "(window.fetch = async () => { m.setKey('new'); return new Response('{}', {status: 401}); },"
          " m.ask('v1/index').catch((error) => error.name))", "AbortError"),
-        ("differences", "m.differences('MKTA', 'MRTV').map((d) => d.label)", ["K2R", "A4V"]),
-        ("differences", "m.differences('MKTA', 'MKTA')", []),
-        ("differences", "m.differences('MKTAYW', 'MKW').map((d) => d.label)", ["3–5 missing"]),
-        ("differences", "m.differences('MKW', 'MKTAYW').map((d) => d.label)", ["TAY inserted after 2"]),
+        ("api", "['it ends too early', 'k = 3: too many', 'TEM-1 is short.', ''].map(m.sentence)",
+         ["It ends too early.", "k = 3: too many.", "TEM-1 is short.", ""]),
+        ("numbers", "[[0.912, 0.9989], [0.99], [1, 1]].map(m.identical)",
+         ["91–99 % identical", "99 % identical", "100 % identical"]),
+        ("numbers", "[0.5, 0.0999, null].map(m.likely)", ["50 %", None, None]),
         ("links", "m.linksOf({id: 'P62593'}).map((l) => l.label)", ["UniProt", "AlphaFold"]),
         ("links", "m.linksOf({id: 'sp|A0A0K8P6T7|PETH'})[0].href", "https://www.uniprot.org/uniprotkb/A0A0K8P6T7/entry"),
         ("links", "m.linksOf({id: 'x', accession: '2LZM'})[0].href", "https://www.rcsb.org/structure/2LZM"),

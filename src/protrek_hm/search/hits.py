@@ -121,8 +121,14 @@ class Answer(list[Item]):
     def with_items(self, items: Iterable[Other], *, notes: Sequence[str] = ()) -> "Answer[Other]":
         """Return an answer of other items, of which the same is known, and these notes."""
         said = (*self._others, *notes)
-        known = {"cut": self.cut, "exact": self.exact, "looked_at": self.looked_at, "background": self.background}
-        return Answer(items, **known, notes=said)
+        return Answer(
+            items,
+            cut=self.cut,
+            exact=self.exact,
+            looked_at=self.looked_at,
+            background=self.background,
+            notes=said,
+        )
 
 
 def group_hits(hits: Sequence[Hit], *, min_identity: float = MIN_IDENTITY) -> list[Family]:

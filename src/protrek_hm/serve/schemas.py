@@ -38,7 +38,7 @@ Where = Annotated[
         examples=["length < 400 and organism = 'Escherichia coli'"],
     ),
 ]
-Group = Annotated[bool, Field(description="Whether hits that are 70 % identical or more to a better one share its family.")]
+Group = Annotated[bool, Field(description="Whether hits that are 70 % identical or more share a family.")]
 Exact = Annotated[bool, Field(description="Whether every vector is compared, also in an index with an engine.")]
 Notes = Annotated[list[str], Field(description="What should be known besides, such as that the model cuts the query.")]
 
