@@ -1,4 +1,4 @@
-"""Look a protein file over: what it holds, what stands in it twice, what is wrong with it."""
+"""Check a protein file: its content, duplicates, bad records, and values that are probably not intended."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -50,16 +50,16 @@ class Spread:
 
 @dataclass(frozen=True)
 class Suspicion:
-    """Something that is no error, and most likely not meant.
+    """Something that is not an error, but probably not intended.
 
     Attributes
     ----------
     kind
         A word for programs: see `check_proteins`.
     records
-        How many records it is about.
+        Number of records concerned.
     problem
-        What it is, in words.
+        Description in words.
     examples
         The ids of the first of them.
     """
@@ -81,7 +81,7 @@ class Suspicion:
 
 @dataclass(frozen=True)
 class ProteinReport:
-    """What a protein file holds. All counts but the first two are over its good records.
+    """The content of a protein file. All counts except the first two are over its good records.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class ProteinReport:
     words
         Of the distinct texts, in words.
     suspicions
-        What is no error, and most likely not meant.
+        What is not an error, but probably not intended.
     """
 
     records: int
@@ -136,12 +136,12 @@ class ProteinReport:
 
 
 def check_proteins(path: Path | str, *, columns: Mapping[str, str] | None = None) -> ProteinReport:
-    r"""Look a file over, with all its bad records, and with what is suspicious about the good ones.
+    r"""Check a file: list all its bad records, and what is suspicious about the good ones.
 
     The kinds of suspicions: "no ids" (the records are numbered), "excel" (ids such as 1-Mar, which was MARCH1; cells
     cut where a spreadsheet cuts them), "nucleotides" (DNA or RNA), "3di" (structure letters where the sequence
     belongs), "three letters" (MetLysVal), "unknown" (most residues are X), "sequence as text", "one text" (all texts
-    are the same), "control" and "line breaks" (characters in texts that nobody sees or that could not be read; text
+    are the same), "control" and "line breaks" (characters in texts that are invisible or could not be read; text
     that may have swallowed other records), "missing" (cells that say NA and the like, a column each).
 
     Parameters
@@ -151,8 +151,8 @@ def check_proteins(path: Path | str, *, columns: Mapping[str, str] | None = None
 
     Raises
     ------
-    MissingFileError, FileFormatError, MissingColumnError
-        As `read_proteins`; bad records are no error here.
+    MissingFileError, FileFormatError, MissingColumnError, OptionError
+        As `read_proteins`; bad records raise no error here.
 
     Examples
     --------

@@ -41,7 +41,7 @@ def digest(path: Path) -> Digest:
     Raises
     ------
     MissingFileError, FileFormatError
-        If it has to be read, and is not there or cannot be opened.
+        If it has to be read, and does not exist or cannot be opened.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def open_decompressed(path: Path) -> Iterator[io.BufferedReader]:
     Raises
     ------
     MissingFileError
-        If it is not there.
+        If the file does not exist.
     FileFormatError
         If it cannot be opened, or, while it is read, if its compressed bytes are truncated or damaged.
     """

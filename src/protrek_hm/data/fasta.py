@@ -67,7 +67,7 @@ def read_fasta(path: Path | str) -> Iterator[FastaRecord]:
     Raises
     ------
     MissingFileError, FileFormatError
-        If the file is not there, is no FASTA, not UTF-8, or its compressed bytes are truncated.
+        If the file does not exist, is not FASTA or not UTF-8, or its compressed bytes are truncated.
 
     Examples
     --------

@@ -80,9 +80,11 @@ def read_proteins(
     Raises
     ------
     MissingFileError, FileFormatError
-        If the file is not there, damaged, empty, or holds no good record.
+        If the file does not exist, is damaged or empty, or holds no good record.
     MissingColumnError
-        If no column holds sequences, or one that `columns` names is not there.
+        If no column holds sequences, or one that `columns` names is missing.
+    OptionError
+        If `columns` names a column that is none of ours, or `on_bad_record` is neither "error" nor "skip".
     RecordError
         On a bad record; it names its line.
 

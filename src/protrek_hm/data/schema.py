@@ -73,7 +73,7 @@ GIVEN = "_in_file"
 def recognise_columns(
     present: Sequence[str], *, given: Mapping[str, str] | None = None, path: Path | str = "table"
 ) -> dict[str, str]:
-    """Say which of the columns `present` is which of ours.
+    """Recognise our columns among those `present`.
 
     In names, case does not count, blanks and hyphens are underscores, and a # at the start is nothing. Where several
     columns could be the same one, the earlier name in `ALIASES` wins, and of two columns with the same name the first
@@ -98,7 +98,7 @@ def recognise_columns(
     OptionError
         If `given` names a column that we do not know.
     MissingColumnError
-        If `given` names a column that the file has not, or if no column holds sequences.
+        If `given` names a column that the file does not have, or if no column holds sequences.
 
     Examples
     --------
@@ -127,9 +127,9 @@ def recognise_columns(
 
 
 def or_null(cells: pl.Expr) -> pl.Expr:
-    """Take the blanks around cells away, and make those null that say "nothing", as `MISSING` has it.
+    """Strip cells, and make those null that mean "missing" (see `MISSING`).
 
-    Every column, ours or the user's, says so in the same words. Of numbers cast to strings, NaN is missing.
+    The same holds for every column. Of numbers cast to strings, NaN is missing.
 
     >>> pl.select(or_null(pl.Series([" a ", "N/A", "#DIV/0!", "-", "nano", "Na"])).alias("cells"))["cells"].to_list()
     ['a', None, None, None, 'nano', 'Na']
@@ -141,7 +141,7 @@ def or_null(cells: pl.Expr) -> pl.Expr:
 
 
 def says_nothing(cell: str) -> bool:
-    """Say of one cell what `or_null` says of a column: whether there is nothing in it.
+    """Return whether a cell means "missing", as in `or_null`.
 
     >>> says_nothing(" #N/A "), says_nothing("Na")
     (True, False)
@@ -165,7 +165,7 @@ SAPROT = r"^(?:[A-Z][a-z#]){3,}$"
 
 
 def upper_case(letters: str) -> str:
-    """Raise a sequence to upper case, unless it would then pass for another protein.
+    """Convert a sequence to upper case, unless it would then pass for another protein.
 
     >>> [upper_case(letters) for letters in ("mkv", "MdEvVp", "mkß")]
     ['MKV', 'MdEvVp', 'mkß']
@@ -174,7 +174,7 @@ def upper_case(letters: str) -> str:
 
 
 def sequence_problem(sequence: str | None) -> str | None:
-    """Say what is wrong with an upper-case sequence, None if nothing.
+    """Return what is wrong with an upper-case sequence; None if nothing is.
 
     >>> sequence_problem("MKV"), sequence_problem("MKJ")
     (None, "letter 'J' at position 3 is not an amino acid")
@@ -212,7 +212,7 @@ _NO_STRUCTURE = f"[^{STRUCTURE_LETTERS}]"
 
 
 def clean_sequences(cells: pl.Expr) -> pl.Expr:
-    """Take blanks and one trailing stop away, raise to upper case; what says "nothing" becomes null.
+    """Remove blanks and one trailing stop, and convert to upper case; missing values become null.
 
     Strings for SaProt and letters of other alphabets stay as they are, so that `bad_sequences` finds them.
 
@@ -226,7 +226,7 @@ def clean_sequences(cells: pl.Expr) -> pl.Expr:
 
 
 def clean_structures(cells: pl.Expr) -> pl.Expr:
-    """Take blanks away, bring to lower case; what says "nothing" becomes null.
+    """Remove blanks, and convert to lower case; missing values become null.
 
     >>> pl.select(clean_structures(pl.Series(["DV vp", "", "n/a"])).alias("cells"))["cells"].to_list()
     ['dvvp', None, None]
@@ -236,7 +236,7 @@ def clean_structures(cells: pl.Expr) -> pl.Expr:
 
 
 def clean_proteins(proteins: pl.DataFrame) -> pl.DataFrame:
-    """Clean the columns that bear our names; all others stay as they are.
+    """Clean the recognised columns; all others stay as they are.
 
     What the marks of texts say of their evidence goes into `texts.EVIDENCE`, where the file does not say it there.
     """
@@ -255,7 +255,7 @@ def clean_proteins(proteins: pl.DataFrame) -> pl.DataFrame:
 
 
 def bad_sequences(proteins: pl.DataFrame, column: str = "sequence") -> dict[int, str]:
-    """Find the rows whose cleaned sequence is missing or holds a letter that is none.
+    """Find the rows whose cleaned sequence is missing or holds a letter that is not an amino acid.
 
     >>> bad_sequences(pl.DataFrame({"sequence": ["MKV", "MJV", None]}))
     {1: "letter 'J' at position 2 is not an amino acid", 2: 'no sequence'}
@@ -280,7 +280,7 @@ def bad_structures(frame: pl.DataFrame, column: str = "structure", sequence: str
 
 
 def holds_no_structures(proteins: pl.DataFrame) -> bool:
-    """Say whether the column structure is about something else: no cell is as long as its sequence or of 3Di letters.
+    """Return whether the column structure holds something else: no cell is as long as its sequence or of 3Di letters.
 
     >>> holds_no_structures(pl.DataFrame({"sequence": ["MKV", "MKL"], "structure": ["1ABC; 2XYZ", None]}))
     True
@@ -294,7 +294,7 @@ def holds_no_structures(proteins: pl.DataFrame) -> bool:
 
 
 def looks_like_nucleotides(column: str) -> pl.Expr:
-    """Say of cleaned sequences whether they are DNA or RNA: of 20 letters or more, 95 % are A, C, G, T, U or N.
+    """Return whether cleaned sequences are DNA or RNA: of 20 letters or more, 95 % are A, C, G, T, U or N.
 
     >>> frame = pl.DataFrame({"sequence": ["ATGAAACGTTCTACCGCATAC", "MKRSTAYKLVHWENDPGQFCW", "GAGAGAGAGAGAGAGAGAGAGA"]})
     >>> frame.select(looks_like_nucleotides("sequence")).to_series().to_list()
@@ -318,7 +318,7 @@ def without_rows(frame: pl.DataFrame, rows: Collection[int]) -> pl.DataFrame:
 def bad_proteins(proteins: pl.DataFrame, lines: Callable[[], Sequence[int]]) -> dict[int, str]:
     """Find the rows that cannot be used, with what is wrong, in their order.
 
-    A row is bad if its id is missing or holds a character that nobody sees, its sequence is missing or holds a wrong
+    A row is bad if its id is missing or holds an invisible character, its sequence is missing or holds a wrong
     letter, its structure does not fit the sequence, or an earlier good row has its id with another sequence. The same
     id with the same sequence is fine: one more text.
 

@@ -61,7 +61,7 @@ class BadRecord:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a file, with the means to say where each stands.
+    """The rows of a file, and the lines they came from.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Table:
     lines
         Gives the line of each row, as in `BadRecord.line`. A function, because only errors need it.
     bad
-        The records that could not become rows, by line.
+        The records that are not valid rows, by line.
     """
 
     frame: pl.DataFrame
@@ -88,7 +88,7 @@ def read_table(path: Path) -> Table:
     Raises
     ------
     MissingFileError, FileFormatError
-        If it is not there, or not such a table.
+        If the file does not exist, or is not such a table.
     """
     with open_decompressed(path) as stream:
         return parse_table(stream.read(), path)
@@ -113,7 +113,7 @@ def write_table(frame: pl.DataFrame, path: Path, *, force: bool = False) -> None
     FileFormatError
         If the ending is unknown, or a column cannot be written as text.
     OutputExistsError, OutputError
-        If it exists and `force` is false; if it cannot be written.
+        If the file exists and `force` is false; if it cannot be written.
 
     Examples
     --------
@@ -138,7 +138,7 @@ def write_table(frame: pl.DataFrame, path: Path, *, force: bool = False) -> None
 
 
 def check_ending(path: Path) -> None:
-    """Make sure, before long work, that a table can be written under this name.
+    """Check, before long work, that a table can be written under this name.
 
     Raises
     ------
@@ -171,7 +171,7 @@ _ROWS, _LETTERS = 8_192, 1 << 25
 
 
 class TableSink:
-    """Collects rows of a fixed schema and hands them on in groups."""
+    """Collects rows of a fixed schema and writes them in groups."""
 
     def __init__(self, schema: Mapping[str, type[pl.DataType]], stream: BinaryIO, name: str, about: str) -> None:
         self._schema, self._stream = schema, stream
@@ -192,7 +192,7 @@ class TableSink:
             self.flush()
 
     def flush(self) -> None:
-        """Hand on what is collected."""
+        """Write the collected rows."""
         frame = pl.DataFrame(self._rows, schema=dict(self._schema), orient="row")
         self._rows, self._letters = [], 0
         if self._parquet is None:
@@ -202,7 +202,7 @@ class TableSink:
         self._begun = True
 
     def close(self) -> None:
-        """End the file, also one that is given up."""
+        """Finish the file, also after an error."""
         if self._parquet is not None:
             self._parquet.close()
 
@@ -413,7 +413,7 @@ def _column_names(header: list[str], path: Path) -> list[str]:
 
 
 def refuse_twins(names: Sequence[str], path: Path) -> None:
-    """Raise FileFormatError if two columns bear one name."""
+    """Raise FileFormatError if two columns have the same name."""
     twins = [name for name, count in Counter(names).items() if count > 1]
     if twins:
         raise FileFormatError(path, f"column {shorten(twins[0])!r} stands twice in the header", "rename one of them")

@@ -49,12 +49,14 @@ def read_triplets(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> 
     Raises
     ------
     MissingFileError, FileFormatError
-        If the file is not there, damaged, or without a good record.
+        If the file does not exist, is damaged, or has no good record.
     MissingColumnError
         If one of the sequences or texts has no column.
     RecordError
         On a row with a missing text, a sequence missing or with wrong letters, two equal sequences, a structure
-        with wrong letters or of another length, or a number that is none or out of range.
+        with wrong letters or of another length, or a number that is not one or out of range.
+    OptionError
+        If `on_bad_record` is neither "error" nor "skip".
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Ask a web server with patience: again after failures that pass, as long apart as it asks for."""
+"""Ask a web server, and try again after temporary failures, waiting as long as it asks for."""
 
 import gzip
 import logging
@@ -30,7 +30,7 @@ class Patience:
     Attributes
     ----------
     tries
-        How often a question is asked at most.
+        Maximum number of requests.
     first_pause
         Seconds before the second time, doubled each time, unless the server asks for more.
     timeout
@@ -48,7 +48,7 @@ class Patience:
 
 
 class RefusedError(DownloadError):
-    """A question that the server understood and will not answer, however often it is asked."""
+    """The server refuses a request, and would refuse it again."""
 
     def __init__(self, url: str, code: int, body: bytes) -> None:
         self.code, self.body = code, body
@@ -58,14 +58,14 @@ class RefusedError(DownloadError):
 def ask(
     url: str, read: Callable[[bytes], Content], *, patience: Patience | None = None
 ) -> tuple[Content, Mapping[str, str]]:
-    """Return what `read` makes of the answer, and the answer's headers.
+    """Request an address; return the answer as parsed by `read`, and its headers.
 
     Parameters
     ----------
     url
         Over http or https; nothing else is opened.
     read
-        Makes something of the body, and raises ValueError if it is not whole: then it is asked for again.
+        Parses the body, and raises ValueError if it is not complete: then the request is repeated.
     patience
         How long to try; the defaults of `Patience` without it.
 
@@ -74,7 +74,7 @@ def ask(
     RefusedError
         If the server refuses for good, with a code such as 400 or 404.
     DownloadError
-        If no whole answer came however often it was asked for, or the address is none.
+        If no complete answer came in all tries, or the address is not one of http or https.
     """
     if not url.startswith(("http://", "https://")):
         raise DownloadError(url, "no address of the web", "give one that begins with https://")

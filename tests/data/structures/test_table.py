@@ -59,7 +59,8 @@ def test_b_factors_that_are_no_plddt_are_told_once(build, tmp_path, caplog):
     table = read_structures(sorted(tmp_path.glob("*.pdb")), ONE)
     assert table.frame["plddt"].to_list() == [88.0, None, None]
     [told] = caplog.messages
-    assert told.startswith("2 files have B-factors that cannot be pLDDT, the first is ") and "1.pdb" in told
+    assert told.startswith("2 files have B-factors that cannot be pLDDT, the first is ")
+    assert "1.pdb" in told
 
 
 def test_no_good_file(tmp_path):

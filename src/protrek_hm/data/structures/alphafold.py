@@ -38,7 +38,7 @@ class AlphaFold:
     Attributes
     ----------
     cache
-        Folder of the files; what is in it is not fetched again.
+        Folder of the files; what is in it is not fetched again. Of several versions of a model the newest is read.
     url
         The database or its mirror.
     patience
@@ -99,7 +99,9 @@ def fetch_predictions(
     Raises
     ------
     DownloadError
-        If the database cannot be reached, or answers something else.
+        If the database cannot be reached, or its answer is not understood.
+    OutputError
+        If the cache cannot be written.
     FileFormatError
         On an accession without a prediction.
     """

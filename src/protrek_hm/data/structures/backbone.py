@@ -155,7 +155,7 @@ def _aligned_parents(given: str, canonical: str, known: Parents) -> dict[str, st
 
 
 def letters(name: str, atoms: Iterable[str], parents: Parents) -> str:
-    """Return the letters of a residue: several of a chromophore, X where nobody knows it.
+    """Return the letters of a residue: several of a chromophore, X of an unknown residue.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def letters(name: str, atoms: Iterable[str], parents: Parents) -> str:
 
 
 def may_be_amino_acid(name: str, parents: Parents) -> bool:
-    """Say whether a residue is an amino acid, or might be one that nobody knows."""
+    """Return whether a residue is an amino acid, or unknown and possibly one."""
     known = gemmi.find_tabulated_residue(name)
     return known.is_amino_acid() or not known.found() or name in parents
 
@@ -198,7 +198,7 @@ _ALTERNATE = 2.0  # Å between two Cα that are one residue's; those of neighbou
 
 
 class OrderError(ValueError):
-    """Residues of which nobody can say in which order they stand."""
+    """The order of residues cannot be determined."""
 
 
 @dataclass(frozen=True)

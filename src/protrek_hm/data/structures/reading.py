@@ -38,7 +38,7 @@ class BadFile:
 
 
 def find_structure_files(paths: Iterable[Path]) -> list[Path]:
-    """Return the files among `paths`, and the structure files in and below the folders among them, by name.
+    """Return the files among `paths`, and the structure files in and below its folders, sorted by name.
 
     A file that is named is taken whatever its ending, one in a folder if it ends in one of `ENDINGS`, with or
     without .gz or .zst.
@@ -46,7 +46,7 @@ def find_structure_files(paths: Iterable[Path]) -> list[Path]:
     Raises
     ------
     MissingFileError
-        If a path leads nowhere.
+        If a path does not exist.
     NothingFoundError
         If a folder holds no structure file.
 
@@ -74,7 +74,7 @@ def find_structure_files(paths: Iterable[Path]) -> list[Path]:
 
 
 def is_structure(path: Path) -> bool:
-    """Say whether a file's ending is that of a structure."""
+    """Return whether a file's ending is that of a structure."""
     return _uncompressed(path).suffix.lower() in ENDINGS
 
 
@@ -139,7 +139,7 @@ def read_entry(path: Path, *, max_bytes: int) -> Entry:
     Raises
     ------
     MissingFileError, FileFormatError
-        If it is not there, too large, damaged, or not one structure.
+        If the file does not exist, is too large or damaged, or does not hold one structure.
     """
     with open_decompressed(path) as stream:
         data = stream.read(max_bytes + 1)

@@ -35,7 +35,7 @@ def as_plddt(b_factors: Plddt) -> Plddt | None:
 
 
 def mask_unsure(letters: str, plddt: Plddt, mask: MaskPlddt) -> str:
-    """Hide the letters of residues whose pLDDT lies below the threshold, 70 for "auto".
+    """Mask the letters of residues whose pLDDT lies below the threshold, 70 for "auto".
 
     Examples
     --------
@@ -105,7 +105,7 @@ def read_structure(path: Path, config: StructureConfig | None = None) -> list[Ch
     Raises
     ------
     MissingFileError, FileFormatError
-        If it is not there, damaged, too large, holds no protein with a backbone, or not a chain of
+        If the file does not exist, is damaged or too large, holds no protein with a backbone, or lacks a chain of
         `config.chains`.
     """
     config = config or StructureConfig()

@@ -188,7 +188,7 @@ def read_texts(path: Path) -> pl.DataFrame:
     Raises
     ------
     MissingFileError, FileFormatError
-        If it is not there, or no table.
+        If the file does not exist, or is not a table.
     MissingColumnError
         If it has no column of ids, or no text.
     RecordError
@@ -222,7 +222,7 @@ def join_texts(structures: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     Raises
     ------
     NothingFoundError
-        If no key is that of a structure.
+        If no key belongs to a structure.
 
     Examples
     --------

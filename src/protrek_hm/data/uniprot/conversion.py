@@ -181,9 +181,11 @@ def convert(
     Raises
     ------
     MissingFileError, FileFormatError, MissingColumnError
-        If a file is not there or not one of UniProt's, or no entry is left.
+        If a file does not exist or is not a UniProt file, or no entry is left.
     RecordError
         On a broken record, a sequence with wrong letters, or an accession that was there before.
+    OptionError
+        If `gold_twins_path` is `output`.
     OutputExistsError, OutputError
         If an output exists and `force` is false; if it cannot be written.
 

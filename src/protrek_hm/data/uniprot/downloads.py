@@ -1,4 +1,4 @@
-"""Entries that match a query, page by page into a folder; what has come is kept, so that one can go on."""
+"""Download entries that match a query, page by page into a folder; an interrupted download is continued."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ _NEXT = re.compile(r'<([^>]*)>\s*;\s*rel="?next"?')
 
 @dataclass
 class Download:
-    """How far a download is.
+    """The progress of a download.
 
     Attributes
     ----------
@@ -96,6 +96,8 @@ def download(
         If no entry matches.
     DownloadError
         If pages do not come, or the release changes in between.
+    OutputError
+        If the folder cannot be written.
     """
     fields = ",".join(_FIELDS + (_FEATURES if features else ()))
     first = urlencode({"query": query, "format": "json", "fields": fields, "size": PAGE_SIZE})

@@ -122,7 +122,7 @@ class Entry:
 
 
 class BrokenRecordError(ValueError):
-    """A record that does not keep its format; the message says what is wrong, the reader adds where."""
+    """A record that violates its format; the message says how, the reader adds where."""
 
 
 def is_gone(sequence: str, name: str) -> bool:

@@ -173,7 +173,7 @@ _NAME = {
 
 
 class Found(NamedTuple):
-    """An entry with its first line; or what is wrong with the record there; or neither: an entry of the past."""
+    """The line of a record and its entry, or what is wrong; neither where UniProt has deleted or merged the entry."""
 
     line: int
     entry: Entry | None
@@ -193,7 +193,7 @@ def read_entries(path: Path, *, features: bool = True) -> Iterator[Found]:
     Raises
     ------
     MissingFileError, FileFormatError
-        If it is not there, empty, truncated or damaged by its compression, or no file of UniProt's.
+        If the file does not exist, is empty, truncated or damaged, or is not a UniProt file.
     MissingColumnError
         If a table has no column of sequences.
 
