@@ -33,9 +33,8 @@ import faiss
 import numpy as np
 import polars as pl
 
-from protrek_hm.index.arrays import open_array, write_array
 from protrek_hm.index.build import Made, write_index
-from protrek_hm.index.segments import NewVectors
+from protrek_hm.index.segments import NewVectors, open_array, write_array
 from protrek_hm.index.store import Index
 
 BLOCK = 50_000

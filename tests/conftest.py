@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side: more th
 settings.register_profile("any machine", deadline=None)  # a busy one is slow, not wrong
 settings.load_profile("any machine")
 
-SHAPES_CHECKED = [f"protrek_hm.{room}" for room in ("evaluate", "homology", "mine", "search", "train")]
+SHAPES_CHECKED = [f"protrek_hm.{room}" for room in ("evaluate", "homology", "index", "mine", "search", "train")]
 """Rooms whose shapes the tests execute; the other rooms' signatures are not all true yet."""
 _SHAPE = re.compile(r"\b(Bool|Float|Int|UInt)\d*\[")
 

@@ -16,9 +16,9 @@ from protrek_hm.errors import (
     RecordError,
 )
 from protrek_hm.index.build import build_index
+from protrek_hm.index.encoder import NamedModel
 from protrek_hm.index.exchange import METADATA, export_parquet, import_parquet
 from protrek_hm.index.faiss_folder import export_faiss, import_faiss
-from protrek_hm.index.model import NamedModel
 from protrek_hm.index.store import Index
 from protrek_hm.index.update import remove_from_index
 
@@ -54,7 +54,9 @@ def test_any_tool_can_read_and_write_the_parquet_file(folder, tmp_path):
         import_parquet(tmp_path / "mine.parquet", tmp_path / "again")
     import_parquet(tmp_path / "mine.parquet", tmp_path / "again", model=MODEL)
     one, two = Index.open(folder), Index.open(tmp_path / "again")
-    np.testing.assert_allclose(two.vectors("sequence", [0, 1]), one.vectors("sequence", [0, 1]), atol=1e-7)
+    np.testing.assert_allclose(
+        two.vectors("sequence", np.array([0, 1])), one.vectors("sequence", np.array([0, 1])), atol=1e-7
+    )
 
 
 def test_bad_parquet_files(folder, tmp_path):
@@ -313,7 +315,7 @@ def test_protreks_files_and_back(tmp_path, letter_encoder, proteins):
     assert (tmp_path / "f" / "ids.tsv").read_text() == "P1\tAAC\t3\nP2\tDDD\t3\n"
     index = Index.open(tmp_path / "index")
     sequences = faiss.read_index(str(tmp_path / "f" / "sequence.index"))
-    np.testing.assert_array_equal(sequences.reconstruct_n(0, 2), index.vectors("sequence", [0, 1]))
+    np.testing.assert_array_equal(sequences.reconstruct_n(0, 2), index.vectors("sequence", np.array([0, 1])))
     info = import_faiss(tmp_path / "f", tmp_path / "again", model=MODEL)
     assert info.counts == {"records": 2, "sequence": 2, "structure": 2}
 
@@ -334,7 +336,7 @@ def test_inverted_lists_in_several_folders(tmp_path):
     assert info.counts == {"records": 300, "sequence": 150}
     index = Index.open(tmp_path / "index")
     unit = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
-    np.testing.assert_allclose(index.vectors("sequence", [0, 1, 150, 299]), unit[[0, 0, 150, 298]], atol=1e-6)
+    np.testing.assert_allclose(index.vectors("sequence", np.array([0, 1, 150, 299])), unit[[0, 0, 150, 298]], atol=1e-6)
 
 
 def test_bad_faiss_folders(folder, tmp_path):

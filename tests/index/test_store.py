@@ -10,8 +10,8 @@ from protrek_hm.errors import DamagedVectorError, FileFormatError, MissingFileEr
 from protrek_hm.files import digest
 from protrek_hm.index import layout, store
 from protrek_hm.index.build import build_index
-from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.layout import IndexInfo
+from protrek_hm.index.segments import Embeddings
 from protrek_hm.index.store import Index, check_index
 from protrek_hm.index.update import add_to_index, compact_index, remove_from_index
 

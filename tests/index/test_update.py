@@ -7,7 +7,7 @@ from polars.testing import assert_frame_equal
 
 from protrek_hm.errors import FileFormatError, ModelError, NothingFoundError, OptionError
 from protrek_hm.files import MARKER
-from protrek_hm.index import hybrid
+from protrek_hm.index import approximate
 from protrek_hm.index.build import build_index
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
@@ -107,7 +107,7 @@ def test_the_same_weights_with_another_window_are_another_model(tmp_path, letter
         add_to_index(folder, MORE, letter_encoder(second))
     with pytest.raises(ModelError, match=r"not with this one \(v2-ddddddddd…\)"):
         Searcher(Index.open(folder), letter_encoder(other))
-    assert Searcher(Index.open(folder), letter_encoder(first)).search("A", by="sequence")
+    assert Searcher(Index.open(folder), letter_encoder(first)).search("A", query_type="sequence")
     assert caplog.messages == []
 
 
@@ -117,7 +117,7 @@ def test_an_index_built_before_fingerprints_covered_all_is_held_against_the_weig
     before, now, other = 64 * "a", f"v2-{32 * 'a'}-{32 * 'b'}", f"v2-{32 * 'c'}-{32 * 'b'}"
     folder = tmp_path / "index"
     build_index(proteins, letter_encoder(before), folder, model_name="m")
-    assert Searcher(Index.open(folder), letter_encoder(now)).search("A", by="sequence")
+    assert Searcher(Index.open(folder), letter_encoder(now)).search("A", query_type="sequence")
     [message] = caplog.messages
     assert "its fingerprint is of an earlier kind" in message
     add_to_index(folder, MORE, letter_encoder(now))
@@ -201,7 +201,7 @@ def test_any_changes_give_the_index_that_is_built_at_once(tmp_path_factory, lett
 
 
 def test_an_engine_is_made_extended_and_made_anew(tmp_path, letter_encoder, monkeypatch):
-    monkeypatch.setattr(hybrid, "EXACT", 40)
+    monkeypatch.setattr(approximate, "EXACT", 40)
     letters = "ACDEFGHIKLMNPQRSTVWY"
     names = [a + b + c * 3 for a in letters for b in letters for c in "ADK"]
     table = pl.DataFrame({"id": names, "sequence": names, "text": [None] * len(names)}, schema_overrides={"text": str})
@@ -221,9 +221,10 @@ def test_an_engine_is_made_extended_and_made_anew(tmp_path, letter_encoder, monk
     index = engine()[1]
     assert len(list(folder.glob("*.faiss"))) == 1
     found = [
-        index.nearest(index.vectors("sequence", [row]), want="sequence", k=1)[0][0, 0] for row in range(0, 900, 60)
+        index.nearest(index.vectors("sequence", np.array([row])), want="sequence", k=1)[0][0, 0]
+        for row in range(0, 900, 60)
     ]
     assert min(found) > 0.999
     remove_from_index(folder, where="length < 5 or id like 'A%'")
-    _, rows = engine()[1].nearest(index.vectors("sequence", [0]), want="sequence", k=5)
+    _, rows = engine()[1].nearest(index.vectors("sequence", np.array([0])), want="sequence", k=5)
     assert all(not name.startswith("A") for name in Index.open(folder).take(rows[0])["id"])

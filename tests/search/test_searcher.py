@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protrek_hm.errors import MissingFileError, ModelError, OptionError
-from protrek_hm.index import hybrid
+from protrek_hm.index import approximate
 from protrek_hm.index.build import build_index
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
@@ -164,7 +164,7 @@ def large(tmp_path_factory):
     table = pl.DataFrame({"id": [f"P{n}" for n in numbers], "sequence": sequences, "number": list(numbers)})
     folder = tmp_path_factory.mktemp("large") / "index"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hybrid, "EXACT", 50)
+        patch.setattr(approximate, "EXACT", 50)
         build_index(table, LetterPairs(), folder, model_name="nowhere/model")
         yield Searcher.open(folder, model=LetterPairs())
 

@@ -4,8 +4,8 @@ import pytest
 from scipy.stats import kstest
 from sklearn.linear_model import LogisticRegression
 
-from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.layout import IndexInfo
+from protrek_hm.index.segments import Embeddings
 from protrek_hm.index.store import Index
 from protrek_hm.search.significance import LEAST, calibrate, fit_logistic, p_values
 

@@ -60,7 +60,7 @@ def index_add(
 ) -> None:
     """Encode the proteins of files and add them to an index. Once interrupted, the same command continues."""
     from protrek_hm.index import add_to_index, read_files, read_info
-    from protrek_hm.index.model import locate_model
+    from protrek_hm.index.encoder import locate_model
     from protrek_hm.model import ProTrek
 
     before = read_info(index)
@@ -85,7 +85,7 @@ def index_remove(
     """Remove records by id or by condition. `index compact` gives their room back."""
     from protrek_hm.errors import OptionError
     from protrek_hm.index import read_info, remove_from_index
-    from protrek_hm.index.tables import read_ids
+    from protrek_hm.index.records import read_ids
 
     if not ids and where is None:
         raise OptionError("ids", None, "say what to remove, with --ids or --where")
@@ -193,9 +193,9 @@ def index_import(
     """Make an index of embeddings that exist already. Nothing is encoded."""
     from protrek_hm.errors import OptionError
     from protrek_hm.index.build import refuse_other
+    from protrek_hm.index.encoder import NamedModel
     from protrek_hm.index.exchange import import_parquet
     from protrek_hm.index.faiss_folder import import_faiss
-    from protrek_hm.index.model import NamedModel
 
     refuse_other(output, force=force, inputs=[source, *([Path(model)] if model else [])])
     named = None

@@ -1,11 +1,13 @@
 """The nearest of many vectors, nearly always: FAISS's inverted lists, with exact comparison of what they propose.
 
 Vectors are kept in lists by their nearest centre, one bit per dimension after a random rotation (RaBitQ, Gao and Long,
-2024; IVF, Jégou et al., 2011). A search looks into the lists that promise most (`promise`). FAISS is loaded for large
-indexes only.
+2024; IVF, Jégou et al., 2011). A search looks into the lists that promise most (`promise`). The centre of a list says
+where its vectors lie on average. A neighbour is not average: it is the best of its list, and the best of a large or
+loose list lies farther from the centre than that of a small or close one. FAISS is loaded for large indexes only.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -14,12 +16,74 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from protrek_hm.config import require
 from protrek_hm.errors import FileFormatError, MissingFileError, OutputError
-from protrek_hm.index.arrays import Vectors
 from protrek_hm.index.layout import REBUILD
-from protrek_hm.index.promise import promise, ranked
-from protrek_hm.index.proposed import inner_products
+from protrek_hm.index.nearest import ExactEngine, Nearest, inner_products, nearest, nearest_proposed
+from protrek_hm.index.segments import Vectors
 
+
+def promise(
+    cosines: Float[np.ndarray, "*queries lists"],
+    closeness: Float[np.ndarray, " lists"],
+    sizes: Int[np.ndarray, " lists"],
+    *,
+    scatter: float,
+) -> Float[np.ndarray, "*queries lists"]:
+    """Return the cosine that the best vector of each list is expected to have with each query.
+
+    The mean of a list is its centre times `closeness`, so its vectors have that share of the centre's cosine on
+    average. Around it they scatter by `scatter` times their distance from the mean, sqrt(1 - closeness²), and the
+    greatest of n such numbers exceeds the average sqrt(2 ln n) times as far (n + 1, so that one vector scatters, too).
+
+    Parameters
+    ----------
+    cosines
+        Of each query with each list's centre, in [-1, 1].
+    closeness
+        Mean cosine of a list's vectors with its centre, in [0, 1].
+    sizes
+        Vectors in each list.
+    scatter
+        How much of a vector's distance from its list's mean points along a query, as a standard deviation, in [0, 1].
+        If all directions were alike it would be 1 / sqrt(dimension).
+
+    Examples
+    --------
+    A list of one vector, and seven loose ones, whose best is 0.6 · 0.1 · sqrt(2 ln 8) better than their average:
+
+    >>> cosines, closeness = np.array([[0.5, 0.5]]), np.array([1.0, 0.8])
+    >>> promise(cosines, closeness, np.array([1, 7]), scatter=0.1).round(4).tolist()
+    [[0.5, 0.5224]]
+    >>> promise(cosines, closeness, np.array([1, 7]), scatter=0.0).tolist()
+    [[0.5, 0.4]]
+    """
+    best_of = np.sqrt(2 * np.log1p(sizes)) * np.sqrt(np.maximum(1 - closeness**2, 0))
+    return np.asarray(cosines * closeness + (scatter * best_of).astype(cosines.dtype))
+
+
+def ranked(
+    worth: Float[np.ndarray, "queries lists"], floor: Float[np.ndarray, " queries"]
+) -> Int[np.ndarray, "queries most"]:
+    """List what each query finds worth at least `floor`, the best first; places that stay empty hold -1.
+
+    >>> ranked(np.array([[1.0, 3.0, 2.0], [5.0, 1.0, 0.0]]), np.array([2.0, 4.0])).tolist()
+    [[1, 2], [0, -1]]
+    """
+    query, number = np.nonzero(worth >= floor[:, None])
+    order = np.lexsort((number, -worth[query, number], query))
+    query, number = query[order], number[order]
+    first = np.searchsorted(query, np.arange(len(worth) + 1))
+    places = np.full((len(worth), int(np.diff(first).max(initial=1))), -1, dtype=np.int64)
+    places[query, np.arange(len(query)) - first[query]] = number
+    return places
+
+
+EXACT = 50_000
+"""So many vectors are compared one by one, in about 10 ms a query: an engine begins beyond."""
+NEIGHBOURS = 10
+"""So many of the nearest are found with an engine's first effort."""
+_QUERIES = 256
 BLOCK = 16_384
 _SAMPLES_PER_LIST = 32
 _MOST_SAMPLES = 200_000
@@ -245,3 +309,70 @@ class Approximate:
         """Turn queries as the codes were turned, each by itself, so that none depends on its batch."""
         every = np.broadcast_to(np.arange(len(self._rotation)), (len(queries), len(self._rotation)))
         return inner_products(queries, self._rotation, every)
+
+
+@dataclass(frozen=True)
+class ApproximateEngine:
+    """An engine over the first vectors of a modality, and how thoroughly to ask it; see `layout.EngineInfo`.
+
+    effort: for up to `NEIGHBOURS` vectors. wider: for up to as many as the key says.
+    """
+
+    lists: Approximate
+    effort: Effort
+    wider: Mapping[int, Effort] = field(default_factory=dict)
+
+    def effort_for(self, k: int) -> Effort | None:
+        """Return how thoroughly to ask for `k` vectors; None for so many that nobody measured it.
+
+        >>> engine = ApproximateEngine(None, Effort(0.1, 0, 50), {100: Effort(0.2, 0, 400)})
+        >>> [engine.effort_for(k) and engine.effort_for(k).candidates for k in (1, 10, 11, 100, 101)]
+        [50, 50, 400, 400, None]
+        """
+        efforts = {NEIGHBOURS: self.effort, **self.wider}
+        return next((efforts[most] for most in sorted(efforts) if k <= most), None)
+
+    def nearest(
+        self,
+        queries: Float[np.ndarray, "queries dim"],
+        vectors: Vectors,
+        *,
+        k: int,
+        only: Int[np.ndarray, " some"] | None = None,
+    ) -> Nearest:
+        """Find the `k` nearest vectors as `nearest` does: cosines and order are its own, a few may be missed.
+
+        Vectors that the engine does not hold are compared one by one. So are all where those of `only` are few, where
+        more are wanted than the engine was measured for, and for a query for which it proposes fewer than there are.
+
+        Returns
+        -------
+        As `nearest`, and which queries were compared with all vectors that may answer.
+        """
+        require("k", k, "must be at least 1", holds=k >= 1)
+        k = min(k, len(vectors) if only is None else len(only))
+        effort = self.effort_for(k)
+        if effort is None or (only is not None and len(only) <= EXACT):
+            return ExactEngine().nearest(queries, vectors, k=max(k, 1), only=only)
+        held = len(self.lists)
+        among = None
+        if only is not None:
+            among = np.zeros(held, dtype=bool)
+            among[only[only < held]] = True
+        tail = np.arange(held, len(vectors)) if only is None else only[only >= held]
+        cosines, found = np.empty((len(queries), k)), np.empty((len(queries), k), dtype=np.int64)
+        effort = replace(effort, candidates=min(max(effort.candidates, k), held))
+        for start in range(0, len(queries), _QUERIES):
+            block = slice(start, start + _QUERIES)
+            proposed = self.lists.candidates(queries[block], effort, among=among)
+            cosines[block], found[block] = nearest_proposed(queries[block], vectors, proposed, k=k)
+        allowed = held if among is None else int(among.sum())
+        short = (found >= 0).sum(axis=1) < min(k, allowed)
+        if len(tail):
+            best, where = nearest(queries, vectors, k=k, only=tail)
+            cosines, found = np.hstack([cosines, best]), np.hstack([found, where])
+        order = np.lexsort((found, -cosines))[:, :k]
+        cosines, found = np.take_along_axis(cosines, order, axis=1), np.take_along_axis(found, order, axis=1)
+        if short.any():
+            cosines[short], found[short] = nearest(queries[short], vectors, k=k, only=only)
+        return Nearest(cosines, found, short)

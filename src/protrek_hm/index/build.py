@@ -14,11 +14,10 @@ from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable, writing
 from protrek_hm.index.changes import clear_shards, commit, is_index, next_generation, sweep
 from protrek_hm.index.config import IndexConfig
-from protrek_hm.index.embeddings import number_distinct
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Precision
-from protrek_hm.index.segments import NewVectors, write_segment
+from protrek_hm.index.records import describe_source
+from protrek_hm.index.segments import NewVectors, number_distinct, write_segment
 from protrek_hm.index.shards import encode_in_shards
-from protrek_hm.index.tables import describe_source
 from protrek_hm.model.encoder import FingerprintedEncoder
 
 

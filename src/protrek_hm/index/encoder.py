@@ -1,16 +1,48 @@
-"""How an index has its proteins and queries encoded."""
+"""How an index has its proteins and queries encoded, and by which model."""
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
 from protrek_hm.config import Modality
-from protrek_hm.errors import ModelError
+from protrek_hm.errors import MissingFileError, ModelError
 from protrek_hm.index.layout import IndexInfo
 from protrek_hm.model.encoder import FingerprintedEncoder, compare_fingerprints, is_current, unit_vectors
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model by the name that it was given, its fingerprint, and how many numbers its vectors have, if known."""
+
+    name: str
+    sha256: str
+    dimension: int | None = None
+
+
+def locate_model(index: Path, info: IndexInfo) -> str | Path:
+    """Find the model that made an index: a folder as seen from the index, or a hub id.
+
+    Raises
+    ------
+    MissingFileError
+        If the folder is no longer there.
+
+    Examples
+    --------
+    >>> locate_model(Path("index"), IndexInfo("user/model", None, "hash", 8, {"records": 1}))
+    'user/model'
+    """
+    if info.model_path is None:
+        return info.model
+    folder = (index.resolve() / info.model_path).resolve()
+    if not folder.exists():
+        raise MissingFileError(folder, f"{index} was built with this model; name its new place with -m")
+    return folder
+
 
 log = logging.getLogger(__name__)
 

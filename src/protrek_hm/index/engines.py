@@ -13,13 +13,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from protrek_hm.config import Modality
-from protrek_hm.index import hybrid
-from protrek_hm.index.approximate import Approximate, Effort, lists_for
-from protrek_hm.index.arrays import Vectors
-from protrek_hm.index.embeddings import Embeddings
-from protrek_hm.index.hybrid import NEIGHBOURS
+from protrek_hm.index import approximate
+from protrek_hm.index.approximate import NEIGHBOURS, Approximate, ApproximateEngine, Effort, lists_for
 from protrek_hm.index.layout import EffortInfo, EngineInfo
-from protrek_hm.index.nearest import nearest
+from protrek_hm.index.nearest import Engine, nearest
+from protrek_hm.index.segments import Embeddings, Vectors
 
 AIM = 0.99
 """Share of the ten nearest that is wanted of every kind of query, so that other queries see at least 0.98."""
@@ -40,17 +38,17 @@ _LIST, _CANDIDATE, _COMPARED = 100, 40, 10
 def make_engines(
     index: Path, embeddings: Mapping[Modality, Embeddings], old: Mapping[str, EngineInfo], *, generation: int
 ) -> dict[str, EngineInfo]:
-    """Make an engine for each modality that has more than `hybrid.EXACT` vectors; one that still fits is kept.
+    """Make an engine for each modality that has more than `approximate.EXACT` vectors; one that still fits is kept.
 
-    An old engine is extended when more than `hybrid.EXACT` vectors lie beyond it, and made anew when it has become
+    An old engine is extended when more than `approximate.EXACT` vectors lie beyond it, and made anew when it has become
     too coarse.
     """
     made: dict[str, EngineInfo] = {}
     for modality, held in embeddings.items():
         vectors, about = held.vectors, old.get(modality)
-        if len(vectors) <= hybrid.EXACT:
+        if len(vectors) <= approximate.EXACT:
             continue
-        if about is not None and len(vectors) - about.vectors <= hybrid.EXACT:
+        if about is not None and len(vectors) - about.vectors <= approximate.EXACT:
             made[modality] = about
             continue
         if about is None or lists_for(len(vectors)) > about.lists:
@@ -68,6 +66,13 @@ def make_engines(
             wider=tuple(_tune_wider(engine, vectors, queries)),
         )
     return made
+
+
+def open_engine(index: Path, about: EngineInfo) -> Engine:
+    """Open an engine that `make_engines` made; raises as `Approximate.open`."""
+    lists = Approximate.open(index / about.file, vectors=about.vectors)
+    wider = {each.neighbours: Effort(each.reach, each.scatter, each.candidates) for each in about.wider}
+    return ApproximateEngine(lists, Effort(about.reach, about.scatter, about.candidates), wider)
 
 
 def _tune_wider(

@@ -25,10 +25,9 @@ from protrek_hm.data.tables import Table
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, ModelError, OptionError
 from protrek_hm.files import new_file
 from protrek_hm.index.build import Made, path_from, write_index
-from protrek_hm.index.embeddings import number_distinct
+from protrek_hm.index.encoder import NamedModel
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Precision, read_manifest, refuse_damaged
-from protrek_hm.index.model import NamedModel
-from protrek_hm.index.segments import NewVectors
+from protrek_hm.index.segments import NewVectors, number_distinct
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import compare_fingerprints
 

@@ -1,22 +1,166 @@
-"""Segments: records that were added together, with the vectors that nobody had before.
+"""Segments: records that were added together, with the vectors that nobody had before; and arrays on disk.
 
 Vectors are numbered through all segments, and a later segment refers to the vectors of earlier ones where sequence or
-text are the same. Segments never change; removed rows are listed beside them.
+text are the same. Segments never change; removed rows are listed beside them. Arrays are NumPy's own (`.npy`), without
+pickles: pages that nobody asks for are never read, and several processes share those that are.
 """
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import polars as pl
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from protrek_hm.config import Modality
-from protrek_hm.index.arrays import Stack, open_array, write_array
-from protrek_hm.index.embeddings import Embeddings
-from protrek_hm.index.layout import MODALITIES, Manifest, Segment
+from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.index.layout import MODALITIES, REBUILD, Manifest, Segment
 from protrek_hm.index.records import open_records, write_records
+
+
+class Stack:
+    """Vectors of several arrays, numbered through; only what is asked for is read.
+
+    Examples
+    --------
+    >>> stack = Stack([np.array([[1, 0], [0, 1]]), np.array([[2, 2]])])
+    >>> len(stack), stack.shape, stack[1:3].tolist(), stack[np.array([2, 0])].tolist()
+    (3, (3, 2), [[0, 1], [2, 2]], [[2, 2], [1, 0]])
+    """
+
+    def __init__(self, parts: Sequence[Float[np.ndarray, "some dim"]]) -> None:
+        self.parts = tuple(parts)
+        self.starts = np.cumsum([0, *map(len, self.parts)])
+        self.shape = (int(self.starts[-1]), self.parts[0].shape[1])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, which: "slice | Int[np.ndarray, ' n']") -> Float[np.ndarray, "n dim"]:
+        if isinstance(which, slice):
+            start, stop, _ = which.indices(len(self))
+            first, last = np.searchsorted(self.starts, [start, stop - 1], side="right") - 1
+            if first == last < len(self.parts):
+                return np.asarray(self.parts[first])[start - self.starts[first] : stop - self.starts[first]]
+            which = np.arange(start, stop)
+        owner = np.searchsorted(self.starts, which, side="right") - 1
+        if len(self.parts) == 1:
+            return np.asarray(self.parts[0])[which]
+        found = np.empty((len(which), self.shape[1]), dtype=self.parts[0].dtype)
+        order = np.argsort(owner, kind="stable")
+        bounds = np.searchsorted(owner[order], np.arange(len(self.parts) + 1))
+        for part in np.unique(owner):
+            chosen = order[bounds[part] : bounds[part + 1]]
+            found[chosen] = np.asarray(self.parts[part])[which[chosen] - self.starts[part]]
+        return found
+
+
+Vectors = np.ndarray | Stack
+
+
+def write_array(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable[np.ndarray]) -> None:
+    """Write `blocks`, one after the other, as one array; a full disk is an OSError, and nothing is kept in memory."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype=dtype).data.cast("B"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def open_array(path: Path, shape: tuple[int, ...] | None, dtype: str) -> np.ndarray:
+    """Map an array that must have this type, and this shape where one is given.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it is not there, cut off, or does not belong to this index.
+    """
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise MissingFileError(path, REBUILD) from None
+    except (ValueError, SyntaxError, TokenError, EOFError, OSError) as error:  # two of them from parsing the header
+        raise FileFormatError(path, f"damaged or cut off ({error})", REBUILD) from None
+    if array.shape != (shape or array.shape) or array.dtype != np.dtype(dtype):
+        problem = f"holds {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}"
+        raise FileFormatError(path, problem, REBUILD)
+    return array
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Vectors in the order in which their inputs first appeared.
+
+    Attributes
+    ----------
+    vectors
+        Of length 1: an array, or a `Stack` of arrays on disk.
+    of_row
+        For each row of the table the number of its vector, -1 where it has none.
+
+    Examples
+    --------
+    >>> held = Embeddings(np.eye(3, dtype=np.float32), np.array([0, 2, -1, 0]))
+    >>> held.rows_of(0).tolist(), held.rows_of(1).tolist(), held.count
+    ([0, 3], [], 2)
+    >>> held.first_rows(np.array([0, 2])).tolist(), held.row_counts(np.array([0, 1, 2])).tolist()
+    ([0, 1], [2, 0, 1])
+    """
+
+    vectors: Vectors
+    of_row: Int[np.ndarray, " rows"]
+
+    @cached_property
+    def _order(self) -> Int[np.ndarray, " rows"]:
+        return np.argsort(self.of_row, kind="stable")
+
+    @cached_property
+    def _starts(self) -> Int[np.ndarray, " vectors_plus_1"]:
+        return np.searchsorted(self.of_row, np.arange(len(self.vectors) + 1), sorter=self._order)
+
+    @cached_property
+    def used(self) -> Int[np.ndarray, " used"] | None:
+        """The vectors that rows refer to, ascending; None: all of them."""
+        used = np.flatnonzero(np.diff(self._starts))
+        return None if len(used) == len(self.vectors) else used
+
+    @property
+    def count(self) -> int:
+        """How many vectors rows refer to."""
+        return len(self.vectors) if self.used is None else len(self.used)
+
+    def rows_of(self, vector: int) -> Int[np.ndarray, " some"]:
+        """Return the rows of a vector, in order."""
+        return self._order[self._starts[vector] : self._starts[vector + 1]]
+
+    def first_rows(self, vectors: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
+        """Return the first row of each of these vectors, all of which are used."""
+        return np.asarray(self._order[self._starts[vectors]])
+
+    def row_counts(self, vectors: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
+        """Say how many rows each of these vectors belongs to."""
+        return np.asarray(self._starts[vectors + 1] - self._starts[vectors])
+
+
+def number_distinct(values: Sequence[str | None]) -> tuple[list[str], Int[np.ndarray, " rows"]]:
+    """List the distinct values in order of first appearance, and say for each row which one it holds.
+
+    Missing and empty values get -1.
+
+    >>> distinct, of_row = number_distinct(["MKV", None, "MAA", "MKV", ""])
+    >>> distinct, of_row.tolist()
+    (['MKV', 'MAA'], [0, -1, 1, 0, -1])
+    """
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(filter(None, values)))}
+    of_row = [numbers[value] if value else -1 for value in values]
+    return list(numbers), np.array(of_row, dtype=np.int64)
+
 
 RECORDS = "records.arrow"
 

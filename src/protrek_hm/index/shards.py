@@ -19,9 +19,9 @@ from rich.progress import Progress
 from protrek_hm.config import Modality
 from protrek_hm.errors import ModelError, shorten
 from protrek_hm.files import is_whole, new_part
-from protrek_hm.index.arrays import Stack, open_array, write_array
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import encode_unit
+from protrek_hm.index.segments import Stack, open_array, write_array
 from protrek_hm.model.encoder import FingerprintedEncoder
 
 log = logging.getLogger(__name__)

@@ -10,12 +10,11 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality, require
 from protrek_hm.errors import OptionError
-from protrek_hm.index.approximate import Approximate, Effort
-from protrek_hm.index.embeddings import Embeddings
-from protrek_hm.index.hybrid import Engine, Nearest, nearest_by_engine
+from protrek_hm.index.engines import open_engine
 from protrek_hm.index.layout import CHEAP, IndexInfo, Manifest, damaged_files, read_manifest, refuse_damaged, unchanged
+from protrek_hm.index.nearest import Engine, ExactEngine, Nearest
 from protrek_hm.index.records import rows_of_ids, rows_where
-from protrek_hm.index.segments import read_segments
+from protrek_hm.index.segments import Embeddings, read_segments
 
 SAMPLE = 2_000
 _BLOCK = 16_384
@@ -68,10 +67,7 @@ class Index:
         engines: dict[Modality, Engine] = {}
         for modality in embeddings:
             if modality in manifest.engines:
-                about = manifest.engines[modality]
-                lists = Approximate.open(folder / about.file, vectors=about.vectors)
-                wider = {each.neighbours: Effort(each.reach, each.scatter, each.candidates) for each in about.wider}
-                engines[modality] = Engine(lists, Effort(about.reach, about.scatter, about.candidates), wider)
+                engines[modality] = open_engine(folder, manifest.engines[modality])
         return cls(manifest.info, records, embeddings, engines)
 
     def nearest(
@@ -122,8 +118,8 @@ class Index:
         if allowed is not None:
             of_row = embeddings.of_row[allowed]
             only = np.unique(of_row[of_row >= 0])
-        engine = self.engines.get(want)
-        near = nearest_by_engine(queries, embeddings.vectors, k=k, engine=engine, only=only)
+        engine = self.engines.get(want, ExactEngine())
+        near = engine.nearest(queries, embeddings.vectors, k=k, only=only)
         return Nearest(*self._answers(near.cosines, near.found, want=want, k=k, allowed=allowed), near.exact)
 
     def exactly(self) -> "Index":

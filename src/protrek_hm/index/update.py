@@ -10,16 +10,13 @@ from jaxtyping import Bool
 
 from protrek_hm.config import Modality
 from protrek_hm.errors import NothingFoundError, OptionError
-from protrek_hm.index.arrays import open_array, write_array
 from protrek_hm.index.build import Known, encode_table
 from protrek_hm.index.changes import SHARDS, changing, clear_shards, commit
 from protrek_hm.index.config import IndexConfig
-from protrek_hm.index.embeddings import Embeddings
 from protrek_hm.index.encoder import check_model
 from protrek_hm.index.layout import IndexInfo, Manifest, refuse_damaged
-from protrek_hm.index.records import rows_of_ids, rows_where
-from protrek_hm.index.segments import NewVectors, read_segments, write_segment
-from protrek_hm.index.tables import conflict, describe_source, with_types_of
+from protrek_hm.index.records import conflict, describe_source, rows_of_ids, rows_where, with_types_of
+from protrek_hm.index.segments import Embeddings, NewVectors, open_array, read_segments, write_array, write_segment
 from protrek_hm.model.encoder import FingerprintedEncoder
 
 _BLOCK = 16_384

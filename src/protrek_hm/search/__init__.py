@@ -3,8 +3,9 @@
 The flow: queries are checked, also in files of one or thousands (`query`). `Searcher.answer` (`searcher`) encodes them
 by the model that made the index, compares them with its vectors, and makes each of the nearest a `Hit` that says how
 surprising and how likely right it is (`significance`); near-identical hits become families (`hits`). Answers are
-written (`render`), many of them in blocks that survive an interruption (`batch`). What two proteins differ in gets names (`differences`) and its share of the scores (`explain`,
-`render_explanation`); `pairs` scores without an index, and `describe` says what a protein does.
+written (`render`), many of them in blocks that survive an interruption (`batch`). What two proteins differ in gets
+names (`differences`) and its share of the scores (`explain`, `render_explanation`); `pairs` scores without an index,
+and `describe` says what a protein does.
 """
 
 from typing import TYPE_CHECKING

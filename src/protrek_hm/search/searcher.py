@@ -17,9 +17,8 @@ from jaxtyping import Bool, Float
 
 from protrek_hm.config import Modality, require
 from protrek_hm.errors import ModelError
-from protrek_hm.index.encoder import check_model, encode_unit
+from protrek_hm.index.encoder import check_model, encode_unit, locate_model
 from protrek_hm.index.layout import MODALITIES
-from protrek_hm.index.model import locate_model
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.hits import MIN_IDENTITY, Answer, Family, Hit, each_alone, group_hits
@@ -92,7 +91,7 @@ class Searcher:
     A stand-in for a model, which counts the letters A and C:
 
     >>> import polars as pl
-    >>> from protrek_hm.index.embeddings import Embeddings
+    >>> from protrek_hm.index.segments import Embeddings
     >>> from protrek_hm.index.layout import IndexInfo
     >>> class Counter:
     ...     temperature, tasks, fingerprint = 0.1, ("text", "sequence"), lambda self: "counts"

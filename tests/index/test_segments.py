@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.index.arrays import Stack, open_array, write_array
+from protrek_hm.index.segments import Embeddings, Stack, number_distinct, open_array, write_array
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.data())
@@ -47,3 +47,21 @@ def test_a_full_disk_is_an_error_not_a_crash():
         pytest.skip("no /dev/full here")
     with pytest.raises(OSError, match="No space"):
         write_array(full, (9_000, 9), "float32", [np.ones((9_000, 9))])
+
+
+@given(st.lists(st.sampled_from(["A", "B", "C", "", None])))
+def test_distinct_values_in_order_of_appearance(values):
+    distinct, of_row = number_distinct(values)
+    assert [distinct[i] if i >= 0 else None for i in of_row] == [value or None for value in values]
+    firsts = [of_row.tolist().index(i) for i in range(len(distinct))]
+    assert firsts == sorted(firsts)
+
+
+@given(st.lists(st.integers(-1, 5), max_size=20))
+def test_rows_of_each_vector(of_row):
+    held = Embeddings(np.eye(6, dtype=np.float32), np.array(of_row, dtype=np.int64))
+    for vector in range(6):
+        assert held.rows_of(vector).tolist() == [row for row, each in enumerate(of_row) if each == vector]
+    used = sorted({each for each in of_row if each >= 0})
+    assert (list(range(6)) if held.used is None else held.used.tolist()) == used
+    assert held.count == len(used)
