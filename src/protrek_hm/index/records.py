@@ -186,7 +186,7 @@ def rows_where(records: pl.DataFrame, where: str) -> Bool[np.ndarray, " rows"]:
     >>> rows_where(records, "size < 3")
     Traceback (most recent call last):
         ...
-    protrek_hm.errors.OptionError: where = 'size < 3': unable to find column "size"; columns: id, sequence, mass, length
+    protrek_hm.errors.OptionError: where = 'size < 3': unable to find column "size"; ...; put text in single quotes
     """
     columns = ", ".join(dict.fromkeys([*records.columns, "length"]))
     require_characters("where", where)
@@ -201,7 +201,8 @@ def rows_where(records: pl.DataFrame, where: str) -> Bool[np.ndarray, " rows"]:
         raise OptionError("where", where, "too many parts; write id in ('P1', 'P2', …), or ask in steps") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         problem = str(error).splitlines()[0].split("; valid columns")[0]
-        raise OptionError("where", where, f"{problem}; columns: {columns}") from None
+        quotes = "; put text in single quotes" if problem.startswith("unable to find column") else ""
+        raise OptionError("where", where, f"{problem}; columns: {columns}{quotes}") from None
     if found.dtype != pl.Boolean or len(found) not in (1, len(records)):
         wanted = "must be a condition on each record, such as \"length < 400 and organism = 'Escherichia coli'\""
         raise OptionError("where", where, f"{wanted}; columns: {columns}")

@@ -115,10 +115,8 @@ def create_app(
     async def reference(request: Request) -> str:
         return reference_page(app.openapi(), url=str(request.base_url), locked=bool(config.api_keys))
 
-    app.add_exception_handler(ProblemError, _tell_problem)
-    app.add_exception_handler(RequestValidationError, _tell_validation)
-    app.add_exception_handler(HTTPException, _tell_http)
-    app.add_exception_handler(Exception, _tell_fault)
+    for kind in (ProblemError, RequestValidationError, HTTPException, Exception):
+        app.add_exception_handler(kind, _tell)
     app.add_middleware(Guard, config=config, metrics=metrics)
     return app
 
@@ -194,24 +192,17 @@ def health_routes(service: Service, metrics: Metrics) -> APIRouter:
     return router
 
 
-async def _tell_problem(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ProblemError)
-    return error.response()
-
-
-async def _tell_validation(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    return validation_problem(error.errors()).response()
-
-
-async def _tell_http(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    detail = error.detail
-    problem = detail if isinstance(detail, ProblemError) else status_problem(error.status_code, str(detail))
+async def _tell(_: Request, error: Exception) -> JSONResponse:
+    """Answer an error as a problem; of an unexpected one the trace goes to the log alone."""
+    if isinstance(error, HTTPException) and isinstance(error.detail, ProblemError):
+        problem = error.detail
+    elif isinstance(error, HTTPException):
+        problem = status_problem(error.status_code, error.detail)
+    elif isinstance(error, RequestValidationError):
+        problem = validation_problem(error.errors())
+    elif isinstance(error, ProblemError):
+        problem = error
+    else:
+        remedy = "try another request; the server's log holds the details"
+        problem = ProblemError(500, None, "internal server error", remedy)
     return problem.response()
-
-
-async def _tell_fault(_: Request, __: Exception) -> JSONResponse:
-    """Answer without a trace, which goes to the log alone."""
-    remedy = "try another request; the server's log holds the details"
-    return ProblemError(500, None, "internal server error", remedy).response()
