@@ -79,6 +79,15 @@ def test_without_ids_they_are_numbered_and_without_texts_null(tmp_path):
     assert frame.schema["text"] == pl.String
 
 
+def test_names_of_several_proteins_are_no_ids(tmp_path, caplog):
+    path = tmp_path / "named.csv"
+    path.write_text("name,sequence,comment\nA lyase,MKV,x\nA lyase,MKL,y\n")
+    assert read_proteins(path)["id"].to_list() == ["protein_1", "protein_2"]
+    assert "named.csv: no column holds ids, so records are numbered" in caplog.text
+    path.write_text("name,sequence,comment\nA,MKV,x\nA,MKV,y\nB,MKL,z\n")
+    assert read_proteins(path).select("id", "text").rows() == [("A", "x"), ("A", "y"), ("B", "z")]
+
+
 def test_columns_by_flag_and_a_name_of_ours_that_lost(tmp_path):
     path = write(tmp_path / "a.csv", "sequence,text,comment,text_in_file\nMKV,short,long one,x\n")
     frame = read_proteins(path, columns={"text": "comment"})

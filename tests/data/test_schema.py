@@ -1,5 +1,6 @@
 """Columns are recognised by name, in a stated order; sequences are judged letter by letter."""
 
+import pandas as pd
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -16,9 +17,11 @@ from protrek_hm.data.schema import (
     clean_sequences,
     or_null,
     recognise_columns,
+    require_polars,
     sequence_problem,
 )
 from protrek_hm.errors import MissingColumnError, OptionError, RecordError
+from protrek_hm.mine import mine_hard_negatives
 
 
 @pytest.mark.parametrize(
@@ -242,3 +245,25 @@ def test_an_id_holds_no_character_that_nobody_sees(name):
     problems = bad_proteins(proteins, lambda: [2, 3])
     assert list(problems) == [1]
     assert problems[1].startswith("invisible character U+")
+
+
+@pytest.mark.parametrize(
+    ("present", "recognised"),
+    [
+        (["name", "sequence", "comment"], {"id": "name", "sequence": "sequence", "text": "comment"}),
+        (["id", "name", "sequence"], {"id": "id", "sequence": "sequence", "text": "name"}),
+        (["Name", "sequence", "Label"], {"id": "Name", "sequence": "sequence", "text": "Label"}),
+        (["name", "sequence"], {"id": "name", "sequence": "sequence"}),
+    ],
+)
+def test_a_name_is_an_id_where_there_is_none_and_else_a_text(present, recognised):
+    assert recognise_columns(present) == recognised
+
+
+def test_frames_of_other_libraries_are_refused_with_a_remedy():
+    with pytest.raises(
+        TypeError, match=r"proteins is a pandas\..*DataFrame; give a polars DataFrame, such as "
+    ):
+        require_polars("proteins", pd.DataFrame({"sequence": ["MKV"]}))
+    with pytest.raises(TypeError, match="give a polars DataFrame"):
+        mine_hard_negatives(pd.DataFrame({"sequence": ["MKV"]}))

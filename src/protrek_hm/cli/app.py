@@ -16,9 +16,7 @@ from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.model import model_app
 from protrek_hm.cli.search import describe, explain, score, search
 from protrek_hm.cli.serve import serve
-from protrek_hm.cli.structure import structure
 from protrek_hm.cli.train import train
-from protrek_hm.cli.uniprot import convert_files, uniprot
 
 app = typer.Typer(
     name="protrek-hm",
@@ -28,9 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-data_app.command("structure")(structure)
-data_app.command("convert")(convert_files)
-data_app.command("uniprot")(uniprot)
 app.add_typer(data_app)
 app.add_typer(evaluate_app)
 app.add_typer(index_app)

@@ -1,19 +1,33 @@
-"""`protrek-hm data`: what stands in a file of proteins."""
+"""`protrek-hm data`: check files of proteins; make them from UniProt's entries and from structures."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from protrek_hm.cli.flags import Force
+from protrek_hm.cli.console import progress_bar
+from protrek_hm.cli.flags import Force, with_settings
+from protrek_hm.data.structures.config import StructureConfig, parse_mask
+from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.errors import OptionError
+from protrek_hm.files import refuse_existing
 
 if TYPE_CHECKING:
     from protrek_hm.data import ProteinReport
+    from protrek_hm.data.uniprot import ConvertReport
 
 data_app = typer.Typer(
     name="data", help="Check files of proteins; make tables from UniProt or structures.", no_args_is_help=True
 )
+
+_Output = Annotated[Path, typer.Option("--output", "-o", help="Table: .parquet, .tsv or .csv (also .gz, .zst).")]
+_Twins = Annotated[
+    Path | None, typer.Option(help="Also write wild types and mutants with their curated effects to this table.")
+]
+_NAMES = {"text_sections": "--section"}
+_Force = Annotated[bool, typer.Option("--force", help="Overwrite the outputs.")]
 
 
 @data_app.command("check")
@@ -37,7 +51,7 @@ def data_check(
     from dataclasses import asdict
 
     from protrek_hm.data import check_proteins
-    from protrek_hm.files import refuse_existing, write_json
+    from protrek_hm.files import write_json
 
     if output is not None:
         refuse_existing(output, force=force, inputs=[file])
@@ -111,3 +125,146 @@ def _print_table(file: Path, report: "ProteinReport", limit: int) -> None:
         typer.echo(f"{file}:{bad.line}: {bad.record}: {bad.problem}")
     if len(report.bad) > limit:
         typer.echo(f"… and {len(report.bad) - limit:,} more bad records; list more with --limit")
+
+
+@data_app.command("convert")
+@with_settings(ConvertConfig, names=_NAMES)
+def convert_files(
+    files: Annotated[list[Path], typer.Argument(help="UniProt's .dat, .xml, .json or .tsv, also .gz or .zst.")],
+    *,
+    output: _Output,
+    gold_twins: _Twins = None,
+    settings: ConvertConfig,
+    force: _Force = False,
+) -> None:
+    """Convert files of UniProt into a table. All other commands read it."""
+    from protrek_hm.data.uniprot import convert
+
+    with progress_bar() as progress:
+        report = convert(files, output, config=settings, gold_twins_path=gold_twins, force=force, progress=progress)
+    _tell(report, output, gold_twins, settings.release)
+
+
+@data_app.command("uniprot")
+@with_settings(ConvertConfig, names=_NAMES, without=["release"])
+def uniprot(
+    query: Annotated[str, typer.Argument(help="As at uniprot.org, such as 'reviewed:true AND organism_id:562'.")],
+    *,
+    output: _Output,
+    gold_twins: _Twins = None,
+    settings: ConvertConfig,
+    base_url: Annotated[str | None, typer.Option(help="A mirror.  [default: https://rest.uniprot.org]")] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew, whatever has come before.")] = False,
+    force: _Force = False,
+) -> None:
+    """Download the entries that match QUERY as a table. An interrupted download continues where it stopped."""
+    from protrek_hm.data.uniprot import convert, download
+    from protrek_hm.data.uniprot.downloads import SERVER, discard
+
+    for path in filter(None, (output, gold_twins)):
+        refuse_existing(path, force=force)
+    work = output.with_name(output.name + ".download")
+    if restart:
+        discard(work)
+    server = base_url or SERVER
+    with progress_bar() as progress:
+        try:
+            done = download(query, work, server=server, features=gold_twins is not None, progress=progress)
+        except KeyboardInterrupt:
+            typer.echo(f"what has come is kept in {work}: the same command goes on", file=sys.stderr)
+            raise
+        report = convert(
+            done.paths(work),
+            output,
+            config=replace(settings, release=done.release),
+            gold_twins_path=gold_twins,
+            about={"query": query, "server": server},
+            force=force,
+            progress=progress,
+        )
+    discard(work)
+    _tell(report, output, gold_twins, done.release)
+
+
+def _tell(report: "ConvertReport", output: Path, gold_twins: Path | None, release: str | None) -> None:
+    typer.echo(
+        f"{output}: {report.proteins:,} proteins, {report.with_text:,} of them with a text, in {report.rows:,} rows"
+        f" (UniProt release {release or 'not told'})"
+    )
+    if report.twins:
+        typer.echo(f"{gold_twins}: {report.twins}")
+    if report.inactive:
+        entries = "entry" if report.inactive == 1 else "entries"
+        typer.echo(f"{report.inactive:,} {entries} deleted or merged by UniProt, left out", file=sys.stderr)
+    if report.bad:
+        typer.echo(f"{report.bad:,} broken records left out, the first {report.first_bad}", file=sys.stderr)
+
+
+@data_app.command("structure")
+@with_settings(StructureConfig, names={"chains": "--chain"}, parsers={"mask_plddt": parse_mask})
+def structure(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Structures, or folders of them: PDB, mmCIF or BinaryCIF, also .gz or .zst."),
+    ] = None,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Table to write: .parquet, .tsv or .csv.")],
+    alphafold: Annotated[
+        list[str] | None,
+        typer.Option(help="UniProt accession whose AlphaFold prediction is fetched, or a file with one a line."),
+    ] = None,
+    alphafold_url: Annotated[str | None, typer.Option(help="A mirror.  [default: https://alphafold.ebi.ac.uk]")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps predictions.  [default: ~/.cache/protrek-hm/alphafold]")
+    ] = None,
+    settings: StructureConfig,
+    texts: Annotated[
+        Path | None, typer.Option(help="Table of texts, joined by id, file name or UniProt accession.")
+    ] = None,
+    on_bad_record: Annotated[
+        Literal["error", "skip"], typer.Option(help="At a bad file stop, or leave it out and say so.")
+    ] = "error",
+    force: Force = False,
+) -> None:
+    """Read sequences and 3Di letters of the chains of structures. Both are as long as each other."""
+    from protrek_hm.data.tables import check_ending
+
+    if not paths and not alphafold:
+        raise OptionError("paths", "none", "give structure files, folders of them, or accessions with --alphafold")
+    refuse_existing(output, force=force, inputs=[*(paths or []), *(alphafold or []), *([texts] if texts else [])])
+    check_ending(output)
+
+    import polars as pl
+
+    from protrek_hm.data import write_proteins
+    from protrek_hm.data.structures import find_structure_files, join_texts, read_structures, read_texts
+    from protrek_hm.data.structures.alphafold import (
+        ALPHAFOLD_URL,
+        AlphaFold,
+        default_cache,
+        fetch_predictions,
+        read_accessions,
+    )
+
+    told = None if texts is None else read_texts(texts)
+    files = find_structure_files(paths or [])
+    source = AlphaFold(cache or default_cache(), alphafold_url or ALPHAFOLD_URL)
+    with progress_bar() as progress:
+        fetched, lacking = fetch_predictions(
+            read_accessions(alphafold or []), source, on_bad_record=on_bad_record, progress=progress
+        )
+        table = read_structures([*files, *fetched], settings, on_bad_record=on_bad_record, progress=progress)
+    frame = table.frame if told is None else join_texts(table.frame, told)
+    write_proteins(frame, output, force=force)
+    for bad in (*lacking, *table.bad):
+        typer.echo(f"left out: {bad}", err=True)
+    counts = f"{table.frame.height:,} chains of {table.frame['file'].n_unique():,} files"
+    if told is not None:
+        counts += f", {frame.drop_nulls('text')['id'].n_unique():,} of them with a text"
+    typer.echo(f"{output}: {counts}")
+    for column, problem in (("unknown", "are X, as nobody says of what"), ("left_out", "are left out")):
+        some = table.frame.filter(pl.col(column) > 0)
+        if some.height:
+            first = ", ".join(some["id"].head(3))
+            number = some[column].sum()
+            typer.echo(f"{number:,} residues of {some.height:,} chains {problem}, such as in {first}", err=True)

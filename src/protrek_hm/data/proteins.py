@@ -104,9 +104,11 @@ def read_proteins(
     nucleotides = loaded.frame.select(looks_like_nucleotides("sequence").sum()).item()
     if nucleotides:
         log.warning("%s: sequences that look like DNA or RNA, read as proteins: %d", path, nucleotides)
-    unnamed = next((name for name in loaded.frame.columns if name in _UNNAMED), None)
-    if "id" not in loaded.columns and unnamed is not None:
-        log.warning("%s: no column holds ids, so records are numbered; is it %r, which has no name?", path, unnamed)
+    if "id" not in loaded.columns:
+        unnamed = next(
+            (f"; is it {name!r}, which has no name?" for name in loaded.frame.columns if name in _UNNAMED), ""
+        )
+        log.warning("%s: no column holds ids, so records are numbered%s", path, unnamed)
     return loaded.frame
 
 
@@ -136,6 +138,10 @@ def check_table(table: Table, path: Path, *, columns: Mapping[str, str] | None =
     if is_wide(table.frame.columns) and "sequence" not in (columns or {}):
         table = stack_mutants(table, path)
     recognised = recognise_columns(table.frame.columns, given=columns, path=path)
+    if recognised.get("id", "").strip().casefold() == "name" and "id" not in (columns or {}):
+        named = table.frame.select(recognised["id"], recognised["sequence"])
+        if named.n_unique() > named[recognised["id"]].n_unique():  # one name of several proteins is no id
+            del recognised["id"]
     given = _arrange(table.frame, recognised, path)
     if "structure" in recognised and "structure" not in (columns or {}) and holds_no_structures(given):
         log.warning("%s: column %r holds no 3Di letters, and is left as it is", path, recognised.pop("structure"))

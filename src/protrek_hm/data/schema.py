@@ -19,11 +19,12 @@ STRUCTURE_LETTERS = "acdefghiklmnpqrstvwy#"
 """Foldseek's 20 letters of structure, in the lower case of ProTrek, and # for residues that are hidden."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
-    "id": ("id", "accession", "entry", "protein_id", "uniprot_id", "seq_id", "entry_name"),
+    "id": ("id", "accession", "entry", "protein_id", "uniprot_id", "seq_id", "entry_name", "name"),
     "sequence": ("sequence", "protein_sequence", "seq", "aa_sequence", "aa_seq", "protein_seq"),
     "text": (
         *("text", "description", "function", "function_[cc]", "cc_function", "annotation"),
-        *("protein_names", "protein_name", "product"),  # names, where nothing says more
+        *("comment", "comments"),
+        *("protein_names", "protein_name", "product", "label", "name"),  # names, where nothing says more
     ),
     "structure": ("structure", "foldseek_seq", "foldseek", "3di", "structure_3di"),
     "ec": ("ec", "ec_number", "ec_numbers"),
@@ -106,6 +107,8 @@ def recognise_columns(
     {'id': 'Entry', 'sequence': 'Sequence', 'text': 'Function [CC]'}
     >>> recognise_columns(["sequence", "description", "comment"], given={"text": "comment"})
     {'sequence': 'sequence', 'text': 'comment'}
+    >>> recognise_columns(["name", "sequence", "comment"])
+    {'id': 'name', 'sequence': 'sequence', 'text': 'comment'}
     """
     given = given or {}
     for name, column in given.items():
@@ -116,14 +119,15 @@ def recognise_columns(
             raise missing_column(path, column, present, f"choose one of them for --column {name}=NAME")
     free = [column for column in present if column not in given.values()]
     by_key = {_key(column): column for column in reversed(free)}
-    found = {
-        name: given.get(name) or next((by_key[alias] for alias in aliases if alias in by_key), None)
-        for name, aliases in ALIASES.items()
-    }
-    if found["sequence"] is None:
+    found: dict[str, str] = {}
+    for name, aliases in ALIASES.items():  # a name is an id where there is none, else a text
+        known = [by_key[alias] for alias in aliases if alias in by_key and by_key[alias] not in found.values()]
+        if name in given or known:
+            found[name] = given.get(name) or known[0]
+    if "sequence" not in found:
         remedy = "say which one holds the sequences with --column sequence=NAME (line 1 must hold the names)"
         raise missing_column(path, "sequence", present, remedy)
-    return {name: column for name, column in found.items() if column is not None}
+    return found
 
 
 def or_null(cells: pl.Expr) -> pl.Expr:
@@ -148,6 +152,19 @@ def says_nothing(cell: str) -> bool:
     """
     word = cell.strip()
     return len(word) <= _LONGEST_MISSING and word != "Na" and word.lower() in MISSING
+
+
+def require_polars(name: str, frame: object) -> None:
+    """Raise TypeError unless `frame` is a polars DataFrame; it says how one is made of a pandas frame.
+
+    >>> require_polars("proteins", pl.DataFrame())
+    """
+    if not isinstance(frame, pl.DataFrame):
+        kind = type(frame)
+        raise TypeError(
+            f"{name} is a {kind.__module__.partition('.')[0]}.{kind.__qualname__}; give a polars DataFrame, such as "
+            f"polars.from_pandas({name})"
+        )
 
 
 def missing_column(path: Path | str, column: str, present: Iterable[str], remedy: str) -> MissingColumnError:

@@ -27,6 +27,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from protrek_hm.data.compression import bare_name, open_compressed, open_decompressed
+from protrek_hm.data.schema import require_polars
 from protrek_hm.errors import FileFormatError, RecordError, shorten
 from protrek_hm.files import new_file
 
@@ -123,6 +124,7 @@ def write_table(frame: pl.DataFrame, path: Path, *, force: bool = False) -> None
     >>> read_table(path).frame.rows()
     [('A', '3'), ('B', None)]
     """
+    require_polars("frame", frame)
     check_ending(path)
     name = bare_name(path)
     with new_file(path, force=force) as temporary, open_compressed(temporary) as stream:

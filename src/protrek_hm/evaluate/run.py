@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from protrek_hm.data.schema import require_polars
 from protrek_hm.data.triplets import check_triplets
 from protrek_hm.errors import OptionError
 from protrek_hm.evaluate.baselines.all_of_them import Baseline, make_baselines, shuffled_baseline
@@ -116,6 +117,7 @@ def evaluate(
     >>> result.models[0].estimates["hard_text_to_protein"].value
     1.0
     """
+    require_polars("hard", hard)
     config = config or EvaluateConfig()
     if not models:
         raise OptionError("models", "{}", "give at least one model")

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from protrek_hm.config import Modality
+from protrek_hm.data.schema import require_polars
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable, writing
 from protrek_hm.index.changes import clear_shards, commit, is_index, next_generation, sweep
@@ -57,6 +58,7 @@ def build_index(
     BusyError
         If another process builds the same index.
     """
+    require_polars("proteins", proteins)
     config = config or IndexConfig()
     sources = [source] if isinstance(source, Path) else list(source)
     refuse_other(output, force=force, inputs=[*sources, Path(model_name)])

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
+from protrek_hm.data.schema import require_polars
 from protrek_hm.data.texts import EVIDENCE, UNTOLD, fold_text
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import NothingFoundError
@@ -55,6 +56,7 @@ def build_corpus(proteins: pl.DataFrame) -> Corpus:
     >>> corpus.sequences, corpus.entries["id"].to_list(), corpus.without_text
     (['MK', 'MR'], ['a', 'c'], 1)
     """
+    require_polars("proteins", proteins)
     told = proteins.filter(pl.col("text").str.strip_chars().str.len_chars() > 0)
     if told.is_empty():
         raise NothingFoundError(

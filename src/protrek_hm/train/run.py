@@ -14,6 +14,7 @@ import torch
 from accelerate import PartialState  # type: ignore[import-untyped]
 from transformers import TrainerCallback
 
+from protrek_hm.data.schema import require_polars
 from protrek_hm.errors import OptionError
 from protrek_hm.files import new_folder
 from protrek_hm.model.protrek import ProTrek
@@ -116,6 +117,7 @@ def fine_tune(
     ModelError
         If the model lacks a route, the loss is no number any more, or a single input is too large for memory.
     """
+    require_polars("table", table)
     state = PartialState(cpu=model.device.type == "cpu")  # the processes of torchrun find each other
     table, valid = as_pairs(table), None if valid is None else as_pairs(valid)
     if config.objective == "masked":
