@@ -86,7 +86,7 @@ FOLD = "DDPVVVVVVVVVVVVVLVVVVVPDPVSVVVVCVVPVD"
         (f"id,sequence\na,{PROTEIN}\nb,{FOLD.lower()}\nc,{FOLD}\nd,{'VPGVG' * 9}\n", [("3di", 2, ("b", "c"))]),
         ("id,sequence\na,XXXX\nb,MXXX\nc,MKXX\n", [("unknown", 2, ("a", "b"))]),
         (f"sequence\n{PROTEIN}\nMKL\n", [("no ids", 2, ("protein_1", "protein_2"))]),
-        (f"name,sequence\n{PROTEIN},MKL\n", [("no ids", 1, ("protein_1",))]),
+        (f"title,sequence\n{PROTEIN},MKL\n", [("no ids", 1, ("protein_1",))]),
         ("#id,sequence\na,MKV\n", []),
         ("id,sequence\n1-Mar,MKV\nSEPT2,MKL\n2.31E+13,MKW\n1e5,MKY\n", [("excel", 2, ("1-Mar", "2.31E+13"))]),
         (

@@ -251,12 +251,12 @@ def test_an_id_holds_no_character_that_nobody_sees(name):
     ("present", "recognised"),
     [
         (["name", "sequence", "comment"], {"id": "name", "sequence": "sequence", "text": "comment"}),
-        (["id", "name", "sequence"], {"id": "id", "sequence": "sequence", "text": "name"}),
+        (["id", "name", "sequence"], {"id": "id", "sequence": "sequence"}),
         (["Name", "sequence", "Label"], {"id": "Name", "sequence": "sequence", "text": "Label"}),
         (["name", "sequence"], {"id": "name", "sequence": "sequence"}),
     ],
 )
-def test_a_name_is_an_id_where_there_is_none_and_else_a_text(present, recognised):
+def test_a_name_is_an_id_where_there_is_none(present, recognised):
     assert recognise_columns(present) == recognised
 
 

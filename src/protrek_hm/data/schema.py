@@ -24,7 +24,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "text": (
         *("text", "description", "function", "function_[cc]", "cc_function", "annotation"),
         *("comment", "comments"),
-        *("protein_names", "protein_name", "product", "label", "name"),  # names, where nothing says more
+        *("protein_names", "protein_name", "product", "label"),  # names, where nothing says more
     ),
     "structure": ("structure", "foldseek_seq", "foldseek", "3di", "structure_3di"),
     "ec": ("ec", "ec_number", "ec_numbers"),
@@ -119,15 +119,14 @@ def recognise_columns(
             raise missing_column(path, column, present, f"choose one of them for --column {name}=NAME")
     free = [column for column in present if column not in given.values()]
     by_key = {_key(column): column for column in reversed(free)}
-    found: dict[str, str] = {}
-    for name, aliases in ALIASES.items():  # a name is an id where there is none, else a text
-        known = [by_key[alias] for alias in aliases if alias in by_key and by_key[alias] not in found.values()]
-        if name in given or known:
-            found[name] = given.get(name) or known[0]
-    if "sequence" not in found:
+    found = {
+        name: given.get(name) or next((by_key[alias] for alias in aliases if alias in by_key), None)
+        for name, aliases in ALIASES.items()
+    }
+    if found["sequence"] is None:
         remedy = "say which one holds the sequences with --column sequence=NAME (line 1 must hold the names)"
         raise missing_column(path, "sequence", present, remedy)
-    return found
+    return {name: column for name, column in found.items() if column is not None}
 
 
 def or_null(cells: pl.Expr) -> pl.Expr:
