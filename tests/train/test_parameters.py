@@ -7,7 +7,7 @@ from torch import nn
 from protrek_hm.errors import OptionError
 from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
 from protrek_hm.train.config import Tuning
-from protrek_hm.train.parameters import WeightAverage, moving, parameter_groups
+from protrek_hm.train.parameters import WeightAverage, parameter_groups, trainable_parameters
 
 TEXTS = ["Binds potassium.", "Carries heme."]
 PAIR = ("text", "sequence")
@@ -69,7 +69,7 @@ def rates(model, config):
 
 def test_rates_by_hand(model):
     config = Tuning(learning_rate=1.0, lr_text=2.0, layer_decay=0.5, weight_decay=0.1)
-    with moving(model, config, tasks=PAIR, seed=0):
+    with trainable_parameters(model, config, tasks=PAIR, seed=0):
         found = rates(model, config)
     expected = {}
     for task, peak, layers in (("text", 2.0, 2), ("sequence", 1.0, 3)):
@@ -89,7 +89,7 @@ def test_rates_by_hand(model):
 
 def test_every_parameter_is_in_one_group_the_fastest_first(model):
     config = Tuning(layer_decay=0.7)
-    with moving(model, config, tasks=model.tasks, seed=0):
+    with trainable_parameters(model, config, tasks=model.tasks, seed=0):
         groups = parameter_groups(model, config)
         learning = [id(weight) for weight in model.parameters() if weight.requires_grad]
     assert sorted(id(weight) for group in groups for weight in group["params"]) == sorted(learning)
@@ -114,7 +114,7 @@ HEADS = {TOWER(task) + f"2.linear.{kind}" for task in PAIR for kind in ("weight"
 )  # fmt: skip
 def test_what_a_step_moves(model, tune, parts):
     config = Tuning(tune=tune, learning_rate=1e-2)
-    with moving(model, config, tasks=PAIR, seed=0):
+    with trainable_parameters(model, config, tasks=PAIR, seed=0):
         before = steps(model, config)
     allowed = {name for name in before if any(part in name for part in parts) and "structure" not in name}
     found = moved(model, before)
@@ -127,11 +127,11 @@ def test_what_a_step_moves(model, tune, parts):
 
 def test_the_structure_tower_stays_to_the_bit(model):
     config = Tuning(learning_rate=0.1, weight_decay=0.5)
-    with moving(model, config, tasks=PAIR, seed=0):
+    with trainable_parameters(model, config, tasks=PAIR, seed=0):
         before = steps(model, config)
     structure = model.routes["structure"].state_dict()
     assert all(torch.equal(weight, before[TOWER("structure") + name]) for name, weight in structure.items())
-    with moving(model, config, tasks=model.tasks, seed=0):  # with structures it learns
+    with trainable_parameters(model, config, tasks=model.tasks, seed=0):  # with structures it learns
         before = steps(model, config)
     assert any("structure" in name for name in moved(model, before))
 
@@ -139,10 +139,13 @@ def test_the_structure_tower_stays_to_the_bit(model):
 def test_a_rate_of_0_keeps_a_tower(model):
     for tune in ("full", "lora"):
         config = Tuning(tune=tune, learning_rate=1e-2, lr_text=0)
-        with moving(model, config, tasks=PAIR, seed=0):
+        with trainable_parameters(model, config, tasks=PAIR, seed=0):
             assert all("sequence" in group["name"] for group in parameter_groups(model, config))
     config = Tuning(lr_text=0, lr_sequence=0)
-    with pytest.raises(OptionError, match="nothing would learn"), moving(model, config, tasks=PAIR, seed=0):
+    with (
+        pytest.raises(OptionError, match="nothing would learn"),
+        trainable_parameters(model, config, tasks=PAIR, seed=0),
+    ):
         pass
     assert all(weight.requires_grad for weight in model.parameters())
 
@@ -151,7 +154,7 @@ def test_adapters_start_as_nothing_and_end_in_the_weights(model, saved, tmp_path
     before, names = vectors(model), set(model.state_dict())
     fingerprint = model.fingerprint()
     config = Tuning(tune="lora", learning_rate=1e-2, lora_rank=4)
-    with moving(model, config, tasks=PAIR, seed=0):
+    with trainable_parameters(model, config, tasks=PAIR, seed=0):
         torch.testing.assert_close(vectors(model), before, rtol=0, atol=0)
         adapters = {name for name, weight in model.named_parameters() if weight.requires_grad} - HEADS
         # 6 matrices a block, 2 factors each
@@ -177,7 +180,7 @@ def test_adapters_of_the_same_seed_are_the_same(saved):
     for seed in (3, 3, 4):
         model = ProTrek.from_pretrained(saved, device="cpu")
         state = torch.get_rng_state()
-        with moving(model, Tuning(tune="lora"), tasks=PAIR, seed=seed):
+        with trainable_parameters(model, Tuning(tune="lora"), tasks=PAIR, seed=seed):
             found.append([w.detach().clone() for n, w in model.named_parameters() if ".lora_A." in n])
         assert torch.equal(state, torch.get_rng_state()), "the rest of the run draws what it always did"
     same, again, other = ([weight.flatten() for weight in each] for each in found)
@@ -190,7 +193,7 @@ def test_an_adapter_by_hand(model):
     name = "0.sub_modules.sequence.0.model.encoder.layer.1.intermediate.dense"
     before = model.get_submodule(name).weight.detach().clone()
     config = Tuning(tune="lora", lora_rank=2, lora_alpha=6)
-    with moving(model, config, tasks=PAIR, seed=0):
+    with trainable_parameters(model, config, tasks=PAIR, seed=0):
         layer = model.get_submodule(name)
         torch.nn.init.normal_(layer.lora_B["default"].weight)
         factors = [each["default"].weight.detach().clone() for each in (layer.lora_B, layer.lora_A)]
@@ -200,7 +203,7 @@ def test_an_adapter_by_hand(model):
 
 def test_an_error_leaves_a_plain_model(model):
     names = set(model.state_dict())
-    with pytest.raises(KeyboardInterrupt), moving(model, Tuning(tune="lora"), tasks=PAIR, seed=0):
+    with pytest.raises(KeyboardInterrupt), trainable_parameters(model, Tuning(tune="lora"), tasks=PAIR, seed=0):
         raise KeyboardInterrupt
     assert set(model.state_dict()) == names
 

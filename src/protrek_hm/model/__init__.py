@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from protrek_hm.model.config import TowerConfig as TowerConfig
     from protrek_hm.model.encoder import CachedEncoder as CachedEncoder
     from protrek_hm.model.encoder import Encoder as Encoder
+    from protrek_hm.model.encoder import FingerprintedEncoder as FingerprintedEncoder
     from protrek_hm.model.encoder import unit_vectors as unit_vectors
     from protrek_hm.model.protrek import ProTrek as ProTrek
     from protrek_hm.model.text_encoder import load_text_encoder as load_text_encoder

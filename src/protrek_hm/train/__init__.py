@@ -13,6 +13,8 @@ from protrek_hm.lazy import lazily
 if TYPE_CHECKING:
     from protrek_hm.train.config import TrainConfig as TrainConfig
     from protrek_hm.train.config import Tuning as Tuning
+    from protrek_hm.train.folder import IfExists as IfExists
+    from protrek_hm.train.history import Patience as Patience
     from protrek_hm.train.losses import contrastive_loss as contrastive_loss
     from protrek_hm.train.losses import distillation_loss as distillation_loss
     from protrek_hm.train.losses import masked_language_loss as masked_language_loss

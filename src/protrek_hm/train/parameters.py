@@ -85,7 +85,9 @@ _UNUSED = (".contact_head.", ".pooler.")  # parts of the encoders on which no em
 
 
 @contextmanager
-def moving(model: ProTrek, config: Tuning, *, tasks: Collection[str], seed: int, heads: bool = True) -> Iterator[None]:
+def trainable_parameters(
+    model: ProTrek, config: Tuning, *, tasks: Collection[str], seed: int, heads: bool = True
+) -> Iterator[None]:
     """Let only what `config` names learn, and only in the towers of `tasks`; afterwards everything may again.
 
     With `tune="lora"` the model has adapters inside of the block, and a plain model with the changed weights

@@ -50,7 +50,7 @@ from protrek_hm.train.history import (
     write_history,
 )
 from protrek_hm.train.objectives import Objective, check_negatives, encode_inputs
-from protrek_hm.train.parameters import moving
+from protrek_hm.train.parameters import trainable_parameters
 from protrek_hm.train.step import layers_computed_again
 from protrek_hm.train.trainer import TwinTrainer, trainer_arguments
 from protrek_hm.train.validation import Perplexity, Validation
@@ -168,7 +168,9 @@ def _train(
     if config.patience is not None:
         added.append(Patience(config.patience))
     with (
-        moving(model, config, tasks=[*examples.inputs], seed=config.seed, heads=config.objective != "masked"),
+        trainable_parameters(
+            model, config, tasks=[*examples.inputs], seed=config.seed, heads=config.objective != "masked"
+        ),
         layers_computed_again(model, enabled=config.checkpoint_layers),
         no_progress_bars(),
         progress,
@@ -177,7 +179,7 @@ def _train(
             model,
             objective,
             config,
-            args=trainer_arguments(config, model, folder / CHECKPOINTS, validate=valid is not None),
+            args=trainer_arguments(model, config, folder / CHECKPOINTS, validate=valid is not None),
             validation=validation,
             callbacks=[progress, JsonLines(folder, base), *added, *callbacks],
         )

@@ -4,11 +4,12 @@ import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainerCallback
 
 from protrek_hm.errors import ModelError
@@ -40,8 +41,9 @@ _MOST_NAMES = 20
 class TwinTrainer(SentenceTransformerTrainer):
     """Trains `model` in place on the rows of `objective.examples`.
 
-    What the stock trainer does with batches, the loss, the optimizer's groups and the weights of a checkpoint is
-    replaced; its loop, schedule, logs, evaluation and resumption stay.
+    What the stock trainer does with batches, the loss and the weights of a checkpoint is replaced; its loop, schedule,
+    logs, evaluation and resumption stay. Three private methods are overridden, for which it has no public hook; each
+    says why.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class TwinTrainer(SentenceTransformerTrainer):
             loss=objective,
             evaluator=validation,
             data_collator=self.collator,  # type: ignore[arg-type]
+            optimizers=(_optimizer(model, objective, config, args), None),  # type: ignore[arg-type]
             callbacks=[*([] if self.average is None else [self.average]), *callbacks],
         )
         self.step = Step(model, objective, config)
@@ -86,17 +89,6 @@ class TwinTrainer(SentenceTransformerTrainer):
     def get_train_dataloader(self) -> Loader:
         """Return the loader of this process's share of the batches."""
         return Loader(self.batches, self.collator)
-
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
-        """Return AdamW with a rate for each part of the model, and for the temperature if it is learned."""
-        if self.optimizer is None:
-            groups = parameter_groups(self.protrek, self.config)
-            if self.config.learn_temperature:
-                rate = self.config.learning_rate
-                groups.append({"params": [self.objective.log_temperature], "lr": rate, "weight_decay": 0.0})
-            kind, options = Trainer.get_optimizer_cls_and_kwargs(self.args)
-            self.optimizer = kind(groups, **options)
-        return self.optimizer
 
     def training_step(self, model: Any, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """Add the gradients of one batch to the weights, and return its loss.
@@ -111,14 +103,11 @@ class TwinTrainer(SentenceTransformerTrainer):
         parts = self.step(self._prepare_inputs(inputs))
         loss = sum(parts.values(), torch.zeros((), device=self.args.device))
         self._must_be_finite("loss", loss.item())
+        gradients = [weights.grad for weights in self.protrek.parameters() if weights.grad is not None]
+        self._must_be_finite("gradient", get_total_norm(gradients).item())
         if len(parts) > 1:
             self.track_loss_components(parts)
         return loss
-
-    def _clip_grad_norm(self, model: Any) -> Any:
-        norm = super()._clip_grad_norm(model)  # type: ignore[no-untyped-call]
-        self._must_be_finite("gradient", float(norm))
-        return norm
 
     def _must_be_finite(self, what: str, value: float) -> None:
         if math.isfinite(value):
@@ -169,10 +158,14 @@ class TwinTrainer(SentenceTransformerTrainer):
         if self.average is not None:
             self.average.apply()
 
+    # A run that stopped early, and died before it wrote its model, must not take a step when it is resumed: the trainer
+    # looks at `should_training_stop` only after one
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         if not self.control.should_training_stop:
             super()._run_epoch(*args, **kwargs)  # type: ignore[no-untyped-call]
 
+    # The stock checkpoint is written in place and file by file, and `on_save` comes after that: a run killed meanwhile
+    # would leave half of one. Nor does it hold the objective's weights or adapters
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.store_flos()
         place = checkpoint_of(Path(str(self.args.output_dir)), self.state.global_step)
@@ -189,14 +182,26 @@ class TwinTrainer(SentenceTransformerTrainer):
         if self.args.should_save:
             forget_checkpoints(place.parent, but={self.state.global_step, best_step(self.state.log_history)})
 
+    # Reads what `_save_checkpoint` wrote, into the same modules: the stock one builds a SentenceTransformer of it
     def _load_from_checkpoint(self, checkpoint_path: str, model: Any = None) -> None:
         load_weights(Path(checkpoint_path), self.protrek, self.objective)
         if self.average is not None:
             self.average.load(Path(checkpoint_path))
 
 
+def _optimizer(
+    model: ProTrek, objective: Objective, config: TrainConfig, args: SentenceTransformerTrainingArguments
+) -> torch.optim.Optimizer:
+    """Return AdamW with a rate for each part of the model, and for the temperature if it is learned."""
+    groups = parameter_groups(model, config)
+    if config.learn_temperature:
+        groups.append({"params": [objective.log_temperature], "lr": config.learning_rate, "weight_decay": 0.0})
+    kind, options = Trainer.get_optimizer_cls_and_kwargs(args)
+    return cast("torch.optim.Optimizer", kind(groups, **options))
+
+
 def trainer_arguments(
-    config: TrainConfig, model: ProTrek, checkpoints: Path, *, validate: bool
+    model: ProTrek, config: TrainConfig, checkpoints: Path, *, validate: bool
 ) -> SentenceTransformerTrainingArguments:
     """Return what the stock trainer is told; the learning rates are those of `parameter_groups`."""
     return SentenceTransformerTrainingArguments(
