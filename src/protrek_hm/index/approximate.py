@@ -107,8 +107,8 @@ class Effort:
     Attributes
     ----------
     reach
-        Lists are looked into that promise at most so much less than the best one, in cosines. A query among the
-        proteins finds few such lists, one that lies apart many: so each gets what it needs.
+        Search every list whose score (what it promises, a cosine) is within `reach` of the best list. A query among
+        the proteins has few such lists, one that lies apart has many.
     scatter
         See `promise.promise`.
     candidates

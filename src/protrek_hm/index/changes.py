@@ -27,12 +27,22 @@ _OWN = re.compile(rf"segment-(\d+)|removed-(\d+)\.npy|(?:{'|'.join(MODALITIES)})
 
 
 @contextmanager
-def changing(folder: Path) -> Iterator[Manifest]:
-    """Be the one writer of an index, and sweep away what earlier ones left behind. Raises as `writing`."""
+def changing(folder: Path, *, largest: int | None = CHEAP) -> Iterator[Manifest]:
+    """Lock the folder of an index for writing, and sweep away what earlier writers left behind.
+
+    largest: files of up to so many bytes are compared with their digests; None: all.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it is not an index, or damaged.
+    BusyError, OutputError
+        As `writing`.
+    """
     read_manifest(folder)  # before a lock is laid into a folder that is no index
     with writing(folder):
         manifest = read_manifest(folder)
-        refuse_damaged(folder, manifest, largest=CHEAP)
+        refuse_damaged(folder, manifest, largest=largest)
         sweep(folder, manifest)
         try:
             yield manifest

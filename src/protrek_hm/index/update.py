@@ -14,7 +14,7 @@ from protrek_hm.index.build import Known, encode_table
 from protrek_hm.index.changes import SHARDS, changing, clear_shards, commit
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import check_model
-from protrek_hm.index.layout import IndexInfo, Manifest, refuse_damaged
+from protrek_hm.index.layout import IndexInfo, Manifest
 from protrek_hm.index.records import conflict, describe_source, rows_of_ids, rows_where, with_types_of
 from protrek_hm.index.segments import Embeddings, NewVectors, open_array, read_segments, write_array, write_segment
 from protrek_hm.model.encoder import FingerprintedEncoder
@@ -116,8 +116,7 @@ def remove_from_index(folder: Path, *, ids: Sequence[str] = (), where: str | Non
 
 def compact_index(folder: Path) -> IndexInfo:
     """Write all that is left in an index as one segment: what was removed no longer takes room."""
-    with changing(folder) as manifest:
-        refuse_damaged(folder, manifest)  # what is damaged would get a digest of its own
+    with changing(folder, largest=None) as manifest:  # what is damaged would get a digest of its own
         records, embeddings = read_segments(folder, manifest)
         new = {name: gather(held) for name, held in embeddings.items() if held.count}
         generation = manifest.generation + 1
