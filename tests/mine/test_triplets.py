@@ -150,7 +150,9 @@ def test_the_report_counts_what_the_guide_dropped(make_families):
     proteins = make_families(3)
     generator = np.random.default_rng(1)
     items = [*proteins["sequence"], *proteins["text"]]
-    guide = Recorded({item: generator.normal(size=3) for item in items})
+    drawn = generator.normal(size=(len(items), 3))
+    drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
+    guide = Recorded(dict(zip(items, drawn, strict=True)))
     free = mine_hard_negatives(proteins, MineConfig(easy=0, threads=1))
     guided = mine_hard_negatives(proteins, MineConfig(easy=0, threads=1), guide=guide)
     (step,) = [step for step in guided.report.steps if step.name == "guide's margin"]

@@ -63,6 +63,7 @@ def judge_ec(cells: Sequence[str | None], left: Rows, right: Rows) -> Findings:
 
     Examples
     --------
+    >>> import numpy as np
     >>> cells = ["3.5.2.6", "3.5.2.6", "3.5.1.1", "3.5.-.-", None]
     >>> judge_ec(cells, np.array([0, 0, 0, 0]), np.array([1, 2, 3, 4])).reasons.tolist()
     ['ec:same', 'ec:differs-at-3', '', '']

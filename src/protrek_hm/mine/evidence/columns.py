@@ -27,6 +27,7 @@ def judge_column(entries: pl.DataFrame, left: Rows, right: Rows, *, evidence: Co
 
     Examples
     --------
+    >>> import numpy as np
     >>> entries = pl.DataFrame({"drug": ["A; B", "B;A", "B,C", "C", "N/A"]})
     >>> judge_column(
     ...     entries, np.array([0, 0, 0, 0]), np.array([1, 2, 3, 4]), evidence=ColumnEvidence("drug", "set")

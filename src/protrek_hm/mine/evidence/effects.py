@@ -83,6 +83,7 @@ def judge_effects(texts: Sequence[str], left: Rows, right: Rows, *, variants: Se
 
     Examples
     --------
+    >>> import numpy as np
     >>> texts = ["Binds heme.", "Loss of heme binding.", "No effect on heme binding.", "Sticks to glass."]
     >>> judge_effects(texts, np.array([0, 0, 1, 0]), np.array([1, 2, 2, 3])).reasons.tolist()
     ['effect:lost', 'effect:kept', 'effect:lost', '']

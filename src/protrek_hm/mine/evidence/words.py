@@ -104,6 +104,7 @@ def judge_words(statements: Sequence[Statement], left: Rows, right: Rows) -> Fin
 
     Examples
     --------
+    >>> import numpy as np
     >>> texts = ["Carbapenem-hydrolyzing lactamase.", "Penicillin-hydrolyzing lactamase.", "Lactamase."]
     >>> judge_words(read_statements(texts), np.array([0, 0]), np.array([1, 2])).reasons.tolist()
     ['words:-hydrolyzing:differs', 'words:one-says-more']
