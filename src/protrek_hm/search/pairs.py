@@ -58,14 +58,15 @@ def read_pairs(
     if given:
         name, column = given.popitem()
         raise OptionError("column", f"{name}={column}", f"the part before '=' is one of {', '.join(found)}")
-    for name, column in found.items():
-        if column not in present and (column is not None or name != "id"):
+    for name, wanted in found.items():
+        if wanted not in present and (wanted is not None or name != "id"):
             remedy = f"say which one it is with --column {name}=NAME"
-            raise missing_column(path, column or name, present, remedy)
+            raise missing_column(path, wanted or name, present, remedy)
     names = [None] * len(table.frame) if found["id"] is None else table.frame[found["id"]].cast(pl.String)
     texts, queries = list[str](), list[Query]()
     cells = table.frame.select(
-        or_null(table.frame[found[name]].cast(pl.String)).fill_null("").alias(name) for name in ("text", target_type)
+        or_null(pl.lit(table.frame[found[name] or name].cast(pl.String))).fill_null("").alias(name)
+        for name in ("text", target_type)
     )
     for number, (name, text, letters) in enumerate(zip(names, cells["text"], cells[target_type], strict=True), start=1):
         try:
