@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -100,3 +101,17 @@ def test_bad_input_gives_one_clear_line(checkout):
         assert message in done.stderr
     assert run(checkout, "model_training.py", "--epochs", "many").returncode == 2
     assert not (checkout / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "models"),
+    [((), ["checkpoints/tuned"]), (("--base_model", "mini-base"), ["mini-base", "checkpoints/tuned"])],
+)
+def test_a_base_that_is_named_is_measured_and_the_default_one_if_it_is_there(tmp_path, monkeypatch, words, models):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *words])
+    given = {}
+    main = runpy.run_path(str(ROOT / "evaluate.py"))["main"]
+    monkeypatch.setitem(main.__globals__, "evaluate", lambda _table, **options: given.update(options))
+    main()
+    assert given["model"] == models

@@ -261,9 +261,7 @@ def test_a_name_is_an_id_where_there_is_none(present, recognised):
 
 
 def test_frames_of_other_libraries_are_refused_with_a_remedy():
-    with pytest.raises(
-        TypeError, match=r"proteins is a pandas\..*DataFrame; give a polars DataFrame, such as "
-    ):
+    with pytest.raises(TypeError, match=r"proteins is a pandas\..*DataFrame; give a polars DataFrame, such as "):
         require_polars("proteins", pd.DataFrame({"sequence": ["MKV"]}))
     with pytest.raises(TypeError, match="give a polars DataFrame"):
         mine_hard_negatives(pd.DataFrame({"sequence": ["MKV"]}))
