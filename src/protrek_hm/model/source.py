@@ -58,7 +58,7 @@ def whole_model(path: str | Path, place: Path) -> Iterator[None]:
     for tower in place.glob("*_Transformer"):
         if not any((tower / name).is_file() for name in ("tokenizer.json", "vocab.txt")):
             raise FileFormatError(path, f"{tower.name}/tokenizer.json is missing", _AGAIN)
-    verbosity = transformers_logging.get_verbosity()  # type: ignore[no-untyped-call]
+    verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         with no_progress_bars():
@@ -72,7 +72,7 @@ def whole_model(path: str | Path, place: Path) -> Iterator[None]:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise FileFormatError(path, f"the model does not load ({reason})", _AGAIN) from error
     finally:
-        transformers_logging.set_verbosity(verbosity)  # type: ignore[no-untyped-call]
+        transformers_logging.set_verbosity(verbosity)
 
 
 def check_weights(path: str | Path, place: Path, model: SentenceTransformer) -> None:
