@@ -105,6 +105,16 @@ def test_gradients_are_those_of_the_padded_pass(name):
 
 
 @pytest.mark.parametrize("name", ENCODERS)
+def test_the_mean_of_all_tokens(name):
+    tower = make_tower(name)
+    mean = nn.Sequential(tower[0], Pooling(16, pooling_mode="mean"))
+    ids = [torch.tensor([0, 5, MASK, 7, 2]), torch.tensor([0, 2]), torch.tensor([0, 9, 9, 4, 4, 4, 2])]
+    with torch.no_grad():
+        alone = torch.cat([tower[0].model(input_ids=each[None]).last_hidden_state.mean(1) for each in ids])
+        torch.testing.assert_close(packed_forward(mean, ids), alone, atol=2e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
 def test_weights_of_another_type(name):
     tower, ids = make_tower(name), [torch.tensor([0, 5, 6, 2]), torch.tensor([0, 2])]
     with torch.no_grad():
@@ -133,7 +143,8 @@ def test_what_is_known(name):
     tower = make_tower(name)
     assert can_pack(tower)
     assert not can_pack(tower[0])
-    assert not can_pack(nn.Sequential(tower[0], Pooling(16, pooling_mode="mean"), tower[2]))
+    assert can_pack(nn.Sequential(tower[0], Pooling(16, pooling_mode="mean")))
+    assert not can_pack(nn.Sequential(tower[0], Pooling(16, pooling_mode="max"), tower[2]))
 
 
 @pytest.mark.parametrize("task", ["text", "sequence", "structure"])

@@ -1,8 +1,8 @@
 """Inputs encoded one after the other in a row, without padding: the same numbers, gradients, and each input once.
 
-A tower reads the first token alone, so its last layer is computed for that alone, unless all are asked for. Weights and
-modules are the encoder's own, in its own order (and so are adapters in them); only attention, ESM's activation and its
-rotation of positions are written out here.
+A tower that reads the first token alone has its last layer computed for that alone, unless all are asked for; one that
+takes the mean needs all. Weights and modules are the encoder's own, in its own order (and so are adapters in them);
+only attention, ESM's activation and its rotation of positions are written out here.
 """
 
 import hashlib
@@ -98,13 +98,14 @@ def _flash(
 
 
 def can_pack(tower: nn.Module) -> bool:
-    """Tell whether `packed_forward` knows the tower: an ESM or BERT encoder whose first token is read."""
+    """Tell whether `packed_forward` knows the tower: an ESM or BERT encoder, read at its first token or their mean."""
     transformer, pooling = (*tower.children(), None, None)[:2]
     if not isinstance(transformer, Transformer) or not isinstance(pooling, Pooling):
         return False
     encoder = cast("Any", transformer).model
     known = type(encoder) in (EsmModel, BertModel) and not encoder.config.is_decoder
-    return known and encoder.config._attn_implementation in ("sdpa", "eager") and pooling.pooling_mode == "cls"
+    pooled = pooling.pooling_mode in ("cls", "mean")
+    return known and pooled and encoder.config._attn_implementation in ("sdpa", "eager")
 
 
 def packed_forward(tower: nn.Module, token_ids: Sequence[Tensor]) -> Float[Tensor, "inputs dim"]:
@@ -114,8 +115,13 @@ def packed_forward(tower: nn.Module, token_ids: Sequence[Tensor]) -> Float[Tenso
     start and end tokens included. Memory grows with their total; only the tokens' embeddings are padded at
     first. Dropout is applied where the tower is in training mode.
     """
-    features = {"sentence_embedding": _read(tower, token_ids, whole=False)}
-    for module in list(tower.children())[2:]:
+    _, pooling, *rest = tower.children()
+    mean = cast("Any", pooling).pooling_mode == "mean"
+    states = _read(tower, token_ids, whole=mean)
+    if mean:
+        states = torch.stack([segment.mean(0) for segment in states.split([len(each) for each in token_ids])])
+    features = {"sentence_embedding": states}
+    for module in rest:
         features = module(features)
     return features["sentence_embedding"]
 
