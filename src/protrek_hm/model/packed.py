@@ -119,7 +119,7 @@ def packed_forward(tower: nn.Module, token_ids: Sequence[Tensor]) -> Float[Tenso
     mean = cast("Any", pooling).pooling_mode == "mean"
     states = _read(tower, token_ids, whole=mean)
     if mean:
-        states = torch.stack([segment.mean(0) for segment in states.split([len(each) for each in token_ids])])
+        states = torch.stack([segment.mean(0) for segment in states.split([len(each) for each in token_ids])])  # type: ignore[no-untyped-call]
     features = {"sentence_embedding": states}
     for module in rest:
         features = module(features)

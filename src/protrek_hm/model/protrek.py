@@ -65,7 +65,7 @@ class ProTrek(SentenceTransformer):
         self.float()
         for module in self.modules():  # nothing reads the pooler that plain SentenceTransformer adds to our towers
             if isinstance(module, PreTrainedModel) and getattr(module, "pooler", None) is not None:
-                module.pooler = None
+                module.add_module("pooler", None)
         if isinstance(router := self[0], Router):
             names = {name: str(task) for (task, modality), name in router.route_mappings.items() if modality is None}
             towers = {names.get(name, name): tower for name, tower in router.sub_modules.items()}
