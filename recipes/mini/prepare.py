@@ -31,7 +31,7 @@ LARGEST = 0.04  # a component with a larger share of its source than this stays 
 LEAKY = 20  # every so-manyth pair of training alleles is for the leaky test
 EASY = 6_000
 VALID, AMONG_KNOWN = 600, 2_000  # rows of an unseen allele and a known twin
-LESS = "words:one-says-more"  # the gate's reason, which a label that differs overrules
+LESS = "words:(?:one-says-more|other-words)"  # the gate's reasons, which a label that differs overrules
 _TAGS = re.compile(r"\s*\{ECO:[^}]*\}|\s*\((?:PubMed|Ref)[^)]*\)|\s*\([^)]*(?:By similarity|Probable|Potential)\)")
 SIDES = ("train", "valid", "test")
 # Neither the component nor the protein itself is put aside

@@ -176,8 +176,9 @@ def judge_pairs(corpus: Corpus, homologs: pl.DataFrame, gate: Gate) -> pl.DataFr
     -------
     pl.DataFrame
         A row for each combination of texts, with columns `pair` (row of `homologs`), a, b, left, right (rows
-        of `corpus.entries`), identity, coverage, text_similarity, reasons, and `verdict` of the *pair*:
-        *same* if any of its combinations is, *different* only if all of them are, else *unsure*.
+        of `corpus.entries`), identity, coverage, text_similarity, reasons, `verdict` of the *pair*:
+        *same* if any of its combinations is, *different* only if all of them are, else *unsure*; and `decides`:
+        whether the combination has the pair's verdict, so that its reasons are the pair's.
     """
     a, b = (homologs[name].to_numpy().astype(np.int64) for name in ("a", "b"))
     pair, left, right = expand_pairs(corpus, a, b)
@@ -192,4 +193,17 @@ def judge_pairs(corpus: Corpus, homologs: pl.DataFrame, gate: Gate) -> pl.DataFr
         .then(pl.lit("different"))
         .otherwise(pl.lit("unsure"))
     )
-    return pl.concat([wide, judged], how="horizontal").with_columns(verdict=of_pair)
+    table = pl.concat([wide, judged], how="horizontal")
+    return table.with_columns(verdict=of_pair, decides=of_pair == verdict)
+
+
+def one_row_a_pair(judged: pl.DataFrame) -> pl.DataFrame:
+    """Return of each pair the first combination that decides; `judged` as from `judge_pairs`.
+
+    Examples
+    --------
+    >>> judged = pl.DataFrame({"pair": [0, 0], "reasons": ["differs", "same"], "decides": [False, True]})
+    >>> one_row_a_pair(judged)["reasons"].to_list()
+    ['same']
+    """
+    return judged.filter("decides").unique("pair", keep="first", maintain_order=True)

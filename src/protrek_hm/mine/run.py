@@ -19,7 +19,7 @@ from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus, Related, build_corpus
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.doubts import TextEncoder
-from protrek_hm.mine.gate import Gate, judge_pairs
+from protrek_hm.mine.gate import Gate, judge_pairs, one_row_a_pair
 from protrek_hm.mine.negatives import draw_contrast
 from protrek_hm.mine.report import MiningReport, advise
 from protrek_hm.mine.split import SPLITS, split_proteins, split_triplets
@@ -226,7 +226,7 @@ def _judge(corpus: Corpus, related: Related, gate: Gate, report: MiningReport) -
         note = f"at most {config.max_pairs_per_protein:,} a protein, sampled evenly"
         report.add("pairs per protein", "pairs", given=alike, kept=inside.height, note=note)
     judged = judge_pairs(corpus, inside, gate)
-    of_pair = judged.unique("pair", keep="first", maintain_order=True)
+    of_pair = one_row_a_pair(judged)
     verdicts = dict(of_pair["verdict"].value_counts().sort("verdict").iter_rows())
     different = verdicts.get("different", 0)
     note = f"gate {config.gate}: {verdicts.get('same', 0):,} same, {verdicts.get('unsure', 0):,} unsure"
@@ -257,8 +257,8 @@ def _shared_texts(triplets: pl.DataFrame) -> int:
 
 
 def _name_pairs(corpus: Corpus, judged: pl.DataFrame) -> pl.DataFrame:
-    """Return one row a pair of proteins, named by their first entries."""
-    of_pair = judged.unique("pair", keep="first", maintain_order=True)
+    """Return one row a pair of proteins, named by the first entries that decide."""
+    of_pair = one_row_a_pair(judged)
     ids = corpus.entries["id"]
     return of_pair.select(
         a_id=ids[of_pair["left"].to_numpy()],

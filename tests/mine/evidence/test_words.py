@@ -11,7 +11,7 @@ from protrek_hm.mine.evidence.words import judge_words, read_statements
         ("Carbapenem-hydrolyzing lactamase.", "Hydrolyzes carbapenem; a lactamase.", "words:one-says-more"),
         ("Protein kinase.", "Protein phosphatase.", "words:enzyme:differs"),
         ("Binds calcium.", "Recognises zinc.", "words:substance:differs"),
-        ("Binds calcium.", "Recognises calcium.", "words:one-says-more"),
+        ("Binds calcium.", "Recognises calcium.", "words:other-words"),
         ("Broad-spectrum lactamase.", "Extended-spectrum lactamase.", "words:-spectrum:differs"),
         (
             "Only the first hand binds, not the last.",

@@ -1,24 +1,23 @@
 """What the texts themselves say: labelled fields ("Substrates: Carbapenem."), and words that fill a slot.
 
 A difference in wording is not a difference in function. Two texts *differ* only where they contradict each
-other: a labelled field with other values, or a slot of function (the enzyme, the substance, the "X" of
-"X-hydrolyzing") that each fills with something the other does not mention at all. Where one merely says more,
+other: a labelled field with other values, a sentence that is alike but for a measured value or an opposite (see
+`contrasts`), or a slot of function (the enzyme, the substance, the colour of light, the "X" of "X-hydrolyzing") that
+each fills with something the other does not mention at all. Where one merely says more, or both use other words,
 nothing is known (*unsure*); so it is where they share a whole statement.
-
-Chemistry and enzymology name things by endings (kin*ase*, gluc*ose*, carba*penem*), so a few endings and
-short lists tell which words are names, and which fill a slot of function. The lists were written for this project
-from general knowledge of the fields' nomenclature.
 """
 
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from protrek_hm.data.texts import clean_text, fold_text
 from protrek_hm.mine.evidence.columns import compare_sets, split_set
+from protrek_hm.mine.evidence.contrasts import Frames, contrast, read_colours, read_frames, same_measure
 from protrek_hm.mine.evidence.findings import Findings, Outcome, Rows, Verdict, compare_values
+from protrek_hm.mine.evidence.nomenclature import is_name, slots, stem
 
 _FIELD = re.compile(r"^([A-Z][A-Za-z]+(?: [A-Za-z]+){0,3}):\s+(.+?)[.;]?$")
 _SENTENCE = re.compile(r"(?<=[.;])\s+(?=[A-Z0-9])")
@@ -30,6 +29,7 @@ _LEAST_STATEMENT = 5  # words of a sentence that is a statement of its own
 _SAME = Outcome("words:same", Verdict.SAME)
 _REORDERED = Outcome("words:reordered", Verdict.UNSURE)
 _MORE = Outcome("words:one-says-more", Verdict.UNSURE)
+_OTHER = Outcome("words:other-words", Verdict.UNSURE)
 _REWORDED = Outcome("words:fields-same", Verdict.UNSURE)
 _SHARED = Outcome("words:shared-statement", Verdict.UNSURE)
 
@@ -38,12 +38,13 @@ Fields = tuple[tuple[str, frozenset[str]], ...]
 
 @dataclass(frozen=True)
 class Statement:
-    """A text in parts: labelled `fields`, `stems` of other words in order, filled `slots`, `sentences`."""
+    """A text in parts: labelled `fields`, `stems` of other words in order, filled `slots`, `sentences`, `frames`."""
 
     fields: Fields
     stems: tuple[str, ...]
     slots: frozenset[tuple[str, str]]
     sentences: frozenset[str]
+    frames: Frames
 
     @cached_property
     def distinct_stems(self) -> frozenset[str]:
@@ -83,18 +84,28 @@ def compare_statements(one: Statement, other: Statement) -> Outcome:
             differs=Outcome(f"field:{label}:differs", Verdict.DIFFERENT),
         )
         if outcome.verdict == Verdict.DIFFERENT:
-            return outcome
+            if not _near(ours[label], theirs[label]):
+                return outcome
+            outcome = Outcome(f"field:{label}:near", Verdict.UNSURE)
         overlap = outcome if outcome.verdict == Verdict.UNSURE else overlap
     if overlap:
         return overlap
-    slot = _contradicted_slot(one, other)
-    if slot is None:
-        if ours != theirs or one.distinct_stems != other.distinct_stems:
-            return _MORE
-        return _SAME if one.stems == other.stems else _REORDERED
+    kind, slot = contrast(one.frames, other.frames), _contradicted_slot(one, other)
+    if kind is None and slot is None:
+        return _compare_wording(one, other)
     if ours and ours == theirs:
         return _REWORDED
-    return _SHARED if one.sentences & other.sentences else Outcome(f"words:{slot}:differs", Verdict.DIFFERENT)
+    if kind is None and one.sentences & other.sentences:
+        return _SHARED
+    return Outcome(f"words:{kind or slot}:differs", Verdict.DIFFERENT)
+
+
+def _compare_wording(one: Statement, other: Statement) -> Outcome:
+    """Judge two texts that do not contradict each other."""
+    if one.fields == other.fields and one.distinct_stems == other.distinct_stems:
+        return _SAME if one.stems == other.stems else _REORDERED
+    ours, theirs = ({*each.distinct_stems, *each.fields} for each in (one, other))
+    return _MORE if ours <= theirs or theirs <= ours else _OTHER
 
 
 def judge_words(statements: Sequence[Statement], left: Rows, right: Rows) -> Findings:
@@ -112,6 +123,11 @@ def judge_words(statements: Sequence[Statement], left: Rows, right: Rows) -> Fin
     return compare_values(statements, left, right, compare=compare_statements)
 
 
+def _near(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether two fields hold one measured value each, as near as measurements of one thing."""
+    return len(one) == len(other) == 1 and same_measure(next(iter(one)), next(iter(other)))
+
+
 def _field(part: str) -> tuple[str, str] | None:
     match = _FIELD.match(part)
     return (match[1].casefold(), match[2]) if match else None
@@ -127,9 +143,10 @@ def _read(parts: list[str], labels: set[str]) -> Statement:
             plain.append(part)
     words = [word for part in plain for word in _WORD.findall(part) if not is_name(word)]
     stems = tuple(stem(piece) for word in words for piece in re.findall(r"[A-Za-z]+\d*|\d+", word))
-    filled = frozenset(pair for word in words[:_MAIN_WORDS] for pair in slots(word.strip("()'/+")))
+    main = words[:_MAIN_WORDS]
+    filled = frozenset({*read_colours(main), *(pair for word in main for pair in slots(word.strip("()'/+")))})
     long = frozenset(fold_text(part) for part in plain if len(part.split()) >= _LEAST_STATEMENT)
-    return Statement(tuple(sorted(fields, key=lambda field: field[0])), stems, filled, long)
+    return Statement(tuple(sorted(fields, key=lambda field: field[0])), stems, filled, long, read_frames(plain))
 
 
 def _contradicted_slot(one: Statement, other: Statement) -> str | None:
@@ -140,112 +157,3 @@ def _contradicted_slot(one: Statement, other: Statement) -> str | None:
     mine = {slot for slot, value in ours if stem(value) not in other.distinct_stems}
     yours = {slot for slot, value in theirs if stem(value) not in one.distinct_stems}
     return min(mine & yours, default=None)
-
-
-_FORMULAS = frozenset(
-    "ATP ADP AMP GTP GDP GMP CTP UTP UDP NAD NADH NADP NADPH FAD FADH FMN CoA SAM DNA RNA mRNA tRNA rRNA "
-    "cAMP cGMP CO2 O2 H2O2 NO PLP Ca2 Na K Mg2 Zn2 Fe2 Fe3 Cu2 Mn2 GABA NMDA AMPA".split()
-)
-_SUBSTANCES = frozenset(
-    "zinc copper iron nickel cobalt manganese mercury silver cadmium arsenic heme biotin water oxygen "
-    "ammonia urea glucose starch cellulose chitin lignin pectin heparin insulin glucagon "
-    "collagen elastin".split()
-)
-_ROLES = frozenset(
-    "activator repressor inhibitor transporter permease channel receptor hormone cytokine chemokine toxin "
-    "antitoxin chaperone symporter antiporter uniporter porin exporter importer agonist antagonist "
-    "hemolysin efflux uptake import export".split()
-)
-_NO_ENZYME = re.compile(r"^(?:ph|b|datab|rele|incr?e|decre|dise|c|ph?r|ch|le|er|cre|gre|ple|e|purch)ases?$")
-_ENZYME = re.compile(r"^[a-z]{3,}ases?$")
-_NO_SUBSTANCE = re.compile(
-    r"^(?:determine|machine|line|combine|examine|routine|define|murine|intestine|spine|online|baseline|decline"
-    r"|control|protocol|symbol|side|wide|inside|outside|provide|divide|guide|widespread|coincide|decide|reside"
-    r"|proteins?|domains?|within|contain|obtain|maintain|chains?|certain|origin|begin|remain|retain|explain|strains?"
-    r"|sustain|margin|bone|alone|zone|clone|done|none|cone|hormone|stone|gene|membrane|scene|plane|hygiene|medium"
-    r"|equilibrium|bacterium|endothelium|epithelium|purpose|those|whose|close|loose|dose|nose|expose|compose|propose"
-    r"|suppose|choose|impose|oppose|diagnose|transpose|peptides?|nucleotides?|nucleosides?|cytokines?|chemokines?"
-    r"|amides?|amines?|polypeptides?|plasmids?)$"
-)
-_SUBSTANCE = re.compile(
-    r"^[a-z]{2,}(?:ose|ine|ium|ide|one|ol|ene|ane|mycin|micin|cillin|sporin|floxacin|oxacin|penem|bactam|trexate"
-    r"|phenicol|prim)s?$"
-    r"|^[a-z]{3,}[^a]ins?$"
-    r"|^[a-z]*(?:phosph|sulf|nitr|acet|carbon|glutam|aspart|pyruv|lact|citr|fumar|succin|mal|oxal|form|fol|glycol"
-    r"|benzo|cyan|chlor|arsen|selen|molybd|palmit|stear|tartr|gluconate|ascorb|shikim|chorism)ates?$"
-)
-_COMPOUND = re.compile(
-    r"^([A-Za-z]{4,})-(hydroly[sz]ing|spectrum|binding|specific|dependent|resistant|sensitive|selective|forming"
-    r"|transporting|degrading|converting|metaboli[sz]ing|gated|activated|inducible|type)$"
-)
-_SUFFIXES = (
-    "ations", "ation", "izing", "izes", "ized", "ize", "ysis", "yzing", "yzes", "yze", "ases", "ase",
-    "ings", "ing", "ions", "ion", "ors", "or", "ers", "er", "ates", "ated", "ate",
-    "ies", "es", "ed", "s", "y", "e",
-)  # fmt: skip
-
-
-@lru_cache(maxsize=200_000)
-def is_name(word: str) -> bool:
-    """Tell whether `word` looks like the name of a gene, an allele or a family: a digit, or two capitals.
-
-    Well-known cofactors and small molecules are not names.
-
-    Examples
-    --------
-    >>> words = ["TEM-1", "OXA-51", "AadA", "NADPH", "Carbapenem-hydrolyzing", "6'-N-acetyl"]
-    >>> [word for word in words if is_name(word)]
-    ['TEM-1', 'OXA-51', 'AadA']
-    """
-    core = word.strip("()'+-/")
-    if core in _FORMULAS or re.search(r"[a-z]{4}", core):
-        return False
-    letters = re.findall(r"[A-Z]", core)
-    return bool(len(letters) >= 2 or (letters and re.search(r"\d", core)))
-
-
-@lru_cache(maxsize=200_000)
-def slots(word: str) -> tuple[tuple[str, str], ...]:
-    """Return what `word` says about function: pairs of a slot and the stem that fills it.
-
-    A compound such as "carbapenem-hydrolyzing" fills the slot of its second part, and its parts may fill
-    their own.
-
-    Examples
-    --------
-    >>> slots("Carbapenem-hydrolyzing")
-    (('-hydrolyzing', 'carbapenem'), ('substance', 'carbapenem'))
-    >>> slots("kinase"), slots("increase"), slots("NADPH"), slots("binds")
-    ((('enzyme', 'kinase'),), (), (('substance', 'nadph'),), ())
-    """
-    filled = []
-    compound = _COMPOUND.match(word)
-    if compound:
-        filled.append((f"-{compound[2].lower().replace('ys', 'yz')}", stem(compound[1])))
-    for part in word.split("-"):
-        folded = part.lower()
-        if part in _FORMULAS:
-            filled.append(("substance", folded))
-        elif _ENZYME.match(folded) and not _NO_ENZYME.match(folded):
-            filled.append(("enzyme", folded.removesuffix("s")))
-        elif folded.rstrip("s") in _ROLES:
-            filled.append(("role", folded.rstrip("s")))
-        elif folded in _SUBSTANCES or (_SUBSTANCE.match(folded) and not _NO_SUBSTANCE.match(folded)):
-            filled.append(("substance", folded.removesuffix("s")))
-    return tuple(filled)
-
-
-@lru_cache(maxsize=200_000)
-def stem(word: str) -> str:
-    """Cut the ending of a word, so that forms of one word are one.
-
-    Examples
-    --------
-    >>> stem("hydrolyzing") == stem("hydrolysis") == stem("hydrolyzes")
-    True
-    """
-    folded = word.lower()
-    for suffix in _SUFFIXES:
-        if folded.endswith(suffix) and len(folded) - len(suffix) >= 4:
-            return folded[: -len(suffix)]
-    return folded
