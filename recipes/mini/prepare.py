@@ -10,12 +10,13 @@ it knows, and (leaky, for comparison) on unseen pairs of alleles it knows. `held
 """
 
 import argparse
+import random
 import re
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-from captions import captions, in_other_words
+from captions import captions, in_other_words, many_captions
 
 from protrek_hm.data import read_proteins, write_proteins
 from protrek_hm.data.triplets import write_triplets
@@ -60,6 +61,8 @@ def main() -> None:
         tables[f"{name}_asked"] = asked(tables[name], pool)
     with new_folder(given.output, force=True) as folder:
         pretraining_rows(pool).write_csv(folder / "pretrain.tsv", separator="\t")
+        for side in ("train", "valid"):
+            caption_rows(pool, side).write_csv(folder / f"captions_{side}.tsv", separator="\t", quote_style="never")
         for side, sequences in sequences_alone(given.data, pool).items():
             table = pl.DataFrame({"sequence": sequences}).with_row_index("id").cast(pl.String)
             write_proteins(table, folder / f"sequences_{side}.tsv")
@@ -86,6 +89,8 @@ def read_sources(data: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         ec="ec",
         go="go_terms",
         catalytic_activity="catalytic_activity",
+        full_name="protein_name",
+        organism="organism",
         source=pl.lit("swissprot"),
     )
     amr = read("amr_proteins").select(
@@ -115,7 +120,10 @@ def wild_types(mutants: pl.DataFrame) -> pl.DataFrame:
     return mutants.unique("wt_sequence", keep="first", maintain_order=True).select(
         id=pl.concat_str(pl.lit("WT_"), "accession"),
         sequence="wt_sequence",
+        name=pl.col("protein_name").str.replace(r" \(.*", ""),
         text=pl.col("wt_function").map_elements(cleaned, return_dtype=pl.String),
+        full_name="protein_name",
+        organism="organism",
         source=pl.lit("mutagenesis"),
     )
 
@@ -282,6 +290,27 @@ def pretraining_rows(pool: pl.DataFrame) -> pl.DataFrame:
         for text in captions(row, number)
     ]
     return pl.DataFrame(rows)
+
+
+def caption_rows(pool: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Return the proteins for training with all that can be said of them, or those of Swiss-Prot's validation.
+
+    Wild types of mutants are read as well where Swiss-Prot's rows lack them.
+    """
+    if side == "train":
+        elsewhere = for_training(pool)["sequence"].implode()
+        wild = (pl.col("source") == "mutagenesis") & pl.col("sequence").is_in(elsewhere)
+        rows = pool.filter(_MAY_BE_READ & ~wild)
+    else:
+        rows = pool.filter(side=side, source="swissprot")
+    rng = random.Random(SEED)
+    return pl.DataFrame(
+        [
+            {"id": row["id"], "source": row["source"], "sequence": row["sequence"], "text": " ".join(text.split())}
+            for row in rows.rows(named=True)
+            for text in many_captions(row, rng)
+        ]
+    )
 
 
 def sequences_alone(data: Path, pool: pl.DataFrame) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ CHECKPOINT = ".pt"  # how ProTrek's own weights end
 SHIPPED = {
     "mini": "protrek-hm-mini, fine-tuned on twins",
     "mini-base": "the same before it saw twins: what fine-tuning starts from",
+    "mini-words": "protrek-hm-mini with a sentence encoder for texts: everyday words, and texts against texts",
 }
 """The small models that come with the package, for trying things without a download: their names, and what they are."""
 _SMALL_FILES = ["*.json", "*.txt", "*.model", "README.md"]  # settings, vocabularies, the card
@@ -40,7 +41,7 @@ def find_model(path: str | Path, *, revision: str | None = None) -> Path:
     """Return the folder of the model, or its checkpoint where `path` names one.
 
     That is `path` itself, or `model` in it if `train` wrote it; if neither holds one, the model of this name that comes
-    with the package (`mini`, `mini-base`), or the cached copy of a hub's model.
+    with the package (`mini`, `mini-base`, `mini-words`), or the cached copy of a hub's model.
 
     revision: of a hub's model: branch, tag or commit. The name may carry it, too: user/model@revision.
 
