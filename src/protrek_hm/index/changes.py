@@ -19,11 +19,12 @@ from protrek_hm.errors import ProTrekHMError
 from protrek_hm.files import digest, sweep_litter, writing
 from protrek_hm.index.engines import make_engines
 from protrek_hm.index.layout import CHEAP, INFO, MODALITIES, Manifest, read_manifest, refuse_damaged, write_manifest
-from protrek_hm.index.segments import read_segments
+from protrek_hm.index.segments import kept_rows, read_records, read_segments
+from protrek_hm.index.words import write_words
 
 PACKAGES = ("protrek-hm", "faiss-cpu", "numpy", "polars", "pyarrow", "sentence-transformers", "torch")
 SHARDS = ".shards"
-_OWN = re.compile(rf"segment-(\d+)|removed-(\d+)\.npy|(?:{'|'.join(MODALITIES)})-(\d+)\.faiss")
+_OWN = re.compile(rf"segment-(\d+)|removed-(\d+)\.npy|words-(\d+)\.sqlite|(?:{'|'.join(MODALITIES)})-(\d+)\.faiss")
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def changing(folder: Path, *, largest: int | None = CHEAP) -> Iterator[Manifest]
 
 
 def commit(folder: Path, manifest: Manifest) -> Manifest:
-    """Complete `manifest` (engines, counts, sizes, date) and make it what the index is."""
+    """Complete `manifest` (engines, words, counts, sizes, date) and make it what the index is."""
     records, embeddings = read_segments(folder, manifest)
     engines = make_engines(folder, embeddings, manifest.engines, generation=manifest.generation)
     counts: dict[str, int] = {
@@ -61,14 +62,22 @@ def commit(folder: Path, manifest: Manifest) -> Manifest:
     versions = {"python": python_version(), **{package: version(package) for package in PACKAGES}}
     now = datetime.now(UTC).isoformat(timespec="seconds")
     info = replace(manifest.info, counts=counts, versions=versions, created=manifest.info.created or now, updated=now)
-    loose = [each.file for each in engines.values()] + ([manifest.removed] if manifest.removed else [])
+    words = _write_words(folder, manifest)
+    loose = [each.file for each in engines.values()] + [each for each in (manifest.removed, words) if each]
     held_by_segments = [path for segment in manifest.segments for path in sorted((folder / segment.name).iterdir())]
     paths = [*held_by_segments, *(folder / name for name in loose)]
     files = {str(path.relative_to(folder)): path.stat().st_size for path in paths}
     digests = {name: manifest.digests.get(name) or digest(folder / name) for name in files}  # no name is given twice
-    complete = replace(manifest, info=info, engines=engines, files=files, digests=digests)
+    complete = replace(manifest, info=info, engines=engines, words=words, files=files, digests=digests)
     write_manifest(folder, complete)
     return complete
+
+
+def _write_words(folder: Path, manifest: Manifest) -> str | None:
+    name = f"words-{manifest.generation}.sqlite"
+    before = folder / manifest.words if manifest.words else None
+    kept = kept_rows(folder, manifest)
+    return name if write_words(folder / name, read_records(folder, manifest), kept, before) else None
 
 
 def sweep(folder: Path, manifest: Manifest) -> None:

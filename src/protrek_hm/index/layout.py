@@ -14,8 +14,8 @@ from protrek_hm.files import digest, read_json, write_json
 Read = TypeVar("Read")
 Precision = Literal["float32", "bf16"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
-FORMAT_VERSION = 3
-WITHOUT_DIGESTS = 2  # an earlier format, which is read
+FORMAT_VERSION = 4
+EARLIER = (2, 3)  # formats that are read: 2 has no digests, neither has words
 CHEAP = 2**25  # bytes of a file that is read and compared with its digest whenever an index is opened
 INFO = "index.json"
 REBUILD = "take a copy of it, or build it again in another folder with protrek-hm index build"
@@ -130,6 +130,8 @@ class Manifest:
         In the order of their records.
     removed
         Name of the file that lists the removed rows, or None.
+    words
+        Name of the file that says which records hold a word, see `words`; None where there are no texts.
     engines
         Per modality, where there is one.
     files, digests
@@ -144,6 +146,7 @@ class Manifest:
     digests: Mapping[str, str] = field(default_factory=dict)
     engines: Mapping[str, EngineInfo] = field(default_factory=dict)
     removed: str | None = None
+    words: str | None = None
     generation: int = 1
 
 
@@ -210,7 +213,7 @@ def _read_manifest(folder: Path) -> Manifest:
     if recorded is not None and recorded != _sha256(content):
         raise FileFormatError(folder / INFO, "damaged (not as it was written)", REBUILD)
     version = content.pop("format_version", None)
-    if version not in (FORMAT_VERSION, WITHOUT_DIGESTS):
+    if version not in (FORMAT_VERSION, *EARLIER):
         problem = f"index format {version!r}, and this version of protrek-hm reads format {FORMAT_VERSION}"
         raise FileFormatError(folder, problem, f"update protrek-hm, or {REBUILD}")
     try:
@@ -252,7 +255,7 @@ def _sha256(content: Mapping[str, Any]) -> str:
 
 def _parse(content: dict[str, Any]) -> Manifest:
     own = {name: content.pop(name) for name in ("segments", "files", "engines", "removed", "generation")}
-    own["digests"] = content.pop("digests", {})
+    own |= {"digests": content.pop("digests", {}), "words": content.pop("words", None)}
     sources = tuple(Source(**source) for source in content.pop("sources"))
     info = IndexInfo(**content, sources=sources)
     segments = tuple(Segment(**segment) for segment in own.pop("segments"))
@@ -264,7 +267,7 @@ def _parse(content: dict[str, Any]) -> Manifest:
     if info.counts["records"] > sum(segment.records for segment in segments):
         raise ValueError("more records than its segments hold")
     named = {*(each.name for each in segments), *(each.file for each in engines.values())}
-    named |= set() if manifest.removed is None else {manifest.removed}
+    named |= {each for each in (manifest.removed, manifest.words) if each is not None}
     found = {Path(name).parts[0] for name in manifest.files}
     outside = [name for name in (*manifest.files, *named) if Path(name).is_absolute() or ".." in Path(name).parts]
     if outside or named != found:

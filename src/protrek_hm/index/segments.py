@@ -14,7 +14,7 @@ from tokenize import TokenError
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality
 from protrek_hm.errors import FileFormatError, MissingFileError
@@ -195,16 +195,26 @@ def write_segment(index: Path, name: str, records: pl.DataFrame, new: Mapping[Mo
     return Segment(name, len(records), {modality: each.count for modality, each in new.items()})
 
 
+def read_records(index: Path, manifest: Manifest) -> pl.DataFrame:
+    """Map the records of all segments, the removed ones among them."""
+    tables = [open_records(index / each.name / RECORDS, rows=each.records) for each in manifest.segments]
+    return tables[0] if len(tables) == 1 else pl.concat(tables, how="diagonal", rechunk=False)
+
+
+def kept_rows(index: Path, manifest: Manifest) -> Bool[np.ndarray, " rows"]:
+    """Say which records of all segments are not removed."""
+    kept = np.ones(sum(each.records for each in manifest.segments), dtype=bool)
+    if manifest.removed is not None:
+        kept[open_array(index / manifest.removed, None, "int64")] = False
+    return kept
+
+
 def read_segments(index: Path, manifest: Manifest) -> tuple[pl.DataFrame, dict[Modality, Embeddings]]:
     """Map the records and vectors of all segments, without the removed rows."""
     segments, dimension = manifest.segments, manifest.info.dimension
-    tables = [open_records(index / each.name / RECORDS, rows=each.records) for each in segments]
-    records = tables[0] if len(tables) == 1 else pl.concat(tables, how="diagonal", rechunk=False)
-    kept = None
-    if manifest.removed is not None:
-        removed = open_array(index / manifest.removed, None, "int64")
-        kept = np.ones(len(records), dtype=bool)
-        kept[removed] = False
+    records = read_records(index, manifest)
+    kept = None if manifest.removed is None else kept_rows(index, manifest)
+    if kept is not None:
         records = records.filter(kept)
     embeddings: dict[Modality, Embeddings] = {}
     for modality in (each for each in MODALITIES if any(segment.vectors.get(each) for segment in segments)):

@@ -14,7 +14,8 @@ from protrek_hm.index.engines import open_engine
 from protrek_hm.index.layout import CHEAP, IndexInfo, Manifest, damaged_files, read_manifest, refuse_damaged, unchanged
 from protrek_hm.index.nearest import Engine, ExactEngine, Nearest
 from protrek_hm.index.records import rows_of_ids, rows_where
-from protrek_hm.index.segments import Embeddings, read_segments
+from protrek_hm.index.segments import Embeddings, kept_rows, read_segments
+from protrek_hm.index.words import Words
 
 SAMPLE = 2_000
 _BLOCK = 16_384
@@ -45,6 +46,7 @@ class Index:
     records: pl.DataFrame
     embeddings: Mapping[Modality, Embeddings]
     engines: Mapping[Modality, Engine] = field(default_factory=dict)
+    words: Words | None = None
 
     @classmethod
     def open(cls, folder: Path) -> "Index":
@@ -68,7 +70,8 @@ class Index:
         for modality in embeddings:
             if modality in manifest.engines:
                 engines[modality] = open_engine(folder, manifest.engines[modality])
-        return cls(manifest.info, records, embeddings, engines)
+        words = Words.open(folder / manifest.words, kept_rows(folder, manifest)) if manifest.words else None
+        return cls(manifest.info, records, embeddings, engines, words)
 
     def nearest(
         self,

@@ -121,7 +121,7 @@ def compact_index(folder: Path) -> IndexInfo:
         new = {name: gather(held) for name, held in embeddings.items() if held.count}
         generation = manifest.generation + 1
         segment = write_segment(folder, f"segment-{generation}", records, new)
-        one = replace(manifest, segments=(segment,), removed=None, engines={}, generation=generation)
+        one = replace(manifest, segments=(segment,), removed=None, words=None, engines={}, generation=generation)
         return commit(folder, one).info
 
 
