@@ -32,8 +32,7 @@ FEW = 1_000
 """Records up to which no word is too common."""
 
 _TABLE = (
-    "create virtual table words using fts5(text, about, content='', "
-    "tokenize='porter unicode61 remove_diacritics 2')"
+    "create virtual table words using fts5(text, about, content='', tokenize='porter unicode61 remove_diacritics 2')"
 )
 _CACHED = 4_096  # words whose records are remembered
 _WORD = re.compile(r"[^\W_]+")
@@ -105,6 +104,11 @@ class Matches:
 
     rows: Int[np.ndarray, " n"]
     scores: Float[np.ndarray, " n"]
+
+    def __contains__(self, row: int) -> bool:
+        """Say whether the word stands in a record."""
+        place = int(np.searchsorted(self.rows, row))
+        return place < len(self.rows) and int(self.rows[place]) == row
 
 
 @dataclass(frozen=True)
