@@ -1,6 +1,6 @@
 """Count the house: lines of code, files, and how many files a protein, a query and a triplet pass.
 
-    python benchmarks/house.py [--source src/protrek_hm]
+    python benchmarks/house.py [--files]
 
 Lines are those of code: no blank lines, comments, docstrings. A chain is what really runs: every file of the package in
 which a function is called while the work is done, seen by the interpreter's own profiler; what only an import runs does
@@ -26,6 +26,11 @@ from pathlib import Path
 from types import FrameType
 
 PACKAGE = Path(__file__).parents[1] / "src" / "protrek_hm"
+
+
+def say(line: str) -> None:
+    """Print at once."""
+    print(line, flush=True)  # noqa: T201
 
 
 def code_lines(path: Path) -> int:
@@ -134,20 +139,22 @@ def main() -> None:
         rooms[room] += 1
         sizes[room] += count
     for room, count in sorted(rooms.items()):
-        print(f"{room:12} {count:4} files {sizes[room]:6} lines")
+        say(f"{room:12} {count:4} files {sizes[room]:6} lines")
     median = statistics.median(lines.values())
-    print(f"{'all':12} {len(lines):4} files {sum(lines.values()):6} lines of code, {median:.0f} in the median file")
+    say(f"{'all':12} {len(lines):4} files {sum(lines.values()):6} lines of code, {median:.0f} in the median file")
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
 
         tower = TowerConfig(layers=1, hidden=16, heads=2, max_tokens=400)
-        base = ProTrek.build(ModelConfig(sequence=tower, text=tower, dimension=8, vocabulary=100), texts=["Binds oxygen."])
+        base = ProTrek.build(
+            ModelConfig(sequence=tower, text=tower, dimension=8, vocabulary=100), texts=["Binds oxygen."]
+        )
         base.save_pretrained(str(work / "base"))
         for name, run in CHAINS.items():
             files = set[str]()
             run(work, files)
-            print(f"{name}: {len(files)} files" + f" ({', '.join(sorted(files))})" * options.files)
+            say(f"{name}: {len(files)} files" + f" ({', '.join(sorted(files))})" * options.files)
 
 
 if __name__ == "__main__":
