@@ -18,6 +18,7 @@ from protrek_hm.deadline import checkpoint
 from protrek_hm.homology.identity import align, identity
 from protrek_hm.search.differences import differences
 from protrek_hm.search.reading import Cut
+from protrek_hm.search.signals import Matched
 
 Item = TypeVar("Item")
 Other = TypeVar("Other")
@@ -44,10 +45,13 @@ class Hit:
         That it is the query's own, if one of all that were searched is, in [0, 1]; None where the index has no
         pairs to learn this from. See `search.significance`.
     p_value, e_value
-        Chance that a vector drawn from the index scores as high, and how many of all would: p × vectors. See
-        `search.significance`.
+        Chance that a vector drawn from the index scores as high, and how many of all would: p × vectors; None where
+        the sample is the whole index, since E is then the rank. See `search.significance`.
     record
         The protein's row of the table, all columns.
+    matched
+        What it has in common with a question in words, and what put it in its place beside the score; None where the
+        score alone did.
     """
 
     rank: int
@@ -58,6 +62,7 @@ class Hit:
     p_value: float | None
     e_value: float | None
     record: Mapping[str, Any]
+    matched: Matched | None = None
 
 
 @dataclass(frozen=True)

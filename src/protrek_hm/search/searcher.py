@@ -13,18 +13,20 @@ from typing import Protocol
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality, require
 from protrek_hm.errors import ModelError
 from protrek_hm.index.encoder import check_model, encode_unit, locate_model
 from protrek_hm.index.layout import MODALITIES
+from protrek_hm.index.records import rows_where
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.hits import MIN_IDENTITY, Answer, Family, Hit, each_alone, group_hits
 from protrek_hm.search.labelled import Labelled, lay_out
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import Cut, cuts
+from protrek_hm.search.signals import SIGNALS, Background, Matched, Signal, rank_by_signals, usable_signals
 from protrek_hm.search.significance import calibrate, p_values
 
 MOST_HITS = 10_000
@@ -67,6 +69,9 @@ class SearchConfig:
         Whether every vector is compared, however many there are.
     most_hits
         Hits that are looked at to fill the families, at most.
+    signals
+        By what proteins answer a text: see `signals`. What the index does not hold is left out; the model alone answers
+        other queries, and ranks texts.
     """
 
     query_type: Modality = "text"
@@ -77,8 +82,12 @@ class SearchConfig:
     min_identity: float = MIN_IDENTITY
     exact: bool = False
     most_hits: int = MOST_HITS
+    signals: tuple[Signal, ...] = SIGNALS
 
     def __post_init__(self) -> None:
+        known = f"known signals are {', '.join(SIGNALS)}; give one at least"
+        wanted = set(self.signals)
+        require("signals", ", ".join(self.signals), known, holds=bool(wanted) and wanted <= set(SIGNALS))
         fits = not self.group or 0 < self.min_identity <= 1
         require("min_identity", self.min_identity, "must lie in (0, 1]", holds=fits)
 
@@ -169,20 +178,21 @@ class Searcher:
         target_type: Modality = "sequence",
         k: int = 10,
         where: str | None = None,
+        signals: tuple[Signal, ...] = SIGNALS,
         batch_size: int = 32,
     ) -> list[Answer[Hit]]:
-        """Rank the proteins (or texts) of the index by their cosine with each query.
+        """Rank the proteins (or texts) of the index by how well they fit each query.
 
         Parameters
         ----------
         query
             One query or several, of the kind `query_type`.
-        target_type, k, where
+        target_type, k, where, signals
             As in `SearchConfig`.
 
         Returns
         -------
-        The hits of each query, highest score first; equal scores come in the order of the table. Each answer says
+        The hits of each query, best first; what is equal comes in the order of the table. Each answer says
         what the model did not read of the query, and whether the search was exact; `exact` is a searcher that
         always is.
 
@@ -195,7 +205,7 @@ class Searcher:
             If the model cannot encode this kind of query.
         """
         queries = [query] if isinstance(query, str) else query
-        config = SearchConfig(query_type, target_type, k, where)
+        config = SearchConfig(query_type, target_type, k, where, signals=signals)
         answers = self.answer(queries, config, batch_size=batch_size)
         return [answer.with_items(family.best for family in answer) for answer in answers]
 
@@ -243,28 +253,39 @@ class Searcher:
             alike = list(dict.fromkeys(query for query, other in asked if other == each))
             keys = [(query, each.query_type) for query in alike]
             searcher = self.exact if each.exact else self
-            ranked = searcher._ranked_families(np.stack([vectors[key] for key in keys]), each)
+            ranked = searcher._ranked_families(alike, np.stack([vectors[key] for key in keys]), each)
             for key, answer in zip(keys, ranked, strict=True):
                 answer.cut = read[key]
                 answers[key[0], each] = answer
         return [answers[key] for key in asked]
 
-    def _ranked_families(self, vectors: Float[np.ndarray, "queries dim"], config: SearchConfig) -> list[Answer[Family]]:
+    def _ranked_families(
+        self, queries: Sequence[str], vectors: Float[np.ndarray, "queries dim"], config: SearchConfig
+    ) -> list[Answer[Family]]:
         """Rank more and more hits until `k` families are full, or `most_hits` are seen."""
         where = config.where
         rows = where if where is None or isinstance(where, str) else where.rows(self.index.records)
+        question = config.query_type == "text" != config.target_type
+        signals = usable_signals(self.index, config.signals if question else ("model",))
 
-        def rank(some: Float[np.ndarray, "some dim"], k: int) -> list[Answer[Hit]]:
-            return self.rank(some, query_type=config.query_type, target_type=config.target_type, k=k, where=rows)
+        def rank(numbers: list[int], k: int) -> list[Answer[Hit]]:
+            if signals == ("model",):
+                kinds = {"query_type": config.query_type, "target_type": config.target_type}
+                return self.rank(vectors[numbers], **kinds, k=k, where=rows)
+            allowed = rows_where(self.index.records, rows) if isinstance(rows, str) else rows
+            return [
+                self._rank_by_signals(queries[each], vectors[each], config.target_type, k, allowed, signals)
+                for each in numbers
+            ]
 
-        if not config.group or config.target_type == "text":
-            return [hits.with_items(each_alone(hits)) for hits in rank(vectors, config.k)]
-        found: list[Answer[Family]] = [Answer() for _ in vectors]
         waiting = list(range(len(vectors)))
+        if not config.group or config.target_type == "text":
+            return [hits.with_items(each_alone(hits)) for hits in rank(waiting, config.k)]
+        found: list[Answer[Family]] = [Answer() for _ in vectors]
         fetch = min(max(5 * config.k, _LEAST_HITS), max(config.most_hits, config.k))
         while waiting:
             unfilled = []
-            for number, hits in zip(waiting, rank(vectors[waiting], fetch), strict=True):
+            for number, hits in zip(waiting, rank(waiting, fetch), strict=True):
                 families = group_hits(hits, min_identity=config.min_identity)[: config.k]
                 notes, more = [], len(families) < config.k and len(hits) == fetch
                 if more and fetch < config.most_hits:
@@ -314,32 +335,67 @@ class Searcher:
         k: int = 10,
         where: str | Bool[np.ndarray, " rows"] | None = None,
     ) -> list[Answer[Hit]]:
-        """Rank hits for queries that `encode` encoded, `where` as in `Index.nearest`; all else is as in `search`.
-
-        This is where a signal becomes an order: today the cosine of query and target alone. Another signal (words that
-        query and text share, say) is to be asked of the index beside `neighbours`, and merged with it here.
-        """
+        """Rank hits by the model alone, for queries that `encode` encoded, `where` as in `Index.nearest`."""
         self.check(target_type=target_type, k=k)
         background = self.background(vectors, target_type=target_type)
         k = min(k, self.index.info.counts["records"])
         cosines, rows, exact = self.index.neighbours(vectors, want=target_type, k=k, where=where)
-        surprise = p_values(cosines, background)
-        calibration = self._calibration(query_type, target_type)
-        chances = None if calibration is None else calibration(cosines)
-        found, place = np.unique(rows[rows >= 0], return_inverse=True)
-        records = self.index.take(found).rows(named=True)
-        answers, places = [], iter(place.tolist())
+        answers = []
         for query in range(len(vectors)):
-            hits = []
-            for column in np.flatnonzero(rows[query] >= 0).tolist():
-                record, cosine, p = records[next(places)], float(cosines[query, column]), float(surprise[query, column])
-                chance = None if chances is None else float(chances[query, column])
-                scores = (cosine, cosine / self.model.temperature, chance, p, p * self.index.info.counts[target_type])
-                hits.append(Hit(column + 1, record["id"], *scores, record))
-            none = where is not None and not hits
-            notes = [f"no record with a {target_type} meets the condition; loosen it"] if none else []
+            some = rows[query] >= 0
+            hits = self._hits(rows[query][some], cosines[query][some], background[query], query_type, target_type)
+            notes = _nothing_left(hits, where, target_type)
             answers.append(Answer(hits, exact=bool(exact[query]), background=background[query], notes=notes))
         return answers
+
+    def _rank_by_signals(
+        self,
+        query: str,
+        vector: Float[np.ndarray, " dim"],
+        target_type: Modality,
+        k: int,
+        allowed: Bool[np.ndarray, " rows"] | None,
+        signals: Sequence[Signal],
+    ) -> Answer[Hit]:
+        """Rank hits for a question in words."""
+        words = self.index.words.find(query) if self.index.words is not None and "words" in signals else {}
+        background = self.background(vector[None], target_type=target_type)[0]
+        backgrounds: dict[Signal, Background] = {}
+        if "model" in signals:
+            backgrounds["model"] = Background.of(background)
+        if "meaning" in signals:
+            backgrounds["meaning"] = Background.of(self.background(vector[None], target_type="text")[0])
+        ranked = rank_by_signals(
+            self.index, vector, words, target_type=target_type, k=k, backgrounds=backgrounds, allowed=allowed
+        )
+        hits = self._hits(ranked.rows, ranked.cosines, background, "text", target_type, ranked.matched)
+        unknown = [f"“{word}”" for word, held in words.items() if not len(held.rows)]
+        notes = [f"no record holds the word{'s' * (len(unknown) > 1)} {', '.join(unknown)}"] if unknown else []
+        return Answer(hits, exact=ranked.exact, background=background, notes=notes)
+
+    def _hits(
+        self,
+        rows: Int[np.ndarray, " hits"],
+        cosines: Float[np.ndarray, " hits"],
+        background: Float[np.ndarray, " sample"],
+        query_type: Modality,
+        target_type: Modality,
+        matched: Sequence[Matched] | None = None,
+    ) -> list[Hit]:
+        """Say what is known of the hits of a query, in the order given."""
+        chance_of = self._calibration(query_type, target_type)
+        chances = [None] * len(rows) if chance_of is None else chance_of(cosines).tolist()
+        surprise = p_values(cosines[None], background[None])[0].tolist()
+        searched = self.index.info.counts[target_type]
+        unlike_rank = len(background) < searched  # where the sample is the index itself, E is the rank
+        hits = []
+        for place, record in enumerate(self.index.take(rows).rows(named=True)):
+            cosine, p = float(cosines[place]), surprise[place]
+            e = p * searched if unlike_rank else None
+            scores = (cosine, cosine / self.model.temperature, chances[place], p, e)
+            common = None if matched is None else matched[place]
+            hits.append(Hit(place + 1, record["id"], *scores, record, common))
+        return hits
 
     def background(
         self, vectors: Float[np.ndarray, "queries dim"], *, target_type: Modality

@@ -48,11 +48,15 @@ class Matched:
 
 
 class Ranked(NamedTuple):
-    """The best records of one question, best first: rows, the model's cosines, and what each has in common with it."""
+    """The best records of one question, best first: rows, the model's cosines, and what each has in common with it.
+
+    exact: whether every vector was compared; else an engine proposed those that were.
+    """
 
     rows: Int[np.ndarray, " some"]
     cosines: Float[np.ndarray, " some"]
     matched: list[Matched]
+    exact: bool
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def rank_by_signals(
     At most `k` proteins; each protein once, by its best record.
     """
     pool = min(max(k, POOL), index.info.counts["records"])
-    vector = question[None]
+    vector, exact = question[None], True
     share = _share(words, rows=index.info.counts["records"])
     if allowed is not None:
         share[~allowed] = 0.0
@@ -115,8 +119,9 @@ def rank_by_signals(
         proposed = [np.sort(np.lexsort((np.arange(len(share)), -share))[:pool])]
     for signal in backgrounds:
         kind: Modality = target_type if signal == "model" else "text"
-        _, found = index.nearest(vector, want=kind, k=pool, where=allowed)
-        proposed.append(_alike(index, kind, found[0][found[0] >= 0], allowed))
+        near = index.neighbours(vector, want=kind, k=pool, where=allowed)
+        exact &= bool(near.exact[0])
+        proposed.append(_alike(index, kind, near.found[0][near.found[0] >= 0], allowed))
     rows = np.unique(np.concatenate(proposed))
     rows = rows[index.embeddings[target_type].of_row[rows] >= 0]
     cosines = _cosines(index, target_type, vector, rows)
@@ -132,7 +137,7 @@ def rank_by_signals(
         Matched(tuple(of_row), None if np.isnan(cosine) else float(cosine))
         for of_row, cosine in zip(held, meaning[order].tolist(), strict=True)
     ]
-    return Ranked(rows[order], cosines[order], matched)
+    return Ranked(rows[order], cosines[order], matched, exact)
 
 
 def _share(words: Mapping[str, Matches], *, rows: int) -> Float[np.ndarray, " rows"]:
