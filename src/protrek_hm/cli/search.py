@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
 import typer
 
@@ -50,6 +50,9 @@ def search(
     exact: Annotated[
         bool, typer.Option("--exact", help="Compare every vector, where an engine would choose some of them.")
     ] = False,
+    signals: Annotated[
+        str, typer.Option(help="By what a text is answered: model, words, meaning, or several with commas between.")
+    ] = "model,words,meaning",
     min_identity: Annotated[float, typer.Option(help="Identity with a family's best hit, in (0, 1].")] = 0.7,
     chain: Annotated[
         list[str] | None, typer.Option(help="Chain of a structure file; repeatable.  [default: all]")
@@ -78,11 +81,12 @@ def search(
     from protrek_hm.search.query import read_queries, read_query_table
     from protrek_hm.search.searcher import Searcher
 
+    asked: Any = {"signals": tuple(each.strip() for each in signals.split(","))}
     if output is not None:
         refuse_existing(output, force=force, inputs=[*(queries or []), *([batch] if batch else [])])
         refuse_unwritable(output)
     if batch is None:
-        settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity, exact)
+        settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity, exact, **asked)
         read = read_queries(queries or [], settings.query_type, chains=tuple(chain or ()))
         if not read:
             raise OptionError("queries", "", "give one at least, or a file of many with --batch")
@@ -92,7 +96,8 @@ def search(
                 "batch", str(batch), "needs -o FILE.parquet (or .tsv, .csv, .jsonl), and no other queries"
             )
         kind = by or ("sequence" if is_fasta(batch) else "text")
-        settings = BatchConfig(kind, want, k, where, bool(group), min_identity, exact, columns=tuple(column or ()))
+        asked["columns"] = tuple(column or ())
+        settings = BatchConfig(kind, want, k, where, bool(group), min_identity, exact, **asked)
         read, bad = read_query_table(batch, kind, on_bad_record=on_bad_record)
         if bad:
             typer.echo(f"{batch}: {len(bad):,} bad queries left out, the first on line {bad[0].line}", err=True)

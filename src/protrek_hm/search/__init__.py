@@ -1,11 +1,11 @@
 """Questions to an index: a text, a sequence or a structure in, ranked proteins or texts out.
 
 The flow: queries are checked, also in files of one or thousands (`query`). `Searcher.answer` (`searcher`) encodes them
-by the model that made the index, compares them with its vectors, and makes each of the nearest a `Hit` that says how
-surprising and how likely right it is (`significance`); near-identical hits become families (`hits`). Answers are
-written (`render`), many of them in blocks that survive an interruption (`batch`). What two proteins differ in gets
-names (`differences`) and its share of the scores (`explain`, `render_explanation`); `pairs` scores without an index,
-and `describe` says what a protein does.
+by the model that made the index, ranks its proteins by vectors, for a text also by the words and the meaning of their
+texts (`signals`), and makes each of the best a `Hit` that says how surprising and how likely right its score is
+(`significance`); near-identical hits become families (`hits`). Answers are written (`render`), many of them in blocks
+that survive an interruption (`batch`). What two proteins differ in gets names (`differences`) and its share of the
+scores (`explain`, `render_explanation`); `pairs` scores without an index, and `describe` says what a protein does.
 """
 
 from typing import TYPE_CHECKING
@@ -26,5 +26,7 @@ if TYPE_CHECKING:
     from protrek_hm.search.searcher import Condition as Condition
     from protrek_hm.search.searcher import SearchConfig as SearchConfig
     from protrek_hm.search.searcher import Searcher as Searcher
+    from protrek_hm.search.signals import Matched as Matched
+    from protrek_hm.search.signals import Signal as Signal
 else:
     __getattr__, __dir__, __all__ = lazily(__name__)

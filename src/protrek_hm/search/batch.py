@@ -28,14 +28,16 @@ from protrek_hm.files import is_whole, new_file, new_part, read_json, refuse_exi
 from protrek_hm.search.hits import NOT_EXACT
 from protrek_hm.search.query import Query
 from protrek_hm.search.reading import NoticeWarning, tell_cut_queries
-from protrek_hm.search.render import FAMILY, SCORES, rows_of_answer
+from protrek_hm.search.render import FAMILY, MATCHED, SCORES, rows_of_answer
 from protrek_hm.search.searcher import SearchConfig, Searcher
 
 FORMAT_VERSION = 1
 SETTINGS = "settings.json"
 ENDINGS = (".parquet", ".tsv", ".csv", ".jsonl")
 _SETTING = {"query_type": "by", "target_type": "want"}  # what the file calls them
-_TYPES = dict.fromkeys(("query", "difference", "id"), pl.String) | dict.fromkeys(("family", "member", "rank"), pl.Int64)
+_TYPES = dict.fromkeys(("query", "difference", "id", "matched_words"), pl.String) | dict.fromkeys(
+    ("family", "member", "rank"), pl.Int64
+)
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ def run_batch(
     """Answer all queries and write a row for each hit to `output`; go on where an earlier run was stopped.
 
     Columns: query (its name), with `group` also family, member, identity and difference; rank, id, score,
-    protrek_score, probability, p_value, e_value; `config.columns`. Rows stand in the order of the queries, then of
-    rank. Equal queries of a block are encoded once.
+    protrek_score, probability, p_value, e_value, matched_words, meaning; `config.columns`. Rows stand in the order of
+    the queries, then of rank. Equal queries of a block are encoded once.
 
     Parameters
     ----------
@@ -139,7 +141,7 @@ def _answer(searcher: Searcher, block: Sequence[Query], config: BatchConfig) -> 
 
 def _schema(searcher: Searcher, config: BatchConfig, output: Path) -> dict[str, Any]:
     present = searcher.index.records.schema
-    own = ("query", *(FAMILY if config.group else ()), *SCORES)
+    own = ("query", *(FAMILY if config.group else ()), *SCORES, *MATCHED)
     for name in config.columns:
         if name not in present or name in own:
             wanted = f"choose among {', '.join(each for each in present if each not in own)}"
@@ -154,7 +156,7 @@ def _settings(searcher: Searcher, queries: Sequence[Query], config: BatchConfig)
     lines = (json.dumps([query.name, query.content]).encode() for query in queries)
     digest = hashlib.sha256(b"\n".join(lines)).hexdigest()
     index = json.loads(json.dumps(asdict(searcher.index.info), default=str))
-    options = asdict(config) | {"columns": list(config.columns)}
+    options = asdict(config) | {"columns": list(config.columns), "signals": list(config.signals)}
     asked = {_SETTING.get(name, name): value for name, value in options.items() if name != "most_hits"}
     return {
         "format_version": FORMAT_VERSION,

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 Form = Literal["table", "jsonl", "tsv"]
 SCORES = ("rank", "id", "score", "protrek_score", "probability", "p_value", "e_value")
+MATCHED = ("matched_words", "meaning")
 FAMILY = ("family", "member", "identity", "difference")
-OWN_COLUMNS = ("query", *FAMILY, *SCORES)
-NUMBERS = {"rank", "score", "prob.", "E", "like 1st", "length"}
+OWN_COLUMNS = ("query", *FAMILY, *SCORES, *MATCHED)
+NUMBERS = {"rank", "score", "prob.", "E", "meaning", "like 1st", "length"}
 MEMBERS = 5
 """Members of a family that the table shows beneath its best; all of them are in the other formats."""
 
@@ -52,7 +53,7 @@ def write_answers(answers: Mapping[str, Sequence[Family]], file: TextIO, *, form
            0.5000  2.0  └ TEM-x  E6K          10
     >>> write_answers({"a kinase": [Family(1, hits[:1])]}, sys.stdout, form="jsonl", grouped=False)
     {"query": "a kinase", "rank": 1, "id": "TEM-1", "score": 0.5, "protrek_score": 5.0, "probability": null,
-     "p_value": 0.01, "e_value": 2.0, "record": {"sequence": "MKTAYEAKQR"}}
+     "p_value": 0.01, "e_value": 2.0, "matched_words": null, "meaning": null, "record": {"sequence": "MKTAYEAKQR"}}
     """
     if form == "table":
         for query, families in answers.items():
@@ -75,7 +76,7 @@ def rows_of_answer(query: str, families: Sequence[Family], *, grouped: bool) -> 
     >>> hit = Hit(1, "P1", 0.5, 50.0, None, 0.01, 2.0, {"sequence": "MKV"})
     >>> next(rows_of_answer("a kinase", [Family(1, (hit,))], grouped=False))
     {'query': 'a kinase', 'rank': 1, 'id': 'P1', 'score': 0.5, 'protrek_score': 50.0, 'probability': None,
-     'p_value': 0.01, 'e_value': 2.0, 'record': {'sequence': 'MKV'}}
+     'p_value': 0.01, 'e_value': 2.0, 'matched_words': None, 'meaning': None, 'record': {'sequence': 'MKV'}}
     >>> row = next(rows_of_answer("a kinase", [Family(1, (hit,))], grouped=True))
     >>> [row[name] for name in FAMILY]
     [1, 1, 1.0, '']
@@ -87,7 +88,9 @@ def rows_of_answer(query: str, families: Sequence[Family], *, grouped: bool) -> 
                 same = (1.0, "") if member == 1 else _difference(family, hit)
                 place = dict(zip(FAMILY, (family.rank, member, *same), strict=True))
             scores = {name: getattr(hit, name) for name in SCORES}
-            yield {"query": query, **place, **scores, "record": dict(hit.record)}
+            common = (None, None) if hit.matched is None else (" ".join(hit.matched.words), hit.matched.meaning)
+            matched = dict(zip(MATCHED, common, strict=True))
+            yield {"query": query, **place, **scores, **matched, "record": dict(hit.record)}
 
 
 def write_descriptions(descriptions: Mapping[str, Description], file: TextIO, *, form: Form) -> None:
@@ -209,8 +212,10 @@ def _cells(hit: Hit, rank: str, *, prefix: str = "", differs: str = "") -> Cells
     return {
         "rank": rank,
         "score": f"{hit.score:.4f}",
-        "prob.": "" if hit.probability is None else f"{hit.probability:.2f}",
-        "E": "" if hit.e_value is None else _short(hit.e_value),
+        "prob.": "" if hit.probability is None or hit.matched else f"{hit.probability:.2f}",
+        "E": "" if hit.e_value is None or hit.matched else _short(hit.e_value),
+        "meaning": "" if hit.matched is None or hit.matched.meaning is None else f"{hit.matched.meaning:.2f}",
+        "words": "" if hit.matched is None else " ".join(hit.matched.words),
         "like 1st": "",
         "id": prefix + hit.id,
         "differs": differs,

@@ -4,7 +4,7 @@
 call it; `search` is the same without families.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -31,6 +31,9 @@ from protrek_hm.search.significance import calibrate, p_values
 
 MOST_HITS = 10_000
 """Hits per query that are looked at to fill the wanted number of families."""
+
+FAR = 3.0
+"""Standard deviations from which the meaning of a text stands out."""
 
 _LEAST_HITS = 50  # of the first look for families
 _FIRST, _CANARIES = 256, 2  # of the first records that many of the shortest are encoded again when an index is opened
@@ -371,7 +374,17 @@ class Searcher:
         hits = self._hits(ranked.rows, ranked.cosines, background, "text", target_type, ranked.matched)
         unknown = [f"“{word}”" for word, held in words.items() if not len(held.rows)]
         notes = [f"no record holds the word{'s' * (len(unknown) > 1)} {', '.join(unknown)}"] if unknown else []
+        if hits and not any(hit.matched.words or self._is_near(hit, backgrounds) for hit in hits if hit.matched):
+            notes.append("nothing stands out: no text is near the question, and chance gives as high a score")
+        notes += _nothing_left(hits, allowed, target_type)
         return Answer(hits, exact=ranked.exact, background=background, notes=notes)
+
+    def _is_near(self, hit: Hit, backgrounds: Mapping[Signal, Background]) -> bool:
+        """Say whether a hit's text or score stands out of the index."""
+        meaning = hit.matched.meaning if hit.matched is not None else None
+        if meaning is not None and backgrounds["meaning"].deviations(np.array([meaning]))[0] >= FAR:
+            return True
+        return "model" in backgrounds and hit.e_value is not None and hit.e_value < 1
 
     def _hits(
         self,
@@ -406,3 +419,8 @@ class Searcher:
     def check(self, *, target_type: Modality, k: int) -> None:
         """Raise OptionError if the index has no such modality, or k < 1."""
         self.index.check(want=target_type, k=k)
+
+
+def _nothing_left(hits: Sequence[Hit], where: object, target_type: Modality) -> list[str]:
+    none = where is not None and not hits
+    return [f"no record with a {target_type} meets the condition; loosen it"] if none else []

@@ -89,6 +89,7 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "probability": plain(hit.probability),
         "p_value": plain(hit.p_value),
         "e_value": plain(hit.e_value),
+        "matched": None if hit.matched is None else {"words": list(hit.matched.words), "meaning": hit.matched.meaning},
         "record": plain(hit.record),
     }
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from protrek_hm.config import Modality
+from protrek_hm.search.signals import SIGNALS, Signal
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.problems import HALF, ProblemError
 
@@ -40,6 +41,10 @@ Where = Annotated[
 ]
 Group = Annotated[bool, Field(description="Whether hits that are 70 % identical or more share a family.")]
 Exact = Annotated[bool, Field(description="Whether every vector is compared, also in an index with an engine.")]
+Signals = Annotated[
+    tuple[Signal, ...],
+    Field(min_length=1, max_length=len(SIGNALS), description="By what a text is answered; others: the model alone."),
+]
 Notes = Annotated[list[str], Field(description="What should be known besides, such as that the model cuts the query.")]
 
 
@@ -63,6 +68,7 @@ class _Options(_Request):
     where: Where = None
     group: Group = True
     exact: Exact = False
+    signals: Signals = SIGNALS
 
 
 class SearchRequest(_Options):
@@ -105,6 +111,13 @@ class DescribeRequest(_Request):
     k: Annotated[int, Field(ge=1, description="Texts per protein.")] = 5
 
 
+class MatchedAnswer(BaseModel):
+    """What a hit has in common with a question, as `protrek_hm.search.Matched`."""
+
+    words: list[str] = Field(description="Of the question, which the record holds.")
+    meaning: float | None = Field(description="Cosine of the question and the record's text; null without one.")
+
+
 class HitAnswer(BaseModel):
     """One protein or text, as `protrek_hm.search.Hit`."""
 
@@ -114,7 +127,8 @@ class HitAnswer(BaseModel):
     protrek_score: float = Field(description="On ProTrek's scale: cosine ÷ temperature.")
     probability: float | None = Field(description="Calibrated, in [0, 1]; null where the model is not.")
     p_value: float | None = Field(description="Against the index's background, in (0, 1].")
-    e_value: float | None = Field(description="Hits as good that chance would give.")
+    e_value: float | None = Field(description="Hits as good that chance would give; null where this is the rank.")
+    matched: MatchedAnswer | None = Field(description="In common with a question in words; null for other queries.")
     record: dict[str, Any]
     identity: float | None = Field(description="With the best of its family, in [0, 1]; null for the best itself.")
     differences: int | None = Field(description="From the best of its family: substitutions, insertions, deletions.")

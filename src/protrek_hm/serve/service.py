@@ -191,6 +191,7 @@ class Service:
             group=request.group,
             exact=request.exact,
             most_hits=_MOST_GROUPED,
+            signals=request.signals,
         )
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)
