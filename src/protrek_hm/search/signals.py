@@ -18,9 +18,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality
+from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.index.store import Index
 from protrek_hm.index.words import Matches
-from protrek_hm.model.cosines import cosines_of_pairs
 
 Signal = Literal["model", "words", "meaning"]
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
