@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from protrek_hm.index import build_index
-from protrek_hm.search.render import SCORES
+from protrek_hm.search.render import MATCHED, SCORES
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def run(command_line):
 
 
 def test_the_model_that_the_index_names_is_loaded(run, index):
-    code, out, _ = run(index, "DKD")
+    code, out, _ = run(index, "DKD", "--signals", "model")
     assert code == 0
     assert [line.split() for line in out.splitlines()[1:3]] == [
         ["rank", "score", "E", "id", "length", "text"],
@@ -121,7 +121,7 @@ def test_batch(run, twins, tmp_path):
     assert (code, out) == (0, f"{output}: 9 queries answered\n")
     assert "1 bad queries left out, the first on line 19" in err
     found = pl.read_parquet(output)
-    assert found.columns == ["query", *SCORES, "organism"]
+    assert found.columns == ["query", *SCORES, *MATCHED, "organism"]
     assert found["query"].to_list() == [f"q{n}" for n in range(9) for _ in range(2)]
     assert run(*command)[0] == 2
 

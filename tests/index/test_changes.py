@@ -120,7 +120,14 @@ def test_a_full_disk_is_one_line_and_the_old_index_stays(folder, letter_encoder,
     with pytest.raises(OutputError, match="No space left on device.*free some space"):
         CHANGES[change](folder, letter_encoder())
     assert_frame_equal(Index.open(folder).records, proteins)
-    assert {path.name for path in folder.iterdir()} <= {".lock", ".shards", MARKER, "index.json", "segment-1"}
+    assert {path.name for path in folder.iterdir()} <= {
+        ".lock",
+        ".shards",
+        MARKER,
+        "index.json",
+        "segment-1",
+        "words-1.sqlite",
+    }
 
 
 def test_a_folder_without_permission_is_one_line(folder, monkeypatch):

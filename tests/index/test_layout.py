@@ -69,11 +69,11 @@ def test_a_file_of_another_size_is_named(folder):
         read_info(folder)
 
 
-@pytest.mark.parametrize("version", [1, 4])
+@pytest.mark.parametrize("version", [1, 5])
 def test_another_format_version_is_refused(folder, version):
     edit(folder, format_version=version)
     with pytest.raises(
-        FileFormatError, match=rf"index format {version}, .* reads format 3; .* build it again in another folder"
+        FileFormatError, match=rf"index format {version}, .* reads format 4; .* build it again in another folder"
     ):
         read_info(folder)
 

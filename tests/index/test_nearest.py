@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protrek_hm import cosines as cosines_room
 from protrek_hm.errors import OptionError
 from protrek_hm.index import nearest as room
 from protrek_hm.index.nearest import inner_products, nearest, nearest_proposed
 from protrek_hm.index.segments import Stack
-from protrek_hm import cosines as cosines_room
 
 pytestmark = pytest.mark.numeric
 

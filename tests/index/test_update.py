@@ -140,7 +140,8 @@ def test_bad_changes(folder, letter_encoder, proteins):
     with pytest.raises(NothingFoundError, match="all 4 records would go"):
         remove_from_index(folder, where="true")
     assert_frame_equal(Index.open(folder).records, proteins)
-    assert sorted(path.name for path in folder.iterdir()) == [".lock", MARKER, "index.json", "segment-1"]
+    names = [".lock", MARKER, "index.json", "segment-1", "words-1.sqlite"]
+    assert sorted(path.name for path in folder.iterdir()) == names
 
 
 def test_numbers_that_are_none_do_not_cost_a_record(tmp_path, letter_encoder):

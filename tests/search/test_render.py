@@ -36,7 +36,7 @@ def test_json_lines_hold_everything():
     assert first == {
         **{"query": "a [bold] kinase", "rank": 1, "id": "P1"},
         **{"score": 0.75, "protrek_score": 15.0, "probability": 0.9, "p_value": 0.001, "e_value": 0.04},
-        "record": FIRST,
+        **{"matched_words": None, "meaning": None, "record": FIRST},
     }
     assert second["record"] == SECOND
 
@@ -45,7 +45,7 @@ def test_tsv_holds_everything_and_users_columns_keep_clear_of_ours():
     rows = list(csv.DictReader(io.StringIO(written("tsv")), delimiter="\t"))
     assert list(rows[0]) == [
         *["query", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value"],
-        *["sequence", "text", "organism", "record.score"],
+        *["matched_words", "meaning", "sequence", "text", "organism", "record.score"],
     ]
     assert rows[0]["text"] == FIRST["text"]
     assert (rows[0]["score"], rows[0]["record.score"], rows[1]["record.score"]) == ("0.75", "7", "")

@@ -21,7 +21,8 @@ def test_a_search_has_families_with_hits_and_the_background(client, searcher):
     for hit in answered:
         wanted = hits[hit["rank"] - 1]
         compared = {name: hit[name] for name in ("identity", "differences", "changes")}
-        assert hit == {**vars(wanted), **compared, "record": hit["record"]}
+        matched = {"words": list(wanted.matched.words), "meaning": wanted.matched.meaning}
+        assert hit == {**vars(wanted), **compared, "matched": matched, "record": hit["record"]}
         assert hit["record"]["sequence"] == wanted.record["sequence"]
     assert sum(content["background"]["counts"]) == 5
     assert len(content["background"]["edges"]) == len(content["background"]["counts"]) + 1
@@ -171,8 +172,9 @@ def test_an_answer_that_is_not_exact_says_so_and_one_that_is_can_be_had(client, 
         return [Answer([], exact=self is not searcher) for _ in vectors]
 
     monkeypatch.setattr(type(searcher), "rank", rank)
-    assert search(client, query="AAC").json()["notes"] == [NOT_EXACT.replace("--exact", "exact: true")]
-    assert search(client, query="AAC", exact=True).json()["notes"] == []
+    told = NOT_EXACT.replace("--exact", "exact: true")
+    assert search(client, query="AAC", signals=["model"]).json()["notes"] == [told]
+    assert search(client, query="AAC", exact=True, signals=["model"]).json()["notes"] == []
     assert asked == [searcher, searcher.exact]
 
 
@@ -185,7 +187,7 @@ def test_few_families_have_the_members_that_the_command_line_shows(client, searc
 
     monkeypatch.setattr(type(searcher), "rank", rank)
     for k in (1, 5, 20, 200):
-        search(client, query="AAC", k=k)
+        search(client, query="AAC", k=k, signals=["model"])
     assert fetched == [50, 50, 100, 500], "the first look for families, at most 500"
 
 

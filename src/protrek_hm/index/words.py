@@ -22,7 +22,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Bool, Float, Int
 
-from protrek_hm.errors import FileFormatError
+from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.index.layout import REBUILD
 
 COMMON = 0.25
@@ -137,13 +137,12 @@ class Words:
 
         Raises
         ------
-        FileFormatError
-            If it is damaged, or was written for other records.
+        MissingFileError, FileFormatError
+            If it is not there, is damaged, or was written for other records.
         """
-        database = sqlite3.connect(
-            f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1", uri=True, check_same_thread=False
-        )
         with _readable(path):
+            name = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
+            database = sqlite3.connect(name, uri=True, check_same_thread=False)
             (records,) = database.execute("select count(*) from words_docsize").fetchone()
         if records > kept.sum():
             raise FileFormatError(path, f"holds the words of {records} records, not {kept.sum()}", REBUILD)
@@ -219,6 +218,8 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
+        if not path.exists():
+            raise MissingFileError(path, REBUILD) from None
         raise FileFormatError(path, f"damaged ({error})", REBUILD) from None
 
 

@@ -45,8 +45,8 @@ class Hit:
         That it is the query's own, if one of all that were searched is, in [0, 1]; None where the index has no
         pairs to learn this from. See `search.significance`.
     p_value, e_value
-        Chance that a vector drawn from the index scores as high, and how many of all would: p × vectors; None where
-        the sample is the whole index, since E is then the rank. See `search.significance`.
+        Chance that a vector drawn from the index scores as high, and how many of all would: p × vectors. See
+        `search.significance`.
     record
         The protein's row of the table, all columns.
     matched

@@ -400,12 +400,10 @@ class Searcher:
         chances = [None] * len(rows) if chance_of is None else chance_of(cosines).tolist()
         surprise = p_values(cosines[None], background[None])[0].tolist()
         searched = self.index.info.counts[target_type]
-        unlike_rank = len(background) < searched  # where the sample is the index itself, E is the rank
         hits = []
         for place, record in enumerate(self.index.take(rows).rows(named=True)):
             cosine, p = float(cosines[place]), surprise[place]
-            e = p * searched if unlike_rank else None
-            scores = (cosine, cosine / self.model.temperature, chances[place], p, e)
+            scores = (cosine, cosine / self.model.temperature, chances[place], p, p * searched)
             common = None if matched is None else matched[place]
             hits.append(Hit(place + 1, record["id"], *scores, record, common))
         return hits

@@ -127,7 +127,7 @@ class HitAnswer(BaseModel):
     protrek_score: float = Field(description="On ProTrek's scale: cosine ÷ temperature.")
     probability: float | None = Field(description="Calibrated, in [0, 1]; null where the model is not.")
     p_value: float | None = Field(description="Against the index's background, in (0, 1].")
-    e_value: float | None = Field(description="Hits as good that chance would give; null where this is the rank.")
+    e_value: float | None = Field(description="Hits as good that chance would give.")
     matched: MatchedAnswer | None = Field(description="In common with a question in words; null for other queries.")
     record: dict[str, Any]
     identity: float | None = Field(description="With the best of its family, in [0, 1]; null for the best itself.")
