@@ -15,11 +15,11 @@ from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable, writing
 from protrek_hm.index.changes import clear_shards, commit, is_index, next_generation, sweep
 from protrek_hm.index.config import IndexConfig
-from protrek_hm.index.layout import MODALITIES, IndexInfo, Manifest, Precision
+from protrek_hm.index.layout import MEANING, MODALITIES, IndexInfo, Manifest, Precision
 from protrek_hm.index.records import describe_source
 from protrek_hm.index.segments import NewVectors, number_distinct, write_segment
 from protrek_hm.index.shards import encode_in_shards
-from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.encoder import FingerprintedEncoder, NamedEncoder
 
 
 def build_index(
@@ -30,6 +30,7 @@ def build_index(
     *,
     model_name: str,
     source: Path | Sequence[Path] = (),
+    reader: NamedEncoder | None = None,
     force: bool = False,
 ) -> IndexInfo:
     """Encode a table as `read_proteins` gives it, and write the index folder `output`, whole or not at all.
@@ -48,6 +49,9 @@ def build_index(
         The folder or hub id that `model` was loaded from; `Searcher.open` loads it from there.
     source
         The file or files that the table was read from, for the record.
+    reader
+        A sentence encoder, such as `protrek_hm.model.Reader`: it encodes the texts once more, so that questions are
+        compared with what is written (see `search.signals`).
 
     Raises
     ------
@@ -68,10 +72,12 @@ def build_index(
         raise NothingFoundError(f"{named}: no proteins to index; give a file with at least one")
     shards = output.with_name(f".{output.name}.shards")
     with writing(shards):
-        new = encode_table(proteins, model, config, shards=shards)
+        new = encode_table(proteins, model, config, shards=shards, reader=reader)
         if not any(each.count for each in new.values()):
             raise NothingFoundError("the model encodes none of these proteins; take another model")
-        made = Made(model_name, path_from(output, Path(model_name)), model.fingerprint(), config.precision)
+        read_by = (reader.name, reader.fingerprint(), reader.dimension) if reader and MEANING in new else ()
+        name = (model_name, path_from(output, Path(model_name)), model.fingerprint(), config.precision)
+        made = Made(*name, *read_by)
         info = write_index(output, proteins, new, made, sources=sources, force=force)
         shutil.rmtree(shards)
     return info
@@ -93,12 +99,15 @@ class Made:
     model_path: str | None
     model_sha256: str
     precision: Precision
+    reader: str | None = None
+    reader_sha256: str | None = None
+    reader_dimension: int | None = None
 
 
 def write_index(
     output: Path,
     records: pl.DataFrame,
-    new: Mapping[Modality, NewVectors],
+    new: Mapping[str, NewVectors],
     made: Made,
     *,
     sources: Sequence[Path],
@@ -116,7 +125,7 @@ def write_index(
     """
     info = IndexInfo(
         **asdict(made),
-        dimension=max(each.dimension for each in new.values()),
+        dimension=max(each.dimension for kind, each in new.items() if kind != MEANING),
         counts={},
         sources=tuple(map(describe_source, sources)),
     )
@@ -131,9 +140,7 @@ def write_index(
     return manifest.info
 
 
-def _write_generation(
-    folder: Path, records: pl.DataFrame, new: Mapping[Modality, NewVectors], info: IndexInfo
-) -> Manifest:
+def _write_generation(folder: Path, records: pl.DataFrame, new: Mapping[str, NewVectors], info: IndexInfo) -> Manifest:
     generation = next_generation(folder)
     segment = write_segment(folder, f"segment-{generation}", records, new)
     return commit(folder, Manifest(info, (segment,), {}, generation=generation))
@@ -159,25 +166,31 @@ def encode_table(
     config: IndexConfig,
     *,
     shards: Path,
-    known: Mapping[Modality, Known] | None = None,
-) -> dict[Modality, NewVectors]:
+    known: Mapping[str, Known] | None = None,
+    reader: FingerprintedEncoder | None = None,
+) -> dict[str, NewVectors]:
     """Encode what the table and the model have: sequences and texts, structures where the model has that route.
 
-    known: what need not be encoded again.
+    known: what need not be encoded again. reader: encodes the texts, too, as `MEANING`.
     """
-    known, new = known or {}, dict[Modality, NewVectors]()
-    for modality in modalities_of(proteins, model):
+    known, new = known or {}, dict[str, NewVectors]()
+    work: list[tuple[str, Modality, FingerprintedEncoder]] = [
+        (each, each, model) for each in modalities_of(proteins, model)
+    ]
+    if reader is not None and "text" in proteins.columns:
+        work.append((MEANING, "text", reader))
+    for kind, modality, encoder in work:
         distinct, of_row = number_distinct(proteins[modality].to_list())
-        held = known.get(modality, Known({}, 0))
+        held = known.get(kind, Known({}, 0))
         fresh = [each for each in distinct if each not in held.numbers]
         numbers = np.array([held.numbers.get(each, -1) for each in distinct] + [-1], dtype=np.int64)
         count, dimension, blocks = 0, 0, iter(list[np.ndarray]())
         if fresh:
-            encoded = encode_in_shards(model, fresh, task=modality, config=config, folder=shards)
+            encoded = encode_in_shards(encoder, fresh, task=modality, config=config, folder=shards)
             count, dimension, blocks = int(encoded.usable.sum()), encoded.stack.shape[1], encoded.blocks()
             numbers[:-1][numbers[:-1] < 0] = np.where(encoded.numbers < 0, -1, encoded.numbers + held.vectors)
         if distinct:
-            new[modality] = NewVectors(count, dimension, blocks, numbers[of_row])
+            new[kind] = NewVectors(count, dimension, blocks, numbers[of_row])
     return new
 
 

@@ -12,6 +12,7 @@ from protrek_hm.config import Modality
 from protrek_hm.errors import MissingFileError, ModelError
 from protrek_hm.index.layout import IndexInfo
 from protrek_hm.model.encoder import FingerprintedEncoder, compare_fingerprints, is_current, unit_vectors
+from protrek_hm.model.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,23 @@ def check_model(info: IndexInfo, model: FingerprintedEncoder, index: Path | str 
             "tokenizer and window are, too, cannot be told; built again, it can",
             index,
         )
+
+
+def reader_of(info: IndexInfo, index: Path | str = "the index") -> Reader | None:
+    """Return the sentence encoder that read the texts of an index; None where none did.
+
+    Raises
+    ------
+    ModelError
+        If it was another one than this version comes with.
+    """
+    if info.reader is None:
+        return None
+    reader = Reader()
+    if reader.fingerprint() != info.reader_sha256:
+        problem = f"the texts of {index} were read by another sentence encoder than this version comes with"
+        raise ModelError(problem, "build the index again, or search it with --signals model,words")
+    return reader
 
 
 def encode_unit(

@@ -14,6 +14,9 @@ from protrek_hm.files import digest, read_json, write_json
 Read = TypeVar("Read")
 Precision = Literal["float32", "bf16"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
+MEANING = "meaning"
+"""What the vectors of texts are called that a sentence encoder made."""
+
 FORMAT_VERSION = 4
 EARLIER = (2, 3)  # formats that are read: 2 has no digests, neither has words
 CHEAP = 2**25  # bytes of a file that is read and compared with its digest whenever an index is opened
@@ -52,6 +55,8 @@ class IndexInfo:
         UTC, ISO 8601.
     precision
         In what the model computed.
+    reader, reader_sha256, reader_dimension
+        The sentence encoder of the texts, its fingerprint, and the numbers of its vectors; None where there is none.
     """
 
     model: str
@@ -64,6 +69,9 @@ class IndexInfo:
     created: str = ""
     updated: str = ""
     precision: Precision = "float32"
+    reader: str | None = None
+    reader_sha256: str | None = None
+    reader_dimension: int | None = None
 
     @property
     def modalities(self) -> tuple[Modality, ...]:

@@ -18,7 +18,7 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.index.layout import MODALITIES, REBUILD, Manifest, Segment
+from protrek_hm.index.layout import MEANING, MODALITIES, REBUILD, Manifest, Segment
 from protrek_hm.index.records import open_records, write_records
 
 
@@ -183,16 +183,16 @@ class NewVectors:
     of_row: Int[np.ndarray, " rows"]
 
 
-def write_segment(index: Path, name: str, records: pl.DataFrame, new: Mapping[Modality, NewVectors]) -> Segment:
+def write_segment(index: Path, name: str, records: pl.DataFrame, new: Mapping[str, NewVectors]) -> Segment:
     """Write the folder of a segment; `commit` makes it a part of the index."""
     folder = index / name
     folder.mkdir()
     write_records(records, folder / RECORDS)
-    for modality, each in new.items():
-        write_array(folder / f"{modality}.rows.npy", each.of_row.shape, "int64", [each.of_row])
+    for kind, each in new.items():
+        write_array(folder / f"{kind}.rows.npy", each.of_row.shape, "int64", [each.of_row])
         if each.count:
-            write_array(folder / f"{modality}.vectors.npy", (each.count, each.dimension), "float32", each.blocks)
-    return Segment(name, len(records), {modality: each.count for modality, each in new.items()})
+            write_array(folder / f"{kind}.vectors.npy", (each.count, each.dimension), "float32", each.blocks)
+    return Segment(name, len(records), {kind: each.count for kind, each in new.items()})
 
 
 def read_records(index: Path, manifest: Manifest) -> pl.DataFrame:
@@ -211,21 +211,29 @@ def kept_rows(index: Path, manifest: Manifest) -> Bool[np.ndarray, " rows"]:
 
 def read_segments(index: Path, manifest: Manifest) -> tuple[pl.DataFrame, dict[Modality, Embeddings]]:
     """Map the records and vectors of all segments, without the removed rows."""
-    segments, dimension = manifest.segments, manifest.info.dimension
     records = read_records(index, manifest)
+    if manifest.removed is not None:
+        records = records.filter(kept_rows(index, manifest))
+    found = {each: _read_vectors(index, manifest, each, manifest.info.dimension) for each in MODALITIES}
+    return records, {modality: held for modality, held in found.items() if held is not None}
+
+
+def read_meaning(index: Path, manifest: Manifest) -> Embeddings | None:
+    """Map what the sentence encoder made of the texts, without the removed rows; None where it was not asked."""
+    return _read_vectors(index, manifest, MEANING, manifest.info.reader_dimension or 0)
+
+
+def _read_vectors(index: Path, manifest: Manifest, kind: str, dimension: int) -> Embeddings | None:
+    if not any(segment.vectors.get(kind) for segment in manifest.segments):
+        return None
+    parts, rows = [], []
+    for segment in manifest.segments:
+        folder, count = index / segment.name, segment.vectors.get(kind)
+        if count:
+            parts.append(open_array(folder / f"{kind}.vectors.npy", (count, dimension), "float32"))
+        shape = (segment.records,)
+        missing = np.full(shape, -1, dtype=np.int64)
+        rows.append(missing if count is None else open_array(folder / f"{kind}.rows.npy", shape, "int64"))
+    of_row = rows[0] if len(rows) == 1 else np.concatenate(rows)
     kept = None if manifest.removed is None else kept_rows(index, manifest)
-    if kept is not None:
-        records = records.filter(kept)
-    embeddings: dict[Modality, Embeddings] = {}
-    for modality in (each for each in MODALITIES if any(segment.vectors.get(each) for segment in segments)):
-        parts, rows = [], []
-        for segment in segments:
-            folder, count = index / segment.name, segment.vectors.get(modality)
-            if count:
-                parts.append(open_array(folder / f"{modality}.vectors.npy", (count, dimension), "float32"))
-            shape = (segment.records,)
-            missing = np.full(shape, -1, dtype=np.int64)
-            rows.append(missing if count is None else open_array(folder / f"{modality}.rows.npy", shape, "int64"))
-        of_row = rows[0] if len(rows) == 1 else np.concatenate(rows)
-        embeddings[modality] = Embeddings(Stack(parts), of_row if kept is None else of_row[kept])
-    return records, embeddings
+    return Embeddings(Stack(parts), of_row if kept is None else of_row[kept])

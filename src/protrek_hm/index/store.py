@@ -14,7 +14,7 @@ from protrek_hm.index.engines import open_engine
 from protrek_hm.index.layout import CHEAP, IndexInfo, Manifest, damaged_files, read_manifest, refuse_damaged, unchanged
 from protrek_hm.index.nearest import Engine, ExactEngine, Nearest
 from protrek_hm.index.records import rows_of_ids, rows_where
-from protrek_hm.index.segments import Embeddings, kept_rows, read_segments
+from protrek_hm.index.segments import Embeddings, kept_rows, read_meaning, read_segments
 from protrek_hm.index.words import Words
 
 SAMPLE = 2_000
@@ -47,6 +47,7 @@ class Index:
     embeddings: Mapping[Modality, Embeddings]
     engines: Mapping[Modality, Engine] = field(default_factory=dict)
     words: Words | None = None
+    meaning: Embeddings | None = None
 
     @classmethod
     def open(cls, folder: Path) -> "Index":
@@ -71,7 +72,7 @@ class Index:
             if modality in manifest.engines:
                 engines[modality] = open_engine(folder, manifest.engines[modality])
         words = Words.open(folder / manifest.words, kept_rows(folder, manifest)) if manifest.words else None
-        return cls(manifest.info, records, embeddings, engines, words)
+        return cls(manifest.info, records, embeddings, engines, words, read_meaning(folder, manifest))
 
     def nearest(
         self,
@@ -206,10 +207,14 @@ class Index:
 
     def sample(self, want: Modality) -> Float[np.ndarray, "n dim"]:
         """Return a random sample of at most 2,000 distinct vectors, the same at every call: a background."""
-        embeddings = self.embeddings[want]
-        used = np.arange(len(embeddings.vectors)) if embeddings.used is None else embeddings.used
-        chosen = np.random.default_rng(0).choice(used, min(SAMPLE, len(used)), replace=False)
-        return np.asarray(embeddings.vectors[np.sort(chosen)])
+        return sample_of(self.embeddings[want])
+
+
+def sample_of(embeddings: Embeddings) -> Float[np.ndarray, "n dim"]:
+    """Draw at most 2,000 of the vectors that are used, the same at every call."""
+    used = np.arange(len(embeddings.vectors)) if embeddings.used is None else embeddings.used
+    chosen = np.random.default_rng(0).choice(used, min(SAMPLE, len(used)), replace=False)
+    return np.asarray(embeddings.vectors[np.sort(chosen)])
 
 
 def check_index(folder: Path) -> list[str]:
@@ -226,7 +231,9 @@ def check_index(folder: Path) -> list[str]:
         problems.append("an index of an earlier format, without digests: protrek-hm index compact writes them")
     if problems:
         return problems
-    for modality, held in Index.open(folder).embeddings.items():
+    index = Index.open(folder)
+    every = {**index.embeddings, **({} if index.meaning is None else {MEANING: index.meaning})}
+    for modality, held in every.items():
         for start in range(0, len(held.vectors), _BLOCK):
             lengths = np.linalg.norm(held.vectors[start : start + _BLOCK].astype(np.float64), axis=1)
             for number in np.flatnonzero(~(np.abs(lengths - 1) <= _LENGTH_ERROR))[:1].tolist():

@@ -13,10 +13,18 @@ from protrek_hm.errors import NothingFoundError, OptionError
 from protrek_hm.index.build import Known, encode_table
 from protrek_hm.index.changes import SHARDS, changing, clear_shards, commit
 from protrek_hm.index.config import IndexConfig
-from protrek_hm.index.encoder import check_model
-from protrek_hm.index.layout import IndexInfo, Manifest
+from protrek_hm.index.encoder import check_model, reader_of
+from protrek_hm.index.layout import MEANING, IndexInfo, Manifest
 from protrek_hm.index.records import conflict, describe_source, rows_of_ids, rows_where, with_types_of
-from protrek_hm.index.segments import Embeddings, NewVectors, open_array, read_segments, write_array, write_segment
+from protrek_hm.index.segments import (
+    Embeddings,
+    NewVectors,
+    open_array,
+    read_meaning,
+    read_segments,
+    write_array,
+    write_segment,
+)
 from protrek_hm.model.encoder import FingerprintedEncoder
 
 _BLOCK = 16_384
@@ -64,8 +72,12 @@ def add_to_index(
         twice = records["id"].is_in(proteins["id"].unique().to_list()).to_numpy() & ~removed
         if twice.any() and not replace_known:
             _refuse(records.filter(twice), proteins)
-        known = {name: _known(records, held, name, proteins, model) for name, held in embeddings.items()}
-        new = encode_table(proteins, model, config, shards=folder / SHARDS, known=known)
+        known = {str(name): _known(records, held, name, proteins, model) for name, held in embeddings.items()}
+        reader = reader_of(manifest.info, folder)
+        meaning = read_meaning(folder, replace(manifest, removed=None))
+        if reader is not None and meaning is not None:
+            known[MEANING] = _known(records, meaning, "text", proteins, reader)
+        new = encode_table(proteins, model, config, shards=folder / SHARDS, known=known, reader=reader)
         generation = manifest.generation + 1
         segment = write_segment(folder, f"segment-{generation}", proteins, new)
         larger = replace(
@@ -118,7 +130,10 @@ def compact_index(folder: Path) -> IndexInfo:
     """Write all that is left in an index as one segment: what was removed no longer takes room."""
     with changing(folder, largest=None) as manifest:  # what is damaged would get a digest of its own
         records, embeddings = read_segments(folder, manifest)
-        new = {name: gather(held) for name, held in embeddings.items() if held.count}
+        new = {str(name): gather(held) for name, held in embeddings.items() if held.count}
+        meaning = read_meaning(folder, manifest)
+        if meaning is not None and meaning.count:
+            new[MEANING] = gather(meaning)
         generation = manifest.generation + 1
         segment = write_segment(folder, f"segment-{generation}", records, new)
         one = replace(manifest, segments=(segment,), removed=None, words=None, engines={}, generation=generation)
