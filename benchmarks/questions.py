@@ -19,7 +19,7 @@ import polars as pl
 from scipy.stats import binomtest
 
 from protrek_hm.data import load_showcase
-from protrek_hm.index import build_index
+from protrek_hm.index import IndexConfig, build_index
 from protrek_hm.model import ProTrek
 from protrek_hm.search import SearchConfig, Searcher
 from protrek_hm.search.signals import SIGNALS, Signal
@@ -51,8 +51,9 @@ def compare(name: str, proteins: pl.DataFrame, model: str, questions: Sequence[s
     """Build an index of sequences and texts, and ask all questions in each way."""
     with tempfile.TemporaryDirectory() as folder:
         encoder = ProTrek.from_pretrained(model)
-        build_index(proteins.select("id", "sequence", "text"), encoder, Path(folder) / "index", model_name=model)
-        searcher = Searcher.open(Path(folder) / "index", model=encoder)
+        table, place = proteins.select("id", "sequence", "text"), Path(folder) / "index"
+        build_index(table, encoder, place, IndexConfig(meaning=True), model_name=model)
+        searcher = Searcher.open(place, model=encoder)
         for way, signals in WAYS.items():
             say(f"{name} {model} {way:12} n={len(questions)} {ask(searcher, questions, right, signals)}")
 

@@ -1,5 +1,6 @@
 """`protrek-hm index`: proteins encoded once, to be searched often."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,13 +18,16 @@ Folder = Annotated[Path, typer.Argument(help="Folder of the index.")]
 
 
 @index_app.command("build")
-@with_settings(IndexConfig)
+@with_settings(IndexConfig, without=["meaning"])
 def index_build(
     proteins: Files,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new index.")],
     model: ModelOrMini = "mini",
     settings: IndexConfig,
+    meaning: Annotated[
+        bool, typer.Option(help="Also compare questions with the texts, by a sentence encoder.  [default: meaning]")
+    ] = True,
     column: Columns = None,
     device: Device = None,
     force: Force = False,
@@ -37,13 +41,14 @@ def index_build(
     table = read_files(proteins, columns=parse_columns(column or []), on_bad_record=settings.on_bad_record)
     encoder = ProTrek.from_pretrained(model, device=device)
     tell_cuts(encoder, [table])
+    settings = replace(settings, meaning=meaning)
     info = build_index(table, encoder, output, settings, model_name=model, source=proteins, force=force)
     counts = ", ".join(f"{count} {name}" for name, count in info.counts.items())
     typer.echo(f"{output}: {counts} (vectors of {info.dimension}, model {model})")
 
 
 @index_app.command("add")
-@with_settings(IndexConfig, without=["precision"])
+@with_settings(IndexConfig, without=["precision", "meaning"])
 def index_add(
     index: Folder,
     proteins: Files,

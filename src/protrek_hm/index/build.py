@@ -19,7 +19,8 @@ from protrek_hm.index.layout import MEANING, MODALITIES, IndexInfo, Manifest, Pr
 from protrek_hm.index.records import describe_source
 from protrek_hm.index.segments import NewVectors, number_distinct, write_segment
 from protrek_hm.index.shards import encode_in_shards
-from protrek_hm.model.encoder import FingerprintedEncoder, NamedEncoder
+from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.reader import packaged_reader
 
 
 def build_index(
@@ -30,7 +31,6 @@ def build_index(
     *,
     model_name: str,
     source: Path | Sequence[Path] = (),
-    reader: NamedEncoder | None = None,
     force: bool = False,
 ) -> IndexInfo:
     """Encode a table as `read_proteins` gives it, and write the index folder `output`, whole or not at all.
@@ -49,9 +49,6 @@ def build_index(
         The folder or hub id that `model` was loaded from; `Searcher.open` loads it from there.
     source
         The file or files that the table was read from, for the record.
-    reader
-        A sentence encoder, such as `protrek_hm.model.Reader`: it encodes the texts once more, so that questions are
-        compared with what is written (see `search.signals`).
 
     Raises
     ------
@@ -72,6 +69,7 @@ def build_index(
         raise NothingFoundError(f"{named}: no proteins to index; give a file with at least one")
     shards = output.with_name(f".{output.name}.shards")
     with writing(shards):
+        reader = packaged_reader() if config.meaning else None
         new = encode_table(proteins, model, config, shards=shards, reader=reader)
         if not any(each.count for each in new.values()):
             raise NothingFoundError("the model encodes none of these proteins; take another model")

@@ -18,12 +18,15 @@ class IndexConfig:
     precision
         Precision of the encoding; bf16 is faster, and changes scores in the third decimal. Vectors are kept in float32
         either way.
+    meaning
+        Whether the texts are encoded by the package's sentence encoder, too, so that questions find what is written.
     on_bad_record
         Stop at a bad record or one that the model fails on, or leave it out. Its vector is then left out and logged.
     """
 
     batch_size: int = 32
     precision: Precision = "float32"
+    meaning: bool = False
     on_bad_record: OnBadRecord = "error"
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from protrek_hm.config import Modality
 from protrek_hm.errors import MissingFileError, ModelError
 from protrek_hm.index.layout import IndexInfo
 from protrek_hm.model.encoder import FingerprintedEncoder, compare_fingerprints, is_current, unit_vectors
-from protrek_hm.model.reader import Reader
+from protrek_hm.model.reader import Reader, packaged_reader
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def reader_of(info: IndexInfo, index: Path | str = "the index") -> Reader | None
     """
     if info.reader is None:
         return None
-    reader = Reader()
+    reader = packaged_reader()
     if reader.fingerprint() != info.reader_sha256:
         problem = f"the texts of {index} were read by another sentence encoder than this version comes with"
         raise ModelError(problem, "build the index again, or search it with --signals model,words")

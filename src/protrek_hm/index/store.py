@@ -11,7 +11,16 @@ from jaxtyping import Bool, Float, Int
 from protrek_hm.config import Modality, require
 from protrek_hm.errors import OptionError
 from protrek_hm.index.engines import open_engine
-from protrek_hm.index.layout import CHEAP, IndexInfo, Manifest, damaged_files, read_manifest, refuse_damaged, unchanged
+from protrek_hm.index.layout import (
+    CHEAP,
+    MEANING,
+    IndexInfo,
+    Manifest,
+    damaged_files,
+    read_manifest,
+    refuse_damaged,
+    unchanged,
+)
 from protrek_hm.index.nearest import Engine, ExactEngine, Nearest
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.segments import Embeddings, kept_rows, read_meaning, read_segments

@@ -53,20 +53,6 @@ class FingerprintedEncoder(Encoder, Protocol):
         ...
 
 
-class NamedEncoder(FingerprintedEncoder, Protocol):
-    """A model that also knows its name and the numbers of its vectors, as `Reader` does."""
-
-    @property
-    def name(self) -> str:
-        """Under which it is known."""
-        ...
-
-    @property
-    def dimension(self) -> int:
-        """Numbers per vector."""
-        ...
-
-
 def is_current(fingerprint: str | None) -> bool:
     """Tell whether a fingerprint covers more than the weights.
 

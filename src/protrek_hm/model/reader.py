@@ -1,12 +1,12 @@
 """A sentence encoder that reads questions: it compares texts with texts, whatever model compares them with proteins.
 
-It comes with the package: all-MiniLM-L6-v2 of sentence-transformers (Apache-2.0; Wang et al. 2020, arXiv:2002.10957),
-its vocabulary cut to the pieces that English and biology need, its weights rounded to bf16; see `NOTICE` and the
-model's card. It is loaded when something is first encoded.
+It is the text tower of `mini-words`, which comes with the package: all-MiniLM-L6-v2 of sentence-transformers
+(Apache-2.0; Wang et al. 2020, arXiv:2002.10957), its vocabulary cut to what biology and English need; see that model's
+card. It is loaded when something is first encoded.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from jaxtyping import Float
 
 from protrek_hm.config import Modality
 from protrek_hm.files import digest
+from protrek_hm.model.locate import shipped_model
 
 WINDOW = 128
 """Tokens of a text that are read, both marks included."""
@@ -28,24 +29,23 @@ class Reader:
     Attributes
     ----------
     name, tasks, temperature, dimension
-        "reader"; texts alone; cosines are not scaled; numbers per vector.
+        "mini-words"; texts alone; cosines are not scaled; numbers per vector.
 
     Examples
     --------
-    >>> vectors = Reader().encode(["What carries oxygen?", "Oxygen transport in blood.", "Cuts DNA."])
+    >>> vectors = packaged_reader().encode(["What carries oxygen?", "Oxygen transport in blood.", "Cuts DNA."])
     >>> near, far = vectors[0] @ vectors[1:].T
     >>> vectors.shape, bool(near > far + 0.3)
     ((3, 384), True)
     """
 
-    name = "reader"
+    name = "mini-words"
     tasks: tuple[str, ...] = ("text",)
     temperature = 1.0
     dimension = 384
 
-    def __init__(self, folder: Path | None = None, *, device: str | None = None) -> None:
-        self.folder = folder or Path(__file__).parent / "shipped_weights" / self.name
-        self.device = device or "cpu"
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     @cached_property
     def _parts(self) -> tuple[Any, Any]:
@@ -56,7 +56,7 @@ class Reader:
         tokenizer.enable_truncation(WINDOW)
         tokenizer.enable_padding(pad_id=0)
         model = BertModel.from_pretrained(self.folder, add_pooling_layer=False, local_files_only=True)
-        return tokenizer, model.float().eval().to(self.device)
+        return tokenizer, model.float().eval()
 
     def fingerprint(self) -> str:
         """Hash all that its vectors depend on."""
@@ -86,10 +86,18 @@ class Reader:
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
             tokens = tokenizer.encode_batch([inputs[number] for number in chosen])
-            ids = torch.tensor([each.ids for each in tokens], device=self.device)
-            mask = torch.tensor([each.attention_mask for each in tokens], device=self.device)
+            ids = torch.tensor([each.ids for each in tokens])
+            mask = torch.tensor([each.attention_mask for each in tokens])
             with torch.inference_mode():
                 states = model(input_ids=ids, attention_mask=mask).last_hidden_state
                 summed = (states * mask[..., None]).sum(dim=1)
-                vectors[chosen] = torch.nn.functional.normalize(summed, dim=1).cpu().numpy()
+                vectors[chosen] = torch.nn.functional.normalize(summed, dim=1).numpy()
         return vectors
+
+
+@cache
+def packaged_reader() -> Reader:
+    """Return the sentence encoder of the package, the same one at every call."""
+    place = shipped_model(Reader.name)
+    assert place is not None, "it comes with the package"
+    return Reader(place / "text_0_Transformer")

@@ -4,7 +4,7 @@
 call it; `search` is the same without families.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -17,16 +17,25 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality, require
 from protrek_hm.errors import ModelError
-from protrek_hm.index.encoder import check_model, encode_unit, locate_model
+from protrek_hm.index.encoder import check_model, encode_unit, locate_model, reader_of
 from protrek_hm.index.layout import MODALITIES
 from protrek_hm.index.records import rows_where
-from protrek_hm.index.store import Index
+from protrek_hm.index.store import Index, sample_of
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.hits import MIN_IDENTITY, Answer, Family, Hit, each_alone, group_hits
 from protrek_hm.search.labelled import Labelled, lay_out
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import Cut, cuts
-from protrek_hm.search.signals import SIGNALS, Background, Matched, Signal, rank_by_signals, usable_signals
+from protrek_hm.search.signals import (
+    SIGNALS,
+    Background,
+    Matched,
+    Meaning,
+    Question,
+    Signal,
+    rank_by_signals,
+    usable_signals,
+)
 from protrek_hm.search.significance import calibrate, p_values
 
 MOST_HITS = 10_000
@@ -363,28 +372,24 @@ class Searcher:
         """Rank hits for a question in words."""
         words = self.index.words.find(query) if self.index.words is not None and "words" in signals else {}
         background = self.background(vector[None], target_type=target_type)[0]
-        backgrounds: dict[Signal, Background] = {}
-        if "model" in signals:
-            backgrounds["model"] = Background.of(background)
-        if "meaning" in signals:
-            backgrounds["meaning"] = Background.of(self.background(vector[None], target_type="text")[0])
-        ranked = rank_by_signals(
-            self.index, vector, words, target_type=target_type, k=k, backgrounds=backgrounds, allowed=allowed
-        )
+        model = Background.of(background) if "model" in signals else None
+        question = Question(vector, model, words, self._meaning(query) if "meaning" in signals else None)
+        ranked = rank_by_signals(self.index, question, target_type=target_type, k=k, allowed=allowed)
         hits = self._hits(ranked.rows, ranked.cosines, background, "text", target_type, ranked.matched)
         unknown = [f"“{word}”" for word, held in words.items() if not len(held.rows)]
         notes = [f"no record holds the word{'s' * (len(unknown) > 1)} {', '.join(unknown)}"] if unknown else []
-        if hits and not any(hit.matched.words or self._is_near(hit, backgrounds) for hit in hits if hit.matched):
+        if hits and not any(hit.matched.words or _is_near(hit, question) for hit in hits if hit.matched):
             notes.append("nothing stands out: no text is near the question, and chance gives as high a score")
         notes += _nothing_left(hits, allowed, target_type)
         return Answer(hits, exact=ranked.exact, background=background, notes=notes)
 
-    def _is_near(self, hit: Hit, backgrounds: Mapping[Signal, Background]) -> bool:
-        """Say whether a hit's text or score stands out of the index."""
-        meaning = hit.matched.meaning if hit.matched is not None else None
-        if meaning is not None and backgrounds["meaning"].deviations(np.array([meaning]))[0] >= FAR:
-            return True
-        return "model" in backgrounds and hit.e_value is not None and hit.e_value < 1
+    def _meaning(self, query: str) -> Meaning:
+        """Read a question as a sentence, and compare it with a sample of the texts."""
+        reader, held = reader_of(self.index.info), self.index.meaning
+        assert reader is not None, "vectors of texts have been made by one"
+        assert held is not None, "`usable_signals` has looked"
+        vector = reader.encode([query])[0]
+        return Meaning.of_texts(vector, vector @ sample_of(held).T)
 
     def _hits(
         self,
@@ -422,3 +427,11 @@ class Searcher:
 def _nothing_left(hits: Sequence[Hit], where: object, target_type: Modality) -> list[str]:
     none = where is not None and not hits
     return [f"no record with a {target_type} meets the condition; loosen it"] if none else []
+
+
+def _is_near(hit: Hit, question: Question) -> bool:
+    """Say whether a hit's text or score stands out of the index."""
+    meaning = hit.matched.meaning if hit.matched is not None else None
+    if meaning is not None and question.meaning is not None:
+        return bool(question.meaning.deviations(np.array([meaning]))[0] >= FAR)
+    return question.model is not None and hit.e_value is not None and hit.e_value < 1

@@ -1,7 +1,7 @@
 """What answers a question in words: three signals, and the order that they make together.
 
 - *model*: the cosine of question and protein, as the model sees both;
-- *meaning*: the cosine of the question with the text of the protein's record;
+- *meaning*: the cosine of the question with the text of the protein's record, as a sentence encoder sees both;
 - *words*: how much of the question's words that record holds (BM25), as a share of the most that any record could.
 
 Each signal proposes its best records; of all these every signal is computed exactly. Cosines are counted in standard
@@ -11,7 +11,7 @@ the validation part of `benchmarks/questions/`.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -19,6 +19,8 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality
 from protrek_hm.cosines import cosines_of_pairs
+from protrek_hm.index.nearest import nearest
+from protrek_hm.index.segments import Embeddings
 from protrek_hm.index.store import Index
 from protrek_hm.index.words import Matches
 
@@ -76,20 +78,51 @@ class Background:
         return np.nan_to_num((cosines - self.mean) / self.deviation)
 
 
+@dataclass(frozen=True)
+class Meaning(Background):
+    """The same of texts, and the question as the sentence encoder sees it."""
+
+    vector: Float[np.ndarray, " dim"]
+
+    @classmethod
+    def of_texts(cls, vector: Float[np.ndarray, " dim"], cosines: Float[np.ndarray, " sample"]) -> "Meaning":
+        """Describe a question by its cosines with a sample of texts."""
+        sample = Background.of(cosines)
+        return cls(sample.mean, sample.deviation, vector)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, as each signal sees it.
+
+    Attributes
+    ----------
+    vector, model
+        Its unit vector of the model, and the model's background; None where the model is no signal.
+    words
+        Its words with the records that hold them, as `Words.find` gives; empty where they are no signal.
+    meaning
+        None where it is no signal.
+    """
+
+    vector: Float[np.ndarray, " dim"]
+    model: Background | None = None
+    words: Mapping[str, Matches] = field(default_factory=dict)
+    meaning: Meaning | None = None
+
+
 def usable_signals(index: Index, wanted: Collection[Signal]) -> tuple[Signal, ...]:
     """Say which of the wanted signals an index can give."""
-    held = {"model": True, "words": index.words is not None, "meaning": "text" in index.embeddings}
+    held = {"model": True, "words": index.words is not None, "meaning": index.meaning is not None}
     return tuple(signal for signal in SIGNALS if signal in wanted and held[signal])
 
 
 def rank_by_signals(
     index: Index,
-    question: Float[np.ndarray, " dim"],
-    words: Mapping[str, Matches],
+    question: Question,
     *,
     target_type: Modality,
     k: int,
-    backgrounds: Mapping[Signal, Background],
     allowed: Bool[np.ndarray, " rows"] | None = None,
 ) -> Ranked:
     """Rank the records of an index by several signals.
@@ -97,11 +130,7 @@ def rank_by_signals(
     Parameters
     ----------
     question
-        Its unit vector.
-    words
-        Its words with the records that hold them, as `Words.find` gives; empty: they are no signal.
-    backgrounds
-        Of the signals to be used: "model", and "meaning" where texts are to be compared.
+        What is known of it by each signal.
     allowed
         Which records may answer; None: all.
 
@@ -109,33 +138,36 @@ def rank_by_signals(
     -------
     At most `k` proteins; each protein once, by its best record.
     """
-    pool = min(max(k, POOL), index.info.counts["records"])
-    vector, exact = question[None], True
-    share = _share(words, rows=index.info.counts["records"])
+    count = index.info.counts["records"]
+    pool = min(max(k, POOL), count)
+    share, exact = _share(question.words, rows=count), True
     if allowed is not None:
         share[~allowed] = 0.0
-    proposed = [np.flatnonzero(share)]
-    if len(proposed[0]) > pool:
-        proposed = [np.sort(np.lexsort((np.arange(len(share)), -share))[:pool])]
-    for signal in backgrounds:
-        kind: Modality = target_type if signal == "model" else "text"
-        near = index.neighbours(vector, want=kind, k=pool, where=allowed)
-        exact &= bool(near.exact[0])
-        proposed.append(_alike(index, kind, near.found[0][near.found[0] >= 0], allowed))
+    proposed = [np.lexsort((np.arange(count), -share))[: min(pool, np.count_nonzero(share))]]
+    if question.model is not None:
+        near = index.neighbours(question.vector[None], want=target_type, k=pool, where=allowed)
+        exact = bool(near.exact[0])
+        proposed.append(_alike(index.embeddings[target_type], near.found[0][near.found[0] >= 0], allowed))
+    if question.meaning is not None and index.meaning is not None:
+        proposed.append(_nearest_texts(index.meaning, question.meaning.vector, pool, allowed))
     rows = np.unique(np.concatenate(proposed))
     rows = rows[index.embeddings[target_type].of_row[rows] >= 0]
-    cosines = _cosines(index, target_type, vector, rows)
-    meaning = _cosines(index, "text", vector, rows) if "meaning" in backgrounds else np.full(len(rows), np.nan)
+    cosines = _cosines(index.embeddings[target_type], question.vector, rows)
     score = WEIGHTS["words"] * share[rows]
-    for signal, values in (("model", cosines), ("meaning", meaning)):
-        if signal in backgrounds:
-            score += WEIGHTS[signal] * backgrounds[signal].deviations(values)
+    meaning = np.full(len(rows), np.nan)
+    if question.model is not None:
+        score += WEIGHTS["model"] * question.model.deviations(cosines)
+    if question.meaning is not None and index.meaning is not None:
+        meaning = _cosines(index.meaning, question.meaning.vector, rows)
+        score += WEIGHTS["meaning"] * question.meaning.deviations(meaning)
     order = np.lexsort((rows, -score))
     order = order[index.records["id"].gather(rows[order]).is_first_distinct().to_numpy()][:k]
-    held = [[word for word, each in words.items() if row in each] for row in rows[order].tolist()]
     matched = [
-        Matched(tuple(of_row), None if np.isnan(cosine) else float(cosine))
-        for of_row, cosine in zip(held, meaning[order].tolist(), strict=True)
+        Matched(
+            tuple(word for word, each in question.words.items() if row in each),
+            None if np.isnan(cosine) else float(cosine),
+        )
+        for row, cosine in zip(rows[order].tolist(), meaning[order].tolist(), strict=True)
     ]
     return Ranked(rows[order], cosines[order], matched, exact)
 
@@ -152,21 +184,32 @@ def _share(words: Mapping[str, Matches], *, rows: int) -> Float[np.ndarray, " ro
 
 
 def _alike(
-    index: Index, kind: Modality, rows: Int[np.ndarray, " some"], allowed: Bool[np.ndarray, " rows"] | None
+    held: Embeddings, rows: Int[np.ndarray, " some"], allowed: Bool[np.ndarray, " rows"] | None
 ) -> Int[np.ndarray, " more"]:
-    """Add the other records of the same vectors: a text that several proteins share was one answer."""
-    held = index.embeddings[kind]
-    every = [held.rows_of(vector) for vector in held.of_row[rows].tolist()]
-    found = np.concatenate([rows[:0], *every])
+    """Add the other records of the same vectors."""
+    found = np.concatenate([rows[:0], *(held.rows_of(vector) for vector in held.of_row[rows].tolist())])
     return found if allowed is None else found[allowed[found]]
 
 
+def _nearest_texts(
+    held: Embeddings, vector: Float[np.ndarray, " dim"], count: int, allowed: Bool[np.ndarray, " rows"] | None
+) -> Int[np.ndarray, " rows"]:
+    """Find the records of the nearest texts; every text is compared."""
+    only = held.used
+    if allowed is not None:
+        numbers = held.of_row[allowed]
+        only = np.unique(numbers[numbers >= 0])
+    _, found = nearest(vector[None], held.vectors, k=count, only=only)
+    found = found[0][found[0] >= 0]
+    return _alike(held, held.first_rows(found), allowed)
+
+
 def _cosines(
-    index: Index, kind: Modality, vector: Float[np.ndarray, "one dim"], rows: Int[np.ndarray, " n"]
+    held: Embeddings, vector: Float[np.ndarray, " dim"], rows: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, " n"]:
-    held = index.embeddings[kind]
     numbers = held.of_row[rows]
     known = np.flatnonzero(numbers >= 0)
     cosines = np.full(len(rows), np.nan)
-    cosines[known] = cosines_of_pairs(vector, held.vectors, np.zeros(len(known), dtype=np.int64), numbers[known])
+    one = np.zeros(len(known), dtype=np.int64)
+    cosines[known] = cosines_of_pairs(vector[None], held.vectors, one, numbers[known])
     return cosines
