@@ -64,8 +64,8 @@ def files(name, ending=""):
 
 
 COMMANDS = {
-    "index build": Command(("index", "build", "p.tsv", "-o", "fresh"), files("fresh", ".npy")),
-    "index build --force": Command(("index", "build", "more.tsv", "-o", "index", "--force"), index("index")),
+    "index build": Command(("index", "build", "p.tsv", "-o", "fresh", "--no-meaning"), files("fresh", ".npy")),
+    "index build --force": Command(("index", "build", "more.tsv", "-o", "index", "--force", "--no-meaning"), index("index")),
     "index add": Command(("index", "add", "index", "other.tsv"), index("index")),
     "index remove": Command(("index", "remove", "index", "--ids", "TEM-2"), index("index")),
     "index compact": Command(("index", "compact", "index"), index("index")),
@@ -111,7 +111,7 @@ def state(faulty_disk, tmp_path_factory):
         (*build, "tiny"),
         (*build, "other", "--seed", 7),
         ("model", "convert", "tiny", "foreign"),
-        ("index", "build", "p.tsv", "-o", "index", "-m", "tiny"),
+        ("index", "build", "p.tsv", "-o", "index", "-m", "tiny", "--no-meaning"),
         ("index", "export", "index", "-o", "old", "--format", "faiss"),
         ("index", "remove", "index", "--ids", "TEM-1"),
         ("index", "add", "index", "more.tsv"),

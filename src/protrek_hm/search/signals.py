@@ -26,7 +26,7 @@ from protrek_hm.index.words import Matches
 
 Signal = Literal["model", "words", "meaning"]
 SIGNALS: tuple[Signal, ...] = get_args(Signal)
-WEIGHTS: Mapping[Signal, float] = {"model": 0.3, "words": 4.0, "meaning": 1.0}
+WEIGHTS: Mapping[Signal, float] = {"model": 0.2, "words": 12.0, "meaning": 1.0}
 """Of a standard deviation of model and meaning; of words: of all words of the question."""
 
 POOL = 200
