@@ -119,6 +119,22 @@ class ExternalProgramError(ProTrekHMError, RuntimeError):
         super().__init__(f"{program} failed with exit code {exit_code}: {last_words}; {remedy}")
 
 
+class CellError(OptionError):
+    """Cells of a column that are not what a setting says that they are.
+
+    `row` counts the table's rows from 0; `line` is that of the file, where it is known.
+    """
+
+    def __init__(self, name: str, value: object, wanted: str, *, row: int, cell: str, line: int | None = None) -> None:
+        self.row, self.cell, self.wanted_of_cell = row, cell, wanted
+        place = f"row {row + 1}" if line is None else f"line {line}"
+        super().__init__(name, value, f"{place} holds {cell!r}, {wanted}")
+
+    def on_line(self, line: int) -> "CellError":
+        """Return the same error with the line of the file."""
+        return CellError(self.name, self.value, self.wanted_of_cell, row=self.row, cell=self.cell, line=line)
+
+
 class ModelError(ProTrekHMError, ValueError):
     """A model that does not fit, or does not do, what is asked of it."""
 
@@ -150,10 +166,16 @@ class NothingFoundError(ProTrekHMError, ValueError):
 
 
 class NoTwinsError(NothingFoundError):
-    """Mining found no twins. `report` (a `mine.MiningReport`) holds what each step kept."""
+    """Mining found no twins.
 
-    def __init__(self, message: str, report: object) -> None:
-        self.report = report
+    `report` (a `mine.MiningReport`) holds what each step kept, `pairs` all verdicts as `mine.MiningResult` does, and
+    `suggestions` values of --evidence with the pairs that each would tell apart.
+    """
+
+    def __init__(
+        self, message: str, report: object, *, pairs: object = None, suggestions: tuple[tuple[str, int], ...] = ()
+    ) -> None:
+        self.report, self.pairs, self.suggestions = report, pairs, suggestions
         super().__init__(message)
 
 

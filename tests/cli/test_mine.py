@@ -1,6 +1,8 @@
 import json
+import shlex
 import subprocess
 import sys
+from shutil import rmtree
 
 import numpy as np
 import polars as pl
@@ -8,7 +10,14 @@ import pytest
 from typer.testing import CliRunner
 
 from protrek_hm.cli.app import app
-from protrek_hm.errors import NothingFoundError, OptionError, OutputExistsError, ProtectedOutputError
+from protrek_hm.errors import (
+    CellError,
+    NothingFoundError,
+    NoTwinsError,
+    OptionError,
+    OutputExistsError,
+    ProtectedOutputError,
+)
 from protrek_hm.mine import leaks
 
 LETTERS = np.array(list("ACDEFGHIKLMNPQRSTVWY"))
@@ -95,7 +104,40 @@ def test_bad_input_is_told(proteins, tmp_path):
     alike = run("mine", proteins, "-o", out, "--gate", "text", "--max-text-similarity", 0)
     assert isinstance(alike.exception, NothingFoundError)
     assert "look alike" in alike.stdout
-    assert not out.exists()
+
+
+def test_a_run_without_twins_keeps_its_verdicts_and_names_columns(proteins, tmp_path):
+    table = pl.read_csv(proteins, separator="\t").with_columns(
+        text=pl.format("Enzyme number {}.", pl.int_range(pl.len())), em_max=pl.Series([508, 448] * 12)
+    )
+    table.write_csv(proteins, separator="\t")
+    out = tmp_path / "out"
+    nothing = run("mine", proteins, "-o", out, "--no-neighbours", "--easy", 20)
+    assert isinstance(nothing.exception, NoTwinsError)
+    assert "unsure: words:other-words     36" in nothing.stdout
+    command = f"protrek-hm mine {proteins} -o {out} --no-neighbours --easy 20 --evidence em_max:numeric:10 --force"
+    assert f"if em_max tells functions apart (24 pairs would differ):\n  {command}\n" in nothing.stderr
+    assert "--evidence drug:set" in nothing.stderr
+    assert sorted(path.name for path in out.glob("[!.]*")) == [
+        "config.json", "judged_pairs.parquet", "mining_report.json",
+    ]  # fmt: skip
+    assert run("mine", "audit", out).exit_code == 0
+    rmtree(out / "audit")
+    assert run(*shlex.split(command)[1:]).exit_code == 0
+    triplets = (out / "hard_negatives_all.csv").read_bytes()
+    again = run("mine", proteins, "-o", out, "--force")
+    assert isinstance(again.exception, NoTwinsError)
+    assert "keeps the triplets of an earlier run" in again.stderr
+    assert (out / "hard_negatives_all.csv").read_bytes() == triplets
+
+
+def test_a_cell_that_is_no_number_is_told_with_its_line(proteins, tmp_path):
+    cells = pl.Series(["508", None, "516 (587)", "x", *["448"] * 20])
+    table = pl.read_csv(proteins, separator="\t").with_columns(em_max=cells)
+    table.write_csv(proteins, separator="\t")
+    found = run("mine", proteins, "-o", tmp_path / "out", "--evidence", "em_max:numeric:20")
+    assert isinstance(found.exception, CellError)
+    assert "line 4 holds '516 (587)', which is not a number (2 of 23 cells are not)" in str(found.exception)
 
 
 def test_help_is_light():

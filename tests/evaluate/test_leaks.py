@@ -1,9 +1,11 @@
 """The leak check finds what was planted by hand, and nothing else."""
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
-from protrek_hm.evaluate.leaks import check_leaks
+from protrek_hm.evaluate.leaks import check_leaks, read_split_notes
 
 
 @pytest.fixture
@@ -49,3 +51,22 @@ def test_a_table_that_holds_training_rows_says_so(sides, easy):
     assert found.leaks
     assert "The test table holds 60 rows of 'test', 60 rows of 'train'." in found.sentence()
     assert not check_leaks([test.with_columns(split=pl.lit("test"))], None).leaks
+
+
+def test_what_mining_said_of_its_split_is_quoted_and_no_more(sides, tmp_path):
+    test, train = sides
+    told = train.with_columns(hard_neg_text=pl.lit(f"text of {test['anchor_seq'][0]}"))
+    (tmp_path / "mining_report.json").write_text('{"split_notes": ["shared texts do not keep proteins together"]}')
+    notes = read_split_notes(tmp_path / "test.csv", tmp_path / "train.csv")
+    found = replace(check_leaks([test], told), notes=notes)
+    assert found.leaks
+    assert found.foretold
+    assert found.sentence().startswith(
+        "Leak check: as mining said of this split (shared texts do not keep proteins together); training saw 0 of 30 "
+        "proteins and 1 of 30 texts"
+    )
+    planted = replace(check_leaks([test], train.with_columns(hard_neg_seq=pl.lit(test["anchor_seq"][0]))), notes=notes)
+    assert planted.sentence().startswith("Leak check: LEAK")
+    assert replace(check_leaks([test], train), notes=notes).sentence().startswith("Leak check: clean")
+    assert read_split_notes(tmp_path / "test.csv", tmp_path / "other" / "train.csv") == ()
+    assert read_split_notes(tmp_path / "test.csv", None) == ()

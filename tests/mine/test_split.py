@@ -52,6 +52,33 @@ def test_shares_are_kept_where_components_are_small():
     np.testing.assert_allclose(held, [0.7, 0.1, 0.2], atol=0.01)
 
 
+def test_a_large_component_is_held_out_only_where_no_smaller_one_will_do():
+    """By size alone the second would be the validation, with four times its share."""
+    components, pairs = chains([570, 392, 20, 15, 8, 5])
+    corpus = corpus_of_proteins(len(components))
+    assigned = split_proteins(corpus, lambda identity: components, pairs, MineConfig())
+    assert set(assigned.splits[components < 2].tolist()) <= {0, 2}
+    components, pairs = chains([200, 150, 40, 30])
+    corpus = corpus_of_proteins(len(components))
+    assigned = split_proteins(corpus, lambda identity: components, pairs, MineConfig(test_fraction=0.1))
+    held = np.bincount(assigned.splits[pairs[:, 0]], minlength=3) / len(pairs)
+    np.testing.assert_allclose(held, [350 / 420, 40 / 420, 30 / 420], atol=0.03)
+
+
+def test_a_split_far_from_its_share_is_told_beforehand():
+    components, pairs = chains([100, 100, 100])
+    corpus = corpus_of_proteins(len(components))
+    assigned = split_proteins(corpus, lambda identity: components, pairs, MineConfig())
+    assert "the split valid holds 33% of the twins where 10% were asked" in assigned.warnings[-1]
+    assert "--split proteins" in assigned.warnings[-1]
+
+
+def corpus_of_proteins(count):
+    """Proteins whose texts share nothing."""
+    rows = [(f"p{n}", "M" + "ACDEFGHIKL"[n % 10] * (n + 1), f"word{n}") for n in range(count)]
+    return build_corpus(pl.DataFrame(rows, schema=["id", "sequence", "text"], orient="row"))
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_relative_and_no_text_stand_on_two_sides(make_families, seed):
     proteins = make_families(seed, families=12, members=5).with_columns(
@@ -77,6 +104,8 @@ def test_links_by_common_texts_are_given_up_with_a_warning(make_families):
     pairs = related.pairs.select("a", "b").to_numpy().astype(np.int64)
     assigned = split_proteins(corpus, related.families, pairs, MineConfig())
     assert "do not keep proteins together" in assigned.warnings[0]
+    assert "together" in assigned.notes[0]
+    assert assigned.warnings[0].startswith(assigned.notes[0] + "; ")
     assert set(assigned.splits.tolist()) == {0, 1, 2}
     assert (assigned.splits[pairs[:, 0]] == assigned.splits[pairs[:, 1]]).all()
 

@@ -65,8 +65,10 @@ def evaluate(
     refuse_existing(output, force=force, inputs=read, folder=True, carried=[EMBEDDINGS])
     frames = {role: read_triplets(path) for role, path in tables.items()}
 
+    from protrek_hm.evaluate.leaks import read_split_notes
     from protrek_hm.evaluate.report.content import report
     from protrek_hm.evaluate.run import evaluate as run_evaluation
+    from protrek_hm.evaluate.run import quote_split
     from protrek_hm.model import ProTrek
     from protrek_hm.model.encoder import CachedEncoder
 
@@ -84,6 +86,7 @@ def evaluate(
         valid=frames.get("valid"),
         show_progress=True,
     )
+    result = quote_split(result, read_split_notes(test, train))
     provenance = describe_inputs(tables, names, {name: each.fingerprint() for name, each in models.items()})
     write_evaluation(result, output, force=force, provenance=provenance)
     if output_format == "json":

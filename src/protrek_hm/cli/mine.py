@@ -1,6 +1,9 @@
 """`protrek-hm mine FILE`: find twins; `mine leaks`, `mine audit`: look at what was found."""
 
+import shlex
 import sys
+from collections.abc import Sized
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +12,7 @@ import typer
 from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.flags import Columns, OnBadRecord, with_settings
-from protrek_hm.errors import NoTwinsError
+from protrek_hm.errors import CellError, NoTwinsError
 from protrek_hm.files import refuse_existing, refuse_unwritable
 from protrek_hm.mine.config import MineConfig
 
@@ -61,7 +64,8 @@ def run(
     from protrek_hm.mine.run import finished_parts
     from protrek_hm.mine.split import apply_split_file
 
-    proteins = read_proteins(file, columns=parse_columns(column or []), on_bad_record=on_bad_record)
+    columns = parse_columns(column or [])
+    proteins = read_proteins(file, columns=columns, on_bad_record=on_bad_record)
     if split_file is not None:
         proteins = apply_split_file(proteins, split_file)
     guiding, reading = None, None
@@ -79,8 +83,22 @@ def run(
                 result = mine_hard_negatives(
                     proteins, settings, work_dir=parts, progress=progress, guide=guiding, text_encoder=reading
                 )
+        except CellError as error:
+            if file.is_file():  # not a pipe, which cannot be read again
+                from protrek_hm.data.proteins import load_proteins
+
+                raise error.on_line(load_proteins(file, columns=columns).lines()[error.row]) from None
+            raise
         except NoTwinsError as error:
             typer.echo(error.report)
+            _keep_verdicts(error, settings, output, source=file, force=force)
+            others = [*_flags_of(settings), *(part for each in column or [] for part in ("--column", each))]
+            if split_file is not None:
+                others += ["--split-file", str(split_file)]
+            for flag, pairs in error.suggestions:
+                command = ["protrek-hm", "mine", str(file), "-o", str(output), *others, "--evidence", flag, "--force"]
+                told = f"if {flag.split(':')[0]} tells functions apart ({pairs:,} pairs would differ):"
+                typer.echo(f"{told}\n  {shlex.join(command)}", err=True)
             raise
         except KeyboardInterrupt:
             typer.echo(f"interrupted; the same command goes on from what is finished (in {parts})", err=True)
@@ -88,6 +106,33 @@ def run(
         write_mining(result, output, source=file, force=force)
     typer.echo(result.report)
     typer.echo(f"written to {output}", file=sys.stderr)
+
+
+def _keep_verdicts(error: NoTwinsError, settings: MineConfig, output: Path, *, source: Path, force: bool) -> None:
+    """Write the verdicts of a run without twins, unless that would replace an earlier run's triplets."""
+    from protrek_hm.mine.output import write_verdicts
+
+    if (output / "hard_negatives_all.csv").exists():
+        typer.echo(f"{output} keeps the triplets of an earlier run: the verdicts are not written", err=True)
+    elif isinstance(error.pairs, Sized) and len(error.pairs):
+        write_verdicts(error, settings, output, source=source, force=force)
+        typer.echo(f"verdicts written to {output}; read some with protrek-hm mine audit {output}", err=True)
+
+
+def _flags_of(settings: MineConfig) -> list[str]:
+    """Return the flags that lead to these settings, those that are not the defaults."""
+    flags: list[str] = []
+    for each in fields(settings):
+        value, flag = getattr(settings, each.name), each.name.replace("_", "-")
+        if value == each.default:
+            continue
+        if isinstance(value, bool):
+            flags.append(f"--{'' if value else 'no-'}{flag}")
+        else:
+            flags += [
+                part for item in (value if isinstance(value, tuple) else [value]) for part in (f"--{flag}", str(item))
+            ]
+    return flags
 
 
 @mine_app.command()

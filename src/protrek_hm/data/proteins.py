@@ -1,7 +1,7 @@
 """Read proteins from a table or FASTA into one schema, and write them."""
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +45,15 @@ class LoadedProteins:
         Our name → the file's name of each recognised column.
     given
         All records that could be read, good and bad, before they were cleaned.
+    lines
+        Gives the line of each row of `frame`, as in `BadRecord.line`. A function, because only errors need it.
     """
 
     frame: pl.DataFrame
     bad: tuple[BadRecord, ...]
     columns: dict[str, str]
     given: pl.DataFrame
+    lines: Callable[[], list[int]]
 
 
 def read_proteins(
@@ -149,7 +152,12 @@ def check_table(table: Table, path: Path, *, columns: Mapping[str, str] | None =
     proteins = clean_proteins(given)
     problems = bad_proteins(proteins, table.lines) | _repeated_headers(proteins, recognised)
     bad = sorted((*table.bad, *_describe(problems, proteins, table)), key=lambda record: record.line)
-    return LoadedProteins(without_rows(proteins, problems), tuple(bad), recognised, given)
+    good = without_rows(proteins, problems)
+
+    def lines() -> list[int]:
+        return [line for row, line in enumerate(table.lines()) if row not in problems]
+
+    return LoadedProteins(good, tuple(bad), recognised, given, lines)
 
 
 def is_fasta(path: Path) -> bool:

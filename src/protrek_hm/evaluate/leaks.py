@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from protrek_hm.data.texts import fold_text
+from protrek_hm.errors import FileFormatError
 from protrek_hm.evaluate.cases import other_texts
+from protrek_hm.files import read_json
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class LeakCheck:
         Component numbers on both sides; None where a table has none.
     splits
         Rows of the test by their `split` column; empty where there is none.
+    notes
+        What mining said that its split does not keep apart.
     """
 
     train_known: bool
@@ -35,12 +40,19 @@ class LeakCheck:
     shared_texts: int
     shared_components: int | None
     splits: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
     @property
     def leaks(self) -> bool:
         """Whether anything is shared, or the test table says itself that it holds rows of another split."""
         mixed = len(self.splits) > 1 or "train" in self.splits
         return bool(self.shared_proteins or self.shared_texts or self.shared_components or mixed)
+
+    @property
+    def foretold(self) -> bool:
+        """Whether mining said that its split shares texts or components, and nothing else is shared."""
+        mixed = len(self.splits) > 1 or "train" in self.splits
+        return bool(self.leaks and self.notes and not self.shared_proteins and not mixed)
 
     def sentence(self) -> str:
         """Say it in one line."""
@@ -52,11 +64,28 @@ class LeakCheck:
         found = f"{proteins} and {self.shared_texts} of {self.texts} texts"
         components = "" if self.shared_components is None else f", {self.shared_components} components shared"
         verdict = "LEAK" if self.leaks else "clean"
+        if self.foretold:
+            verdict = f"as mining said of this split ({'; '.join(self.notes)})"
         return f"Leak check: {verdict}; training saw {found} of the test (exact matches){components}.{mixed}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as they stand in `report.json`."""
         return {"sentence": self.sentence(), "leaks": self.leaks, **asdict(self)}
+
+
+def read_split_notes(test: Path, train: Path | None) -> tuple[str, ...]:
+    """Return what mining said that its split does not keep apart; nothing unless one run wrote both tables.
+
+    test, train: tables of triplets, with `mining_report.json` beside them.
+    """
+    path = test.parent / "mining_report.json"
+    if train is None or train.parent.resolve() != test.parent.resolve() or not path.is_file():
+        return ()
+    try:
+        notes = read_json(path).get("split_notes")
+    except FileFormatError:
+        return ()
+    return tuple(map(str, notes)) if isinstance(notes, list) else ()
 
 
 def check_leaks(test: Iterable[pl.DataFrame], train: pl.DataFrame | None) -> LeakCheck:

@@ -149,6 +149,14 @@ def evaluate(
     return _compare(evaluation, exam, *results) if len(results) == 2 else evaluation
 
 
+def quote_split(evaluation: Evaluation, notes: tuple[str, ...]) -> Evaluation:
+    """Return the evaluation with what mining said of the split (see `leaks.read_split_notes`) in its leak check."""
+    leaks = replace(evaluation.leaks, notes=notes)
+    said, quoted = evaluation.leaks.sentence(), leaks.sentence()
+    caveats = tuple(quoted if caveat == said else caveat for caveat in evaluation.caveats)
+    return replace(evaluation, leaks=leaks, caveats=caveats)
+
+
 def _score_baseline(baseline: Baseline, exam: Exam, config: EvaluateConfig) -> BaselineResult:
     sets = {name: each for name, each in exam.sets.items() if name in baseline.on}
     scores = {name: case_scores(each.cases, baseline.scorer) for name, each in sets.items()}

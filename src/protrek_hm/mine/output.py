@@ -5,10 +5,13 @@ from pathlib import Path
 
 import polars as pl
 
+from protrek_hm.errors import NoTwinsError
 from protrek_hm.figures.alignment import TwinCard, draw_twin_cards
 from protrek_hm.figures.style import spared
 from protrek_hm.files import new_folder, write_json
 from protrek_hm.homology import align
+from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.report import MiningReport
 from protrek_hm.mine.run import MiningResult
 from protrek_hm.mine.split import SPLITS
 
@@ -31,7 +34,7 @@ def write_mining(result: MiningResult, folder: Path, *, source: Path | None = No
         If `folder` holds something and `force` is false, or if it cannot be written.
     """
     config = result.config
-    settings = {key: value for key, value in asdict(config).items() if key != "threads"}  # threads change no result
+    settings = _settings(config)
     with new_folder(folder, force=force) as new:
         result.triplets.write_csv(new / "hard_negatives_all.csv")
         for split in SPLITS:
@@ -50,6 +53,30 @@ def write_mining(result: MiningResult, folder: Path, *, source: Path | None = No
             picture = new / "hard_negative_examples.png"
             with spared(picture):
                 draw_twin_cards([twin_card(row) for row in examples], picture, title=title)
+
+
+def write_verdicts(
+    error: NoTwinsError, config: MineConfig, folder: Path, *, source: Path | None = None, force: bool = False
+) -> None:
+    """Write what a run without twins found: `judged_pairs.parquet`, `mining_report.json` and `config.json`.
+
+    Raises
+    ------
+    OutputExistsError, ProtectedOutputError, OutputError
+        If `folder` holds something and `force` is false, if it holds other results, or if it cannot be written.
+    """
+    settings = _settings(config)
+    assert isinstance(error.pairs, pl.DataFrame)
+    assert isinstance(error.report, MiningReport)
+    with new_folder(folder, force=force) as new:
+        error.pairs.write_parquet(new / "judged_pairs.parquet")
+        write_json(new / "mining_report.json", error.report.to_dict(source=source, config=settings))
+        write_json(new / "config.json", settings)
+
+
+def _settings(config: MineConfig) -> dict[str, object]:
+    """Return the settings that change a result."""
+    return {key: value for key, value in asdict(config).items() if key != "threads"}
 
 
 def choose_examples(triplets: pl.DataFrame, *, count: int) -> list[dict[str, object]]:

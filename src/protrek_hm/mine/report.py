@@ -1,13 +1,12 @@
-"""What mining kept and removed, step by step, as a table and as JSON; what to relax when there is no twin."""
+"""What mining kept and removed, step by step, as a table and as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from protrek_hm.mine.config import MineConfig
-
 FORMAT_VERSION = 1
+_REASONS = 10  # shown
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,9 @@ class Step:
 class MiningReport:
     """The steps in order, counts by split, and warnings; `print(report)` shows a table.
 
+    reasons: pairs by verdict and reasons, the most frequent first; shown where there are no splits. split_notes: what
+    the split does not keep apart, as `evaluate` quotes it.
+
     Examples
     --------
     >>> report = MiningReport(steps=[Step("with a text", "proteins", 10, 8)])
@@ -43,6 +45,7 @@ class MiningReport:
     reasons: dict[str, int] = field(default_factory=dict)
     reference: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    split_notes: list[str] = field(default_factory=list)
 
     def add(self, name: str, unit: str, *, given: int, kept: int, note: str = "") -> None:
         """Append a step."""
@@ -59,6 +62,7 @@ class MiningReport:
             "verdict_reasons": self.reasons,
             "reference": self.reference,
             "warnings": self.warnings,
+            "split_notes": self.split_notes,
             "config": dict(config),
         }
 
@@ -74,6 +78,11 @@ class MiningReport:
             table = [("split", *names)]
             table += [(split, *(f"{counts[name]:,}" for name in names)) for split, counts in self.splits.items()]
             lines += ["", *_columns(table, left=(0,))]
+        elif self.reasons:
+            shown = [(reason, f"{count:,}") for reason, count in list(self.reasons.items())[:_REASONS]]
+            if rest := list(self.reasons.values())[_REASONS:]:
+                shown.append((f"{len(rest):,} other reasons", f"{sum(rest):,}"))
+            lines += ["", *_columns([("verdict: reasons", "pairs"), *shown], left=(0,))]
         if self.reference:
             counts = [(reason, f"{count:,}") for reason, count in self.reference.items()]
             lines += ["", *_columns([("twins by our gate, in the reference", "pairs"), *counts], left=(0,))]
@@ -86,33 +95,3 @@ def _columns(rows: Sequence[tuple[str, ...]], *, left: tuple[int, ...]) -> list[
         width = max(map(len, cells))
         columns.append([cell.ljust(width) if place in left else cell.rjust(width) for cell in cells])
     return ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
-
-
-def advise(verdicts: dict[str, int], config: MineConfig) -> str:
-    """Return the message for a run that found no triplet: what was found instead, and which flag to change.
-
-    verdicts: number of pairs called same, unsure and different.
-
-    Examples
-    --------
-    >>> advise({"same": 3, "unsure": 1}, MineConfig(gate="text"))
-    'no twin found: 4 pairs look alike, the gate calls 3 same, 1 unsure, none different; raise --max-text-similarity'
-    """
-    alike = sum(verdicts.values())
-    if config.compat:
-        return "no twin found in the reference's way: mine without --compat, which finds all of them"
-    if not alike:
-        return (
-            f"no twin found: no two proteins are {config.min_identity:.0%} to {config.max_identity:.2%} "
-            f"identical over {config.coverage:.0%} of their length; lower --min-identity or --coverage, "
-            "or give more proteins"
-        )
-    if verdicts.get("different"):
-        return "no twin is left: the guide scores every negative above 95 % of its positive; mine without --guide"
-    counts = ", ".join(f"{verdicts.get(name, 0):,} {name}" for name in ("same", "unsure"))
-    remedy = (
-        "raise --max-text-similarity"
-        if config.gate == "text"
-        else "name columns that tell functions apart (--evidence column:set), or go by wording (--gate text)"
-    )
-    return f"no twin found: {alike:,} pairs look alike, the gate calls {counts}, none different; {remedy}"

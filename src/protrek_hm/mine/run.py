@@ -14,14 +14,15 @@ from protrek_hm.data.texts import fold_text
 from protrek_hm.data.triplets import STRUCTURES
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import NothingFoundError, NoTwinsError
+from protrek_hm.mine.advice import advise, suggest_evidence
 from protrek_hm.mine.compat import explain_loss, reference_pairs, reference_triplets
-from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.config import ColumnEvidence, MineConfig
 from protrek_hm.mine.corpus import Corpus, Related, build_corpus
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.doubts import TextEncoder
 from protrek_hm.mine.gate import Gate, judge_pairs, one_row_a_pair
 from protrek_hm.mine.negatives import draw_contrast
-from protrek_hm.mine.report import MiningReport, advise
+from protrek_hm.mine.report import MiningReport
 from protrek_hm.mine.split import SPLITS, split_proteins, split_triplets
 from protrek_hm.mine.triplets import (
     OUR_COLUMNS,
@@ -78,7 +79,8 @@ def mine_hard_negatives(
     Raises
     ------
     NoTwinsError
-        If there is no twin; its message says what was found instead, and its `report` what each step kept.
+        If there is no twin; its message says what was found instead, its `report` what each step kept, `pairs` holds
+        the verdicts, and `suggestions` columns that could tell functions apart.
     NothingFoundError
         If fewer than two distinct sequences have a text.
     OptionError
@@ -106,7 +108,7 @@ def mine_hard_negatives(
     report.add("distinct sequences", "proteins", given=told, kept=len(corpus.sequences))
     gate = Gate(corpus.entries, config, encoder=text_encoder)
     for evidence in config.column_evidence():
-        judge_column(corpus.entries, _NO_PAIR, _NO_PAIR, evidence=evidence)  # report a bad column before the search
+        _check_evidence(proteins, evidence)
     related = Related(corpus.sequences, config, work_dir=work_dir, progress=progress)
     with _stage("verdicts", progress):
         judged = _judge(corpus, related, gate, report)
@@ -124,11 +126,11 @@ def mine_hard_negatives(
         triplets = guided
     if triplets.is_empty():
         verdicts = dict(judged.unique("pair")["verdict"].value_counts().iter_rows())
-        raise NoTwinsError(advise(verdicts, config), report)
-    twins = triplets.select("anchor", "negative").to_numpy()
+        raise _no_twins(corpus, judged, gate, advise(verdicts, config), report)
     with _stage("splits", progress):
-        assignment = split_proteins(corpus, related.families, twins, config)
+        assignment = split_proteins(corpus, related.families, triplets.select("anchor", "negative").to_numpy(), config)
     report.warnings += assignment.warnings
+    report.split_notes += assignment.notes
     triplets = split_triplets(triplets, assignment, config)
     limited = limit_negatives(triplets, config.negatives_per_anchor, seed=config.seed)
     report.add("negatives per anchor", "triplets", given=triplets.height, kept=limited.height)
@@ -143,7 +145,7 @@ def mine_hard_negatives(
         few = "--negatives-per-anchor or --max-pairs-per-protein makes them fewer"
         report.warnings.append(f"{limited.height:,} triplets are large files: {few}")
     if shared := _shared_texts(limited):
-        report.warnings.append(f"{shared} texts are in several splits")
+        report.warnings.append(f"{shared} texts are in several splits: models may know them from training")
     for split in SPLITS:
         mine = limited.filter(split=split)
         report.splits[split] = {
@@ -197,6 +199,26 @@ def _stage(name: str, progress: Progress | None) -> Iterator[None]:
     yield
     if progress is not None:
         progress(name, 1, 1)
+
+
+def _check_evidence(proteins: pl.DataFrame, evidence: ColumnEvidence) -> None:
+    """Report a bad column before the search, with the row of the table; rows without a text do not count."""
+    name = evidence.column
+    told = pl.col("text").str.strip_chars().str.len_chars() > 0
+    table = proteins
+    if name in proteins.columns:
+        table = proteins.with_columns(pl.when(told).then(proteins[name]).alias(name))
+    judge_column(table, _NO_PAIR, _NO_PAIR, evidence=evidence)
+
+
+def _no_twins(corpus: Corpus, judged: pl.DataFrame, gate: Gate, message: str, report: MiningReport) -> NoTwinsError:
+    """Return the error of a run without twins, with all verdicts, and columns that could tell functions apart."""
+    of_pair = one_row_a_pair(judged)
+    left, right = (of_pair[side].to_numpy() for side in ("left", "right"))
+    named = [evidence.column for evidence in gate.config.column_evidence()]
+    undecided = gate.config.gate == "function" and not (of_pair["verdict"] == "different").any()
+    suggested = suggest_evidence(corpus.entries, left, right, named=named) if undecided else []
+    return NoTwinsError(message, report, pairs=_name_pairs(corpus, judged), suggestions=tuple(suggested))
 
 
 def _structures(corpus: Corpus, report: MiningReport) -> pl.Series | None:

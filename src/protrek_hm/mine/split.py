@@ -3,14 +3,15 @@
 `components` gives whole connected components, over homology and over shared or near-identical texts, to one
 split each, the largest first, to the split that lacks most of its share. The rule for very large components:
 one that holds more than half of a split's share goes to training, so that no family alone is the test. Where
-that leaves a split with less than a quarter of its share, large components may go anywhere; where even that
-does not help, links are given up step by step, with a warning each time: first those by texts that more than
-8, then more than 2 families share, then all links by text, then homology below 60, 70, 80, 90 and 95 %
-identity. If nothing helps, the strictest of the best attempts stands.
+that leaves a split with less than a quarter of its share, larger ones may be held out: up to the share, twice, four
+times, any size, the first that is enough. Where even that does not help, links are given up step by step: first
+those by texts that more than 8, then more than 2 families share, then all links by text, then homology below 60,
+70, 80, 90 and 95 % identity. If nothing helps, the strictest of the best attempts stands. Warnings say what is not
+had, and which flags would give it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,18 +31,24 @@ from protrek_hm.mine.text import similar_texts, text_vectors
 SPLITS = ("train", "valid", "test")
 _RECUTS = (0.6, 0.7, 0.8, 0.9, 0.95)
 _GENERIC = (8, 2)
-_LARGEST = 0.5
+_LARGEST = (0.5, 1.0, 2.0, 4.0, np.inf)
+_OFF_SHARE = 2.0  # times its share from which on a held-out split is called too large
+_SMALLER = (0.5, 0.25, 0.1)  # times the shares, tried to keep all links
 _LEAST_FILLED = 0.25
 UNASSIGNED = -1
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """The split (0 train, 1 valid, 2 test) and the component of each protein, and the warnings."""
+    """The split (0 train, 1 valid, 2 test) and the component of each protein, and the warnings.
+
+    notes: what the split does not keep apart.
+    """
 
     splits: Int[np.ndarray, " proteins"]
     components: Int[np.ndarray, " proteins"]
     warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def split_proteins(
@@ -58,24 +65,87 @@ def split_proteins(
     given = given_splits(corpus)
     if config.split != "components":
         _, components = next(_linkings(corpus, families_at, config))
-        return Assignment(assign_proteins(len(components), config, given=given), components)
+        return Assignment(assign_proteins(len(components), config, given=given), components, notes=[_BY[config.split]])
     best: tuple[list[str], str, Assignment] | None = None
     for reading, components in _linkings(corpus, families_at, config):
-        for largest in (_LARGEST, np.inf):
-            splits = assign_components(components, pairs, config, given=given, largest=largest)
-            lacking = _lacking(splits, pairs, config)
-            if best is None or len(lacking) < len(best[0]):
-                best = (lacking, reading, Assignment(splits, components))
+        if best is None:
+            strictest = components
+        splits, lacking = _assign_evenly(components, pairs, config, given)
+        if best is None or len(lacking) < len(best[0]):
+            best = (lacking, reading, Assignment(splits, components))
         if best is not None and not best[0]:
             break
     assert best is not None, "there is always a first linking"
     lacking, reading, assigned = best
-    warnings = [reading] if reading else []
+    warnings, notes = [], []
+    if reading:
+        notes = [f"a split would have too few twins, so {reading}"]
+        warnings = [f"{notes[0]}; {_remedy(strictest, pairs, config, given)}"]
+    warnings += _off_share(assigned.splits, pairs, config)
     if lacking:
         warnings.append(f"too few twins for the split {', '.join(lacking)}: give proteins of more families")
     if torn := _torn_components(assigned.components, given):
-        warnings.append(f"the given stages put {torn} components in several splits: see protrek-hm mine leaks")
-    return Assignment(assigned.splits, assigned.components, warnings)
+        notes.append(f"the given stages put {torn} components in several splits")
+        warnings.append(f"{notes[-1]}: see protrek-hm mine leaks")
+    return Assignment(assigned.splits, assigned.components, warnings, notes)
+
+
+_BY = {
+    "proteins": "split by proteins, so relatives and texts are in several splits",
+    "pairs": "split by pairs, so proteins are in several splits",
+}
+
+
+def _assign_evenly(
+    components: Int[np.ndarray, " proteins"],
+    pairs: Int[np.ndarray, "pairs 2"],
+    config: MineConfig,
+    given: Int[np.ndarray, " proteins"],
+) -> tuple[Int[np.ndarray, " proteins"], list[str]]:
+    """Assign components with the least `largest` that leaves no split lacking, or fewest; return what lacks, too."""
+    best: tuple[Int[np.ndarray, " proteins"], list[str]] | None = None
+    for largest in _LARGEST:
+        splits = assign_components(components, pairs, config, given=given, largest=largest)
+        lacking = _lacking(splits, pairs, config)
+        if best is None or len(lacking) < len(best[1]):
+            best = (splits, lacking)
+        if not lacking:
+            break
+    assert best is not None, "there is always a first size"
+    return best
+
+
+def _remedy(
+    components: Int[np.ndarray, " proteins"],
+    pairs: Int[np.ndarray, "pairs 2"],
+    config: MineConfig,
+    given: Int[np.ndarray, " proteins"],
+) -> str:
+    """Return the flags with which the strictest components would do, if smaller shares are enough."""
+    smaller = [replace(config, valid_fraction=0.0)] if config.valid_fraction else []
+    for times in _SMALLER:
+        valid, test = config.valid_fraction * times, config.test_fraction * times
+        smaller.append(replace(config, valid_fraction=valid, test_fraction=test))
+        smaller.append(replace(config, valid_fraction=0.0, test_fraction=test))
+    for each in smaller:
+        if not _assign_evenly(components, pairs, each, given)[1]:
+            flags = f"--valid-fraction {each.valid_fraction:.3g} --test-fraction {each.test_fraction:.3g}"
+            return f"{flags} would keep them together"
+    return "to keep them together, give proteins of more families"
+
+
+def _off_share(
+    splits: Int[np.ndarray, " proteins"], pairs: Int[np.ndarray, "pairs 2"], config: MineConfig
+) -> list[str]:
+    """Return a warning of each held-out split that is far larger than asked for."""
+    whole = splits[pairs[:, 0]] == splits[pairs[:, 1]]
+    held = np.bincount(splits[pairs[whole, 0]], minlength=len(SPLITS)) / max(len(pairs), 1)
+    return [
+        f"the split {name} holds {part:.0%} of the twins where {share:.0%} were asked: whole groups of relatives and "
+        "shared texts are no smaller; --split proteins keeps to the shares (relatives are then in several splits)"
+        for name, part, share in zip(SPLITS[1:], held[1:], wanted_shares(config)[1:], strict=True)
+        if share > 0 and part > _OFF_SHARE * share
+    ]
 
 
 def split_triplets(triplets: pl.DataFrame, assignment: Assignment, config: MineConfig) -> pl.DataFrame:
@@ -177,14 +247,13 @@ def _linkings(
 
     texts = TextLinks(corpus)
     yield "", joined(texts.links())
-    short = "a split would have too few twins, so "
     for most in _GENERIC:
-        reading = f"{short}texts shared by more than {most} families do not keep proteins together"
+        reading = f"texts shared by more than {most} families do not keep proteins together"
         yield reading, joined(texts.links(families=families, most=most))
-    yield f"{short}shared texts do not keep proteins together", families
+    yield "shared texts do not keep proteins together", families
     for identity in _RECUTS:
         if identity > config.split_identity:
-            yield f"{short}only {identity:.0%} identity keeps proteins together", families_at(identity)
+            yield f"only {identity:.0%} identity keeps proteins together", families_at(identity)
 
 
 def wanted_shares(config: MineConfig) -> Float[np.ndarray, "3"]:

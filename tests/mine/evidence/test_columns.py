@@ -31,7 +31,9 @@ def test_numbers():
 def test_faults_are_told():
     with pytest.raises(OptionError, match="no such column"):
         reasons(["a", "b"], "y:equal")
-    with pytest.raises(OptionError, match=r"row 2 holds 'high', which is not a number, and 1 more; .*x:equal"):
+    with pytest.raises(
+        OptionError, match=r"row 2 holds 'high', which is not a number \(2 of 3 cells are not\); .*x:equal"
+    ):
         reasons(["1", "high", "NA", "1,5"], "x:numeric:1")
     with pytest.raises(OptionError, match="holds lists"):
         reasons([["a"], ["b"]], "x:set")

@@ -9,7 +9,7 @@ from functools import partial
 import polars as pl
 
 from protrek_hm.data.schema import says_nothing
-from protrek_hm.errors import OptionError
+from protrek_hm.errors import CellError, OptionError
 from protrek_hm.mine.config import ColumnEvidence
 from protrek_hm.mine.evidence.findings import Findings, Outcome, Rows, Verdict, compare_values
 
@@ -23,7 +23,9 @@ def judge_column(entries: pl.DataFrame, left: Rows, right: Rows, *, evidence: Co
     Raises
     ------
     OptionError
-        If there is no such column, it holds lists, or a `numeric` one something else than numbers.
+        If there is no such column, or it holds lists.
+    CellError
+        If a `numeric` column holds something else than numbers.
 
     Examples
     --------
@@ -48,7 +50,7 @@ def judge_column(entries: pl.DataFrame, left: Rows, right: Rows, *, evidence: Co
     if evidence.kind == "numeric":
         tolerance = Decimal(str(evidence.tolerance))
         return compare_values(
-            _numbers(cells, entries, name),
+            _numbers(cells, name),
             left,
             right,
             compare=lambda one, other: same if abs(one - other) <= tolerance else differs,
@@ -106,7 +108,7 @@ def _cells(entries: pl.DataFrame, evidence: ColumnEvidence) -> list[str | None]:
     return [None if cell in missing else cell for cell in cells]
 
 
-def _numbers(cells: list[str | None], entries: pl.DataFrame, name: str) -> list[Decimal | None]:
+def _numbers(cells: list[str | None], name: str) -> list[Decimal | None]:
     """Return the numbers of a column as they are written."""
     numbers: list[Decimal | None] = []
     wrong: list[int] = []
@@ -118,10 +120,10 @@ def _numbers(cells: list[str | None], entries: pl.DataFrame, name: str) -> list[
             wrong.append(row)
         numbers.append(number if number is not None and number.is_finite() and math.isfinite(float(number)) else None)
     if wrong:
-        record = entries["id"][wrong[0]] if "id" in entries.columns else f"row {wrong[0] + 1}"
-        more = f", and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
-        told = f"{record} holds {cells[wrong[0]]!r}, which is not a number{more}; empty such cells, or use {name}:equal"
-        raise OptionError("evidence", f"{name}:numeric", told)
+        told = sum(cell is not None for cell in cells)
+        such = f"{len(wrong):,} of {told:,} cells are not" if len(wrong) > 1 else f"the only one of {told:,} cells"
+        remedy = f"which is not a number ({such}); empty such cells, or use {name}:equal"
+        raise CellError("evidence", f"{name}:numeric", remedy, row=wrong[0], cell=str(cells[wrong[0]]))
     return numbers
 
 
