@@ -65,7 +65,9 @@ def files(name, ending=""):
 
 COMMANDS = {
     "index build": Command(("index", "build", "p.tsv", "-o", "fresh", "--no-meaning"), files("fresh", ".npy")),
-    "index build --force": Command(("index", "build", "more.tsv", "-o", "index", "--force", "--no-meaning"), index("index")),
+    "index build --force": Command(
+        ("index", "build", "more.tsv", "-o", "index", "--force", "--no-meaning"), index("index")
+    ),
     "index add": Command(("index", "add", "index", "other.tsv"), index("index")),
     "index remove": Command(("index", "remove", "index", "--ids", "TEM-2"), index("index")),
     "index compact": Command(("index", "compact", "index"), index("index")),

@@ -125,7 +125,7 @@ def import_parquet(
         embeddings = [f"{modality}_embedding" for modality in held]
         table = _table(file, [name for name in columns if name not in embeddings], source)
         records, rows = checked_records(table, source, on_bad_record)
-        new = {modality: _new_vectors(file, records, rows, modality, source) for modality in held}
+        new = {str(modality): _new_vectors(file, records, rows, modality, source) for modality in held}
         check_dimensions(new, source, model)
         return write_index(output, records, new, made, sources=[source], force=force)
 
@@ -153,7 +153,7 @@ def checked_records(
     return loaded.frame.drop(_ROW).with_columns(text=text), rows
 
 
-def check_dimensions(new: Mapping[Modality, NewVectors], source: Path, model: NamedModel | None) -> None:
+def check_dimensions(new: Mapping[str, NewVectors], source: Path, model: NamedModel | None) -> None:
     """Raise FileFormatError or ModelError unless there are vectors, all as long as each other and the model's."""
     widths = {modality: each.dimension for modality, each in new.items() if each.count}
     if not widths:

@@ -106,7 +106,7 @@ def import_faiss(
     if len(several):
         problem = f"{several['id'][0]} has another sequence in another folder"
         raise FileFormatError(source, problem, "give each protein its own id")
-    new = {kind: _new_vectors(parts, records, kind) for kind in kinds}
+    new = {str(kind): _new_vectors(parts, records, kind) for kind in kinds}
     check_dimensions(new, source, model)
     made = Made(model.name, path_from(output, Path(model.name)), model.sha256, "float32")
     paths = [path for folder in folders for path in (folder / IDS, *(folder / f"{kind}.index" for kind in kinds))]

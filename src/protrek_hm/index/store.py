@@ -241,7 +241,9 @@ def check_index(folder: Path) -> list[str]:
     if problems:
         return problems
     index = Index.open(folder)
-    every = {**index.embeddings, **({} if index.meaning is None else {MEANING: index.meaning})}
+    every: dict[str, Embeddings] = {str(modality): held for modality, held in index.embeddings.items()}
+    if index.meaning is not None:
+        every[MEANING] = index.meaning
     for modality, held in every.items():
         for start in range(0, len(held.vectors), _BLOCK):
             lengths = np.linalg.norm(held.vectors[start : start + _BLOCK].astype(np.float64), axis=1)

@@ -55,7 +55,7 @@ class Reader:
         tokenizer = Tokenizer.from_file(str(self.folder / _FILES[2]))
         tokenizer.enable_truncation(WINDOW)
         tokenizer.enable_padding(pad_id=0)
-        model = BertModel.from_pretrained(self.folder, add_pooling_layer=False, local_files_only=True)
+        model: Any = BertModel.from_pretrained(self.folder, add_pooling_layer=False, local_files_only=True)
         return tokenizer, model.float().eval()
 
     def fingerprint(self) -> str:

@@ -18,8 +18,25 @@ export function identityCell(hit, { below = null, brief = false } = {}) {
       record.organism && h("i", {}, record.organism), " ",
       length && h("span", { class: "hint" }, `${count(length)} aa`), " ",
       links.map((link) => [external(link), " "])),
-    record.text && h("p", { class: "text" }, record.text),
+    record.text && h("p", { class: "text" }, marked(record.text, hit.matched?.words ?? [])),
+    common(hit.matched),
     h("div", { class: "foot" }, below, details(hit)));
+}
+
+/** The words of a text, those marked that begin as a word of the question does. */
+function marked(text, words) {
+  if (words.length === 0) return text;
+  const stems = words.map((word) => word.slice(0, Math.max(4, word.length - 3)));
+  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])((?:${stems.join("|")})[\\p{L}\\p{N}]*)`, "giu");
+  return text.split(pattern).map((part, place) => place % 2 ? h("mark", {}, part) : part);
+}
+
+/** What a hit has in common with a question in words. */
+function common(matched) {
+  if (!matched) return null;
+  const words = matched.words.map((word) => `“${word}”`).join(", ");
+  const told = [words && `Its record holds ${words}.`, matched.meaning !== null && `Its text is ${matched.meaning.toFixed(2)} like the question.`];
+  return h("p", { class: "hint" }, told.filter(Boolean).join(" ") || "Found by the model alone: it has no text.");
 }
 
 /** Score with its bar, probability and E-value, as cells of a table. */

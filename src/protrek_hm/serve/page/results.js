@@ -25,12 +25,17 @@ export function showResult(result, picks) {
     return [h("p", { class: "notice" }, [summary(result), ...result.notes.map(sentence)].join(" "))];
   }
   const scores = [...hits.map((hit) => hit.score), ...(result.background?.edges ?? [])];
-  const shown = { Probability: hits.some((hit) => likely(hit.probability)), "E-value": !result.background?.whole };
+  const signals = hits.some((hit) => hit.matched);
+  const shown = {
+    Probability: !signals && hits.some((hit) => likely(hit.probability)),
+    "E-value": !signals && !result.background?.whole,
+    Order: signals,
+  };
   const bounds = { low: Math.min(...scores), high: Math.max(...scores), shown };
   return [
     h("div", { class: "headline" }, h("h2", {}, summary(result)), toolbar(result)),
     result.notes.length ? h("ul", { class: "notice warn" }, result.notes.map((note) => h("li", {}, sentence(note)))) : null,
-    faint(result, hits),
+    signals ? null : faint(result),
     histogram(result.background, result.families),
     h("table", { class: "hits", role: "table" },
       h("caption", { class: "hidden" }, "Hits, best first, similar proteins together"),
@@ -40,13 +45,10 @@ export function showResult(result, picks) {
   ].filter(Boolean);
 }
 
-/** A note where no signal stands out: not the score, not the probability, and no hit's record holds the query's words. */
-function faint({ query, families, background }, hits) {
+/** A note where the score does not stand out; of questions in words the server's own notes tell. */
+function faint({ families, background }) {
   const [best] = families[0].hits;
   if (best.e_value === null || best.e_value < 1 || background?.whole || likely(best.probability)) return null;
-  const words = query.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
-  const written = ({ text }) => words.length && words.every((word) => String(text ?? "").toLowerCase().includes(word));
-  if (hits.some((hit) => written(hit.record))) return null;
   return h("p", { class: "notice warn" }, h("b", {}, "Nothing stands out. "),
     "By its score alone, the best hit is not told from the rest of this index. The right one may be among them: read their records, or say it in other words.");
 }
@@ -116,13 +118,14 @@ function range(numbers) {
 
 function meaning(shown) {
   const words = [
+    ["Order", "By three signals together: the words of the question that a record holds, how alike its text is in meaning, and the score. A protein without a text is placed by its score alone."],
     ["Score", "The cosine between your query and the protein, from −1 to 1. Compare it within one search; another query has another scale."],
     ["Probability", "How likely this is the right answer, if the index holds one: fitted to the index's own pairs of text and protein. An upper bound where the model was trained on them. Left empty below 10 %, where the model cannot tell."],
     ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, the score alone decides nothing."],
     ["Family", "Hits that are 70 % identical or more to the best of them. They can differ in the very residue that matters: open the family, choose two and compare. Only the best hits are looked at, so the index may hold more members."],
   ];
   const told = words.filter(([name]) => shown[name] !== false);
-  const left = shown["E-value"] ? null : h("p", { class: "hint" }, "This index is so small that its background is the index itself: an E-value would be no more than the rank, and is not shown.");
+  const left = shown["E-value"] || shown.Order ? null : h("p", { class: "hint" }, "This index is so small that its background is the index itself: an E-value would be no more than the rank, and is not shown.");
   return h("details", { class: "meaning" }, h("summary", {}, "How to read these numbers"),
     h("dl", { class: "keys" }, told.map(([name, text]) => [h("dt", {}, name), h("dd", {}, text)])), left);
 }
