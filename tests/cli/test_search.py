@@ -48,8 +48,8 @@ def test_the_model_that_the_index_names_is_loaded(run, index):
     code, out, _ = run(index, "DKD", "--signals", "model")
     assert code == 0
     assert [line.split() for line in out.splitlines()[1:3]] == [
-        ["rank", "score", "E", "id", "length", "text"],
-        ["1", "0.8944", "1.0", "P2", "3", "a", "lyase"],
+        ["rank", "score", "E", "length", "id"],
+        ["1", "0.8944", "1.0", "3", "P2"],
     ]
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from protrek_hm.search.hits import Family, Hit, each_alone
 from protrek_hm.search.render import MEMBERS, write_answers
+from protrek_hm.search.signals import Matched
 
 FIRST = {
     "id": "P1",
@@ -65,17 +66,17 @@ def test_table_fits_the_terminal(monkeypatch):
     lines = written("table").splitlines()
     assert max(len(line) for line in lines) <= 100
     assert lines[0].strip() == "a [bold] kinase"
-    assert lines[1].split() == ["rank", "score", "prob.", "E", "like", "1st", "id", "organism", "length", "text"]
-    assert lines[2].split()[:8] == ["1", "0.7500", "0.90", "0.04", "P1", "E.", "coli", "10"]
-    assert lines[2].rstrip().endswith("…")
-    assert lines[3].split() == ["2", "0.5000", "90.0%", "P[2]", "9"]
+    assert lines[1].split() == ["rank", "score", "prob.", "E", "like", "1st", "length", "id"]
+    assert lines[2].split() == ["1", "0.7500", "0.90", "0.04", "10", "P1", "E.", "coli"]
+    assert " ".join(" ".join(lines[3:-2]).split()) == " ".join(FIRST["text"].split())
+    assert lines[-2].split() == ["2", "0.5000", "90.0%", "9", "P[2]"]
 
 
 def test_columns_that_hold_nothing_are_left_out():
     only = {"id": "P1", "sequence": "MKT", "text": None}
     assert written("table", {"q": [Hit(1, "P1", 0.75, 15.0, None, None, None, only)]}).split() == [
-        *["q", "rank", "score", "id", "length"],
-        *["1", "0.7500", "P1", "3"],
+        *["q", "rank", "score", "length", "id"],
+        *["1", "0.7500", "3", "P1"],
     ]
 
 
@@ -109,13 +110,13 @@ def families_written(form):
 
 def test_members_stand_beneath_the_best_with_what_differs():
     lines = [line.split() for line in families_written("table").splitlines()]
-    assert lines[1] == ["rank", "score", "E", "id", "differs", "length"]
-    assert lines[2] == ["1", "0.9000", "1.0e-04", "T10", "15"]
-    assert lines[3] == ["0.8000", "1.0e-04", "└", "T11", "E6K,", "G12S", "15"]
-    assert lines[4][4:] == ["same", "sequence", "15"]
-    assert lines[5][4:] == ["F15del", "14"]
-    assert lines[6] == ["2", "0.9000", "1.0e-04", "T20", "15"]
-    assert lines[7][4:] == ["5", "differences", "(66.7%)", "15"] or "W3C," in lines[7]
+    assert lines[1] == ["rank", "score", "E", "length", "id"]
+    assert lines[2] == ["1", "0.9000", "1.0e-04", "15", "T10"]
+    assert lines[3] == ["0.8000", "1.0e-04", "15", "└", "T11", "E6K,", "G12S"]
+    assert lines[4][5:] == ["same", "sequence"]
+    assert lines[5][2:] == ["14", "└", "T13", "F15del"]
+    assert lines[6] == ["2", "0.9000", "1.0e-04", "15", "T20"]
+    assert lines[7][5:] == ["5", "differences", "(66.7%)"] or "W3C," in lines[7]
     assert lines[-1] == ["└", "2", "more"]
 
 
@@ -146,3 +147,12 @@ def test_numbers_that_are_none_are_null_and_empty():
     assert found == {"id": "P1", "sequence": "MKV", "kcat": None, "range": [1.5, None], "at": {"ph": None}}
     [row] = csv.DictReader(io.StringIO(written("tsv", results)), delimiter="\t")
     assert (row["kcat"], row["range"], row["at"]) == ("", "[1.5, null]", '{"ph": null}')
+
+
+def test_words_and_meaning_that_a_question_shares_stand_beside_a_hit():
+    hit = Hit(1, "P1", 0.75, 15.0, 0.02, 0.5, 40.0, {**FIRST, "text": "a kinase"}, Matched(("kinase", "fast"), 0.5))
+    lines = [line.split() for line in written("table", {"q": [hit]}).splitlines()]
+    assert lines[1] == ["rank", "score", "meaning", "length", "id"], "no E where the order is not by the score"
+    assert lines[2] == ["1", "0.7500", "0.50", "10", "P1", "E.", "coli", "“kinase”,", "“fast”"]
+    [row] = map(json.loads, written("jsonl", {"q": [hit]}).splitlines())
+    assert (row["matched_words"], row["meaning"], row["e_value"]) == ("kinase fast", 0.5, 40.0)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import polars as pl
@@ -27,7 +28,8 @@ SCORES = ("rank", "id", "score", "protrek_score", "probability", "p_value", "e_v
 MATCHED = ("matched_words", "meaning")
 FAMILY = ("family", "member", "identity", "difference")
 OWN_COLUMNS = ("query", *FAMILY, *SCORES, *MATCHED)
-NUMBERS = {"rank", "score", "prob.", "E", "meaning", "like 1st", "length"}
+NUMBERS = ("rank", "score", "prob.", "E", "meaning", "like 1st", "length")
+_LINES, _INDENT = 4, " " * 8  # of the best hit's text
 MEMBERS = 5
 """Members of a family that the table shows beneath its best; all of them are in the other formats."""
 
@@ -169,21 +171,26 @@ def _flat(value: object) -> object:
 
 
 def _print_hits(query: str, rows: Sequence[Cells], file: TextIO) -> None:
-    from rich.table import Table
-
-    console = plain_console(file)
-    table = Table(title=shorten(query, width=console.width), title_justify="left", box=None)
-    columns = {heading: [row[heading] for row in rows] for heading in (rows[0] if rows else {})}
-    columns = {heading: column for heading, column in columns.items() if any(column)}
-    for heading in columns:
-        table.add_column(heading, justify="right" if heading in NUMBERS else "left", overflow="fold")
-    if "text" in columns:
-        others = sum(max(map(len, (heading, *column))) + 2 for heading, column in columns.items() if heading != "text")
-        room = max(console.width - others - 2, 10)
-        columns["text"] = [shorten(text, width=room) for text in columns["text"]]
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(*row)
-    console.print(table)
+    """Print numbers in columns, then id and what is said of the hit; beneath it the text, a twin's in one line."""
+    console = plain_console(file, soft_wrap=True)
+    console.print(shorten(query, width=console.width))
+    numbers = [heading for heading in NUMBERS if any(row[heading] for row in rows)]
+    widths = {heading: max(len(heading), *(len(row[heading]) for row in rows)) for heading in numbers}
+    start = sum(width + 2 for width in widths.values())
+    if rows:
+        console.print("".join(f"{heading:>{widths[heading]}}  " for heading in numbers) + "id")
+    for row in rows:
+        shown = "".join(f"{row[heading]:>{widths[heading]}}  " for heading in numbers)
+        said = "  ".join(filter(None, (row["id"], row["differs"], row["organism"], row["words"])))
+        room = max(console.width, start + 20)
+        for line in wrap(shown + said, room, subsequent_indent=" " * (start + 2)) or [shown]:
+            console.print(line.rstrip())
+        if row["text"]:
+            lines = _LINES if row["rank"] else 1
+            fitted = wrap(
+                row["text"], room, initial_indent=_INDENT, subsequent_indent=_INDENT, max_lines=lines, placeholder=" …"
+            )
+            console.print("\n".join(fitted))
 
 
 def _family_cells(family: Family) -> list[Cells]:
@@ -215,7 +222,7 @@ def _cells(hit: Hit, rank: str, *, prefix: str = "", differs: str = "") -> Cells
         "prob.": "" if hit.probability is None or hit.matched else f"{hit.probability:.2f}",
         "E": "" if hit.e_value is None or hit.matched else _short(hit.e_value),
         "meaning": "" if hit.matched is None or hit.matched.meaning is None else f"{hit.matched.meaning:.2f}",
-        "words": "" if hit.matched is None else " ".join(hit.matched.words),
+        "words": _quoted(hit.matched.words) if hit.matched else "",
         "like 1st": "",
         "id": prefix + hit.id,
         "differs": differs,
@@ -223,6 +230,10 @@ def _cells(hit: Hit, rank: str, *, prefix: str = "", differs: str = "") -> Cells
         "length": str(len(sequence)),
         "text": " ".join((hit.record.get("text") or "").split()),
     }
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"“{word}”" for word in words)
 
 
 def _short(value: float) -> str:

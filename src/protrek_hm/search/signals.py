@@ -193,7 +193,7 @@ def _alike(
 
 def _nearest_texts(
     held: Embeddings, vector: Float[np.ndarray, " dim"], count: int, allowed: Bool[np.ndarray, " rows"] | None
-) -> Int[np.ndarray, " rows"]:
+) -> Int[np.ndarray, " some"]:
     """Find the records of the nearest texts; every text is compared."""
     only = held.used
     if allowed is not None:

@@ -1,0 +1,106 @@
+import polars as pl
+import pytest
+
+from protrek_hm.errors import OptionError
+from protrek_hm.index import IndexConfig, build_index, remove_from_index
+from protrek_hm.search import SearchConfig, Searcher
+
+PROTEINS = pl.DataFrame(
+    {
+        "id": ["GFP", "CA2", "TEM-1", "dark"],
+        "sequence": ["AACCD", "DDWWK", "KKMMN", "AACCD"],
+        "text": [
+            "Jellyfish protein that glows green.",
+            "Zinc enzyme that hydrates carbon dioxide to bicarbonate.",
+            "Haemolysin-like β-lactamase that destroys penicillins.",
+            None,
+        ],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, letter_encoder):
+    folder = tmp_path_factory.mktemp("signals") / "index"
+    build_index(PROTEINS, letter_encoder(), folder, IndexConfig(meaning=True), model_name="m")
+    return folder
+
+
+@pytest.fixture
+def searcher(folder, letter_encoder):
+    return Searcher.open(folder, model=letter_encoder())
+
+
+def best(searcher, question, **asked):
+    [answer] = searcher.answer([question], SearchConfig(**asked))
+    return answer[0].best
+
+
+@pytest.mark.parametrize("signals", [("words",), ("words", "meaning"), ("model", "words", "meaning")])
+@pytest.mark.parametrize(
+    ("question", "wanted", "words"),
+    [
+        ("which proteins glow green?", "GFP", ("glow", "green")),
+        ("beta lactamases", "TEM-1", ("beta", "lactamases")),
+        ("hemolysin", "TEM-1", ("hemolysin",)),
+        ("GFP", "GFP", ("gfp",)),
+    ],
+)
+def test_words_find_what_is_written_in_other_forms(searcher, question, wanted, words, signals):
+    hit = best(searcher, question, signals=signals)
+    assert (hit.id, hit.matched.words) == (wanted, words)
+
+
+def test_meaning_finds_what_shares_no_word(searcher):
+    hit = best(searcher, "CO2 hydration", signals=("meaning",))
+    assert hit.id == "CA2"
+    assert not hit.matched.words
+    assert hit.matched.meaning > 0.3
+
+
+def test_the_model_alone_ranks_by_the_score_and_says_nothing_of_words(searcher):
+    [answer] = searcher.answer(["glows green"], SearchConfig(signals=("model",)))
+    scores = [family.best.score for family in answer]
+    assert scores == sorted(scores, reverse=True)
+    assert all(family.best.matched is None for family in answer)
+
+
+def test_a_protein_without_a_text_is_not_pushed_behind_those_whose_texts_do_not_fit(searcher):
+    [answer] = searcher.answer(["AACC"], SearchConfig())
+    ids = [family.best.id for family in answer]
+    assert ids.index("dark") < max(ids.index("CA2"), ids.index("TEM-1"))
+    assert answer[ids.index("dark")].best.matched.meaning is None
+
+
+def test_unknown_words_are_told(searcher):
+    [answer] = searcher.answer(["zorgblat that glows"], SearchConfig())
+    assert answer.notes[0] == "no record holds the word “zorgblat”"
+    [answer] = searcher.answer(["zorgblat"], SearchConfig(signals=("words", "model")))
+    assert any("nothing stands out" in note for note in answer.notes)
+
+
+def test_only_records_that_meet_the_condition(searcher):
+    [answer] = searcher.answer(["glows green"], SearchConfig(where="id <> 'GFP'"))
+    assert "GFP" not in [family.best.id for family in answer]
+
+
+def test_an_index_without_words_and_meaning_answers_by_the_model(folder, letter_encoder):
+    searcher = Searcher.open(folder, model=letter_encoder())
+    object.__setattr__(searcher.index, "words", None)
+    object.__setattr__(searcher.index, "meaning", None)
+    assert best(searcher, "glows green").matched is None
+
+
+def test_removed_records_are_found_by_no_signal(tmp_path, letter_encoder):
+    build_index(PROTEINS, letter_encoder(), tmp_path / "index", IndexConfig(meaning=True), model_name="m")
+    remove_from_index(tmp_path / "index", ids=["GFP"])
+    searcher = Searcher.open(tmp_path / "index", model=letter_encoder())
+    [answer] = searcher.answer(["jellyfish protein that glows green"], SearchConfig())
+    assert [family.best.id for family in answer if family.best.matched.words] == []
+    assert sorted(family.best.id for family in answer) == ["CA2", "TEM-1", "dark"]
+
+
+@pytest.mark.parametrize("signals", [(), ("model", "smell")])
+def test_unknown_signals_are_refused(signals):
+    with pytest.raises(OptionError, match="known signals are model, words, meaning"):
+        SearchConfig(signals=signals)
