@@ -29,9 +29,8 @@ from protrek_hm.config import Modality
 from protrek_hm.data import read_triplets
 from protrek_hm.data.synthetic import SyntheticConfig, synthetic_families
 from protrek_hm.evaluate.cases import Pool, make_cases, make_pool
-from protrek_hm.evaluate.embed import Embeddings
 from protrek_hm.evaluate.ranking import rank_pool, ranking_values
-from protrek_hm.evaluate.scores import case_scores, cosine_scorer
+from protrek_hm.evaluate.scores import Embeddings, case_scores, cosine_scorer
 from protrek_hm.mine import MineConfig, mine_hard_negatives
 from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
 

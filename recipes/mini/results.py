@@ -19,9 +19,8 @@ import polars as pl
 from protrek_hm.data import read_triplets
 from protrek_hm.evaluate import evaluate
 from protrek_hm.evaluate.measures import MEASURES, CaseSet, Scores, case_values
-from protrek_hm.evaluate.model_result import ModelResult
 from protrek_hm.evaluate.ranking import ranking_values
-from protrek_hm.evaluate.run import Evaluation
+from protrek_hm.evaluate.run import Evaluation, ModelResult
 from protrek_hm.evaluate.statistics import Estimate, mean_over_pairs, mean_with_interval
 from protrek_hm.evaluate.table import percent
 from protrek_hm.files import new_file, write_json

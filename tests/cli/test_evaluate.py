@@ -32,7 +32,7 @@ def _without_pictures(monkeypatch):
     none = pl.DataFrame(schema={"query": pl.UInt32, "target": pl.UInt32})
     monkeypatch.setattr("protrek_hm.evaluate.report.write.draw_all", lambda *_: {})
     monkeypatch.setattr("protrek_hm.evaluate.report.write.draw_cards", lambda *_, **__: None)
-    monkeypatch.setattr("protrek_hm.evaluate.baselines.homologs.search", lambda *_, **__: none)
+    monkeypatch.setattr("protrek_hm.evaluate.baselines.search", lambda *_, **__: none)
     monkeypatch.setattr("protrek_hm.evaluate.scoreboards.ec.search", lambda *_, **__: none)
 
 

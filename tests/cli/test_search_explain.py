@@ -146,7 +146,7 @@ def test_bad_input_gives_one_line(command_line, index, tmp_path):
 def test_explain_draws_a_picture(command_line, index, tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "protrek_hm.figures.contributions.draw_contributions", lambda *given, **named: drawn.append((given, named))
+        "protrek_hm.figures.alignment.draw_contributions", lambda *given, **named: drawn.append((given, named))
     )
     assert command_line("explain", index, "DDD", "TEM-1", "TEM-2", "--figure", tmp_path / "why.png")[0] == 0
     [((card, bars, path), named)] = drawn

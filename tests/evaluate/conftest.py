@@ -114,5 +114,5 @@ def _quick_search(request, monkeypatch):
         return pl.DataFrame(hits, schema={"query": pl.UInt32, "target": pl.UInt32}, orient="row")
 
     if "real_search" not in request.fixturenames:
-        monkeypatch.setattr("protrek_hm.evaluate.baselines.homologs.search", search)
+        monkeypatch.setattr("protrek_hm.evaluate.baselines.search", search)
         monkeypatch.setattr("protrek_hm.evaluate.scoreboards.ec.search", search)

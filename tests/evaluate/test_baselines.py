@@ -7,11 +7,7 @@ import polars as pl
 import pytest
 
 from protrek_hm.evaluate import evaluate
-from protrek_hm.evaluate.baselines.all_of_them import make_baselines
-from protrek_hm.evaluate.baselines.blind import length_only
-from protrek_hm.evaluate.baselines.homologs import nearest_homolog
-from protrek_hm.evaluate.baselines.kmers import kmer_probe
-from protrek_hm.evaluate.baselines.words import description_only
+from protrek_hm.evaluate.baselines import description_only, kmer_probe, length_only, make_baselines, nearest_homolog
 from protrek_hm.evaluate.cases import Pool, make_pool
 
 

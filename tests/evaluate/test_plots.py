@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 
 from protrek_hm.evaluate import evaluate
-from protrek_hm.evaluate.plots import everything
-from protrek_hm.evaluate.plots.accuracy import plot_accuracy
-from protrek_hm.evaluate.plots.change import plot_change
-from protrek_hm.evaluate.plots.distribution import plot_distribution
-from protrek_hm.evaluate.plots.everything import draw_all
-from protrek_hm.evaluate.plots.projection import plot_projection
-from protrek_hm.evaluate.plots.reliability import plot_reliability
-from protrek_hm.evaluate.plots.retrieval import plot_retrieval
-from protrek_hm.evaluate.plots.strata import plot_strata
+from protrek_hm.evaluate.plots import pictures
+from protrek_hm.evaluate.plots.accuracy import plot_accuracy, plot_retrieval, plot_strata
+from protrek_hm.evaluate.plots.pictures import draw_all
+from protrek_hm.evaluate.plots.scores import plot_change, plot_distribution, plot_projection, plot_reliability
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +55,23 @@ def test_projection_is_repeatable(two_models):
     assert places().tolist() == places().tolist()
 
 
+def test_strata_have_a_panel_for_each_grouping_with_several_bins(two_models):
+    def relabelled(model):
+        first = replace(model.strata[0], label="below 70 %")
+        return replace(model, strata=(first, *model.strata, replace(model.strata[-1], label="more than 20")))
+
+    figure = plot_strata(replace(two_models, models=tuple(map(relabelled, two_models.models))))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["identity (%)", "family size"]
+    assert figure.get_supxlabel().startswith("the same for all cases: differing residues 2–5; length")
+
+
+def test_reliability_shows_no_point_of_few_cases(two_models):
+    for axes in plot_reliability(two_models).axes[:2]:
+        counts = [int(text.get_text()) for text in axes.texts]
+        assert min(counts) >= 20
+        assert sum(counts) == 2 * int(axes.get_title(loc="left").partition("n = ")[2].rstrip(")"))
+
+
 def test_change_counts_every_case_once(two_models):
     panels = plot_change(two_models).axes
     for axes, cases in zip(panels, (120, 60), strict=True):
@@ -74,7 +86,8 @@ def test_change_needs_two_models(oracle, hard, quick):
 
 
 def test_strata_reliability_and_retrieval_show_every_model(two_models):
-    assert len(plot_strata(two_models).axes) == 4
+    (strata,) = plot_strata(two_models).axes  # one bin in each grouping: nothing to compare
+    assert strata.get_title(loc="left") == "identity (%)"
     reliability = plot_reliability(two_models).axes
     assert [axes.get_title(loc="left") for axes in reliability[:2]] == ["hard (n = 120)", "easy (n = 60)"]
     for axes in plot_retrieval(two_models).axes:
@@ -84,7 +97,7 @@ def test_strata_reliability_and_retrieval_show_every_model(two_models):
 
 @pytest.mark.parametrize(("rows", "models"), [(1, 1), (2, 3), (1, 2)])
 def test_smallest_inputs_are_drawn(tmp_path, monkeypatch, rows, models, text_blind, hard, quick):
-    monkeypatch.setattr("protrek_hm.evaluate.plots.everything.save_figure", lambda _figure, path: path.touch())
+    monkeypatch.setattr("protrek_hm.evaluate.plots.pictures.save_figure", lambda _figure, path: path.touch())
     named = {f"m{number}": text_blind for number in range(models)}
     draw_all(evaluate(named, hard.head(rows), config=quick), tmp_path)
     assert len(list(tmp_path.glob("*.png"))) == (7 if models == 2 else 6)
@@ -93,7 +106,7 @@ def test_smallest_inputs_are_drawn(tmp_path, monkeypatch, rows, models, text_bli
 def test_dollar_signs_are_no_formulas_and_a_failing_picture_costs_nothing_else(
     two_models, tmp_path, monkeypatch, caplog
 ):
-    monkeypatch.setattr(everything, "save_figure", lambda _figure, path: path.touch())
+    monkeypatch.setattr(pictures, "save_figure", lambda _figure, path: path.touch())
     names = ("$5_{ and", "$^ 100 % \\frac$ $")
     models = tuple(replace(model, name=name) for model, name in zip(two_models.models, names, strict=True))
     assert len(draw_all(replace(two_models, models=models), tmp_path)) == 7
@@ -102,7 +115,7 @@ def test_dollar_signs_are_no_formulas_and_a_failing_picture_costs_nothing_else(
     def fails(_):
         raise ValueError("ParseException:\nno such\nsymbol")
 
-    monkeypatch.setattr(everything, "PICTURES", (replace(everything.PICTURES[0], plot=fails), *everything.PICTURES[4:]))
+    monkeypatch.setattr(pictures, "PICTURES", (replace(pictures.PICTURES[0], plot=fails), *pictures.PICTURES[4:]))
     assert len(draw_all(two_models, tmp_path)) == 3
     (told,) = caplog.messages
     assert told == (

@@ -1,15 +1,15 @@
 """The folder: complete, readable, repeatable, all or nothing."""
 
+import hashlib
 import json
 
 import numpy as np
 import polars as pl
 import pytest
 
-from protrek_hm.errors import OutputExistsError
+from protrek_hm.errors import MissingFileError, OptionError, OutputExistsError
 from protrek_hm.evaluate import evaluate, write_evaluation
-from protrek_hm.evaluate.report.content import report
-from protrek_hm.evaluate.report.predictions import predictions
+from protrek_hm.evaluate.report.write import describe_inputs, name_models, predictions, report
 from protrek_hm.files import MARKER
 
 
@@ -19,7 +19,8 @@ def evaluation(hard, easy, quick, letter_encoder):
         def encode(self, inputs, /, **options):
             return super().encode(inputs, **options)[:, : int(self.weights)] + 0.1
 
-    return evaluate({"base": Some("8"), "tuned": Some("10")}, hard, easy, quick)
+    named = hard.with_columns(anchor_id=pl.lit("A0A0P0ZL66_TEM-1"), hard_neg_id=pl.lit("beta-lactamase_SHV-12345"))
+    return evaluate({"base": Some("8"), "tuned": Some("10")}, named, easy, quick)
 
 
 PICTURES = (
@@ -46,6 +47,8 @@ def test_folder_is_complete_and_its_page_opens_in_a_browser(evaluation, tmp_path
     script = "[...document.images].map(each => [each.naturalWidth > 300, each.alt.length > 20])"
     assert browser.evaluate(script) == [[True, True]] * 7
     assert browser.evaluate("document.title") == "Evaluation: base, tuned"
+    browser.call("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=True)
+    assert browser.evaluate("document.documentElement.scrollWidth") == 390  # a phone's: wide tables scroll on their own
     told = {"Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Network.loadingFailed"}
     assert [event for event in browser.events if event.get("method") in told] == []
     asked = [e["params"]["request"]["url"] for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
@@ -149,3 +152,28 @@ def test_predictions_without_other_texts_and_with_ids(oracle, hard, easy, quick)
     frame = predictions(evaluate({"oracle": oracle}, bare, easy, quick))
     assert frame.filter(pl.col("set") == "hard")["score_twin"].null_count() == 120
     assert frame["anchor_id"].to_list()[:2] == ["0", "1"]
+
+
+def test_names_are_as_short_as_they_can_be():
+    assert list(name_models(["a/b/model", "a/c/model"])) == ["b/model", "c/model"]
+    assert list(name_models(["model", "other"])) == ["model", "other"]
+
+
+def test_the_same_model_by_two_paths_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OptionError, match="given twice"):
+        name_models(["model", str(tmp_path / "model")])
+
+
+def test_checksums(tmp_path):
+    table = tmp_path / "test.csv"
+    table.write_bytes(b"anchor_seq\n")
+    told = describe_inputs({"hard": table}, {"base": "models/base"}, {"base": "f00"})
+    assert told["tables"]["hard"] == {
+        "path": str(table),
+        "sha256": hashlib.sha256(b"anchor_seq\n").hexdigest(),
+    }
+    assert told["models"] == {"base": {"path": "models/base", "weights_sha256": "f00"}}
+    with pytest.raises(MissingFileError):
+        describe_inputs({"hard": tmp_path / "none"}, {}, {})

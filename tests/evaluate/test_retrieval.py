@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from protrek_hm.evaluate import EvaluateConfig, evaluate
-from protrek_hm.evaluate.embed import Embeddings
-from protrek_hm.evaluate.exam import make_exam
+from protrek_hm.evaluate.eval_set import make_eval_set
 from protrek_hm.evaluate.retrieval import METRICS, Records, retrieve
+from protrek_hm.evaluate.scores import Embeddings
 
 
 def test_who_knows_the_truth_is_first_everywhere(oracle, hard, easy, quick):
@@ -125,13 +125,13 @@ def test_validation_is_not_looked_for(oracle, hard, quick):
 
 def test_without_components_linked_records_are_one_group(hard, easy):
     bare = [frame.drop("component") for frame in (hard, easy)]
-    assert len(np.unique(make_exam(*bare).records.groups)) == 20
+    assert len(np.unique(make_eval_set(*bare).records.groups)) == 20
 
 
 def test_a_twin_without_a_text_of_its_own_is_in_the_way_but_asks_nothing():
     table = {"anchor_seq": ["MK"], "anchor_text": ["a"], "hard_neg_seq": ["MR"]}
-    exam = make_exam(pl.DataFrame(table))
-    found = retrieve(exam.records, Embeddings(np.eye(2)[:1], np.eye(2)), EvaluateConfig())
+    eval_set = make_eval_set(pl.DataFrame(table))
+    found = retrieve(eval_set.records, Embeddings(np.eye(2)[:1], np.eye(2)), EvaluateConfig())
     assert found["text_to_sequence"].ranks.pool == 2
     assert found["sequence_to_text"].estimates["mrr"].n == 1
 

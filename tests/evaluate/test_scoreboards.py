@@ -10,10 +10,15 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, NothingFoundError, RecordError
-from protrek_hm.evaluate.scoreboards.ec import rate, transfer_all
-from protrek_hm.evaluate.scoreboards.ec_files import Enzymes, read_class_texts, read_enzymes
-from protrek_hm.evaluate.scoreboards.ec_metrics import levels_right, separate, weighted_auc, weighted_scores
-from protrek_hm.evaluate.scoreboards.protrek_files import TOTAL, read_protrek_folder, sections_of_table
+from protrek_hm.evaluate.scoreboards.ec import levels_right, rate, separate, transfer_all, weighted_auc, weighted_scores
+from protrek_hm.evaluate.scoreboards.files import (
+    TOTAL,
+    Enzymes,
+    read_class_texts,
+    read_enzymes,
+    read_protrek_folder,
+    sections_of_table,
+)
 from protrek_hm.evaluate.scoreboards.sections import retrieve_sections
 
 TABLES = st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=2, max_size=8).map(np.array)

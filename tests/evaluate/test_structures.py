@@ -6,7 +6,7 @@ import pytest
 
 from protrek_hm.errors import MissingColumnError, NothingFoundError
 from protrek_hm.evaluate import EvaluateConfig, evaluate
-from protrek_hm.evaluate.report.content import report
+from protrek_hm.evaluate.report.write import report
 from protrek_hm.evaluate.table import result_table
 
 CONFIG = EvaluateConfig(resamples=100, structures=True)

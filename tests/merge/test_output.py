@@ -1,11 +1,16 @@
+"""A merge on disk and on the terminal."""
+
 import json
 import resource
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from protrek_hm.errors import OutputError, OutputExistsError
 from protrek_hm.files import MARKER
 from protrek_hm.merge import SweepConfig, merge_models, sweep, write_merge
+from protrek_hm.merge.output import print_sweep
 from protrek_hm.model import ProTrek
 
 
@@ -45,3 +50,14 @@ def test_a_full_disk_is_one_line_and_the_old_merge_stays(base, tuned, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert json.loads((tmp_path / "merged" / "merge.json").read_text())["alpha"] == 0.5
     assert [path.name for path in tmp_path.iterdir()] == ["merged"]
+
+
+def test_a_row_for_each_alpha(base, tuned, hard, easy):
+    result = sweep(base, tuned, hard, easy, SweepConfig(points=3, resamples=100))
+    text = StringIO()
+    print_sweep(result, Console(file=text, width=100))
+    lines = [line.split() for line in text.getvalue().splitlines() if line.strip()]
+    values = {words[0]: words[1] for words in lines if words[0] in ("0", "0.5", "1")}
+    assert values == {f"{point.alpha:g}": f"{100 * point.hard.value:.1f}" for point in result.points}
+    [marked] = [words for words in lines if "◀" in words]
+    assert marked[0] == f"{result.chosen.alpha:g}"

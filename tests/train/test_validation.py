@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protrek_hm.evaluate.cases import make_cases, make_pool
-from protrek_hm.evaluate.embed import encode_pool
-from protrek_hm.evaluate.scores import case_scores, cosine_scorer
+from protrek_hm.evaluate.scores import case_scores, cosine_scorer, encode_pool
 from protrek_hm.merge.sweeping import both_directions
 from protrek_hm.train.validation import Validation, selection_score
 

@@ -30,7 +30,7 @@ def compare(
     for name, count in counts.items():
         if count.only_first or count.only_second:
             typer.echo(count.sentence(name), err=True)
-    content = comparison_content(*runs, found, counts)
+    content = comparison_content(runs[0], runs[1], found, counts)
     _write(content, output, read=[first, second], force=force)
     if output_format == "json":
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))

@@ -54,8 +54,7 @@ def evaluate(
 ) -> None:
     """Measure hard and easy accuracy with 95 % intervals. Of one model, or before and after."""
     from protrek_hm.data import read_triplets
-    from protrek_hm.evaluate.provenance import describe_inputs, name_models
-    from protrek_hm.evaluate.report.write import EMBEDDINGS, write_evaluation
+    from protrek_hm.evaluate.report.write import EMBEDDINGS, describe_inputs, name_models, write_evaluation
     from protrek_hm.files import refuse_existing
 
     names = name_models(model)
@@ -65,8 +64,8 @@ def evaluate(
     refuse_existing(output, force=force, inputs=read, folder=True, carried=[EMBEDDINGS])
     frames = {role: read_triplets(path) for role, path in tables.items()}
 
-    from protrek_hm.evaluate.leaks import read_split_notes
-    from protrek_hm.evaluate.report.content import report
+    from protrek_hm.evaluate.caveats import read_split_notes
+    from protrek_hm.evaluate.report.write import report
     from protrek_hm.evaluate.run import evaluate as run_evaluation
     from protrek_hm.evaluate.run import quote_split
     from protrek_hm.model import ProTrek

@@ -67,7 +67,8 @@ def merge(
             *tables,
             settings,
             progress=lambda point: typer.echo(
-                f"α = {point.alpha:g}: hard {point.hard.value:.1%}, easy {point.easy.value:.1%}", err=True
+                f"α = {point.alpha:g}: hard {100 * point.hard.value:.1f} %, easy {100 * point.easy.value:.1f} %",
+                err=True,
             ),
         )
     )
@@ -80,7 +81,7 @@ def merge(
 
         typer.echo(json.dumps(describe(result), indent=2, ensure_ascii=False))
     elif result is not None:
-        from protrek_hm.merge.table import print_sweep
+        from protrek_hm.merge.output import print_sweep
 
         print_sweep(result)
     typer.echo(f"model: {output / 'model'}", err=True)

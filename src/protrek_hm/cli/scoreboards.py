@@ -30,7 +30,7 @@ def ec(
     force: Force = False,
 ) -> None:
     """Transfer enzyme classes, and rate them as CLEAN and CARE do. By text, and by the nearest labelled protein."""
-    from protrek_hm.evaluate.scoreboards.ec_files import read_class_texts, read_enzymes
+    from protrek_hm.evaluate.scoreboards.files import read_class_texts, read_enzymes
     from protrek_hm.files import refuse_existing
 
     if output is not None:
@@ -38,8 +38,7 @@ def ec(
     known, asked = read_enzymes(train), read_enzymes(test)
     class_texts = None if texts is None else read_class_texts(texts)
 
-    from protrek_hm.evaluate.scoreboards.ec import rate, transfer_all
-    from protrek_hm.evaluate.scoreboards.shown import ec_content, ec_table
+    from protrek_hm.evaluate.scoreboards.ec import ec_content, ec_table, rate, transfer_all
 
     encoder = _load(model, device, cache)
     transfers = transfer_all(encoder, known, asked, class_texts, batch_size=batch_size)
@@ -70,7 +69,7 @@ def retrieval(
 ) -> None:
     """Rank all texts for each protein, and the reverse. MAP, MRR and AUC by section, as ProTrek does."""
     from protrek_hm.data import read_proteins
-    from protrek_hm.evaluate.scoreboards.protrek_files import read_protrek_folder, sections_of_table
+    from protrek_hm.evaluate.scoreboards.files import read_protrek_folder, sections_of_table
     from protrek_hm.files import refuse_existing
 
     if output is not None:
@@ -80,8 +79,7 @@ def retrieval(
     else:
         sections = sections_of_table(read_proteins(data), section or ["text"], name=data)
 
-    from protrek_hm.evaluate.scoreboards.sections import retrieve_sections
-    from protrek_hm.evaluate.scoreboards.shown import sections_content, sections_table
+    from protrek_hm.evaluate.scoreboards.sections import retrieve_sections, sections_content, sections_table
 
     encoder = _load(model, device, cache)
     results = retrieve_sections(encoder, sections, batch_size=batch_size, seed=seed, show_progress=True)

@@ -1,4 +1,4 @@
-"""Runs that are on disk against each other: two models on the same cases, several seeds of one."""
+"""Compare evaluations on disk: two models on the same cases, several seeds of one model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,8 +12,15 @@ from jaxtyping import Float
 from protrek_hm.data.texts import fold_text
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError, OptionError
 from protrek_hm.evaluate.measures import MEASURES
-from protrek_hm.evaluate.significance import SeedSummary, Significance, significance, summarise_seeds
-from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
+from protrek_hm.evaluate.statistics import (
+    Estimate,
+    SeedSummary,
+    Significance,
+    mean_with_interval,
+    paired_difference,
+    significance,
+    summarise_seeds,
+)
 from protrek_hm.files import read_json
 
 FORMAT_VERSION = 2
@@ -47,12 +54,12 @@ class MeasureComparison:
 
 
 def read_run(folder: Path) -> RunOnDisk:
-    """Read an evaluation; of several models the last one, which is the tuned one of before and after.
+    """Read an evaluation; of several models the last one (of before and after, the tuned one).
 
     Raises
     ------
     MissingFileError, FileFormatError
-        If it is not there, not an evaluation, or of another format.
+        If there is none, or it has another format.
     """
     report = read_json(folder / "report.json")
     if report.get("format_version") != FORMAT_VERSION:
@@ -78,7 +85,7 @@ class CaseCount:
     only_second: int
 
     def sentence(self, name: str) -> str:
-        """Say it in a line about the set `name`."""
+        """Return the counts in one line about the set `name`."""
         only = f"{self.only_first} only in the first run, {self.only_second} only in the second"
         return f"{name}: {self.common} cases in common, {only}"
 
@@ -166,7 +173,7 @@ def _shared_key(first: RunOnDisk, second: RunOnDisk) -> list[str]:
 
 
 def _with_key(predictions: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """Say in the column `case` what each is, and which of equal rows; add the texts as they are folded."""
+    """Add the column `case` (what a case is, and which of equal rows) and the folded texts."""
     texts = [name for name in key if name.endswith("_text")]
     folded = predictions.with_columns(
         pl.col(name).map_elements(fold_text, return_dtype=pl.String).alias(f"folded_{name}") for name in texts
@@ -182,6 +189,8 @@ def compare_seeds(folders: Sequence[Path]) -> dict[str, SeedSummary]:
     ------
     OptionError
         If there are fewer than two, or they were evaluated on different tables.
+    MissingFileError, FileFormatError
+        As `read_run`.
     """
     if len(folders) < 2:
         raise OptionError("runs", [str(folder) for folder in folders], "give at least two")

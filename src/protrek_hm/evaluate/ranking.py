@@ -1,4 +1,4 @@
-"""Retrieval over a whole pool: where do the right ones stand? Pure functions, in blocks of bounded memory.
+"""Ranks of the right items in a whole pool: pure functions, in blocks of bounded memory.
 
 Items tied with a right one (see `cosines`) stand in an order as good as any other. What a query is worth is
 the mean over all these orders: recall, reciprocal rank and precision of each order, not of a mean rank (McSherry and
@@ -23,7 +23,7 @@ _ROUGH = 1e-12  # bounds the difference of two ways to add up a cosine of unit v
 
 @dataclass(frozen=True)
 class Ranks:
-    """Where the right items of each query stand.
+    """Ranks of the right items of each query.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ def rank_pool(
     *,
     block_numbers: int = BLOCK_NUMBERS,
 ) -> Ranks:
-    """Rank a pool by cosine for each query and say where its right items stand.
+    """Rank a pool by cosine for each query, and return the ranks of its right items.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def recall_at(ranks: Ranks, depth: int) -> Float[np.ndarray, " queries"]:
 
 
 def ranking_values(ranks: Ranks) -> Mapping[str, Float[np.ndarray, " queries"]]:
-    """Return what each query is worth: hit among the first 1, 5, 10; 1 ÷ rank; average precision; rank; area.
+    """Return recall at 1, 5, 10, reciprocal rank, average precision, rank and area of each query.
 
     Each is the mean over all orders of the tied.
 
@@ -173,7 +173,7 @@ def ranking_values(ranks: Ranks) -> Mapping[str, Float[np.ndarray, " queries"]]:
 
 
 def chance_of(ranks: Ranks, relevant: Int[np.ndarray, "pairs 2"]) -> dict[str, float]:
-    """Return what a random order gets on these queries: recall at each depth, and 0.5 for the area.
+    """Return the values of a random order on these queries: recall at each depth, and 0.5 for the area.
 
     Examples
     --------

@@ -14,12 +14,11 @@ from jaxtyping import Bool, Int
 
 from protrek_hm.config import Modality
 from protrek_hm.data.texts import one_spelling
-from protrek_hm.evaluate.cases import Pool, other_texts
+from protrek_hm.evaluate.cases import Pool, numbered, other_texts
 from protrek_hm.evaluate.config import EvaluateConfig
-from protrek_hm.evaluate.embed import Embeddings
-from protrek_hm.evaluate.groups import numbered
 from protrek_hm.evaluate.measures import CaseSet, SetName
 from protrek_hm.evaluate.ranking import Ranks, chance_of, rank_pool, ranking_values
+from protrek_hm.evaluate.scores import Embeddings
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
 from protrek_hm.homology.families import connected_components
 
@@ -28,7 +27,7 @@ METRICS = ("recall@1", "recall@5", "recall@10", "mrr", "map", "mean_rank", "auc"
 
 @dataclass(frozen=True)
 class Records:
-    """What belongs together.
+    """Which text, sequence and structure belong to one protein.
 
     Attributes
     ----------
@@ -50,7 +49,7 @@ class Records:
 
 @dataclass(frozen=True)
 class Retrieval:
-    """One direction: measures over queries by name, what chance gets, and the ranks behind them."""
+    """Measures of one direction over its queries, their values by chance, and the ranks behind them."""
 
     query: Modality
     target: Modality
@@ -61,7 +60,7 @@ class Retrieval:
 
     @property
     def title(self) -> str:
-        """Name the direction for people."""
+        """Return the name of the direction in tables."""
         return f"{self.query} → {self.target}"
 
 

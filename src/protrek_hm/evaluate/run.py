@@ -8,32 +8,111 @@ import polars as pl
 from protrek_hm.data.schema import require_polars
 from protrek_hm.data.triplets import check_triplets
 from protrek_hm.errors import OptionError
-from protrek_hm.evaluate.baselines.all_of_them import Baseline, make_baselines, shuffled_baseline
+from protrek_hm.evaluate.baselines import Baseline, make_baselines, shuffled_baseline
 from protrek_hm.evaluate.cases import Pool
-from protrek_hm.evaluate.caveats import find_caveats
+from protrek_hm.evaluate.caveats import LeakCheck, check_overlap, find_caveats
 from protrek_hm.evaluate.config import EvaluateConfig
-from protrek_hm.evaluate.exam import Exam, make_exam
-from protrek_hm.evaluate.leaks import LeakCheck, check_leaks
+from protrek_hm.evaluate.eval_set import EvalSet, StratumResult, estimate_strata, make_eval_set
 from protrek_hm.evaluate.measures import (
     STRUCTURE_MEASURES,
     CaseSet,
+    Discrimination,
     Scores,
     SetName,
     differences_all,
+    discriminate,
     estimate_all,
     significance_all,
 )
-from protrek_hm.evaluate.model_result import ModelResult, examine
-from protrek_hm.evaluate.retrieval import retrieval_differences
-from protrek_hm.evaluate.scores import case_scores, cosine_scorer
-from protrek_hm.evaluate.significance import Significance
-from protrek_hm.evaluate.statistics import Estimate
+from protrek_hm.evaluate.metrics import best_threshold
+from protrek_hm.evaluate.retrieval import Retrieval, retrieval_differences, retrieve
+from protrek_hm.evaluate.scores import Embeddings, case_scores, cosine_scorer, encode_pool
+from protrek_hm.evaluate.statistics import Estimate, Significance
 from protrek_hm.model.encoder import Encoder
+
+TEMPERATURE = 0.07
+"""ProTrek's own, for a model that states none."""
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """Everything measured of one model.
+
+    Attributes
+    ----------
+    scores
+        2 × 2 scores of each case by set.
+    estimates
+        The measures by key.
+    embeddings
+        Its vectors of the pool.
+    temperature
+        Its certainty is the softmax of cosines divided by this.
+    retrieval
+        Ranks over the whole pool by direction.
+    strata
+        Hard accuracy by identity, differing residues, length, family size.
+    discrimination
+        Areas, margins, threshold and calibration by set.
+    structure_scores
+        As `scores`, of the cases asked by structure.
+    """
+
+    name: str
+    scores: Scores
+    estimates: Mapping[str, Estimate]
+    embeddings: Embeddings
+    temperature: float
+    retrieval: Mapping[str, Retrieval]
+    strata: tuple[StratumResult, ...]
+    discrimination: Mapping[SetName, Discrimination]
+    structure_scores: Scores = field(default_factory=dict)
+
+
+def evaluate_model(
+    model: Encoder, eval_set: EvalSet, config: EvaluateConfig, *, name: str, show_progress: bool = False
+) -> ModelResult:
+    """Measure one model; `name` is how results and messages call it.
+
+    Raises
+    ------
+    ModelError
+        If the model gives a vector without direction (zero, infinite or NaN), or cannot encode structures.
+    """
+    embeddings = encode_pool(model, eval_set.pool, name=name, batch_size=config.batch_size, show_progress=show_progress)
+    scorer = cosine_scorer(embeddings)
+    scores = {each: case_scores(cases.cases, scorer) for each, cases in eval_set.sets.items()}
+    by_structure: Scores = {}
+    if eval_set.structures:
+        asked = cosine_scorer(embeddings, "structure")
+        by_structure = {each: case_scores(cases.cases, asked) for each, cases in eval_set.structures.items()}
+    temperature = float(getattr(model, "temperature", TEMPERATURE))
+    threshold = None
+    if eval_set.valid is not None:
+        valid = case_scores(eval_set.valid, scorer)
+        threshold = best_threshold(valid[:, 0, 0], valid[:, 0, 1])
+    return ModelResult(
+        name=name,
+        scores=scores,
+        estimates={
+            **estimate_all(eval_set.sets, scores, config),
+            **estimate_all(eval_set.structures, by_structure, config, measures=STRUCTURE_MEASURES),
+        },
+        structure_scores=by_structure,
+        embeddings=embeddings,
+        temperature=temperature,
+        retrieval=retrieve(eval_set.records, embeddings, config),
+        strata=estimate_strata(eval_set.strata, eval_set.sets["hard"], scores["hard"], config),
+        discrimination={
+            each: discriminate(cases, scores[each], temperature=temperature, threshold=threshold, seed=config.seed)
+            for each, cases in eval_set.sets.items()
+        },
+    )
 
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """What a score without a model got: measures by key, and the 2 × 2 scores of each case that they come from."""
+    """Measures of a baseline by key, and the 2 × 2 scores of each case behind them."""
 
     name: str
     meaning: str
@@ -52,7 +131,7 @@ class Evaluation:
     models
         In the order given; with exactly two the first is "before", the second "after".
     baselines, leaks, caveats
-        What stands beside the numbers.
+        For comparison and caution.
     differences, significance, retrieval_differences
         Second model against first by measure, and by direction and measure; empty unless there are exactly two.
     """
@@ -103,7 +182,11 @@ def evaluate(
     OptionError
         If there is no model.
     MissingColumnError, NothingFoundError, FileFormatError
-        If a table lacks a column, rows or values, or a model gives NaN.
+        If a table lacks a column, rows or values.
+    ModelError
+        If a model gives a vector without direction (zero, infinite or NaN).
+    ExternalProgramError
+        If `train` is given and MMseqs2 cannot run, which one baseline needs.
 
     Examples
     --------
@@ -123,51 +206,52 @@ def evaluate(
         raise OptionError("models", "{}", "give at least one model")
     if train is not None:
         check_triplets(train, "training triplets")
-    exam = make_exam(hard, easy, valid, structures=config.structures)
-    baselines = make_baselines(exam.pool, hard, train, seed=config.seed)
+    eval_set = make_eval_set(hard, easy, valid, structures=config.structures)
+    baselines = make_baselines(eval_set.pool, hard, train, seed=config.seed)
     results = tuple(
-        examine(model, exam, config, name=name, show_progress=show_progress) for name, model in models.items()
+        evaluate_model(model, eval_set, config, name=name, show_progress=show_progress)
+        for name, model in models.items()
     )
     last = results[-1]
-    shuffled = shuffled_baseline(last.name, cosine_scorer(last.embeddings), exam.pool, seed=config.seed)
-    beside = tuple(_score_baseline(each, exam, config) for each in (*baselines, shuffled))
-    leaks = check_leaks([each.frame for each in exam.sets.values()], train)
+    shuffled = shuffled_baseline(last.name, cosine_scorer(last.embeddings), eval_set.pool, seed=config.seed)
+    beside = tuple(_score_baseline(each, eval_set, config) for each in (*baselines, shuffled))
+    leaks = check_overlap([each.frame for each in eval_set.sets.values()], train)
     evaluation = Evaluation(
         config=config,
-        pool=exam.pool,
-        sets=exam.sets,
+        pool=eval_set.pool,
+        sets=eval_set.sets,
         models=results,
         baselines=beside,
         leaks=leaks,
         caveats=find_caveats(
-            exam.sets,
+            eval_set.sets,
             {result.name: result.estimates for result in results},
             {baseline.name: baseline.estimates for baseline in beside},
             leaks,
         ),
     )
-    return _compare(evaluation, exam, *results) if len(results) == 2 else evaluation
+    return _compare(evaluation, eval_set, *results) if len(results) == 2 else evaluation
 
 
 def quote_split(evaluation: Evaluation, notes: tuple[str, ...]) -> Evaluation:
-    """Return the evaluation with what mining said of the split (see `leaks.read_split_notes`) in its leak check."""
+    """Return the evaluation with what mining said of the split (see `caveats.read_split_notes`) in its leak check."""
     leaks = replace(evaluation.leaks, notes=notes)
     said, quoted = evaluation.leaks.sentence(), leaks.sentence()
     caveats = tuple(quoted if caveat == said else caveat for caveat in evaluation.caveats)
     return replace(evaluation, leaks=leaks, caveats=caveats)
 
 
-def _score_baseline(baseline: Baseline, exam: Exam, config: EvaluateConfig) -> BaselineResult:
-    sets = {name: each for name, each in exam.sets.items() if name in baseline.on}
+def _score_baseline(baseline: Baseline, eval_set: EvalSet, config: EvaluateConfig) -> BaselineResult:
+    sets = {name: each for name, each in eval_set.sets.items() if name in baseline.on}
     scores = {name: case_scores(each.cases, baseline.scorer) for name, each in sets.items()}
     return BaselineResult(baseline.name, baseline.meaning, estimate_all(sets, scores, config), scores)
 
 
-def _compare(evaluation: Evaluation, exam: Exam, before: ModelResult, after: ModelResult) -> Evaluation:
-    """Add what changed from the first model to the second, on the same cases."""
+def _compare(evaluation: Evaluation, eval_set: EvalSet, before: ModelResult, after: ModelResult) -> Evaluation:
+    """Add the differences between the second model and the first on the same cases."""
     config = evaluation.config
-    by_sequence = (exam.sets, before.scores, after.scores)
-    by_structure = (exam.structures, before.structure_scores, after.structure_scores)
+    by_sequence = (eval_set.sets, before.scores, after.scores)
+    by_structure = (eval_set.structures, before.structure_scores, after.structure_scores)
     return replace(
         evaluation,
         differences={

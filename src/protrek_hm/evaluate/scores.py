@@ -1,14 +1,54 @@
-"""The 2 × 2 scores of each case, from embeddings or from any other function of a text and a protein."""
+"""Embeddings of every distinct input, and the 2 × 2 scores of each case."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from protrek_hm.config import Modality
 from protrek_hm.cosines import cosines_of_pairs
-from protrek_hm.evaluate.cases import Cases
-from protrek_hm.evaluate.embed import Embeddings
+from protrek_hm.evaluate.cases import Cases, Pool
+from protrek_hm.model.encoder import Encoder, unit_vectors
+
+
+@dataclass(frozen=True)
+class Embeddings:
+    """Unit vectors of a pool's texts and sequences, in the pool's order; None where there are no structures."""
+
+    texts: Float[np.ndarray, "texts dim"]
+    sequences: Float[np.ndarray, "sequences dim"]
+    structures: Float[np.ndarray, "structures dim"] | None = None
+
+    def by_task(self) -> dict[Modality, Float[np.ndarray, "_items dim"]]:
+        """Return the vectors of each task that was encoded."""
+        every: dict[Modality, Float[np.ndarray, "_items dim"] | None] = {
+            "text": self.texts,
+            "sequence": self.sequences,
+            "structure": self.structures,
+        }
+        return {task: vectors for task, vectors in every.items() if vectors is not None}
+
+
+def encode_pool(
+    model: Encoder, pool: Pool, *, name: str, batch_size: int = 32, show_progress: bool = False
+) -> Embeddings:
+    """Encode a pool with one model; `name` is how messages call it.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot encode one kind, or gives a vector without direction (zero, infinite or NaN).
+    """
+
+    def encode(task: Modality) -> Float[np.ndarray, "items dim"]:
+        items = pool.of(task)
+        vectors = unit_vectors(model, items, task=task, name=name, batch_size=batch_size, progress=show_progress)
+        return vectors.astype(np.float64)
+
+    return Embeddings(encode("text"), encode("sequence"), encode("structure") if pool.structures else None)
+
 
 Positions = Int[np.ndarray, " pairs"]
 Scorer = Callable[[Positions, Positions], Float[np.ndarray, " pairs"]]

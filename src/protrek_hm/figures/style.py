@@ -55,7 +55,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 @contextmanager
 def spared(picture: Path) -> Iterator[None]:
-    """Warn in one line of a picture that cannot be drawn, instead of failing: no result depends on it.
+    """Warn in one line instead of failing if a picture cannot be drawn: no result depends on it.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Between a base and what was tuned from it: models whose weights lie on the line from one to the other.
+"""Interpolate weights between a base and models that were tuned from it.
 
 The flow: settings (`config`) → a model at each α (`weights`), scored on validation cases (`sweeping`), of which one
-is chosen; the frontier is drawn (`frontier`) and the choice saved as an ordinary model (`output`).
+is chosen; its sweep is drawn and printed, and the choice saved as an ordinary model (`output`).
 """
 
 from typing import TYPE_CHECKING

@@ -43,7 +43,7 @@ class SweepConfig:
 
     @property
     def alphas(self) -> tuple[float, ...]:
-        """The α to be tried, rising."""
+        """The values of α to try, rising."""
         return tuple(step / (self.points - 1) for step in range(self.points))
 
     @property

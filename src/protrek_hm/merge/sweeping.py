@@ -1,4 +1,4 @@
-"""Score the models between base and tuned on validation cases, and choose one."""
+"""Score interpolated models on validation cases, and choose one."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,10 @@ from jaxtyping import Float
 
 from protrek_hm.data.triplets import check_triplets, read_triplets
 from protrek_hm.errors import OptionError
-from protrek_hm.evaluate.cases import make_cases, make_pool
-from protrek_hm.evaluate.embed import encode_pool
-from protrek_hm.evaluate.groups import independent_groups
+from protrek_hm.evaluate.cases import independent_groups, make_cases, make_pool
 from protrek_hm.evaluate.measures import SetName
 from protrek_hm.evaluate.metrics import protein_to_text, text_to_protein
-from protrek_hm.evaluate.scores import case_scores, cosine_scorer
+from protrek_hm.evaluate.scores import case_scores, cosine_scorer, encode_pool
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval, paired_difference
 from protrek_hm.files import read_json
 from protrek_hm.merge.config import SweepConfig
@@ -74,9 +72,9 @@ def sweep(
     Raises
     ------
     ModelError
-        If the models differ in towers, shapes or tokenizers.
+        If the models differ in towers, shapes or tokenizers, or one gives a vector without direction.
     MissingColumnError, NothingFoundError, FileFormatError
-        If a table lacks a column, rows or values, or a model gives NaN.
+        If a table lacks a column, rows or values.
     """
     config = config or SweepConfig()
     frames: dict[SetName, pl.DataFrame] = {"hard": hard, "easy": easy}
@@ -131,7 +129,7 @@ def read_validation(
     ------
     OptionError
         If no validation triplets are given or on record, or none of them is easy.
-    MissingFileError, FileFormatError, MissingColumnError
+    MissingFileError, FileFormatError, NothingFoundError
         If a table cannot be read.
     """
     files = _recorded(Path(tuned)) if valid is None else [valid]
@@ -154,7 +152,7 @@ def _recorded(tuned: Path) -> list[Path]:
 
 
 def choose(points: Sequence[Point], *, easy_tolerance: float) -> Point:
-    """Return the point of the best hard accuracy among those whose easy accuracy holds; the base's is the first.
+    """Return the point of the best hard accuracy among those whose easy accuracy is kept; the first is the base.
 
     Of equals the one with the best easy accuracy, then the one nearest to the base.
 

@@ -1,4 +1,4 @@
-"""Models between models: interpolated weights, in single precision."""
+"""Interpolate and average the weights of models, in single precision."""
 
 import copy
 import json
@@ -29,7 +29,7 @@ _COMPUTES = (
 def merge_models(base: ProTrek, tuned: ProTrek | Sequence[ProTrek], *, alpha: float) -> ProTrek:
     """Return a new model whose weights are (1 - alpha) · base + alpha · tuned; so is its temperature.
 
-    What base and tuned have in common stays as it is, to the bit. Wortsman et al., "Robust fine-tuning of
+    Weights that are equal in both stay as they are, to the bit. Wortsman et al., "Robust fine-tuning of
     zero-shot models" (WiSE-FT), 2022.
 
     Parameters
@@ -114,7 +114,7 @@ def _lerp(start: Tensor, end: Tensor, alpha: float) -> Tensor:
 
 
 def _pieces(tokenizer: Any) -> Any:
-    """Return what decides how a tokenizer cuts and numbers: not how it pads."""
+    """Return the vocabulary and rules of a tokenizer, without its padding."""
     content = json.loads(tokenizer.backend_tokenizer.to_str()) if tokenizer.is_fast else {}
     rules = {key: content.get(key) for key in ("normalizer", "pre_tokenizer", "post_processor", "added_tokens")}
     return tokenizer.get_vocab(), rules

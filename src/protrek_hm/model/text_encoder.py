@@ -1,19 +1,18 @@
 """Any encoder of texts, for mining: a SentenceTransformer, or the text tower of a ProTrek."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import Router
 
-from protrek_hm.mine.evidence.doubts import TextEncoder
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.protrek import ProTrek
 from protrek_hm.model.source import check_weights, whole_model
 
 
-def load_text_encoder(name: str) -> TextEncoder:
-    """Load a text encoder by its folder or hub name.
+def load_text_encoder(name: str) -> Callable[[Sequence[str]], Any]:
+    """Load a text encoder by its folder or hub name; it turns texts into vectors, a row a text.
 
     Raises
     ------

@@ -47,8 +47,7 @@ def draw_explanation(explanation: Explanation, path: Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    from protrek_hm.figures.alignment import TwinCard
-    from protrek_hm.figures.contributions import Contribution, draw_contributions
+    from protrek_hm.figures.alignment import Contribution, TwinCard, draw_contributions
 
     pair = (explanation.a, explanation.b)
     said = tuple(f"score {each.score:.4f} ({each.protrek_score:.2f} on ProTrek's scale)" for each in pair)

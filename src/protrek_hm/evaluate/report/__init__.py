@@ -1,5 +1,1 @@
-"""An evaluation on disk, all of it or nothing.
-
-`content`: everything that was measured as plain JSON. `predictions`: a row for each case and model. `page`: the same
-as one HTML file, from `tables`, `cards` and `inline` pictures. `write`: the folder.
-"""
+"""An evaluation on disk, all of it or nothing: `write` the folder, `page` the HTML file, with `tables` on it."""

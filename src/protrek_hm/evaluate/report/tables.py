@@ -1,12 +1,12 @@
-"""The tables of the page, from results to strings; what is no number stays out of the template."""
+"""The tables of the page, as strings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from protrek_hm.evaluate.eval_set import BINS
 from protrek_hm.evaluate.measures import EVERY_MEASURE
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.evaluate.statistics import Estimate
-from protrek_hm.evaluate.strata import BINS
 
 _DISCRIMINATION = {
     "auroc": "AUROC",
@@ -28,7 +28,7 @@ _RETRIEVAL = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A value, and below it its interval or what else qualifies it."""
+    """A value, and small below it its interval or the like."""
 
     value: str
     below: str = ""
@@ -36,7 +36,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its name, its cells, and whether it is a model's own ("model"), a difference, or a rival ("beside")."""
+    """A row: its name, its cells, and its kind: "model", "difference", or "beside" for chance and baselines."""
 
     name: str
     cells: tuple[Cell, ...]
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class PageTable:
-    """A table of the page: heads with what stands small below each."""
+    """A table of the page."""
 
     title: str
     caption: str
@@ -60,7 +60,7 @@ def accuracy_table(evaluation: Evaluation) -> PageTable:
     first = evaluation.models[0].estimates
     rows = [Row(model.name, _cells(model.estimates, [each.key for each in shown])) for model in evaluation.models]
     if evaluation.differences:
-        rows.append(_difference_row(evaluation, [each.key for each in shown]))
+        rows.append(_difference_row(evaluation, evaluation.differences, [each.key for each in shown]))
     chance = tuple(Cell(f"{100 * each.chance:.1f}") for each in shown)
     rows.append(Row("chance", chance, "beside", "scores in random order"))
     for baseline in evaluation.baselines:
@@ -78,16 +78,10 @@ def retrieval_tables(evaluation: Evaluation) -> tuple[PageTable, ...]:
     """Return a table for each direction of retrieval."""
     tables = []
     for key, first in evaluation.models[0].retrieval.items():
-        rows = [
-            Row(model.name, _cells(model.retrieval[key].estimates, list(_RETRIEVAL)))
-            for model in evaluation.models
-            if key in model.retrieval
-        ]
+        found = [(model.name, model.retrieval[key]) for model in evaluation.models if key in model.retrieval]
+        rows = [Row(name, _cells(each.estimates, list(_RETRIEVAL))) for name, each in found]
         if key in evaluation.retrieval_differences:
-            name = " − ".join(model.name for model in reversed(evaluation.models))
-            rows.append(
-                Row(name, _cells(evaluation.retrieval_differences[key], list(_RETRIEVAL), sign="+"), "difference")
-            )
+            rows.append(_difference_row(evaluation, evaluation.retrieval_differences[key], list(_RETRIEVAL)))
         chance = tuple(Cell(f"{100 * first.chance[name]:.1f}" if name in first.chance else "") for name in _RETRIEVAL)
         rows.append(Row("chance", chance, "beside", "a random order"))
         n, groups = first.estimates["mrr"].n, first.estimates["mrr"].groups
@@ -130,7 +124,7 @@ def strata_table(evaluation: Evaluation, *, key: str = "hard_text_to_protein") -
     """Return hard accuracy by bin, a column a model."""
     rows = []
     for number, stratum in enumerate(evaluation.models[0].strata):
-        cells = _cells_of([model.strata[number].estimates[key] for model in evaluation.models])
+        cells = [_cell(model.strata[number].estimates[key]) for model in evaluation.models]
         first = stratum.estimates[key]
         rows.append(Row(f"{stratum.by}: {stratum.label}", (Cell(str(first.n), f"{first.groups} groups"), *cells)))
     caption = f"Hard accuracy, text → protein, in %, in {len(BINS)} groupings of the same cases."
@@ -157,9 +151,9 @@ def significance_table(evaluation: Evaluation) -> PageTable | None:
     return PageTable("Paired tests", caption, heads, tuple(rows))
 
 
-def _difference_row(evaluation: Evaluation, keys: Sequence[str]) -> Row:
+def _difference_row(evaluation: Evaluation, differences: Mapping[str, Estimate], keys: Sequence[str]) -> Row:
     name = " − ".join(model.name for model in reversed(evaluation.models))
-    return Row(name, _cells(evaluation.differences, keys, sign="+"), "difference")
+    return Row(name, _cells(differences, keys, sign="+"), "difference")
 
 
 def _head(title: str, estimate: Estimate) -> Cell:
@@ -171,10 +165,6 @@ def _cells(estimates: Mapping[str, Estimate], keys: Sequence[str], *, sign: str 
         _cell(estimates[key], sign=sign, factor=1.0 if key == "mean_rank" else 100.0) if key in estimates else Cell("–")
         for key in keys
     )
-
-
-def _cells_of(estimates: Sequence[Estimate]) -> tuple[Cell, ...]:
-    return tuple(_cell(each) for each in estimates)
 
 
 def _cell(estimate: Estimate, *, sign: str = "", factor: float = 100.0) -> Cell:

@@ -1,5 +1,4 @@
-"""Public scoreboards: enzyme classes as CLEAN and CARE measure them, retrieval as ProTrek does.
+"""Public scoreboards: enzyme classes as CLEAN and CARE measure them (`ec`), retrieval as ProTrek does (`sections`).
 
-`ec_files`, `protrek_files` read their files, which are the user's; `ec_metrics` are their definitions, pure; `ec`
-and `sections` put a model to them.
+Their files, which are the user's, are read by `files`.
 """

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
+from rich.table import Table
 
 from protrek_hm.data.texts import one_spelling
 from protrek_hm.errors import NothingFoundError
 from protrek_hm.evaluate.ranking import rank_pool, ranking_values
-from protrek_hm.evaluate.scoreboards.protrek_files import TOTAL, SectionedTexts
+from protrek_hm.evaluate.scoreboards.files import TOTAL, SectionedTexts
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
+from protrek_hm.evaluate.table import new_table, short_percent
 from protrek_hm.model.encoder import Encoder, unit_vectors
 
 METRICS = ("map", "mrr", "auc")
@@ -69,6 +72,33 @@ def retrieve_sections(
             results.append(SectionResult(section, direction, estimates, pool))
         results += _mean_over_sections([each for each in results if each.direction == direction], direction)
     return tuple(results)
+
+
+def sections_table(results: Sequence[SectionResult]) -> Table:
+    """Return a row for each direction and section."""
+    caption = "In % [95 % interval over queries]; n queries over a pool."
+    table = new_table(caption, ("", "n", "pool", *(name.upper() for name in METRICS)), tight=True)
+    for each in results:
+        cells = [
+            short_percent(each.estimates[name], between="\n") if name in each.estimates else "–" for name in METRICS
+        ]
+        name = f"{each.section}\n{each.direction}"
+        table.add_row(name, f"{each.estimates['map'].n}", f"{each.pool}", *cells)
+    return table
+
+
+def sections_content(results: Sequence[SectionResult]) -> dict[str, Any]:
+    """Return everything as JSON values."""
+    rows = [
+        {
+            "direction": each.direction,
+            "section": each.section,
+            "pool": each.pool,
+            "measures": {name: estimate.as_dict() for name, estimate in each.estimates.items()},
+        }
+        for each in results
+    ]
+    return {"format_version": 1, "results": rows}
 
 
 def _one_each(

@@ -7,13 +7,8 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from protrek_hm.evaluate.plots.accuracy import plot_accuracy
-from protrek_hm.evaluate.plots.change import plot_change
-from protrek_hm.evaluate.plots.distribution import plot_distribution
-from protrek_hm.evaluate.plots.projection import plot_projection
-from protrek_hm.evaluate.plots.reliability import plot_reliability
-from protrek_hm.evaluate.plots.retrieval import plot_retrieval
-from protrek_hm.evaluate.plots.strata import plot_strata
+from protrek_hm.evaluate.plots.accuracy import plot_accuracy, plot_retrieval, plot_strata
+from protrek_hm.evaluate.plots.scores import plot_change, plot_distribution, plot_projection, plot_reliability
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.figures.style import STYLE, save_figure, spared
 
@@ -82,7 +77,8 @@ PICTURES = (
     Picture(
         "6_reliability",
         "Calibration",
-        "Share of right choices over the certainty that the model states; below: how many choices it states so surely.",
+        "Share of right choices over the certainty that the model states, each point with its number of cases; below: "
+        "how many choices it states so surely.",
         plot_reliability,
     ),
     Picture(

@@ -4,10 +4,9 @@ import polars as pl
 import pytest
 
 from protrek_hm.evaluate import evaluate
-from protrek_hm.evaluate.detection import auroc, best_threshold, threshold_scores
-from protrek_hm.evaluate.embed import encode_pool
-from protrek_hm.evaluate.exam import make_exam
-from protrek_hm.evaluate.scores import case_scores, cosine_scorer
+from protrek_hm.evaluate.eval_set import make_eval_set
+from protrek_hm.evaluate.metrics import auroc, best_threshold, threshold_scores
+from protrek_hm.evaluate.scores import case_scores, cosine_scorer, encode_pool
 
 
 def test_truth_gets_full_marks(oracle, hard, easy, quick):
@@ -31,9 +30,9 @@ def test_the_threshold_comes_from_validation(letter_encoder, hard, quick):
     test, valid = (hard.filter(pl.col("component") % 2 == side) for side in (0, 1))
     (result,) = evaluate({"letters": letter_encoder()}, test, config=quick, valid=valid).models
     found = result.discrimination["hard"]
-    exam = make_exam(test, valid=valid)
-    scores = case_scores(exam.valid, cosine_scorer(encode_pool(letter_encoder(), exam.pool, name="letters")))
+    eval_set = make_eval_set(test, valid=valid)
+    scores = case_scores(eval_set.valid, cosine_scorer(encode_pool(letter_encoder(), eval_set.pool, name="letters")))
     assert found.threshold == best_threshold(scores[:, 0, 0], scores[:, 0, 1])
     right, wrong = result.scores["hard"][:, 0, 0], result.scores["hard"][:, 0, 1]
-    assert found.estimates["f1"].value == threshold_scores(right, wrong, found.threshold).f1
+    assert found.estimates["f1"].value == threshold_scores(right, wrong, found.threshold)["f1"]
     assert found.estimates["auroc"].value == auroc(right, wrong)

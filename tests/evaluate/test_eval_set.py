@@ -4,19 +4,18 @@ import numpy as np
 import pytest
 
 from protrek_hm.evaluate import evaluate
-from protrek_hm.evaluate.exam import make_exam
-from protrek_hm.evaluate.strata import BINS
+from protrek_hm.evaluate.eval_set import BINS, make_eval_set
 
 
 def test_every_case_is_in_one_bin_of_each_grouping(hard):
-    strata = make_exam(hard).strata
+    strata = make_eval_set(hard).strata
     for by in BINS:
         members = np.concatenate([each.cases for each in strata if each.by == by])
         assert sorted(members.tolist()) == list(range(len(hard)))
 
 
 def test_bins_are_what_they_say(hard):
-    labels = {(each.by, each.label): len(each.cases) for each in make_exam(hard).strata}
+    labels = {(each.by, each.label): len(each.cases) for each in make_eval_set(hard).strata}
     # twins differ in two of 30 residues; three proteins a family
     assert labels == {
         ("identity", "90–95 %"): 120,
@@ -29,8 +28,8 @@ def test_bins_are_what_they_say(hard):
 def test_bins_by_identity_and_length(make_triplets):
     first = "ACDEFGHIKL" * 12
     rows = [(first, first[:changed] + "W" * (120 - changed), 0) for changed in (119, 113, 100, 60)]
-    exam = make_exam(make_triplets(rows))
-    labels = [(each.by, each.label, each.cases.tolist()) for each in exam.strata if each.by != "family size"]
+    eval_set = make_eval_set(make_triplets(rows))
+    labels = [(each.by, each.label, each.cases.tolist()) for each in eval_set.strata if each.by != "family size"]
     assert labels == [
         ("identity", "below 70 %", [3]),
         ("identity", "80–90 %", [2]),
