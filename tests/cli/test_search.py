@@ -34,9 +34,9 @@ def twins(tmp_path, letter_encoder, monkeypatch):
 
 def stand_in(monkeypatch, letter_encoder):
     loader = SimpleNamespace(
-        from_pretrained=lambda name, *, device: letter_encoder(str(name).replace("user/model", "letters"))
+        load_encoder=lambda name, *, device: letter_encoder(str(name).replace("user/model", "letters"))
     )
-    monkeypatch.setitem(sys.modules, "protrek_hm.model", SimpleNamespace(ProTrek=loader))
+    monkeypatch.setitem(sys.modules, "protrek_hm.model", loader)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def reader(tmp_path, monkeypatch):
     model = model_room.ProTrek.build(config, texts=["cleaves citrate"], device="cpu")
     proteins = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["MKVMKVMKVM", "W" * 10], "text": ["cleaves", "citrate"]})
     build_index(proteins, model, tmp_path / "read", model_name="user/model")
-    monkeypatch.setattr(model_room.ProTrek, "from_pretrained", lambda name, *, device: model)
+    monkeypatch.setattr(model_room, "load_encoder", lambda name, *, device: model)
     return tmp_path / "read"
 
 
