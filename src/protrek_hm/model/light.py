@@ -98,7 +98,7 @@ class LightProTrek(nn.Sequential):
 
     def get_embedding_dimension(self) -> int:
         """Return how many numbers a vector has."""
-        *_, dense = self.routes["sequence"].children()
+        *_, dense = cast("Any", self.routes["sequence"])
         return int(dense.linear.out_features)
 
     def fingerprint(self) -> str:
@@ -161,7 +161,7 @@ def _load(place: Path) -> LightProTrek | None:
                 tower = nn.Sequential(*(make(place / part) for make, part in zip(_TOWER.values(), parts, strict=True)))
                 towers["text" if name == TEXTS else name] = tower
         for tower, parts in zip(towers.values(), router["structure"].values(), strict=True):
-            transformer, _, dense = tower.children()
+            transformer, _, dense = cast("Any", tower)
             for module, part in ((transformer.model, parts[0]), (dense, parts[2])):
                 weights = load_file(place / part / "model.safetensors")
                 module.load_state_dict({_rename(name): each.float() for name, each in weights.items()}, assign=True)
@@ -263,7 +263,7 @@ class _Tokens(dict[str, list[int]]):
 
     def __init__(self, found: Any) -> None:
         super().__init__(input_ids=found.ids)
-        self._words = found.word_ids
+        self._words: list[int | None] = found.word_ids
 
     def word_ids(self) -> list[int | None]:
         return self._words
@@ -309,7 +309,7 @@ class _Sum(nn.Module):
 
     def forward(self, states: Tensor, around: Tensor) -> Tensor:
         added = self.dense(states) + around
-        return added if self.LayerNorm is None else self.LayerNorm(added)
+        return cast("Tensor", added if self.LayerNorm is None else self.LayerNorm(added))
 
 
 class _SelfAttention(nn.Module):
@@ -434,4 +434,4 @@ def _norm(config: Any) -> nn.LayerNorm:
 
 def _table(rows: int, config: Any) -> nn.Embedding:
     # drawing random numbers on the meta device would import torch's compiler
-    return nn.Embedding.from_pretrained(torch.empty(rows, config.hidden_size))
+    return nn.Embedding(rows, config.hidden_size, _weight=torch.empty(rows, config.hidden_size), _freeze=True)
