@@ -244,7 +244,7 @@ def test_questions_load_no_trainer(tmp_path):
         code = (
             f"import sys; sys.argv = ['protrek-hm', *{words!r}]; from protrek_hm.cli.app import main\n"
             "try: main()\n"
-            "finally: assert not {'transformers', 'sentence_transformers', 'sklearn', 'datasets', 'scipy', 'pyarrow',"
+            "finally: assert not {'transformers', 'sentence_transformers', 'sklearn', 'datasets', 'scipy',"
             " 'faiss', 'torch._dynamo'} & set(sys.modules)"
         )
         done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120)

@@ -13,6 +13,7 @@ from protrek_hm.errors import FileFormatError, InputError, MissingFileError, Opt
 from protrek_hm.files import read_json, write_json
 from protrek_hm.model import EncoderConfig, ProTrek, load_encoder
 from protrek_hm.model.inputs import describe_cut
+from protrek_hm.model.locate import SHIPPED
 
 TEXTS = ["A kinase.", "  Binds heme;\ntransports É-oxygen (β 514 nm). ", "x" * 900, "citrate " * 90, "A kinase."]
 SEQUENCES = ["MKV", "mk v*", "ACDEFGHIKLMNPQRSTVWYX", "MK<mask>V<mask>", "W" * 500, "MKV"]
@@ -41,7 +42,7 @@ def assert_same(light, full):
         assert describe_cut(light, given, task=task) == describe_cut(full, given, task=task)
 
 
-@pytest.mark.parametrize("name", ["mini", "mini-base"])
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_models(name):
     assert_same(*light_and_full(name))
 

@@ -7,7 +7,7 @@ left to `ProTrek`, as is every architecture but ESM-2's and BERT's.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +39,7 @@ _MODULES = {"": "Router", "1_Normalize": "Normalize"}
 _NORM = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
 _OPTIONS = {"transformer_task", "modality_config", "module_output_name", "model_kwargs", "processor_kwargs"}
 _WORDS_AS_STATES = {"text": {"method": "forward", "method_output_name": "last_hidden_state"}}
+_ACTIVATIONS = {"torch.nn.modules.linear.Identity": nn.Identity, "torch.nn.modules.activation.GELU": nn.GELU}
 _VECTOR = {"module_input_name": "sentence_embedding", "module_output_name": "sentence_embedding"}
 
 
@@ -98,8 +99,8 @@ class LightProTrek(nn.Sequential):
 
     def get_embedding_dimension(self) -> int:
         """Return how many numbers a vector has."""
-        *_, dense = cast("Any", self.routes["sequence"])
-        return int(dense.linear.out_features)
+        *_, last = cast("Any", self.routes["sequence"])
+        return int(last.linear.out_features)
 
     def fingerprint(self) -> str:
         """Return the hash that `ProTrek.fingerprint` gives."""
@@ -155,21 +156,26 @@ def _load(place: Path) -> LightProTrek | None:
         _expect(read_json(place / "1_Normalize" / "config.json"), _VECTOR)
         router = read_json(place / "router_config.json")
         towers = {}
-        with torch.device("meta"):
-            for name, parts in router["structure"].items():
-                _expect([_class(router["types"][part]) for part in parts], [*_TOWER])
-                tower = nn.Sequential(*(make(place / part) for make, part in zip(_TOWER.values(), parts, strict=True)))
-                towers["text" if name == TEXTS else name] = tower
-        for tower, parts in zip(towers.values(), router["structure"].values(), strict=True):
-            transformer, _, dense = cast("Any", tower)
-            for module, part in ((transformer.model, parts[0]), (dense, parts[2])):
-                weights = load_file(place / part / "model.safetensors")
-                module.load_state_dict({_rename(name): each.float() for name, each in weights.items()}, assign=True)
+        for name, parts in router["structure"].items():
+            kinds = [_class(router["types"][part]) for part in parts]
+            towers["text" if name == TEXTS else name] = load_tower([place / part for part in parts], kinds)
         model = LightProTrek(towers, settings)
         _expect(model.fingerprint(), settings.fingerprint)
     except (_NotLightError, ProTrekHMError, *_NOT_AS_WRITTEN):
         return None
     return model
+
+
+def load_tower(folders: Sequence[Path], kinds: Sequence[str]) -> nn.Sequential:
+    """Load a tower from the folders of its modules: Transformer, Pooling, and any number of Dense."""
+    _expect([*kinds[:2], *set(kinds[2:])], ["Transformer", "Pooling", *(["Dense"] if kinds[2:] else [])])
+    with torch.device("meta"):
+        tower = nn.Sequential(*(_KINDS[kind](folder) for kind, folder in zip(kinds, folders, strict=True)))
+    for module, folder in zip(tower, folders, strict=True):
+        if not isinstance(module, Pooling):
+            weights = {_rename(name): each.float() for name, each in load_file(folder / "model.safetensors").items()}
+            (module.model if isinstance(module, Transformer) else module).load_state_dict(weights, assign=True)
+    return tower
 
 
 def _rename(name: str) -> str:
@@ -240,13 +246,14 @@ class Dense(nn.Module):
         super().__init__()
         options = read_json(folder / "config.json")
         sizes = (options.pop("in_features"), options.pop("out_features"), options.pop("bias"))
-        _expect(options, {"activation_function": "torch.nn.modules.linear.Identity", **_VECTOR})
+        self.activation_function = _ACTIVATIONS[options.pop("activation_function")]()
+        _expect(options, _VECTOR)
         self.linear = nn.Linear(*sizes)
-        self.activation_function = nn.Identity()
 
     def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
         """Project the vectors."""
-        return {**features, self.module_output_name: self.linear(features[self.module_input_name])}
+        projected = self.activation_function(self.linear(features[self.module_input_name]))
+        return {**features, self.module_output_name: projected}
 
 
 class Normalize(nn.Module):
@@ -255,7 +262,7 @@ class Normalize(nn.Module):
     module_input_name = module_output_name = "sentence_embedding"
 
 
-_TOWER = {"Transformer": Transformer, "Pooling": Pooling, "Dense": Dense}
+_KINDS: dict[str, Callable[[Path], nn.Module]] = {"Transformer": Transformer, "Pooling": Pooling, "Dense": Dense}
 
 
 class _Tokens(dict[str, list[int]]):
