@@ -17,8 +17,10 @@ from protrek_hm.merge.config import SweepConfig
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.train.config import TrainConfig
+from protrek_hm.tune.config import TuneConfig
 
 STAGES = {
+    "tune": TuneConfig,
     "data convert": ConvertConfig,
     "data structure": StructureConfig,
     "mine": MineConfig,

@@ -1,5 +1,6 @@
 """The documents cannot lie: commands exist, the README's chain and its Python run, links lead somewhere."""
 
+import json
 import re
 import runpy
 import shlex
@@ -69,6 +70,13 @@ def test_the_tables_of_settings_are_those_of_the_code():
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page, "run python docs/settings.py"
 
 
+def _assert_a_gain_on_unseen_alleles(tuned):
+    report = json.loads((tuned / "evaluation" / "report.json").read_text(encoding="utf-8"))
+    assert report["leak_check"]["shared_proteins"] == report["leak_check"]["shared_texts"] == 0
+    for measure in ("hard_text_to_protein", "hard_protein_to_text"):
+        assert report["differences"][measure]["value"] > 0, measure
+
+
 @pytest.mark.slow
 def test_the_chain_of_the_readme_runs_on_the_bundled_proteins(tmp_path):
     shutil.copytree(ROOT / "example", tmp_path / "example")
@@ -76,15 +84,17 @@ def test_the_chain_of_the_readme_runs_on_the_bundled_proteins(tmp_path):
     for line in _commands(readme):
         words = shlex.split(line)
         if words[0] == "protrek-hm" and words[1] != "demo":
+            quick = ["--epochs", "2"] if words[1] == "tune" else []  # the README's six take minutes
             run = subprocess.run(
-                [sys.executable, "-m", "protrek_hm", *words[1:]],
+                [sys.executable, "-m", "protrek_hm", *words[1:], *quick],
                 cwd=tmp_path,
                 capture_output=True,
                 text=True,
-                timeout=300,
+                timeout=900,
             )
             assert run.returncode == 0, f"{line}\n{run.stdout}\n{run.stderr}"
     assert run.stdout.count("\n") > 5, "the search at the end answers"
+    _assert_a_gain_on_unseen_alleles(tmp_path / "out" / "lactamases")
     [python] = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
     run = subprocess.run([sys.executable, "-c", python], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr

@@ -73,6 +73,7 @@ def test_there_is_a_command_for_every_step():
         "search",
         "model build",
         "demo",
+        "tune",
     } <= names
 
 
@@ -89,7 +90,7 @@ def test_each_command_has_one_whole_line_in_the_help_in_the_order_of_work():
     listed = {words: help_.partition("Commands:\n")[2].splitlines() for words, help_ in shown.items()}
     names = {words: [line.split()[0] for line in lines] for words, lines in listed.items()}
     assert names[()] == [
-        *("demo", "data", "mine", "model", "train", "merge", "evaluate"),
+        *("demo", "tune", "data", "mine", "model", "train", "merge", "evaluate"),
         *("index", "search", "describe", "explain", "score", "serve"),
     ]
     for words, lines in listed.items():

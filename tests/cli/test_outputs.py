@@ -11,6 +11,7 @@ COMMANDS = {
     "model convert": ["model", "convert", "data", "data"],
     "merge": ["merge", "data", "mini", "--alpha", "0.5"],
     "demo": ["demo"],
+    "tune": ["tune", "data/p.tsv"],
 }
 
 

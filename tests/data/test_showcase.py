@@ -118,23 +118,23 @@ def test_families_hold_twins_and_members_that_work_alike(showcase: pl.DataFrame)
 
 
 def test_a_substitution_that_does_not_fit_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = room._read
+    read = room.read_own
 
     def with_error(name: str) -> pl.DataFrame:
         return read(name).with_columns(pl.col("^substitutions$").str.replace("^E6V$", "D6V"))
 
-    monkeypatch.setattr(room, "_read", with_error)
+    monkeypatch.setattr(room, "read_own", with_error)
     with pytest.raises(FileFormatError, match=r"showcase\.tsv: HbS: D6V: E stands at 6; mend"):
         load_showcase()
 
 
 def test_a_base_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = room._read
+    read = room.read_own
 
     def without_base(name: str) -> pl.DataFrame:
         return read(name).filter(~((pl.col("base") == "HBD") & pl.lit("bases" in name)))
 
-    monkeypatch.setattr(room, "_read", without_base)
+    monkeypatch.setattr(room, "read_own", without_base)
     with pytest.raises(FileFormatError, match="HbA2-delta: no base 'HBD'"):
         load_showcase()
 

@@ -17,6 +17,7 @@ from protrek_hm.cli.model import model_app
 from protrek_hm.cli.search import describe, explain, score, search
 from protrek_hm.cli.serve import serve
 from protrek_hm.cli.train import train
+from protrek_hm.cli.tune import tune
 
 app = typer.Typer(
     name="protrek-hm",
@@ -32,6 +33,7 @@ app.add_typer(index_app)
 app.add_typer(mine_app)
 app.add_typer(model_app)
 app.command()(demo)
+app.command()(tune)
 app.command()(train)
 app.command()(merge)
 app.command()(search)

@@ -45,14 +45,7 @@ def load_showcase() -> pl.DataFrame:
     >>> sickle["substitutions"], sickle["sequence"][:10], sickle["function"]
     ('E6V', 'MVHLTPVEKS', 'sickling')
     """
-    proteins = _read("showcase.tsv").join(
-        _read("showcase_bases.tsv").rename({"sequence": "base_sequence"}),
-        on="base",
-        how="left",
-        maintain_order="left",
-    )
-    sequences = [_sequence(row) for row in proteins.iter_rows(named=True)]
-    return proteins.with_columns(sequence=pl.Series(sequences)).select(_COLUMNS)
+    return make_sequences(read_own("showcase.tsv"), "showcase.tsv").select(_COLUMNS)
 
 
 def write_example(path: Path) -> None:
@@ -70,12 +63,29 @@ def write_example(path: Path) -> None:
     write_table(example, path)
 
 
-def _read(name: str) -> pl.DataFrame:
+def read_own(name: str) -> pl.DataFrame:
+    """Read one of the tables in this folder; all cells are strings."""
     source = files("protrek_hm.data").joinpath(name).read_bytes()
     return pl.read_csv(source, separator="\t", quote_char=None, infer_schema=False)
 
 
-def _sequence(row: dict[str, str | None]) -> str:
+def make_sequences(proteins: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Add the bases' columns and each protein's `sequence`, by its `base` and `substitutions`.
+
+    table: what to call the table of proteins in a message.
+
+    Raises
+    ------
+    FileFormatError
+        If a substitution does not fit its base, or a base is missing.
+    """
+    bases = read_own("showcase_bases.tsv").rename({"sequence": "base_sequence"})
+    joined = proteins.join(bases, on="base", how="left", maintain_order="left")
+    sequences = [_sequence(row, table) for row in joined.iter_rows(named=True)]
+    return joined.with_columns(sequence=pl.Series(sequences))
+
+
+def _sequence(row: dict[str, str | None], table: str) -> str:
     """Make one protein's sequence from its base."""
     base_sequence, first_number = row["base_sequence"], row["first_number"]
     try:
@@ -86,7 +96,7 @@ def _sequence(row: dict[str, str | None]) -> str:
         return substitute(base_sequence, row["substitutions"] or "", numbering=numbering)
     except ValueError as error:
         problem = f"{row['id']}: {error}"
-        raise FileFormatError("showcase.tsv", problem, "mend the substitutions or the base's numbering") from None
+        raise FileFormatError(table, problem, "mend the substitutions or the base's numbering") from None
 
 
 _SUBSTITUTION = re.compile(r"([A-Z])(-?\d+)([A-Z])")
