@@ -58,7 +58,7 @@ fix: setup
 	$(BIN)/ruff format .
 
 # Those that need no data of yours: explain and recipes read what `make demo` wrote, gate reads labelled tables.
-BENCH := convert encode encode_precision evaluate mine search serve structure train
+BENCH := convert encode encode_precision evaluate mine search serve startup structure train
 bench: setup
 	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 

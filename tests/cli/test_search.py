@@ -34,9 +34,9 @@ def twins(tmp_path, letter_encoder, monkeypatch):
 
 def stand_in(monkeypatch, letter_encoder):
     loader = SimpleNamespace(
-        from_pretrained=lambda name, *, device: letter_encoder(str(name).replace("user/model", "letters"))
+        load_encoder=lambda name, *, device: letter_encoder(str(name).replace("user/model", "letters"))
     )
-    monkeypatch.setitem(sys.modules, "protrek_hm.model", SimpleNamespace(ProTrek=loader))
+    monkeypatch.setitem(sys.modules, "protrek_hm.model", loader)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def reader(tmp_path, monkeypatch):
     model = model_room.ProTrek.build(config, texts=["cleaves citrate"], device="cpu")
     proteins = pl.DataFrame({"id": ["P1", "P2"], "sequence": ["MKVMKVMKVM", "W" * 10], "text": ["cleaves", "citrate"]})
     build_index(proteins, model, tmp_path / "read", model_name="user/model")
-    monkeypatch.setattr(model_room.ProTrek, "from_pretrained", lambda name, *, device: model)
+    monkeypatch.setattr(model_room, "load_encoder", lambda name, *, device: model)
     return tmp_path / "read"
 
 
@@ -229,3 +229,23 @@ def test_ordinary_proteins_of_any_length_are_no_file_names(command_line, index, 
     code, out, err = command_line(*arguments)
     assert (code, err) == (0, "")
     assert json.loads(out.splitlines()[0])
+
+
+def test_questions_load_no_trainer(tmp_path):
+    proteins = tmp_path / "proteins.tsv"
+    proteins.write_text("id\tsequence\ttext\nP1\tMKVLAAGG\ta kinase\nP2\tMKWWDDCC\ta lyase\n")
+    index = str(tmp_path / "index")
+    for words in (
+        ["index", "build", str(proteins), "-o", index, "-m", "mini"],
+        ["search", index, "a kinase"],
+        ["describe", index, "MKVLAAGG"],
+        ["score", "a kinase", "MKVLAAGG", "-m", "mini"],
+    ):
+        code = (
+            f"import sys; sys.argv = ['protrek-hm', *{words!r}]; from protrek_hm.cli.app import main\n"
+            "try: main()\n"
+            "finally: assert not {'transformers', 'sentence_transformers', 'sklearn', 'datasets', 'scipy',"
+            " 'faiss', 'torch._dynamo'} & set(sys.modules)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{words}: {done.stderr}"

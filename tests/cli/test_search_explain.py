@@ -19,9 +19,9 @@ OTHER = TWIN.replace("KSH", "DSH")
 def stand_in(letter_encoder, monkeypatch):
     """Whatever model is named, a stand-in is loaded."""
     loader = SimpleNamespace(
-        from_pretrained=lambda name, *, device: letter_encoder(str(name).replace("user/model", "letters"))
+        load_encoder=lambda name, *, device: letter_encoder(str(name).replace("user/model", "letters"))
     )
-    monkeypatch.setitem(sys.modules, "protrek_hm.model", SimpleNamespace(ProTrek=loader))
+    monkeypatch.setitem(sys.modules, "protrek_hm.model", loader)
 
 
 @pytest.fixture

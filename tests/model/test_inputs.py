@@ -10,9 +10,8 @@ from transformers import EsmTokenizer
 
 from protrek_hm.errors import InputError, ModelError
 from protrek_hm.model import ProTrek
-from protrek_hm.model.inputs import clean_inputs, count_cut, cut_input, describe_cut, lengths, window
+from protrek_hm.model.inputs import clean_inputs, count_cut, cut_input, describe_cut, lengths, reader_of, window
 from protrek_hm.model.tokenizers import RESIDUE_TOKENS, protein_tokenizer
-from protrek_hm.model.towers import reader_of
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protrek_hm.model.towers import reader_of
+from protrek_hm.model.inputs import reader_of
 from protrek_hm.search.explain import Protein, explain_pair
 from protrek_hm.search.pairs import score_pairs
 from protrek_hm.search.reading import NoticeWarning, cuts, residues_read, tell_cuts, tell_unread

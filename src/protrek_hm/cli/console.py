@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from protrek_hm.config import Modality
     from protrek_hm.model import ProTrek
+    from protrek_hm.model.light import LightProTrek
     from protrek_hm.search.hits import Answer
 
 _COLUMNS: dict["Modality", tuple[str, ...]] = {
@@ -56,7 +57,7 @@ class DefaultCommandGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-def tell_cuts(model: "ProTrek", tables: Iterable["pl.DataFrame"]) -> None:
+def tell_cuts(model: "LightProTrek | ProTrek", tables: Iterable["pl.DataFrame"]) -> None:
     """Say how many distinct sequences, structures and texts of the tables the model cuts, if any."""
     from protrek_hm.model.inputs import describe_cut
 

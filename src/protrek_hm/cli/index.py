@@ -35,11 +35,11 @@ def index_build(
     """Encode the proteins of files and write them as an index. Once interrupted, the same command continues."""
     from protrek_hm.index import build_index, read_files
     from protrek_hm.index.build import refuse_other
-    from protrek_hm.model import ProTrek
+    from protrek_hm.model import load_encoder
 
     refuse_other(output, force=force, inputs=[*proteins, Path(model)])
     table = read_files(proteins, columns=parse_columns(column or []), on_bad_record=settings.on_bad_record)
-    encoder = ProTrek.from_pretrained(model, device=device)
+    encoder = load_encoder(model, device=device)
     tell_cuts(encoder, [table])
     settings = replace(settings, meaning=meaning)
     info = build_index(table, encoder, output, settings, model_name=model, source=proteins, force=force)
@@ -66,11 +66,11 @@ def index_add(
     """Encode the proteins of files and add them to an index. Once interrupted, the same command continues."""
     from protrek_hm.index import add_to_index, read_files, read_info
     from protrek_hm.index.encoder import locate_model
-    from protrek_hm.model import ProTrek
+    from protrek_hm.model import load_encoder
 
     before = read_info(index)
     table = read_files(proteins, columns=parse_columns(column or []), on_bad_record=settings.on_bad_record)
-    encoder = ProTrek.from_pretrained(model or locate_model(index, before), device=device)
+    encoder = load_encoder(model or locate_model(index, before), device=device)
     tell_cuts(encoder, [table])
     info = add_to_index(index, table, encoder, settings, source=proteins, replace_known=replace)
     typer.echo(f"{index}: {len(table)} records added, {info.counts['records']} in all")
@@ -205,9 +205,9 @@ def index_import(
     refuse_other(output, force=force, inputs=[source, *([Path(model)] if model else [])])
     named = None
     if model is not None:
-        from protrek_hm.model import ProTrek
+        from protrek_hm.model import load_encoder
 
-        loaded = ProTrek.from_pretrained(model, device="cpu")
+        loaded = load_encoder(model, device="cpu")
         named = NamedModel(model, loaded.fingerprint(), loaded.get_embedding_dimension())
     if not source.is_dir():
         info = import_parquet(source, output, model=named, on_bad_record=on_bad_record, force=force)

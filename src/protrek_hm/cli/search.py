@@ -241,9 +241,9 @@ def score(
         proteins = read_queries(sequences or [], by)
         texts = [each.content for each in read_queries([text or ""], "text")] * len(proteins)
 
-    from protrek_hm.model import ProTrek
+    from protrek_hm.model import load_encoder
 
-    loaded = ProTrek.from_pretrained(model, device=device)
+    loaded = load_encoder(model, device=device)
     letters = [protein.content for protein in proteins]
     progress = sys.stderr.isatty()
     with notices_told():

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import pyarrow as pa
-
 from protrek_hm.errors import FileFormatError, MissingFileError
 
 ENDINGS = (".gz", ".zst")
@@ -132,6 +130,8 @@ def open_decompressed(path: Path) -> Iterator[io.BufferedReader]:
             if start.startswith(_GZIP):
                 yield io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=raw, mode="rb")), _BUFFER)
             elif start == _ZSTD:
+                import pyarrow as pa
+
                 yield io.BufferedReader(pa.CompressedInputStream(raw, "zstd"), _BUFFER)
             else:
                 yield raw
@@ -150,6 +150,8 @@ def open_compressed(path: Path) -> Iterator[BinaryIO]:
             with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as stream:
                 yield cast("BinaryIO", stream)
         elif path.suffix.lower() == ".zst":
+            import pyarrow as pa
+
             with pa.CompressedOutputStream(raw, "zstd") as stream:
                 yield stream
         else:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from protrek_hm.config import require
 from protrek_hm.errors import ModelError
+from protrek_hm.model.inputs import reader_of
 from protrek_hm.model.protrek import ProTrek
-from protrek_hm.model.towers import reader_of
 
 _REMEDY = "merge a base only with models that were tuned from it"
 # What decides on the numbers beside the weights, or names a difference in plainer words than a shape does

@@ -13,13 +13,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from sentence_transformers import SentenceTransformer
-from sentence_transformers.base.modules import Dense, Normalize
-from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
 
 from protrek_hm.model.encoder import FINGERPRINT_DIGITS, FINGERPRINT_VERSION
-from protrek_hm.model.towers import reader_of
+from protrek_hm.model.inputs import reader_of
 
 # Settings that the arithmetic of ESM and BERT depends on, besides the shapes of their weights. Named, since later
 # versions of transformers know others, and equal models shall stay equal
@@ -35,10 +32,8 @@ _IDLE = re.compile(
 _IDLE_IN_TOKENIZERS = ("version", "truncation", "padding", "decoder")
 
 
-def fingerprint(
-    model: SentenceTransformer, routes: Mapping[str, nn.Module], *, dtype: torch.dtype | None = None
-) -> str:
-    """Return the fingerprint of a model; with `dtype`, as if its weights were of this type."""
+def fingerprint(model: Any, routes: Mapping[str, nn.Module], *, dtype: torch.dtype | None = None) -> str:
+    """Return the fingerprint of a `ProTrek`, or of a light one; with `dtype`, as if its weights were of this type."""
     reading = {
         "routes": {route: _read_tower(tower) for route, tower in routes.items()},
         "closing": [_read_module(module) for module in list(model)[1:]],
@@ -86,13 +81,14 @@ def _read_tokenizer(tokenizer: Any) -> dict[str, Any]:
 
 
 def _read_module(module: Any) -> list[Any]:
-    if isinstance(module, Pooling):
-        return ["Pooling", module.pooling_mode]
-    if isinstance(module, Dense):
-        return ["Dense", type(module.activation_function).__name__, *_renamed(module)]
-    if isinstance(module, Normalize):
-        return ["Normalize", *_renamed(module)]
-    return [type(module).__name__, module.get_config_dict() if hasattr(module, "get_config_dict") else str(module)]
+    kind = type(module).__name__  # which the light modules have in common with sentence-transformers'
+    if kind == "Pooling":
+        return [kind, module.pooling_mode]
+    if kind == "Dense":
+        return [kind, type(module.activation_function).__name__, *_renamed(module)]
+    if kind == "Normalize":
+        return [kind, *_renamed(module)]
+    return [kind, module.get_config_dict() if hasattr(module, "get_config_dict") else str(module)]
 
 
 def _renamed(module: Any) -> list[str]:

@@ -9,8 +9,7 @@ from torch import nn
 
 from protrek_hm.config import Modality
 from protrek_hm.data.schema import SEQUENCE_LETTERS, STRUCTURE_LETTERS, sequence_problem
-from protrek_hm.errors import InputError, ModelError, shorten
-from protrek_hm.model.towers import reader_of
+from protrek_hm.errors import InputError, ModelError, OptionError, shorten
 
 _PAIR = re.compile(f"([A-Z#])([{STRUCTURE_LETTERS}])?")
 _ALL_PAIRS = re.compile(f"(?:[A-Z][{STRUCTURE_LETTERS}]){{3,}}")
@@ -30,6 +29,17 @@ class Routed(Protocol):
     def routes(self) -> Mapping[str, nn.Module]:
         """The tower of each task."""
         ...
+
+
+def reader_of(tower: nn.Module) -> Any:
+    """Return a tower's first module: the encoder with its tokenizer."""
+    return next(tower.children())
+
+
+def require_route(task: object, routes: Sequence[str]) -> None:
+    """Raise OptionError if a model with these routes has none for `task`."""
+    if task not in routes:
+        raise OptionError("task", task, f"this model encodes {', '.join(routes)}")
 
 
 def clean_inputs(inputs: Sequence[Any], task: Modality, tokenizer: Any) -> list[str]:

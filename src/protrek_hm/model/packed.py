@@ -14,18 +14,15 @@ from typing import Any, cast
 
 import torch
 from jaxtyping import Float
-from sentence_transformers.base.modules import Transformer
-from sentence_transformers.sentence_transformer.modules import Pooling
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad, scaled_dot_product_attention
 from torch.nn.utils.rnn import pad_sequence
-from transformers import BertModel, EsmModel
-from transformers.utils import logging
+from tqdm.auto import tqdm
 
 from protrek_hm.config import Modality, require
 from protrek_hm.deadline import checkpoint
-from protrek_hm.model.inputs import cut_input
-from protrek_hm.model.towers import reader_of
+from protrek_hm.errors import OptionError
+from protrek_hm.model.inputs import cut_input, reader_of
 
 _HALF = (torch.float16, torch.bfloat16)
 _VARLEN = find_spec("torch.nn.attention.varlen")  # torch has it from 2.10 on
@@ -100,11 +97,11 @@ def _flash(
 def can_pack(tower: nn.Module) -> bool:
     """Tell whether `packed_forward` knows the tower: an ESM or BERT encoder, read at its first token or their mean."""
     transformer, pooling = (*tower.children(), None, None)[:2]
-    if not isinstance(transformer, Transformer) or not isinstance(pooling, Pooling):
+    if (type(transformer).__name__, type(pooling).__name__) != ("Transformer", "Pooling"):
         return False
     encoder = cast("Any", transformer).model
-    known = type(encoder) in (EsmModel, BertModel) and not encoder.config.is_decoder
-    pooled = pooling.pooling_mode in ("cls", "mean")
+    known = type(encoder).__name__ in _FORWARD and not encoder.config.is_decoder
+    pooled = cast("Any", pooling).pooling_mode in ("cls", "mean")
     return known and pooled and encoder.config._attn_implementation in ("sdpa", "eager")
 
 
@@ -173,8 +170,8 @@ def _read(tower: nn.Module, token_ids: Sequence[Tensor], *, whole: bool) -> Tens
     encoder = reader_of(tower).model
     padded, real = pad_tokens(token_ids, padding=encoder.config.pad_token_id, device=encoder.device)
     segments = _Segments([len(each) for each in token_ids])
-    forward = _esm if isinstance(encoder, EsmModel) else _bert
-    return forward(encoder, padded, real, segments, segments if whole else segments.first_only(encoder.device))
+    last = segments if whole else segments.first_only(encoder.device)
+    return _FORWARD[type(encoder).__name__](encoder, padded, real, segments, last)
 
 
 def _esm(encoder: Any, padded: Tensor, real: Tensor, segments: _Segments, last: _Segments) -> Tensor:
@@ -191,6 +188,10 @@ def _esm(encoder: Any, padded: Tensor, real: Tensor, segments: _Segments, last: 
 def _bert(encoder: Any, padded: Tensor, real: Tensor, segments: _Segments, last: _Segments) -> Tensor:
     row = encoder.embeddings(input_ids=padded)[real.bool()]
     return _through(_bert_layer, encoder, row, [segments, last], [])
+
+
+# By the names that transformers' classes and the light ones have in common
+_FORWARD = {"EsmModel": _esm, "BertModel": _bert}
 
 
 def _through(
@@ -238,6 +239,31 @@ CPU_TOKENS, GPU_TOKENS = 2048, 32_768
 _TOKENIZED_AT_ONCE = 1024
 
 
+_ALIGNMENT = 64
+
+
+def align_weights(model: nn.Module) -> None:
+    """Move weights that lie at odd places of a file in memory: matrix products would differ in their last bits."""
+    for each in (*model.parameters(), *model.buffers()):
+        if each.data_ptr() % _ALIGNMENT:
+            each.data = each.data.clone()
+
+
+def check_device(device: str | None) -> None:
+    """Make sure that this machine has the device.
+
+    Raises
+    ------
+    OptionError
+        If it has not.
+    """
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError("device", device, f"not on this machine ({reason}); leave it out, or give cpu") from error
+
+
 @dataclass(frozen=True)
 class Packing:
     """How inputs are put together.
@@ -283,7 +309,7 @@ def encode_packed(
     parts: list[Tensor] = []
     reading_of: dict[str, bytes] = {}
     row: dict[bytes, int] = {}
-    bar = logging.tqdm(total=len(distinct), desc="Encoding", disable=not progress)
+    bar = tqdm(total=len(distinct), desc="Encoding", disable=not progress)
     # One context for all: it casts each weight once
     with torch.autocast(device.type, torch.bfloat16, enabled=packing.bfloat16), bar:
         for start in range(0, len(distinct), _TOKENIZED_AT_ONCE):

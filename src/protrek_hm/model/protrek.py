@@ -35,13 +35,13 @@ from protrek_hm.model.config import (
 )
 from protrek_hm.model.encoder import compare_fingerprints, is_current
 from protrek_hm.model.fingerprint import fingerprint
-from protrek_hm.model.inputs import clean_inputs, cut_input
+from protrek_hm.model.inputs import clean_inputs, cut_input, reader_of, require_route
 from protrek_hm.model.locate import find_model, is_official
 from protrek_hm.model.official import OfficialParts, read_official, read_parts, write_parts
-from protrek_hm.model.packed import Packing, encode_packed, read_once
-from protrek_hm.model.source import check_device, check_weights, no_progress_bars, whole_model
+from protrek_hm.model.packed import Packing, align_weights, check_device, encode_packed, read_once
+from protrek_hm.model.source import check_weights, no_progress_bars, whole_model
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
-from protrek_hm.model.towers import bert_tower, esm_tower, loading_options, read_encoder, reader_of
+from protrek_hm.model.towers import bert_tower, esm_tower, loading_options, read_encoder
 
 _STOCK_ONLY = {"prompt": None, "output_value": "sentence_embedding", "processing_kwargs": None}  # and their defaults
 _ONLY_PACKED = "packed encoding alone computes in it: no prompt, no packed=False, no other output than embeddings"
@@ -63,6 +63,7 @@ class ProTrek(SentenceTransformer):
         """Make a model as SentenceTransformer does; weights become float32, whatever they were saved in."""
         super().__init__(*args, **options)
         self.float()
+        align_weights(self)
         for module in self.modules():  # nothing reads the pooler that plain SentenceTransformer adds to our towers
             if isinstance(module, PreTrainedModel) and getattr(module, "pooler", None) is not None:
                 module.add_module("pooler", None)
@@ -202,7 +203,7 @@ class ProTrek(SentenceTransformer):
         InputError
             If an input is empty, or holds what is no residue or no 3Di letter; see `inputs.clean_inputs`.
         """
-        self._require(task)
+        require_route(task, self.tasks)
         reduced = precision == "bf16"
         packing = Packing(token_budget, options.get("batch_size"), bfloat16=reduced) if packed else None
         if reduced and not packed:
@@ -218,15 +219,11 @@ class ProTrek(SentenceTransformer):
     def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **options: Any) -> dict[str, Any]:
         """Return the tokens of inputs of one `task`, as SentenceTransformer does; what no token is of is cut before."""
         task: Any = options.get("task")
-        self._require(task)
+        require_route(task, self.tasks)
         if not prompt and options.get("processing_kwargs") is None:
             transformer = reader_of(self.routes[task])
             inputs = [cut_input(each, task, transformer) if isinstance(each, str) else each for each in inputs]
         return super().preprocess(inputs, prompt=prompt, **options)
-
-    def _require(self, task: object) -> None:
-        if task not in self.tasks:
-            raise OptionError("task", task, f"this model encodes {', '.join(self.tasks)}")
 
     def get_model_kwargs(self) -> list[str]:
         """Return what `encode` takes besides SentenceTransformer's options."""

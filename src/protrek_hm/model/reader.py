@@ -17,9 +17,6 @@ from protrek_hm.config import Modality
 from protrek_hm.files import digest
 from protrek_hm.model.locate import shipped_model
 
-WINDOW = 128
-"""Tokens of a text that are read, both marks included."""
-
 _FILES = ("config.json", "model.safetensors", "tokenizer.json")
 
 
@@ -48,15 +45,13 @@ class Reader:
         self.folder = folder
 
     @cached_property
-    def _parts(self) -> tuple[Any, Any]:
-        from tokenizers import Tokenizer
-        from transformers import BertModel
+    def _tower(self) -> Any:
+        from protrek_hm.model.light import load_tower
+        from protrek_hm.model.packed import align_weights
 
-        tokenizer = Tokenizer.from_file(str(self.folder / _FILES[2]))
-        tokenizer.enable_truncation(WINDOW)
-        tokenizer.enable_padding(pad_id=0)
-        model: Any = BertModel.from_pretrained(self.folder, add_pooling_layer=False, local_files_only=True)
-        return tokenizer, model.float().eval()
+        tower = load_tower([self.folder, self.folder.parent / "text_1_Pooling"], ["Transformer", "Pooling"]).eval()
+        align_weights(tower)
+        return tower
 
     def fingerprint(self) -> str:
         """Hash all that its vectors depend on."""
@@ -76,23 +71,18 @@ class Reader:
         show_progress_bar: bool = False,
         **_: object,
     ) -> Float[np.ndarray, "n dim"]:
-        """Encode texts as unit vectors, float32: the mean over a text's tokens; texts of alike length go together."""
+        """Encode texts as unit vectors, float32: the mean over a text's tokens."""
         import torch
+        from torch.nn.functional import normalize
+
+        from protrek_hm.model.packed import Packing, encode_packed
 
         assert task == "text", "a reader reads texts"
-        tokenizer, model = self._parts
-        vectors = np.empty((len(inputs), self.dimension), dtype=np.float32)
-        order = sorted(range(len(inputs)), key=lambda number: len(inputs[number]))
-        for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            tokens = tokenizer.encode_batch([inputs[number] for number in chosen])
-            ids = torch.tensor([each.ids for each in tokens])
-            mask = torch.tensor([each.attention_mask for each in tokens])
-            with torch.inference_mode():
-                states = model(input_ids=ids, attention_mask=mask).last_hidden_state
-                summed = (states * mask[..., None]).sum(dim=1)
-                vectors[chosen] = torch.nn.functional.normalize(summed, dim=1).numpy()
-        return vectors
+        if not inputs:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        packing = Packing(most_inputs=batch_size)
+        with torch.inference_mode():
+            return encode_packed(self._tower, inputs, packing, task=task, finish=normalize).numpy()
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Whether all of a model is there, and a device for it."""
+"""Whether all of a model is there."""
 
 import json
 import pickle
@@ -15,7 +15,7 @@ from sentence_transformers.base.modules import Router, Transformer
 from torch import nn
 from transformers.utils import logging as transformers_logging
 
-from protrek_hm.errors import FileFormatError, OptionError, ProTrekHMError
+from protrek_hm.errors import FileFormatError, ProTrekHMError
 from protrek_hm.files import read_json
 from protrek_hm.model.locate import MODULES
 
@@ -27,21 +27,6 @@ _BROKEN_FILES = (
 )
 _SHOWN = 6
 _AGAIN = "copy or train it again"
-
-
-def check_device(device: str | None) -> None:
-    """Make sure that this machine has the device.
-
-    Raises
-    ------
-    OptionError
-        If it has not.
-    """
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise OptionError("device", device, f"not on this machine ({reason}); leave it out, or give cpu") from error
 
 
 @contextmanager

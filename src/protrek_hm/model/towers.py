@@ -40,11 +40,6 @@ from protrek_hm.model.tokenizers import MAX_PROTEIN_TOKENS, MAX_TEXT_TOKENS, pro
 NO_POOLER = {"add_pooling_layer": False}
 
 
-def reader_of(tower: nn.Module) -> Any:
-    """Return a tower's first module: the encoder with its tokenizer."""
-    return next(tower.children())
-
-
 def esm_tower(tokenizer: PreTrainedTokenizerBase, config: TowerConfig, *, dimension: int) -> list[Module]:
     """Build a tower of ESM-2's architecture (rotary positions, pre-norm) for residues or 3Di letters."""
     encoder = EsmModel(

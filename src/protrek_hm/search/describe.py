@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from protrek_hm.data.uniprot.conversion import SECTION_COLUMN, section_texts
-from protrek_hm.data.uniprot.entry import SECTIONS
+from protrek_hm.data.uniprot.entry import SECTION_COLUMN, SECTIONS, section_texts
 from protrek_hm.homology.lookup import Relative
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Int
 
-from protrek_hm.data.uniprot.conversion import SECTION_COLUMN
+from protrek_hm.data.uniprot.entry import SECTION_COLUMN
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.store import Index
 

@@ -13,8 +13,6 @@ from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
 from protrek_hm.data.fasta import FastaRecord, read_fasta
 from protrek_hm.data.proteins import check_bad_records, is_fasta
 from protrek_hm.data.schema import ALIASES, STRUCTURE_LETTERS, missing_column, or_null, sequence_problem, upper_case
-from protrek_hm.data.structures import StructureConfig, read_structure
-from protrek_hm.data.structures.reading import is_structure
 from protrek_hm.data.tables import BadRecord, read_table
 from protrek_hm.errors import FileFormatError, MissingFileError, OptionError, shorten
 from protrek_hm.files import is_a_file
@@ -112,11 +110,18 @@ def _written_out(given: str, query_type: Modality) -> Query:
 
 def _names_a_file(given: str, query_type: Modality) -> bool:
     """Say whether a file is meant: there is one, or it ends like one."""
+    if query_type == "text":
+        return False
+    from protrek_hm.data.structures.reading import is_structure
+
     path = Path(given)
-    return query_type != "text" and (is_a_file(path) or is_structure(path) or bare_name(path).endswith(FASTA_ENDINGS))
+    return is_a_file(path) or is_structure(path) or bare_name(path).endswith(FASTA_ENDINGS)
 
 
 def _read_file(path: Path, query_type: Modality, chains: tuple[str, ...]) -> list[Query]:
+    from protrek_hm.data.structures import StructureConfig, read_structure
+    from protrek_hm.data.structures.reading import is_structure
+
     if not os.path.exists(path):  # noqa: PTH110, as in `files.is_a_file`
         raise MissingFileError(path)
     if query_type == "structure":

@@ -150,10 +150,10 @@ class Searcher:
         if model is not None and not isinstance(model, str | Path):
             searcher = cls(index, model)
         else:
-            from protrek_hm.model import ProTrek
+            from protrek_hm.model import load_encoder
 
             name = model or locate_model(Path(folder), index.info)
-            searcher = cls(index, ProTrek.from_pretrained(name, device=device))
+            searcher = cls(index, load_encoder(name, device=device))
         searcher.check_vectors()
         return searcher
 

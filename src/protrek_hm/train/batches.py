@@ -12,9 +12,8 @@ from torch.utils.data import DataLoader
 
 from protrek_hm.config import Modality
 from protrek_hm.data.schema import AMINO_ACIDS
-from protrek_hm.model.inputs import window
+from protrek_hm.model.inputs import reader_of, window
 from protrek_hm.model.protrek import ProTrek
-from protrek_hm.model.towers import reader_of
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.examples import ABSENT, ROLES, Examples
 

@@ -14,9 +14,9 @@ from transformers import PreTrainedModel
 
 from protrek_hm.config import Modality
 from protrek_hm.errors import ModelError
+from protrek_hm.model.inputs import reader_of
 from protrek_hm.model.packed import can_pack, packed_forward, packed_tokens
 from protrek_hm.model.protrek import ProTrek
-from protrek_hm.model.towers import reader_of
 from protrek_hm.train.batches import IGNORED, Features
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.distributed import average_gradients, gather_rows, process_count, sum_over_processes

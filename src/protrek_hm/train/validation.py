@@ -13,9 +13,9 @@ from protrek_hm.config import Modality
 from protrek_hm.cosines import cosines_of_pairs, preference
 from protrek_hm.data.texts import fold_text
 from protrek_hm.model.encoder import unit_vectors
+from protrek_hm.model.inputs import reader_of
 from protrek_hm.model.packed import can_pack
 from protrek_hm.model.protrek import ProTrek
-from protrek_hm.model.towers import reader_of
 from protrek_hm.train.batches import IGNORED, Features, mask_tokens
 from protrek_hm.train.examples import as_pairs
 from protrek_hm.train.step import guessing_loss, rows_of, split

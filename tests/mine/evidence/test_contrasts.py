@@ -31,7 +31,7 @@ TUNED = [
     ("Calcium-dependent protein kinase.", "Calcium-independent protein kinase.", "different"),
     ("Reversible inhibitor of trypsin.", "Irreversible inhibitor of trypsin.", "different"),
 ]
-KEPT_BACK = [  # not looked at while the rules were written
+KEPT_BACK = [  # not looked at while the rules were first written
     ("Acid phosphatase.", "Alkaline phosphatase.", "different"),
     ("Emission maximum 610 nm.", "Emission maximum 509 nm.", "different"),
     ("Most active at 95 °C.", "Most active at 37 °C.", "different"),
@@ -54,6 +54,48 @@ KEPT_BACK = [  # not looked at while the rules were written
     ("Photoconvertible green fluorescent protein.", "Photoconvertible fluorescent protein, green to red.", "unsure"),
 ]
 
+HARD = [  # where conditions, hosts and names stand in the place of a property
+    ("Fluorescent protein excited by blue light.", "Green-emitting protein.", "unsure"),
+    ("Stable up to 60 °C.", "Stable up to 65 °C.", "same"),
+    ("Low molecular weight phosphatase.", "High molecular weight phosphatase.", "unsure"),
+    ("Fast skeletal troponin.", "Slow skeletal troponin.", "different"),
+    ("Yellow fever virus protease.", "Blue tongue virus protease.", "unsure"),
+    ("Inhibits thrombin.", "Thrombin inhibitor.", "same"),
+    ("L-amino acid oxidase.", "L-amino-acid oxidase.", "same"),
+    ("Purple acid phosphatase.", "Acid phosphatase.", "unsure"),
+    ("Alpha-amylase, active at pH 6.5.", "Alpha-amylase, active at pH 7.", "same"),
+    ("Half-life of 20 min.", "Half-life of 25 min.", "same"),
+    ("Negatively charged tail.", "Positively charged tail.", "unsure"),
+    ("Green-sulfur bacteria chlorosome protein.", "Purple-sulfur bacteria chlorosome protein.", "unsure"),
+    ("Resistant to 5 M urea.", "Resistant to 8 M urea.", "unsure"),
+    ("Inactive precursor, activated by trypsin.", "Precursor activated by trypsin.", "same"),
+    ("Mutant from 37 °C culture.", "Mutant from 25 °C culture.", "unsure"),
+    ("Crystallised at pH 4.5.", "Crystallised at pH 8.0.", "unsure"),
+    ("Measured at 280 nm.", "Measured at 260 nm.", "unsure"),
+    ("Chloride channel, open at -60 mV.", "Chloride channel, open at -10 mV.", "different"),
+    ("Heat-stable enterotoxin.", "Heat-labile enterotoxin.", "different"),
+    ("Penicillin-sensitive transpeptidase.", "Penicillin-insensitive transpeptidase.", "different"),
+    ("Assayed with 5 nM substrate.", "Assayed with 500 nM substrate.", "unsure"),
+    ("Lipase from a bacterium living at 80 °C.", "Lipase from a bacterium living at 20 °C.", "unsure"),
+    ("Positive-strand RNA virus capsid.", "Negative-strand RNA virus capsid.", "unsure"),
+    ("Induces sporulation.", "Induces germination.", "unsure"),
+    ("Hemoglobin of high altitude deer mouse.", "Hemoglobin of low altitude deer mouse.", "unsure"),
+    ("Green tea polyphenol oxidase.", "Black tea polyphenol oxidase.", "unsure"),
+    ("Expressed within 2 h of infection.", "Expressed within 24 h of infection.", "unsure"),
+    ("Cyan fluorescent protein, monomeric.", "Monomeric cyan fluorescent protein.", "same"),
+    ("Red light photoreceptor.", "Blue light photoreceptor.", "different"),
+    ("Optimum temperature 75 °C.", "Optimum temperature 30 °C.", "different"),
+    ("Activates the complement cascade.", "Inhibits the complement cascade.", "different"),
+    ("Reduces nitrate under anaerobic conditions.", "Reduces nitrate under aerobic conditions.", "different"),
+    ("D-alanine ligase of E. coli.", "D-alanine ligase of B. subtilis.", "same"),
+    ("Kinase with Km of 20 uM for ATP.", "Kinase with Km of 35 uM for ATP.", "same"),
+    ("Kinase with Km of 20 uM for ATP.", "Kinase with Km of 3 mM for ATP.", "different"),
+    ("Conductance 20 pS.", "Conductance 200 pS.", "different"),
+    ("Dead-box helicase.", "DEAD-box helicase.", "same"),
+    ("Independent reading frame 3.", "Dependent reading frame 3.", "unsure"),
+    ("Binds fast, releases within 5 s.", "Binds fast, releases within 2 min.", "different"),
+]
+
 
 def verdict(one, other):
     judged = [Gate(pl.DataFrame({"text": pair}), MineConfig()) for pair in ([one, other], [other, one])]
@@ -66,6 +108,11 @@ def verdict(one, other):
 def test_labels_are_told_apart(one, other, truth):
     """A wrong verdict is worse than none: what is the same, or cannot be told, is never called different."""
     assert verdict(one, other) in ({"different"} if truth == "different" else {"same", "unsure"})
+
+
+@pytest.mark.parametrize(("one", "other", "truth"), HARD)
+def test_hard_labels_are_never_called_different_wrongly(one, other, truth):
+    assert truth == "different" or verdict(one, other) != "different"
 
 
 @pytest.mark.parametrize(

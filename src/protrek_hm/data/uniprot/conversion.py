@@ -11,7 +11,7 @@ import polars as pl
 from protrek_hm.data.schema import SEQUENCE_LETTERS, sequence_problem
 from protrek_hm.data.tables import BadRecord, TableSink, table_sink
 from protrek_hm.data.texts import EVIDENCE, join_evidence
-from protrek_hm.data.uniprot.entry import SECTIONS, ConvertConfig, Entry, Names, title
+from protrek_hm.data.uniprot.entry import SECTION_COLUMN, SECTIONS, ConvertConfig, Entry, Names, section_texts
 from protrek_hm.data.uniprot.formats import read_entries
 from protrek_hm.data.uniprot.twins import SCHEMA as TWIN_SCHEMA
 from protrek_hm.data.uniprot.twins import TwinReport, gold_twins
@@ -41,9 +41,6 @@ SCHEMA: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(SECTIONS, pl.String),
 }
 """Columns of the table and their types. Lists are joined by "; "."""
-
-SECTION_COLUMN = "section"
-"""Column that says which section a text is, where each section has a row of its own."""
 
 _ASPECTS = "FCP"
 
@@ -92,19 +89,6 @@ def evidence_of(entry: Entry, sections: Sequence[str]) -> str | None:
     'ECO:0000250'
     """
     return join_evidence(set[str]().union(*(entry.evidence.get(section, set()) for section in sections)))
-
-
-def section_texts(sections: dict[str, str], wanted: Sequence[str]) -> dict[str, str]:
-    """Return the wanted sections that there are, each as a text that stands alone: its title, but for the function.
-
-    >>> section_texts({"function": "Cleaves.", "tissue_specificity": "Liver."}, ["function", "tissue_specificity"])
-    {'function': 'Cleaves.', 'tissue_specificity': 'Tissue specificity: Liver.'}
-    """
-    return {
-        section: sections[section] if section == "function" else f"{title(section)}: {sections[section]}"
-        for section in wanted
-        if section in sections
-    }
 
 
 def _joined(names: list[str]) -> str | None:

@@ -1,6 +1,7 @@
 """What an entry of UniProt says, whichever of its four formats it came in, and which of it is wanted."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -13,6 +14,9 @@ SECTIONS = (
     *("pharmaceutical", "miscellaneous", "similarity", "caution"),
 )
 """Columns of the comments, in UniProt's own order as far as texts go; a comment's type in lower case."""
+
+SECTION_COLUMN = "section"
+"""Column that says which section a text is, where each section has a row of its own."""
 
 _TAXA = 1 << 62
 _GONE = re.compile(r"(?:deleted|merged into|demerged|obsolete)\b", re.IGNORECASE)
@@ -36,6 +40,19 @@ def title(section: str) -> str:
     ('Catalytic activity', 'PTM')
     """
     return "PTM" if section == "ptm" else section.replace("_", " ").capitalize()
+
+
+def section_texts(sections: dict[str, str], wanted: Sequence[str]) -> dict[str, str]:
+    """Return the wanted sections that there are, each as a text that stands alone: its title, but for the function.
+
+    >>> section_texts({"function": "Cleaves.", "tissue_specificity": "Liver."}, ["function", "tissue_specificity"])
+    {'function': 'Cleaves.', 'tissue_specificity': 'Tissue specificity: Liver.'}
+    """
+    return {
+        section: sections[section] if section == "function" else f"{title(section)}: {sections[section]}"
+        for section in wanted
+        if section in sections
+    }
 
 
 @dataclass(slots=True)

@@ -60,19 +60,19 @@ _NOT = r"(?:(?:is |are )?(?:not|no longer) |non[- ]?|un|in|im|ir)"
 _LEVEL = (
     r"(?=[- ](?:\w+ )?(?:affinity|activity|potency|efficiency|specificity|fidelity|conductance|voltage|toxicity)\b)"
 )
-_RIGHT = r"(?=[- ]?\w)"
+_CONTROL = r"(?= (?:[\w-]+ )?(?:regulat|control|modulat|effect|act(?:ing|s)\b|affect|elongation))"
 _OPPOSITES: dict[str, tuple[str, ...]] = {
     "activity": (rf"{_NOT}active|{_NOT}functional|dead", "active|functional"),
     "regulation": (
-        r"(?<!gram[- ])negative(?:ly)?|inhibit(?:s|ing)|repress(?:es|ing)|suppress(?:es|ing)|prevent(?:s|ing)"
+        rf"negative(?:ly)?{_CONTROL}|inhibit(?:s|ing)|repress(?:es|ing)|suppress(?:es|ing)|prevent(?:s|ing)"
         r"|block(?:s|ing)|silenc(?:es|ing)|decreas(?:es|ing)|down-?regulat(?:es|ing|or)",
-        r"(?<!gram[- ])positive(?:ly)?|activat(?:es|ing)|stimulat(?:es|ing)|promot(?:es|ing)|induc(?:es|ing)"
+        rf"positive(?:ly)?{_CONTROL}|activat(?:es|ing)|stimulat(?:es|ing)|promot(?:es|ing)|induc(?:es|ing)"
         r"|enhanc(?:es|ing)|increas(?:es|ing)|up-?regulat(?:es|ing|or)",
     ),
     "resistance": ("(?<!in)sensitive|susceptible", "resistant|tolerant|insensitive"),
     "heat": ("thermolabile|heat-labile", "thermostable|heat-stable"),
     "growth": ("psychrophilic", "mesophilic", "thermophilic|hyperthermophilic"),
-    "dependence": ("independent", "dependent"),
+    "dependence": ("(?<=-)independent|independent(?= (?:of|from))", "(?<=-)dependent|dependent(?= on)"),
     "acidity": ("acid|acidic", "neutral", "alkaline"),
     "level": (rf"(?:low|weak){_LEVEL}", rf"(?:high|strong){_LEVEL}"),
     "brightness": ("dim", "bright"),
@@ -85,7 +85,7 @@ _OPPOSITES: dict[str, tuple[str, ...]] = {
     **{
         root: (f"{_NOT}{root}", root)
         for root in (
-            "fluorescent luminescent toxic selective specific soluble permeable reversible processive "
+            "fluorescent luminescent toxic selective specific permeable reversible processive "
             "infectious pathogenic competitive catalytic conducting hemolytic"
         ).split()
     },
@@ -96,6 +96,11 @@ _OPPOSITE = re.compile(
     r"(?<![\w])(?:"
     + "|".join(rf"(?P<{axis}{pole}>{words})" for axis, poles in _OPPOSITES.items() for pole, words in enumerate(poles))
     + r")(?!\w)",
+    re.IGNORECASE,
+)
+_CONDITIONS = re.compile(  # numbers of an experiment or a place of living, not of the protein
+    r"\b(?:measur|crystal|cultur|gr[eo]w|assay|determin|purif|stor(?:ed|age)|incubat|solved|express|isolat|collect"
+    r"|detect|record|monitor|made\b|prepar|diffract|read at|absorbance|living|lives|infect|harvest|sampl|treat)",
     re.IGNORECASE,
 )
 _PREPOSITION = frozenset("of for to with by from than in on at and or like as via against".split())
@@ -166,7 +171,8 @@ def _read_frame(sentence: str) -> tuple[str, Values] | None:
         values[axis[:-1]].append(axis[-1])
         return f" X{axis[:-1]} "
 
-    frame = _OPPOSITE.sub(opposite, _MEASURED.sub(measured, sentence))
+    given = sentence if _CONDITIONS.search(sentence) else _MEASURED.sub(measured, sentence)
+    frame = _OPPOSITE.sub(opposite, given)
     if not values:
         return None
     words = _without_subject(_ARTICLE.sub(" ", frame).strip(" .;,").split())

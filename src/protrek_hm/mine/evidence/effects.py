@@ -23,7 +23,8 @@ _VARIANT = re.compile(
     re.IGNORECASE,
 )
 _WILD_TYPE = re.compile(
-    r"\s*(?:cataly[sz]es|catalytic(?:ally)? inactive|involved|required|necessary|essential|plays|functions|acts|can\b"
+    r"\s*(?:inactive (?:precursor|zymogen|pro-?\w+)\b"
+    r"|cataly[sz]es|catalytic(?:ally)? inactive|involved|required|necessary|essential|plays|functions|acts|can\b"
     r"|could\b|may\b|conjugation|overexpression|constitutively expressed|important|normally"
     r"|not (?:yet )?(?:known|involved|required|essential)"
     # "Helicase with no known substrate": only at the beginning does "no" tell of a variant
