@@ -116,8 +116,8 @@ def test_a_run_without_twins_keeps_its_verdicts_and_names_columns(proteins, tmp_
     assert isinstance(nothing.exception, NoTwinsError)
     assert "unsure: words:other-words     36" in nothing.stdout
     command = f"protrek-hm mine {proteins} -o {out} --no-neighbours --easy 20 --evidence em_max:numeric:10 --force"
-    assert f"if em_max tells functions apart (24 pairs would differ):\n  {command}\n" in nothing.stderr
-    assert "--evidence drug:set" in nothing.stderr
+    assert f"if em_max tells functions apart (24 pairs would differ):\n  {command}\n" in nothing.stdout
+    assert "--evidence drug:set" in nothing.stdout
     assert sorted(path.name for path in out.glob("[!.]*")) == [
         "config.json", "judged_pairs.parquet", "mining_report.json",
     ]  # fmt: skip
@@ -127,7 +127,7 @@ def test_a_run_without_twins_keeps_its_verdicts_and_names_columns(proteins, tmp_
     triplets = (out / "hard_negatives_all.csv").read_bytes()
     again = run("mine", proteins, "-o", out, "--force")
     assert isinstance(again.exception, NoTwinsError)
-    assert "keeps the triplets of an earlier run" in again.stderr
+    assert "keeps the triplets of an earlier run" in again.stdout
     assert (out / "hard_negatives_all.csv").read_bytes() == triplets
 
 

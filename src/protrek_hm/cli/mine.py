@@ -98,7 +98,7 @@ def run(
             for flag, pairs in error.suggestions:
                 command = ["protrek-hm", "mine", str(file), "-o", str(output), *others, "--evidence", flag, "--force"]
                 told = f"if {flag.split(':')[0]} tells functions apart ({pairs:,} pairs would differ):"
-                typer.echo(f"{told}\n  {shlex.join(command)}", err=True)
+                typer.echo(f"{told}\n  {shlex.join(command)}")
             raise
         except KeyboardInterrupt:
             typer.echo(f"interrupted; the same command goes on from what is finished (in {parts})", err=True)
@@ -113,10 +113,10 @@ def _keep_verdicts(error: NoTwinsError, settings: MineConfig, output: Path, *, s
     from protrek_hm.mine.output import write_verdicts
 
     if (output / "hard_negatives_all.csv").exists():
-        typer.echo(f"{output} keeps the triplets of an earlier run: the verdicts are not written", err=True)
+        typer.echo(f"{output} keeps the triplets of an earlier run: the verdicts are not written")
     elif isinstance(error.pairs, Sized) and len(error.pairs):
         write_verdicts(error, settings, output, source=source, force=force)
-        typer.echo(f"verdicts written to {output}; read some with protrek-hm mine audit {output}", err=True)
+        typer.echo(f"verdicts written to {output}; read some with protrek-hm mine audit {output}")
 
 
 def _flags_of(settings: MineConfig) -> list[str]:
