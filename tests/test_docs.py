@@ -84,7 +84,7 @@ def test_the_chain_of_the_readme_runs_on_the_bundled_proteins(tmp_path):
     for line in _commands(readme):
         words = shlex.split(line)
         if words[0] == "protrek-hm" and words[1] != "demo":
-            quick = ["--epochs", "2"] if words[1] == "tune" else []  # the README's six take minutes
+            quick = ["--epochs", "2"] if words[1] == "tune" else []  # the README's three take longer
             run = subprocess.run(
                 [sys.executable, "-m", "protrek_hm", *words[1:], *quick],
                 cwd=tmp_path,
