@@ -116,8 +116,9 @@ def triplet_to_gradient(work: Path, files: set[str]) -> None:
 
     rows = [("Carries heme.", "MGSHLA", "MGSKLA"), ("Binds potassium.", "MGSKLA", "MGSHLA")]
     triplets = pl.DataFrame(rows, schema=["anchor_text", "anchor_seq", "hard_neg_seq"], orient="row")
+    config = TrainConfig(epochs=1, objective="triplet")
     with patch.object(Trainer, "train", watched):
-        fine_tune(ProTrek.from_pretrained(work / "base"), triplets, TrainConfig(epochs=1), work / "run")
+        fine_tune(ProTrek.from_pretrained(work / "base"), triplets, config, work / "run")
 
 
 CHAINS: dict[str, Callable[[Path, set[str]], None]] = {

@@ -56,9 +56,8 @@ def main() -> None:
                 for way, command in ways.items():
                     times[way].append(measure(*command))
             full, light, torch = (statistics.median(times[way]) for way in ways)
-            print(
-                f"{name:9} full {full:.2f} s, light {light:.2f} s, torch {torch:.2f} s; full ÷ light {full / light:.2f}"
-            )  # noqa: T201
+            told = f"full {full:.2f} s, light {light:.2f} s, torch {torch:.2f} s; full ÷ light {full / light:.2f}"
+            print(f"{name:9} {told}")  # noqa: T201
 
 
 if __name__ == "__main__":
