@@ -23,7 +23,8 @@ FULL = f"import protrek_hm.model.light as light; light._load = lambda place: Non
 
 def measure(code: str, *arguments: str) -> float:
     """Return the processor time of a process, in seconds."""
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL)
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.DEVNULL, env=compiled)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
