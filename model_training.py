@@ -15,7 +15,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--train_data", type=Path, default=Path("dataset/hard_negatives_train.csv"))
     parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--lr", type=float, default=1e-5, help="peak learning rate")
+    parser.add_argument("--lr", type=float, default=1e-5, dest="learning_rate", help="peak learning rate")
     parser.add_argument("--margin", type=float, default=0.2, help="wanted gap of the two cosines")
     parser.add_argument("--batch_size", type=int, default=16, help="triplets a step")
     parser.add_argument("--base_model", default=BASE, help="folder or hub name of a ProTrek")
