@@ -145,8 +145,8 @@ def _answers(proteins: pl.DataFrame, works: pl.DataFrame) -> set[str]:
 
 
 def _search(searchers: Mapping[str, Searcher], query: str, answers: Collection[str]) -> ExampleSearch:
-    """Ask the model before and the one after, in this order."""
-    before, after = (searcher.search(query, k=AMONG)[0] for searcher in searchers.values())
+    """Ask the model before and the one after, in this order; words and texts, which both have, are left aside."""
+    before, after = (searcher.search(query, k=AMONG, signals=("model",))[0] for searcher in searchers.values())
     found_before, found_after = (sum(hit.id in answers for hit in hits) for hits in (before, after))
     return ExampleSearch(query, len(answers), found_before, found_after, after[:5])
 
