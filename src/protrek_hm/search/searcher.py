@@ -16,6 +16,7 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality, require
+from protrek_hm.deadline import checkpoint
 from protrek_hm.errors import ModelError
 from protrek_hm.index.encoder import check_model, encode_unit, locate_model, reader_of
 from protrek_hm.index.layout import MODALITIES
@@ -131,6 +132,7 @@ class Searcher:
         check_model(index.info, model)
         self.index, self.model = index, model
         self._sample = cache(lambda target_type: index.sample(target_type))
+        self._texts = cache(lambda: sample_of(index.meaning) if index.meaning is not None else np.empty((0, 0)))
         self._calibration = cache(lambda query_type, target_type: calibrate(index, query_type, target_type))
 
     @classmethod
@@ -279,16 +281,14 @@ class Searcher:
         rows = where if where is None or isinstance(where, str) else where.rows(self.index.records)
         question = config.query_type == "text" != config.target_type
         signals = usable_signals(self.index, config.signals if question else ("model",))
+        questions = self._questions(queries, vectors, config.target_type, signals) if signals != ("model",) else []
 
         def rank(numbers: list[int], k: int) -> list[Answer[Hit]]:
             if signals == ("model",):
                 kinds = {"query_type": config.query_type, "target_type": config.target_type}
                 return self.rank(vectors[numbers], **kinds, k=k, where=rows)
             allowed = rows_where(self.index.records, rows) if isinstance(rows, str) else rows
-            return [
-                self._rank_by_signals(queries[each], vectors[each], config.target_type, k, allowed, signals)
-                for each in numbers
-            ]
+            return [self._rank_by_signals(questions[each], config.target_type, k, allowed) for each in numbers]
 
         waiting = list(range(len(vectors)))
         if not config.group or config.target_type == "text":
@@ -360,36 +360,45 @@ class Searcher:
             answers.append(Answer(hits, exact=bool(exact[query]), background=background[query], notes=notes))
         return answers
 
-    def _rank_by_signals(
+    def _questions(
         self,
-        query: str,
-        vector: Float[np.ndarray, " dim"],
+        queries: Sequence[str],
+        vectors: Float[np.ndarray, "queries dim"],
         target_type: Modality,
-        k: int,
-        allowed: Bool[np.ndarray, " rows"] | None,
         signals: Sequence[Signal],
+    ) -> list[Question]:
+        """Look at questions in words as each signal does."""
+        meanings: list[Meaning | None] = [None] * len(queries)
+        reader = reader_of(self.index.info) if "meaning" in signals else None
+        if reader is not None:
+            read = reader.encode(list(queries))
+            meanings = [Meaning.of_texts(vector, vector @ self._texts().T) for vector in read]
+        backgrounds = self.background(vectors, target_type=target_type)
+        words = self.index.words if "words" in signals else None
+        return [
+            Question(
+                vector,
+                Background.of(background) if "model" in signals else None,
+                {} if words is None else words.find(query),
+                meaning,
+                background,
+            )
+            for query, vector, meaning, background in zip(queries, vectors, meanings, backgrounds, strict=True)
+        ]
+
+    def _rank_by_signals(
+        self, question: Question, target_type: Modality, k: int, allowed: Bool[np.ndarray, " rows"] | None
     ) -> Answer[Hit]:
         """Rank hits for a question in words."""
-        words = self.index.words.find(query) if self.index.words is not None and "words" in signals else {}
-        background = self.background(vector[None], target_type=target_type)[0]
-        model = Background.of(background) if "model" in signals else None
-        question = Question(vector, model, words, self._meaning(query) if "meaning" in signals else None)
+        checkpoint()
         ranked = rank_by_signals(self.index, question, target_type=target_type, k=k, allowed=allowed)
-        hits = self._hits(ranked.rows, ranked.cosines, background, "text", target_type, ranked.matched)
-        unknown = [f"“{word}”" for word, held in words.items() if not len(held.rows)]
+        hits = self._hits(ranked.rows, ranked.cosines, question.background, "text", target_type, ranked.matched)
+        unknown = [f"“{word}”" for word, held in question.words.items() if not len(held.rows)]
         notes = [f"no record holds the word{'s' * (len(unknown) > 1)} {', '.join(unknown)}"] if unknown else []
         if hits and not any(hit.matched.words or _is_near(hit, question) for hit in hits if hit.matched):
             notes.append("nothing stands out: no text is near the question, and chance gives as high a score")
         notes += _nothing_left(hits, allowed, target_type)
-        return Answer(hits, exact=ranked.exact, background=background, notes=notes)
-
-    def _meaning(self, query: str) -> Meaning:
-        """Read a question as a sentence, and compare it with a sample of the texts."""
-        reader, held = reader_of(self.index.info), self.index.meaning
-        assert reader is not None, "vectors of texts have been made by one"
-        assert held is not None, "`usable_signals` has looked"
-        vector = reader.encode([query])[0]
-        return Meaning.of_texts(vector, vector @ sample_of(held).T)
+        return Answer(hits, exact=ranked.exact, background=question.background, notes=notes)
 
     def _hits(
         self,

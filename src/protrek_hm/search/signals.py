@@ -103,12 +103,15 @@ class Question:
         Its words with the records that hold them, as `Words.find` gives; empty where they are no signal.
     meaning
         None where it is no signal.
+    background
+        Its vector's cosines with the index's background sample, in ascending order.
     """
 
     vector: Float[np.ndarray, " dim"]
     model: Background | None = None
     words: Mapping[str, Matches] = field(default_factory=dict)
     meaning: Meaning | None = None
+    background: Float[np.ndarray, " sample"] = field(default_factory=lambda: np.empty(0))
 
 
 def usable_signals(index: Index, wanted: Collection[Signal]) -> tuple[Signal, ...]:
@@ -143,7 +146,8 @@ def rank_by_signals(
     share, exact = _share(question.words, rows=count), True
     if allowed is not None:
         share[~allowed] = 0.0
-    proposed = [np.lexsort((np.arange(count), -share))[: min(pool, np.count_nonzero(share))]]
+    written = np.flatnonzero(share)
+    proposed = [written[np.lexsort((written, -share[written]))[:pool]]]
     if question.model is not None:
         near = index.neighbours(question.vector[None], want=target_type, k=pool, where=allowed)
         exact = bool(near.exact[0])
