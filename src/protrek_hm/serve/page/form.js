@@ -7,7 +7,7 @@ const KINDS = {
   text: {
     label: "What should the protein do?",
     placeholder: "Serine protease that works at alkaline pH and survives bleach",
-    hint: "A sentence as one would write it in a database entry works best.",
+    hint: "A name, a few words, a question or a sentence.",
   },
   sequence: {
     label: "Amino acid sequence",

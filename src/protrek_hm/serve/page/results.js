@@ -36,7 +36,7 @@ export function showResult(result, picks) {
     h("div", { class: "headline" }, h("h2", {}, summary(result)), toolbar(result)),
     result.notes.length ? h("ul", { class: "notice warn" }, result.notes.map((note) => h("li", {}, sentence(note)))) : null,
     signals ? null : faint(result),
-    histogram(result.background, result.families),
+    signals ? null : histogram(result.background, result.families), // where the score alone does not decide, its place says little
     h("table", { class: "hits", role: "table" },
       h("caption", { class: "hidden" }, "Hits, best first, similar proteins together"),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.filter((head) => shown[head] !== false).map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
