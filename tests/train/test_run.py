@@ -206,7 +206,7 @@ def test_a_run_that_dies_at_its_last_breath(saved_base, triplets, valid, tmp_pat
     assert resumed.model.fingerprint() == whole.model.fingerprint()
 
 
-def _interrupt(*_args):
+def _interrupt(*_args, **_options):
     raise KeyboardInterrupt
 
 

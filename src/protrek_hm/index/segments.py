@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from tokenize import TokenError
 
 import numpy as np
 import polars as pl
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int, Shaped
 
 from protrek_hm.config import Modality
 from protrek_hm.errors import FileFormatError, MissingFileError
@@ -32,7 +33,7 @@ class Stack:
     (3, (3, 2), [[0, 1], [2, 2]], [[2, 2], [1, 0]])
     """
 
-    def __init__(self, parts: Sequence[Float[np.ndarray, "some dim"]]) -> None:
+    def __init__(self, parts: Sequence[Shaped[np.ndarray, "_ dim"]]) -> None:
         self.parts = tuple(parts)
         self.starts = np.cumsum([0, *map(len, self.parts)])
         self.shape = (int(self.starts[-1]), self.parts[0].shape[1])
@@ -40,7 +41,7 @@ class Stack:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, which: "slice | Int[np.ndarray, ' n']") -> Float[np.ndarray, "n dim"]:
+    def __getitem__(self, which: "slice | Int[np.ndarray, ' n']") -> Shaped[np.ndarray, "_ dim"]:
         if isinstance(which, slice):
             start, stop, _ = which.indices(len(self))
             first, last = np.searchsorted(self.starts, [start, stop - 1], side="right") - 1
@@ -60,6 +61,9 @@ class Stack:
 
 
 Vectors = np.ndarray | Stack
+_PARSING = (
+    Lock()
+)  # NumPy has Python parse a header, which in Python 3.11 two threads may not do at a time (SystemError)
 
 
 def write_array(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable[np.ndarray]) -> None:
@@ -82,7 +86,8 @@ def open_array(path: Path, shape: tuple[int, ...] | None, dtype: str) -> np.ndar
         If it is not there, cut off, or does not belong to this index.
     """
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        with _PARSING:
+            array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise MissingFileError(path, REBUILD) from None
     except (ValueError, SyntaxError, TokenError, EOFError, OSError) as error:  # two of them from parsing the header

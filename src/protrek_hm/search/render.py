@@ -50,9 +50,9 @@ def write_answers(answers: Mapping[str, Sequence[Family]], file: TextIO, *, form
     >>> hits = tuple(Hit(1, name, 0.5, 5.0, None, 0.01, 2.0, {"sequence": s}) for name, s in sequences.items())
     >>> write_answers({"a kinase": [Family(1, hits)]}, sys.stdout, form="table", grouped=True)
     a kinase
-     rank   score    E  id       differs  length
-        1  0.5000  2.0  TEM-1                 10
-           0.5000  2.0  └ TEM-x  E6K          10
+    rank   score    E  length  id
+       1  0.5000  2.0      10  TEM-1
+          0.5000  2.0      10  └ TEM-x  E6K
     >>> write_answers({"a kinase": [Family(1, hits[:1])]}, sys.stdout, form="jsonl", grouped=False)
     {"query": "a kinase", "rank": 1, "id": "TEM-1", "score": 0.5, "protrek_score": 5.0, "probability": null,
      "p_value": 0.01, "e_value": 2.0, "matched_words": null, "meaning": null, "record": {"sequence": "MKTAYEAKQR"}}

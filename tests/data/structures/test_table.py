@@ -160,7 +160,7 @@ def test_sequences_are_not_needed(tmp_path):
 
 
 def test_tables_that_do_not_fit(tmp_path):
-    for header in (("accession", "length"), ("name", "text")):
+    for header in (("accession", "length"), ("title", "text")):
         with pytest.raises(MissingColumnError):
             read_texts(write(tmp_path / "texts.tsv", header, ("P1", "3")))
     path = write(tmp_path / "texts.tsv", ("accession", "text"), ("P9", "Binds."))
