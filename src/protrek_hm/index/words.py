@@ -6,6 +6,7 @@ came in. A row there has the number of its record through all segments, so that 
 are not held twice.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -194,7 +195,7 @@ def write_words(path: Path, records: pl.DataFrame, kept: Bool[np.ndarray, " all"
         return False
     if before is not None:
         shutil.copyfile(before, path)
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+    with _written_whole(path), closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("pragma journal_mode=off")
         database.execute("pragma synchronous=off")  # the file counts only when it is whole; it is synced below
         database.execute("begin")
@@ -221,6 +222,17 @@ def _readable(path: Path) -> Iterator[None]:
         if not path.exists():
             raise MissingFileError(path, REBUILD) from None
         raise FileFormatError(path, f"damaged ({error})", REBUILD) from None
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[None]:
+    """Make what the disk refuses an OSError, as it is for every other file of an index."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        full = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
+        code = errno.ENOSPC if full else errno.EIO
+        raise OSError(code, os.strerror(code), str(path)) from None
 
 
 def _written(records: pl.DataFrame, chosen: Bool[np.ndarray, " all"]) -> Iterator[tuple[int, str, str]]:
