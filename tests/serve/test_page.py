@@ -280,6 +280,15 @@ def test_a_wrong_filter_is_told_beside_its_field(browser, address):
     assert browser.evaluate("document.querySelector('#where').getAttribute('aria-invalid')") == "true"
 
 
+def test_signals_can_be_chosen(browser, address):
+    browser.open(f"{address}/#q=kinase&signals=model")
+    browser.wait_for("document.querySelector('.hits')")
+    found = post(address, "search", query="kinase", signals=["model"])["families"]
+    assert texts(browser, ".hits tbody > tr:first-child .name b") == [family["hits"][0]["id"] for family in found]
+    assert browser.evaluate("document.querySelector('#signals').value") == "model"
+    assert browser.evaluate("document.querySelector('.histogram') !== null")
+
+
 def test_a_filter_that_nothing_meets_is_told(browser, address):
     browser.open(f"{address}/#q=kinase&where=length%20%3C%203")
     browser.wait_for("document.querySelector('#results .notice')")

@@ -35,6 +35,7 @@ export function readForm(state) {
     where: byId("where").value.trim(),
     k: Number(byId("k").value) || 10,
     group: byId("group").checked,
+    signals: byId("signals").value,
     a: "",
     b: "",
     words: "",
@@ -47,9 +48,10 @@ export function writeForm(state) {
   byId("where").value = state.where;
   byId("k").value = state.k;
   byId("group").checked = state.group;
+  byId("signals").value = state.signals;
   choose("by", state.by);
   choose("want", state.want);
-  if (state.where) byId("options").open = true;
+  if (state.where || state.signals) byId("options").open = true;
   adapt();
 }
 
