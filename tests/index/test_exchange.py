@@ -27,7 +27,7 @@ MODEL = NamedModel("m", "letters")
 
 def vectors_of_rows(index, modality):
     held = index.embeddings[modality]
-    return [None if number < 0 else held.vectors[[number]][0].tolist() for number in held.of_row.tolist()]
+    return [None if number < 0 else held.vectors[np.array([number])][0].tolist() for number in held.of_row.tolist()]
 
 
 def test_parquet_and_back_is_the_same_index(folder, tmp_path, proteins):
