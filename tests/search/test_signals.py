@@ -104,3 +104,22 @@ def test_removed_records_are_found_by_no_signal(tmp_path, letter_encoder):
 def test_unknown_signals_are_refused(signals):
     with pytest.raises(OptionError, match="known signals are model, words, meaning"):
         SearchConfig(signals=signals)
+
+
+def test_what_an_index_does_not_hold_is_refused_not_an_empty_answer(tmp_path, letter_encoder):
+    build_index(PROTEINS, letter_encoder(), tmp_path / "index", model_name="m")
+    searcher = Searcher.open(tmp_path / "index", model=letter_encoder())
+    with pytest.raises(OptionError, match="signals = 'meaning': this index answers by model, words"):
+        searcher.answer(["glows"], SearchConfig(signals=("meaning",)))
+
+
+def test_a_sequence_that_is_typed_as_words_is_told(searcher):
+    [answer] = searcher.answer(["MKTAYIAKQRQISFVKSHFSRQ"], SearchConfig())
+    assert "the question reads like an amino acid sequence: search it with --by sequence" in answer.notes
+    [answer] = searcher.answer(["PHOSPHATIDYLINOSITOL KINASE"], SearchConfig())
+    assert not any("--by sequence" in note for note in answer.notes)
+
+
+def test_endings_behind_an_apostrophe_are_no_words(searcher):
+    [answer] = searcher.answer(["jellyfish's glow that can't fade"], SearchConfig(signals=("words",)))
+    assert answer[0].best.matched.words == ("jellyfish", "glow")

@@ -44,6 +44,7 @@ _STOP = frozenset(
     "whose why will with would you your find give looking need want search protein proteins".split()
 )
 _GREEK = re.compile(r"([\u0391-\u03a9\u03b1-\u03c9])(?=([^\W_])?)")
+_ENDING = re.compile(r"(?<=\w)['\u2019](?:s|t|d|m|ll|re|ve)\b")  # Parkinson's, can't
 _SPELLINGS = tuple(
     (re.compile(british), american)
     for british, american in (
@@ -70,10 +71,10 @@ def fold(text: str) -> str:
 
     Examples
     --------
-    >>> fold("TNF-α, γδ T cells; α1-antitrypsin"), fold("Haemoglobin of tumours, polymerised")
-    ('tnf-alpha, gamma delta t cells; alpha 1-antitrypsin', 'hemoglobin of tumors, polymerized')
+    >>> fold("TNF-α, γδ T cells; α1-antitrypsin"), fold("Haemoglobin of Cooley's, polymerised")
+    ('tnf-alpha, gamma delta t cells; alpha 1-antitrypsin', 'hemoglobin of cooley, polymerized')
     """
-    folded = _GREEK.sub(_greek_name, unicodedata.normalize("NFKC", text)).lower()
+    folded = _ENDING.sub("", _GREEK.sub(_greek_name, unicodedata.normalize("NFKC", text)).lower())
     for british, american in _SPELLINGS:
         folded = british.sub(american, folded)
     return folded

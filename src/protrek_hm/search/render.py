@@ -64,6 +64,8 @@ def write_answers(answers: Mapping[str, Sequence[Family]], file: TextIO, *, form
             else:
                 cells = [_cells(each.best, str(each.best.rank)) | _like(each, families[0]) for each in families]
             _print_hits(query, cells, file)
+            if told := _order(families):
+                plain_console(file, soft_wrap=True).print(told)
         return
     rows = chain.from_iterable(rows_of_answer(*item, grouped=grouped) for item in answers.items())
     if form == "jsonl":
@@ -191,6 +193,12 @@ def _print_hits(query: str, rows: Sequence[Cells], file: TextIO) -> None:
                 row["text"], room, initial_indent=_INDENT, subsequent_indent=_INDENT, max_lines=lines, placeholder=" …"
             )
             console.print("\n".join(fitted))
+
+
+def _order(families: Sequence[Family]) -> str:
+    """Say what the order follows where it is not the score."""
+    decided = any(hit.matched for family in families for hit in family.hits)
+    return "ordered by words, meaning and score together, not by the score alone" if decided else ""
 
 
 def _family_cells(family: Family) -> list[Cells]:

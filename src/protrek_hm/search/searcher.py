@@ -16,8 +16,9 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality, require
+from protrek_hm.data.schema import sequence_problem
 from protrek_hm.deadline import checkpoint
-from protrek_hm.errors import ModelError
+from protrek_hm.errors import ModelError, OptionError, shorten
 from protrek_hm.index.encoder import check_model, encode_unit, locate_model, reader_of
 from protrek_hm.index.layout import MODALITIES
 from protrek_hm.index.records import rows_where
@@ -45,6 +46,7 @@ MOST_HITS = 10_000
 FAR = 3.0
 """Standard deviations from which the meaning of a text stands out."""
 
+_SEQUENCE = 20  # capital letters of amino acids in a row, from which a question is hardly a word
 _LEAST_HITS = 50  # of the first look for families
 _FIRST, _CANARIES = 256, 2  # of the first records that many of the shortest are encoded again when an index is opened
 _SAME_VECTOR = 0.99  # cosine; bf16 and other processors stay above 0.999
@@ -281,6 +283,10 @@ class Searcher:
         rows = where if where is None or isinstance(where, str) else where.rows(self.index.records)
         question = config.query_type == "text" != config.target_type
         signals = usable_signals(self.index, config.signals if question else ("model",))
+        if not signals:
+            held = ", ".join(usable_signals(self.index, SIGNALS))
+            remedy = f"this index answers by {held}; index build adds meaning, any change of an index its words"
+            raise OptionError("signals", ", ".join(config.signals), remedy)
         questions = self._questions(queries, vectors, config.target_type, signals) if signals != ("model",) else []
 
         def rank(numbers: list[int], k: int) -> list[Answer[Hit]]:
@@ -382,6 +388,7 @@ class Searcher:
                 {} if words is None else words.find(query),
                 meaning,
                 background,
+                len(query) >= _SEQUENCE and query.isupper() and sequence_problem(query) is None,
             )
             for query, vector, meaning, background in zip(queries, vectors, meanings, backgrounds, strict=True)
         ]
@@ -393,10 +400,12 @@ class Searcher:
         checkpoint()
         ranked = rank_by_signals(self.index, question, target_type=target_type, k=k, allowed=allowed)
         hits = self._hits(ranked.rows, ranked.cosines, question.background, "text", target_type, ranked.matched)
-        unknown = [f"“{word}”" for word, held in question.words.items() if not len(held.rows)]
+        unknown = [f"“{shorten(word, width=30)}”" for word, held in question.words.items() if not len(held.rows)]
         notes = [f"no record holds the word{'s' * (len(unknown) > 1)} {', '.join(unknown)}"] if unknown else []
         if hits and not any(hit.matched.words or _is_near(hit, question) for hit in hits if hit.matched):
             notes.append("nothing stands out: no text is near the question, and chance gives as high a score")
+        if question.reads_like_a_sequence:
+            notes.append("the question reads like an amino acid sequence: search it with --by sequence")
         notes += _nothing_left(hits, allowed, target_type)
         return Answer(hits, exact=ranked.exact, background=question.background, notes=notes)
 

@@ -5,9 +5,9 @@
 - *words*: how much of the question's words that record holds (BM25), as a share of the most that any record could.
 
 Each signal proposes its best records; of all these every signal is computed exactly. Cosines are counted in standard
-deviations above the mean of the index's background sample, so that they can be added. A record without a text stands
-where an average text would have put it: the model alone decides, and nothing is taken off. The weights were chosen on
-the validation part of `benchmarks/questions/`.
+deviations above the mean of the index's background sample, so that they can be added. A record without a text has the
+model's deviations in place of its text's: the model alone decides where it stands. The weights were chosen on the
+validation part of `benchmarks/questions/`.
 """
 
 from collections.abc import Collection, Mapping
@@ -105,6 +105,8 @@ class Question:
         None where it is no signal.
     background
         Its vector's cosines with the index's background sample, in ascending order.
+    reads_like_a_sequence
+        Whether it may be a sequence that was typed as words.
     """
 
     vector: Float[np.ndarray, " dim"]
@@ -112,6 +114,7 @@ class Question:
     words: Mapping[str, Matches] = field(default_factory=dict)
     meaning: Meaning | None = None
     background: Float[np.ndarray, " sample"] = field(default_factory=lambda: np.empty(0))
+    reads_like_a_sequence: bool = False
 
 
 def usable_signals(index: Index, wanted: Collection[Signal]) -> tuple[Signal, ...]:
@@ -159,11 +162,11 @@ def rank_by_signals(
     cosines = _cosines(index.embeddings[target_type], question.vector, rows)
     score = WEIGHTS["words"] * share[rows]
     meaning = np.full(len(rows), np.nan)
-    if question.model is not None:
-        score += WEIGHTS["model"] * question.model.deviations(cosines)
+    by_model = np.zeros(len(rows)) if question.model is None else question.model.deviations(cosines)
+    score += WEIGHTS["model"] * by_model
     if question.meaning is not None and index.meaning is not None:
         meaning = _cosines(index.meaning, question.meaning.vector, rows)
-        score += WEIGHTS["meaning"] * question.meaning.deviations(meaning)
+        score += WEIGHTS["meaning"] * np.where(np.isnan(meaning), by_model, question.meaning.deviations(meaning))
     order = np.lexsort((rows, -score))
     order = order[index.records["id"].gather(rows[order]).is_first_distinct().to_numpy()][:k]
     matched = [
