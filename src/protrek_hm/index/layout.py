@@ -247,8 +247,15 @@ def damaged_files(folder: Path, manifest: Manifest, *, largest: int | None = Non
     return [
         name
         for name, recorded in manifest.digests.items()
-        if (largest is None or manifest.files[name] <= largest) and digest(folder / name) != recorded
+        if (largest is None or manifest.files[name] <= largest) and _digest(folder / name) != recorded
     ]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return digest(path)
+    except FileNotFoundError:  # a writer has taken it away meanwhile
+        raise MissingFileError(path, REBUILD) from None
 
 
 def refuse_damaged(folder: Path, manifest: Manifest, *, largest: int | None = None) -> None:
