@@ -19,7 +19,7 @@ from protrek_hm.errors import ProTrekHMError
 from protrek_hm.files import digest, sweep_litter, writing
 from protrek_hm.index.engines import make_engines
 from protrek_hm.index.layout import CHEAP, INFO, MODALITIES, Manifest, read_manifest, refuse_damaged, write_manifest
-from protrek_hm.index.segments import kept_rows, read_records, read_segments
+from protrek_hm.index.segments import kept_rows, read_embeddings, read_records
 from protrek_hm.index.words import write_words
 
 PACKAGES = ("protrek-hm", "faiss-cpu", "numpy", "polars", "pyarrow", "sentence-transformers", "torch")
@@ -53,16 +53,22 @@ def changing(folder: Path, *, largest: int | None = CHEAP) -> Iterator[Manifest]
 
 def commit(folder: Path, manifest: Manifest) -> Manifest:
     """Complete `manifest` (engines, words, counts, sizes, date) and make it what the index is."""
-    records, embeddings = read_segments(folder, manifest)
+    records, kept, embeddings = (
+        read_records(folder, manifest),
+        kept_rows(folder, manifest),
+        read_embeddings(folder, manifest),
+    )
     engines = make_engines(folder, embeddings, manifest.engines, generation=manifest.generation)
     counts: dict[str, int] = {
-        "records": len(records),
+        "records": int(kept.sum()),
         **{str(name): held.count for name, held in embeddings.items() if held.count},
     }
     versions = {"python": python_version(), **{package: version(package) for package in PACKAGES}}
     now = datetime.now(UTC).isoformat(timespec="seconds")
     info = replace(manifest.info, counts=counts, versions=versions, created=manifest.info.created or now, updated=now)
-    words = _write_words(folder, manifest)
+    name = f"words-{manifest.generation}.sqlite"
+    before = folder / manifest.words if manifest.words else None
+    words = name if write_words(folder / name, records, kept, before) else None
     loose = [each.file for each in engines.values()] + [each for each in (manifest.removed, words) if each]
     held_by_segments = [path for segment in manifest.segments for path in sorted((folder / segment.name).iterdir())]
     paths = [*held_by_segments, *(folder / name for name in loose)]
@@ -71,13 +77,6 @@ def commit(folder: Path, manifest: Manifest) -> Manifest:
     complete = replace(manifest, info=info, engines=engines, words=words, files=files, digests=digests)
     write_manifest(folder, complete)
     return complete
-
-
-def _write_words(folder: Path, manifest: Manifest) -> str | None:
-    name = f"words-{manifest.generation}.sqlite"
-    before = folder / manifest.words if manifest.words else None
-    kept = kept_rows(folder, manifest)
-    return name if write_words(folder / name, read_records(folder, manifest), kept, before) else None
 
 
 def sweep(folder: Path, manifest: Manifest) -> None:

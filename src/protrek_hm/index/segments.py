@@ -61,9 +61,7 @@ class Stack:
 
 
 Vectors = np.ndarray | Stack
-_PARSING = (
-    Lock()
-)  # NumPy has Python parse a header, which in Python 3.11 two threads may not do at a time (SystemError)
+_PARSING = Lock()  # of NumPy's headers: two threads that have Python 3.11 parse at a time get a SystemError
 
 
 def write_array(path: Path, shape: tuple[int, ...], dtype: str, blocks: Iterable[np.ndarray]) -> None:
@@ -139,6 +137,13 @@ class Embeddings:
     def count(self) -> int:
         """How many vectors rows refer to."""
         return len(self.vectors) if self.used is None else len(self.used)
+
+    def vectors_of(self, allowed: Bool[np.ndarray, " rows"] | None) -> Int[np.ndarray, " some"] | None:
+        """Return the vectors that these rows refer to, or any row if None, ascending; None: all of them."""
+        if allowed is None:
+            return self.used
+        of_row = self.of_row[allowed]
+        return np.unique(of_row[of_row >= 0])
 
     def rows_of(self, vector: int) -> Int[np.ndarray, " some"]:
         """Return the rows of a vector, in order."""
@@ -219,8 +224,13 @@ def read_segments(index: Path, manifest: Manifest) -> tuple[pl.DataFrame, dict[M
     records = read_records(index, manifest)
     if manifest.removed is not None:
         records = records.filter(kept_rows(index, manifest))
+    return records, read_embeddings(index, manifest)
+
+
+def read_embeddings(index: Path, manifest: Manifest) -> dict[Modality, Embeddings]:
+    """Map the vectors of all segments, without the removed rows."""
     found = {each: _read_vectors(index, manifest, each, manifest.info.dimension) for each in MODALITIES}
-    return records, {modality: held for modality, held in found.items() if held is not None}
+    return {modality: held for modality, held in found.items() if held is not None}
 
 
 def read_meaning(index: Path, manifest: Manifest) -> Embeddings | None:

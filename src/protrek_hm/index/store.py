@@ -127,12 +127,8 @@ class Index:
         self.check(want=want, k=k)
         embeddings = self.embeddings[want]
         allowed = rows_where(self.records, where) if isinstance(where, str) else where
-        only = embeddings.used
-        if allowed is not None:
-            of_row = embeddings.of_row[allowed]
-            only = np.unique(of_row[of_row >= 0])
         engine = self.engines.get(want, ExactEngine())
-        near = engine.nearest(queries, embeddings.vectors, k=k, only=only)
+        near = engine.nearest(queries, embeddings.vectors, k=k, only=embeddings.vectors_of(allowed))
         return Nearest(*self._answers(near.cosines, near.found, want=want, k=k, allowed=allowed), near.exact)
 
     def exactly(self) -> "Index":

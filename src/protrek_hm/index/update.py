@@ -19,7 +19,7 @@ from protrek_hm.index.records import conflict, describe_source, rows_of_ids, row
 from protrek_hm.index.segments import (
     Embeddings,
     NewVectors,
-    open_array,
+    kept_rows,
     read_meaning,
     read_segments,
     write_array,
@@ -67,7 +67,7 @@ def add_to_index(
         check_model(manifest.info, model, folder)
         config = replace(config or IndexConfig(), precision=manifest.info.precision)
         records, embeddings = read_segments(folder, replace(manifest, removed=None))
-        removed = _removed(folder, manifest, rows=len(records))
+        removed = ~kept_rows(folder, manifest)
         proteins = with_types_of(records, proteins, named)
         twice = records["id"].is_in(proteins["id"].unique().to_list()).to_numpy() & ~removed
         if twice.any() and not replace_known:
@@ -119,7 +119,7 @@ def remove_from_index(folder: Path, *, ids: Sequence[str] = (), where: str | Non
             raise NothingFoundError(f"{folder}: no record meets {where!r}; nothing is removed")
         if gone.all():
             raise NothingFoundError(f"{folder}: all {len(gone)} records would go; delete the folder instead")
-        removed = _removed(folder, manifest, rows=sum(each.records for each in manifest.segments))
+        removed = ~kept_rows(folder, manifest)
         removed[np.flatnonzero(~removed)[gone]] = True
         later = replace(manifest, generation=manifest.generation + 1)
         commit(folder, _with_removed(folder, later, removed))
@@ -184,13 +184,6 @@ def _opening(values: pl.Series) -> pl.Series:
     """Return the first letters of inputs, which are the same where tokens are: few need be read for the others."""
     plain = values.str.slice(0, 100).str.normalize("NFKD").str.to_lowercase()
     return plain.str.replace_all(r"[^\p{L}\p{N}]", "").str.slice(0, 8)
-
-
-def _removed(folder: Path, manifest: Manifest, *, rows: int) -> Bool[np.ndarray, " rows"]:
-    removed = np.zeros(rows, dtype=bool)
-    if manifest.removed is not None:
-        removed[open_array(folder / manifest.removed, None, "int64")] = True
-    return removed
 
 
 def _with_removed(folder: Path, manifest: Manifest, removed: Bool[np.ndarray, " rows"]) -> Manifest:

@@ -280,7 +280,11 @@ class Searcher:
     ) -> list[Answer[Family]]:
         """Rank more and more hits until `k` families are full, or `most_hits` are seen."""
         where = config.where
-        rows = where if where is None or isinstance(where, str) else where.rows(self.index.records)
+        allowed = None
+        if where is not None:
+            allowed = (
+                rows_where(self.index.records, where) if isinstance(where, str) else where.rows(self.index.records)
+            )
         question = config.query_type == "text" != config.target_type
         signals = usable_signals(self.index, config.signals if question else ("model",))
         if not signals:
@@ -292,8 +296,7 @@ class Searcher:
         def rank(numbers: list[int], k: int) -> list[Answer[Hit]]:
             if signals == ("model",):
                 kinds = {"query_type": config.query_type, "target_type": config.target_type}
-                return self.rank(vectors[numbers], **kinds, k=k, where=rows)
-            allowed = rows_where(self.index.records, rows) if isinstance(rows, str) else rows
+                return self.rank(vectors[numbers], **kinds, k=k, where=allowed)
             return [self._rank_by_signals(questions[each], config.target_type, k, allowed) for each in numbers]
 
         waiting = list(range(len(vectors)))

@@ -74,8 +74,8 @@ class Background:
         return cls(float(cosines.mean(dtype=np.float64)), max(float(cosines.std(dtype=np.float64)), 1e-6))
 
     def deviations(self, cosines: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-        """Count cosines in standard deviations above the mean; NaN, a missing one, is none."""
-        return np.nan_to_num((cosines - self.mean) / self.deviation)
+        """Count cosines in standard deviations above the mean; NaN gives NaN."""
+        return (cosines - self.mean) / self.deviation
 
 
 @dataclass(frozen=True)
@@ -202,11 +202,7 @@ def _nearest_texts(
     held: Embeddings, vector: Float[np.ndarray, " dim"], count: int, allowed: Bool[np.ndarray, " rows"] | None
 ) -> Int[np.ndarray, " some"]:
     """Find the records of the nearest texts; every text is compared."""
-    only = held.used
-    if allowed is not None:
-        numbers = held.of_row[allowed]
-        only = np.unique(numbers[numbers >= 0])
-    _, found = nearest(vector[None], held.vectors, k=count, only=only)
+    _, found = nearest(vector[None], held.vectors, k=count, only=held.vectors_of(allowed))
     found = found[0][found[0] >= 0]
     return _alike(held, held.first_rows(found), allowed)
 
