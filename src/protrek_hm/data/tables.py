@@ -14,7 +14,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -95,13 +95,17 @@ def read_table(path: Path) -> Table:
         return parse_table(stream.read(), path)
 
 
-def parse_table(data: bytes, path: Path) -> Table:
-    """Parse the decompressed bytes of a table, as `read_table` does."""
+def parse_table(data: bytes, path: Path, *, needed: Collection[str] | None = None) -> Table:
+    """Parse the decompressed bytes of a table, as `read_table` does.
+
+    needed: the columns that a reader looks at, if not all; of the others several may have one name.
+    """
     if data.startswith(_ZIP):
         raise FileFormatError(path, "a zip archive or spreadsheet", "save it as TSV")
     if data.startswith(_PARQUET):
         return _read_parquet(data, path)
-    return parse_delimited(data, preferred="," if bare_name(path).endswith(".csv") else "\t", path=path)
+    preferred = "," if bare_name(path).endswith(".csv") else "\t"
+    return parse_delimited(data, preferred=preferred, path=path, needed=needed)
 
 
 def write_table(frame: pl.DataFrame, path: Path, *, force: bool = False) -> None:
@@ -276,7 +280,7 @@ class _Dialect:
     width: int
 
 
-def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
+def parse_delimited(data: bytes, *, preferred: str, path: Path, needed: Collection[str] | None = None) -> Table:
     r"""Parse a table with a header line.
 
     Parameters
@@ -288,6 +292,8 @@ def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
         header most.
     path
         The file, for messages.
+    needed
+        As in `parse_table`.
 
     Raises
     ------
@@ -317,7 +323,7 @@ def parse_delimited(data: bytes, *, preferred: str, path: Path) -> Table:
             rows, ragged = _parse(data, dialect, path)
         else:
             rows = rows.with_columns(_unquote(pl.col(name)) for name in rows.columns)
-    frame = rows.slice(1).rename(dict(zip(rows.columns, _column_names(header, path), strict=True)))
+    frame = rows.slice(1).rename(dict(zip(rows.columns, _column_names(header, path, needed), strict=True)))
     bad = tuple(_ragged_records(data, dialect)) if ragged else ()
     if frame.is_empty() and not bad:
         raise FileFormatError(path, "a header and no records", "give a file with at least one record")
@@ -408,8 +414,11 @@ def _unquote(column: pl.Expr) -> pl.Expr:
     return pl.when(quoted & (inside != "")).then(inside).when(~quoted).then(column)
 
 
-def _column_names(header: list[str], path: Path) -> list[str]:
+def _column_names(header: list[str], path: Path, needed: Collection[str] | None) -> list[str]:
     names = [name or f"column_{number}" for number, name in enumerate(header, start=1)]
+    if needed is not None:
+        others = ((name, name in names[:number] and name not in needed) for number, name in enumerate(names))
+        names = [f"{name}_column_{number}" if again else name for number, (name, again) in enumerate(others, start=1)]
     refuse_twins(names, path)
     return names
 
