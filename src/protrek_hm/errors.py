@@ -18,6 +18,24 @@ def shorten(text: str, *, width: int = 40) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
+def in_percent(share: float, *, digits: int = 1) -> str:
+    """Write a share as per cent, with a space before the sign.
+
+    >>> in_percent(0.4832), in_percent(0.3, digits=0)
+    ('48.3 %', '30 %')
+    """
+    return f"{100 * share:.{digits}f} %"
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """Write a number and what it counts, in the plural where it is not one.
+
+    >>> counted(1, "record"), counted(1200, "record"), counted(2, "query", "queries")
+    ('1 record', '1,200 records', '2 queries')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 class ProTrekHMError(Exception):
     """Anything that a user can mend: the message says how."""
 
@@ -64,11 +82,11 @@ class RecordError(ProTrekHMError, ValueError):
 
 
 class OptionError(ProTrekHMError, ValueError):
-    """A setting outside its range, or unknown."""
+    """A setting outside its range, unknown, or missing (value None)."""
 
     def __init__(self, name: str, value: object, wanted: str) -> None:
         self.name, self.value, self.wanted = name, value, wanted
-        super().__init__(f"{name} = {value!r}: {wanted}")
+        super().__init__(f"{name}: {wanted}" if value is None else f"{name} = {value!r}: {wanted}")
 
 
 class OutputExistsError(ProTrekHMError, FileExistsError):

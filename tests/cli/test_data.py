@@ -49,7 +49,7 @@ def test_all_bad_records_are_listed_with_their_lines(command):
     ]
     assert run("a.csv", "--on-bad-record", "skip")[0] == 0
     out = run("a.csv", "--limit", "1")[1]
-    assert out.splitlines()[-1] == "… and 1 more bad records; list more with --limit"
+    assert out.splitlines()[-1] == "… and 1 more bad record; list more with --limit"
     assert "a.csv:5" not in out
 
 

@@ -115,7 +115,7 @@ def test_an_index_grows_shrinks_and_travels(run, tmp_path, proteins, model):
     ids.write_text("P7\n\nP8\n")
     removed = run("index", "remove", index, "--ids", f"@{ids}", "--where", "length > 3 and id = 'P2'")
     assert removed[1] == f"{index}: 3 records removed, 3 left\n"
-    assert run("index", "remove", index)[0] == 2
+    assert run("index", "remove", index)[2] == "error: ids: say what to remove, with --ids or --where\n"
     assert run("index", "compact", index)[1] == f"{index}: 3 records, 1 sequence, 1 text\n"
 
     assert run("index", "export", index, "-o", tmp_path / "e.parquet")[1].endswith("e.parquet: 3 records\n")

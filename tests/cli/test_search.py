@@ -119,7 +119,7 @@ def test_batch(run, twins, tmp_path):
     assert "queries.fasta:19: bad: letter 'J'" in err
     code, out, err = run(*command, "--on-bad-record", "skip")
     assert (code, out) == (0, f"{output}: 9 queries answered\n")
-    assert "1 bad queries left out, the first on line 19" in err
+    assert "1 bad query left out, the first on line 19" in err
     found = pl.read_parquet(output)
     assert found.columns == ["query", *SCORES, *MATCHED, "organism"]
     assert found["query"].to_list() == [f"q{n}" for n in range(9) for _ in range(2)]

@@ -50,7 +50,7 @@ def test_explain_says_who_wins_and_what_each_difference_does(command_line, index
         ["A", "TEM-1", "0.0000", "0.00", "33"],
         ["B", "TEM-2", "0.1098", "2.20", "33"],
     ]
-    assert "TEM-2 fits better by 0.1098 (2.20 on ProTrek's scale); 97.0% identical over 100%, 1 difference" in out
+    assert "TEM-2 fits better by 0.1098 (2.20 on ProTrek's scale); 97.0 % identical over 100 %, 1 difference" in out
     assert ["K16D", "+0.1098", "████████████", "-0.1098"] in lines
     assert f"TEM-1                 1 {TWIN} 33" in out
     assert "alone they add up to +0.1098, all together make +0.1098: +0.0000 comes of their acting together" in out
@@ -75,10 +75,11 @@ def test_explain_tells_strangers(command_line, index):
 def test_describe(command_line, index, fasta):
     code, out, err = command_line("describe", index, fasta, TWIN)
     assert (code, err) == (0, "")
-    assert (
-        out.count("nearest labelled homolog: TEM-2, 100.0% identical over 100%: its own text may be all you need") == 1
-    )
-    assert "nearest labelled homolog: TEM-1, 60.6% identical over 61%\n  keeps K\n" in out
+    said = "nearest labelled homolog: TEM-2, 100.0 % identical over 100 %, its text's score 0.4331"
+    assert out.count(f"{said}: its own text may be all you need\n") == 1
+    assert "nearest labelled homolog: TEM-1, 60.6 % identical over 61 %" in out
+    assert "\n        keeps K\n" in out
+    assert not any(line.endswith(" ") for line in out.splitlines())
     assert "TEM-1 (homolog)" in out
 
     code, out, _ = command_line("describe", index, fasta, "--format", "tsv", "-k", 1)
@@ -89,6 +90,20 @@ def test_describe(command_line, index, fasta):
     ]
     code, out, _ = command_line("describe", index, fasta, "--format", "jsonl")
     assert [json.loads(line)["id"] for line in out.splitlines()] == ["first", "second"]
+
+
+def test_describe_takes_ids_and_says_what_is_none(command_line, index):
+    code, out, _ = command_line("describe", index, "TEM-1", "--format", "jsonl")
+    [found] = map(json.loads, out.splitlines())
+    assert (code, found["id"], found["homolog"]["id"]) == (0, "TEM-1", "TEM-1")
+    code, _, err = command_line("describe", index, "TEM-9")
+    assert (code, "no id of the index, and no sequence" in err, "--by" in err) == (2, True, False)
+
+
+def test_a_small_difference_has_a_short_bar(command_line, index):
+    _, out, _ = command_line("explain", index, "DDD", "TEM-1", "TEM-2")
+    assert "full bar: 0." in out
+    assert not any(line.endswith(" ") for line in out.splitlines())
 
 
 def test_score_of_a_text_with_sequences_and_files(command_line, stand_in, fasta):

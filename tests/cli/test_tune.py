@@ -54,3 +54,12 @@ def test_one_protein_has_no_twin(command_line, table, tmp_path):
     code, _, error = command_line("tune", table, "-o", tmp_path / "out")
     assert code == 2
     assert "distinct" in error.splitlines()[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_twins_the_remedy_has_no_flag_that_tune_lacks_and_nothing_is_left(command_line, tmp_path):
+    table = tmp_path / "p.tsv"
+    table.write_text("id\tsequence\ttext\nP1\tMKVLAAGGHHK\tbinds zinc\nP2\tWWWCCCWWCCW\tcuts RNA\n")
+    code, _, error = command_line("tune", table, "-o", tmp_path / "out")
+    assert (code, (tmp_path / "out").exists()) == (2, False)
+    assert error.splitlines()[-1].endswith("(tune has --evidence alone, protrek-hm mine has the other flags)")

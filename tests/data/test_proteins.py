@@ -79,6 +79,11 @@ def test_without_ids_they_are_numbered_and_without_texts_null(tmp_path):
     assert frame.schema["text"] == pl.String
 
 
+def test_ids_that_are_read_as_something_else_are_named(tmp_path, caplog):
+    read_proteins(write(tmp_path / "a.csv", "id,sequence\nA,MKV\n"), columns={"text": "id"})
+    assert "no column holds ids, so records are numbered: 'id' is read as text" in caplog.text
+
+
 def test_names_of_several_proteins_are_no_ids(tmp_path, caplog):
     path = tmp_path / "named.csv"
     path.write_text("name,sequence,comment\nA lyase,MKV,x\nA lyase,MKL,y\n")

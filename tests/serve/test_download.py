@@ -26,12 +26,15 @@ def as_csv(tmp_path_factory):
         "import { asCsv } from './download.js';process.stdout.write(asCsv(JSON.parse(process.argv[2])));"
     )
 
-    def write(values, head="value"):
-        hits = [{"rank": 1, "id": "P1", "score": -0.5, "record": {head: value}} for value in values]
+    def write(values, head="value", *, matched=None, columns=None):
+        hit = {"rank": 1, "id": "P1", "score": -0.5, "matched": matched}
+        hits = [{**hit, "record": {head: value}} for value in values]
         given = json.dumps({"families": [{"rank": 1, "hits": hits}]})
         done = subprocess.run([node, folder / "write.js", given], capture_output=True, timeout=60, check=True)
         heads, *rows = csv.reader(io.StringIO(done.stdout.decode(), newline=""))
         assert [row[3] for row in rows] == ["-0.5"] * len(values)
+        if columns is not None:
+            return heads[columns][-1], rows[0][columns]
         return heads[-1], [row[-1] for row in rows]
 
     return write
@@ -78,3 +81,9 @@ def test_numbers_and_words_stay_what_they_are(as_csv):
     ]
     _, cells = as_csv([*plain, -1.5, None, True, ["=x"]])
     assert cells == [*plain, "-1.5", "", "true", '["=x"]']
+
+
+def test_matched_words_and_meaning_have_columns(as_csv):
+    said = {"words": ["binds", "=zinc"], "meaning": 0.25}
+    assert as_csv(["x"], matched=said, columns=slice(8, 10)) == ("meaning", ["binds =zinc", "0.25"])
+    assert as_csv(["x"], matched=None, columns=slice(8, 10)) == ("meaning", ["", ""])

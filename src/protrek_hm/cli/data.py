@@ -1,7 +1,7 @@
 """`protrek-hm data`: check files of proteins; make them from UniProt's entries and from structures."""
 
 import sys
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,11 +11,12 @@ from protrek_hm.cli.console import progress_bar
 from protrek_hm.cli.flags import Force, with_settings
 from protrek_hm.data.structures.config import StructureConfig, parse_mask
 from protrek_hm.data.uniprot.entry import ConvertConfig
-from protrek_hm.errors import OptionError
+from protrek_hm.errors import OptionError, counted
 from protrek_hm.files import refuse_existing
 
 if TYPE_CHECKING:
     from protrek_hm.data import ProteinReport
+    from protrek_hm.data.check import Spread
     from protrek_hm.data.uniprot import ConvertReport
 
 data_app = typer.Typer(
@@ -92,12 +93,20 @@ def parse_columns(given: list[str]) -> dict[str, str]:
     return columns
 
 
+def _spread(numbers: "Spread") -> str:
+    """Say in a line how a number is distributed."""
+    least, quartile, median, mean, upper, most = (f"{each:,.0f}" for each in astuple(numbers))
+    if least == most:
+        return f"{least} each"
+    return f"{least} to {most}; half of them {quartile} to {upper}; median {median}, mean {mean}"
+
+
 def _print_table(file: Path, report: "ProteinReport", limit: int) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from protrek_hm.search.render import print_table
+
     table = Table(box=None, show_header=False, pad_edge=False)
-    lengths, words = report.lengths, report.words
     for name, value in {
         "records": f"{report.records:,}, {len(report.bad):,} of them bad",
         "columns": ", ".join(
@@ -107,24 +116,22 @@ def _print_table(file: Path, report: "ProteinReport", limit: int) -> None:
         "ids": f"{report.ids:,}, {report.repeated_ids:,} of them on several records",
         "sequences": f"{report.sequences:,}, {report.repeated_sequences:,} of them under several ids",
         "texts": f"{report.texts:,}, {report.repeated_texts:,} of them for several sequences",
-        "without text": f"{report.without_text:,} records",
-        "structures": f"{report.structures:,} records",
-        "repeated": f"{report.repeated_records:,} records with id, sequence and text of an earlier one",
-        "letters B Z X U O": f"in {report.unusual_letters:,} records",
+        "without text": counted(report.without_text, "record"),
+        "structures": counted(report.structures, "record"),
+        "repeated": f"{counted(report.repeated_records, 'record')} with id, sequence and text of an earlier one",
+        "letters B Z X U O": f"in {counted(report.unusual_letters, 'record')}",
         "residues": f"{report.residues:,}",
-        "length": f"{lengths.minimum:,.0f} … {lengths.maximum:,.0f} residues, median {lengths.median:,.0f},"
-        f" middle half {lengths.quartile:,.0f} … {lengths.upper_quartile:,.0f}, mean {lengths.mean:,.0f}",
-        "text": f"{words.minimum:,.0f} … {words.maximum:,.0f} words, median {words.median:,.0f},"
-        f" middle half {words.quartile:,.0f} … {words.upper_quartile:,.0f}, mean {words.mean:,.0f}",
+        "residues a sequence": _spread(report.lengths),
+        "words a text": _spread(report.words),
     }.items():
         table.add_row(name, value)
-    Console().print(table, markup=False, highlight=False)
+    print_table(table, sys.stdout)
     for suspicion in report.suspicions:
         typer.echo(f"warning: {suspicion}")
     for bad in report.bad[:limit]:
         typer.echo(f"{file}:{bad.line}: {bad.record}: {bad.problem}")
     if len(report.bad) > limit:
-        typer.echo(f"… and {len(report.bad) - limit:,} more bad records; list more with --limit")
+        typer.echo(f"… and {counted(len(report.bad) - limit, 'more bad record')}; list more with --limit")
 
 
 @data_app.command("convert")
@@ -194,10 +201,11 @@ def _tell(report: "ConvertReport", output: Path, gold_twins: Path | None, releas
     if report.twins:
         typer.echo(f"{gold_twins}: {report.twins}")
     if report.inactive:
-        entries = "entry" if report.inactive == 1 else "entries"
-        typer.echo(f"{report.inactive:,} {entries} deleted or merged by UniProt, left out", file=sys.stderr)
+        typer.echo(
+            f"{counted(report.inactive, 'entry', 'entries')} deleted or merged by UniProt, left out", file=sys.stderr
+        )
     if report.bad:
-        typer.echo(f"{report.bad:,} broken records left out, the first {report.first_bad}", file=sys.stderr)
+        typer.echo(f"{counted(report.bad, 'broken record')} left out, the first {report.first_bad}", file=sys.stderr)
 
 
 @data_app.command("structure")

@@ -1,5 +1,6 @@
 """`protrek-hm index`: proteins encoded once, to be searched often."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,6 +10,7 @@ import typer
 from protrek_hm.cli.console import tell_cuts
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.flags import Columns, Device, Force, ModelOrMini, OnBadRecord, with_settings
+from protrek_hm.errors import counted
 from protrek_hm.index.config import IndexConfig
 
 index_app = typer.Typer(name="index", help="Build, change and inspect indexes of proteins.", no_args_is_help=True)
@@ -73,7 +75,7 @@ def index_add(
     encoder = load_encoder(model or locate_model(index, before), device=device)
     tell_cuts(encoder, [table])
     info = add_to_index(index, table, encoder, settings, source=proteins, replace_known=replace)
-    typer.echo(f"{index}: {len(table)} records added, {info.counts['records']} in all")
+    typer.echo(f"{index}: {counted(len(table), 'record')} added, {info.counts['records']:,} in all")
 
 
 @index_app.command("remove")
@@ -96,7 +98,7 @@ def index_remove(
         raise OptionError("ids", None, "say what to remove, with --ids or --where")
     named = [name for each in ids or [] for name in read_ids(each)]
     count = remove_from_index(index, ids=named, where=where)
-    typer.echo(f"{index}: {count} records removed, {read_info(index).counts['records']} left")
+    typer.echo(f"{index}: {counted(count, 'record')} removed, {read_info(index).counts['records']:,} left")
 
 
 @index_app.command("compact")
@@ -152,17 +154,21 @@ def index_info(
 
         typer.echo(dumps(content, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=None, show_header=False)
+    from protrek_hm.search.render import print_table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
     sources = [
         f"{each['file']} ({each['bytes']:,} bytes, SHA-256 {each['sha256'][:12]}…)" for each in content["sources"]
     ]
     for key, value in {**content, "sources": "\n".join(sources)}.items():
-        shown = ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, dict) else str(value)
-        table.add_row(key.replace("_", " "), shown)
-    Console(markup=False, highlight=False).print(table)
+        shown = (
+            ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, dict) else str(value or "")
+        )
+        if shown:
+            table.add_row(key.replace("_", " "), shown)
+    print_table(table, sys.stdout)
 
 
 @index_app.command("export")
@@ -181,7 +187,7 @@ def index_export(
     from protrek_hm.index.faiss_folder import export_faiss
 
     write = export_parquet if output_format == "parquet" else export_faiss
-    typer.echo(f"{output}: {write(index, output, force=force)} records")
+    typer.echo(f"{output}: {counted(write(index, output, force=force), 'record')}")
 
 
 @index_app.command("import")

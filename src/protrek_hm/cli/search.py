@@ -18,6 +18,7 @@ from protrek_hm.cli.flags import (
     OutputFile,
     RowsFormat,
 )
+from protrek_hm.errors import counted
 
 if TYPE_CHECKING:
     from protrek_hm.search.batch import BatchConfig
@@ -89,7 +90,10 @@ def search(
         settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity, exact, **asked)
         read = read_queries(queries or [], settings.query_type, chains=tuple(chain or ()))
         if not read:
-            raise OptionError("queries", "", "give one at least, or a file of many with --batch")
+            raise OptionError("queries", None, "give one at least, or a file of many with --batch")
+        if settings.query_type == "text" and len(read) > 1 and not any(" " in each.name for each in read):
+            words = " ".join(each.name for each in read)
+            typer.echo(f'{len(read)} questions of a word each; for one question write "{words}" in quotes', err=True)
     else:
         if output is None or queries:
             raise OptionError(
@@ -100,7 +104,10 @@ def search(
         settings = BatchConfig(kind, want, k, where, bool(group), min_identity, exact, **asked)
         read, bad = read_query_table(batch, kind, on_bad_record=on_bad_record)
         if bad:
-            typer.echo(f"{batch}: {len(bad):,} bad queries left out, the first on line {bad[0].line}", err=True)
+            typer.echo(
+                f"{batch}: {counted(len(bad), 'bad query', 'bad queries')} left out, the first on line {bad[0].line}",
+                err=True,
+            )
     searcher = Searcher.open(index, model=model, device=device)
     if batch is not None and output is not None:
         _answer_batch(searcher, read, output, settings, force=force)
@@ -130,12 +137,12 @@ def _answer_batch(
             typer.echo(f"what is found is kept in {output}.work: the same command goes on", err=True)
             raise
     before = f", {kept:,} of them by an earlier run" if kept else ""
-    typer.echo(f"{output}: {len(queries):,} queries answered{before}")
+    typer.echo(f"{output}: {counted(len(queries), 'query', 'queries')} answered{before}")
 
 
 def describe(
     index: Annotated[Path, typer.Argument(help="Folder of the index.")],
-    proteins: Annotated[list[str], typer.Argument(help="Sequences, or FASTA files.")],
+    proteins: Annotated[list[str], typer.Argument(help="Ids of the index, sequences, or FASTA files.")],
     *,
     k: Annotated[int, typer.Option("-k", help="Texts per protein, and per section.")] = 5,
     exact: Annotated[
@@ -152,13 +159,13 @@ def describe(
     from protrek_hm.files import refuse_existing
     from protrek_hm.search import Searcher
     from protrek_hm.search.describe import describe as describe_proteins
-    from protrek_hm.search.query import read_queries
+    from protrek_hm.search.describe import read_proteins
     from protrek_hm.search.render import write_descriptions
 
     if output is not None:
         refuse_existing(output, force=force, inputs=proteins)
-    queries = read_queries(proteins, "sequence")
     searcher = Searcher.open(index, model=model, device=device)
+    queries = read_proteins(searcher.index, proteins)
     searcher = searcher.exact if exact else searcher
     found = describe_proteins(searcher, [each.content for each in queries], k=k, batch_size=batch_size)
     if output_format == "tsv":  # which has no place for notes
@@ -234,7 +241,7 @@ def score(
     if output is not None:
         refuse_existing(output, force=force, inputs=[*(sequences or []), *([file] if file else [])])
     if (file is None) != bool(text and sequences):
-        raise OptionError("pairs", text or "", 'give "text" SEQUENCE…, or a table of pairs with --file')
+        raise OptionError("pairs", None, 'give "text" SEQUENCE…, or a table of pairs with --file')
     if file is not None:
         texts, proteins = read_pairs(file, by, columns=parse_columns(column or []))
     else:

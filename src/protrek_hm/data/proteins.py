@@ -24,7 +24,7 @@ from protrek_hm.data.schema import (
     without_rows,
 )
 from protrek_hm.data.tables import BadRecord, Table, parse_table, write_table
-from protrek_hm.errors import FileFormatError, OptionError, shorten
+from protrek_hm.errors import FileFormatError, OptionError, counted, shorten
 
 log = logging.getLogger(__name__)
 _START = 1 << 10  # bytes
@@ -108,11 +108,16 @@ def read_proteins(
     if nucleotides:
         log.warning("%s: sequences that look like DNA or RNA, read as proteins: %d", path, nucleotides)
     if "id" not in loaded.columns:
-        unnamed = next(
-            (f"; is it {name!r}, which has no name?" for name in loaded.frame.columns if name in _UNNAMED), ""
-        )
-        log.warning("%s: no column holds ids, so records are numbered%s", path, unnamed)
+        log.warning("%s: no column holds ids, so records are numbered%s", path, _perhaps_ids(loaded, columns or {}))
     return loaded.frame
+
+
+def _perhaps_ids(loaded: LoadedProteins, given: Mapping[str, str]) -> str:
+    """Say which column may hold the ids after all."""
+    taken = recognise_columns([*given.values(), "sequence"]).get("id")
+    if taken is not None:
+        return f": {taken!r} is read as {next(name for name, column in given.items() if column == taken)}"
+    return next((f"; is it {name!r}, which has no name?" for name in loaded.frame.columns if name in _UNNAMED), "")
 
 
 def write_proteins(frame: pl.DataFrame, path: Path | str, *, force: bool = False) -> None:
@@ -184,7 +189,7 @@ def check_bad_records(bad: tuple[BadRecord, ...], path: Path, on_bad_record: OnB
     if bad and on_bad_record == "error":
         raise bad[0].error(path, others=len(bad) - 1)
     if bad:
-        log.warning("%s: %d bad records left out, the first on line %d", path, len(bad), bad[0].line)
+        log.warning("%s: %s left out, the first on line %d", path, counted(len(bad), "bad record"), bad[0].line)
 
 
 def _arrange(frame: pl.DataFrame, recognised: Mapping[str, str], path: Path) -> pl.DataFrame:

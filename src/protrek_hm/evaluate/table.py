@@ -6,6 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from protrek_hm.errors import in_percent
 from protrek_hm.evaluate.compare import MeasureComparison
 from protrek_hm.evaluate.measures import EVERY_MEASURE, MEASURES, Measure
 from protrek_hm.evaluate.run import Evaluation
@@ -131,9 +132,9 @@ def summary(evaluation: Evaluation, *, key: str = "hard_text_to_protein") -> str
     )
     if evaluation.differences:
         change, first = evaluation.differences[key], evaluation.models[0]
-        said += f", {first.name} for {_percent(first.estimates[key].value)}: a difference of {_points(change)}"
+        said += f", {first.name} for {in_percent(first.estimates[key].value)}: a difference of {_points(change)}"
     name, best = _best_rival(evaluation, key)
-    said += f". The best baseline ({name}) gets {_percent(best)}"
+    said += f". The best baseline ({name}) gets {in_percent(best)}"
     if found.low is not None and best >= found.low:
         said += f", which is within {last.name}'s interval"
     easy = last.estimates.get("easy_text_to_protein")
@@ -153,7 +154,7 @@ def verdict(evaluation: Evaluation) -> str:
     key, easy = "hard_text_to_protein", "easy_text_to_protein"
     last, first = evaluation.models[-1], evaluation.models[0]
     name, best = _best_rival(evaluation, key)
-    rival = f"the best baseline ({name}, {_percent(best)})"
+    rival = f"the best baseline ({name}, {in_percent(best)})"
     found = last.estimates[key]
     rank = "better" if found.low is not None and found.low > best else "not shown to be better"
     if evaluation.differences:
@@ -198,8 +199,8 @@ def _best_rival(evaluation: Evaluation, key: str) -> tuple[str, float]:
 
 def _with_interval(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
-        return f"{_percent(estimate.value)} (no interval: one group)"
-    return f"{_percent(estimate.value)} (95 % interval {100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
+        return f"{in_percent(estimate.value)} (no interval: one group)"
+    return f"{in_percent(estimate.value)} (95 % interval {100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
 
 
 def _points(difference: Estimate) -> str:
@@ -207,7 +208,3 @@ def _points(difference: Estimate) -> str:
     if difference.low is None or difference.high is None:
         return said
     return f"{said} [{100 * difference.low:+.1f}, {100 * difference.high:+.1f}]"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

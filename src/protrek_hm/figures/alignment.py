@@ -15,7 +15,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from protrek_hm.errors import shorten
+from protrek_hm.errors import counted, in_percent, shorten
 from protrek_hm.figures.blocks import Block, choose_blocks, differing_columns, marks
 from protrek_hm.figures.style import GREY, NEGATIVE, POSITIVE, STYLE, new_figure, save_figure
 
@@ -124,10 +124,10 @@ def lay_out(card: TwinCard) -> list[CardLine]:
     """Return the lines of a card, from top to bottom."""
     differing = differing_columns(card.a, card.b)
     gaps = sum("-" in (card.a[column], card.b[column]) for column in differing)
-    counted = [f"{100 * card.identity:.1f} % identical"]
+    told = [f"{in_percent(card.identity)} identical"]
     counts = ((len(differing) - gaps, "substitution"), (gaps, "gap column"))
-    counted += [_count(number, noun) for number, noun in counts if number]
-    lines = [CardLine(((1.5, " · ".join([*counted, *([card.note] if card.note else [])]), _INK, "bold"),))]
+    told += [counted(number, noun) for number, noun in counts if number]
+    lines = [CardLine(((1.5, " · ".join([*told, *([card.note] if card.note else [])]), _INK, "bold"),))]
     for name, text, colour in zip(card.names, card.texts, (POSITIVE, NEGATIVE), strict=True):
         wrapped = textwrap.wrap(text, width=100, max_lines=4, placeholder=" …") or ["(no text)"]
         lines.append(
@@ -164,7 +164,7 @@ def _lay_out_block(card: TwinCard, block: Block) -> list[CardLine]:
 
 def _skipped(count: int, card: TwinCard, start: int, stop: int) -> CardLine:
     within = len(differing_columns(card.a[start:stop], card.b[start:stop]))
-    what = f"{_count(within, 'difference')} in them" if within else "all identical"
+    what = f"{counted(within, 'difference')} in them" if within else "all identical"
     return CardLine(((float(LABEL), f"⋯ {count} columns not shown, {what}", GREY, "italic"),))
 
 
@@ -173,10 +173,6 @@ def draw_legend(axes: Axes, y: float) -> None:
     axes.add_patch(Rectangle((LABEL, y - 0.5), 1, 1, color=_SHADE, linewidth=0))
     text = "shaded: the two differ; below, * marks a substitution and - a gap. Numbers count residues."
     axes.text(LABEL + 1.6, y, text, fontsize=7.5, va="center_baseline", color=GREY)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 MOST_BARS = 20

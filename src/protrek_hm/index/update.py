@@ -1,5 +1,6 @@
 """Records added to an index, removed from it, and the room of removed ones given back."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ import polars as pl
 from jaxtyping import Bool
 
 from protrek_hm.config import Modality
-from protrek_hm.errors import NothingFoundError, OptionError
+from protrek_hm.errors import NothingFoundError, OptionError, shorten
 from protrek_hm.index.build import Known, encode_table
 from protrek_hm.index.changes import SHARDS, changing, clear_shards, commit
 from protrek_hm.index.config import IndexConfig
@@ -27,6 +28,7 @@ from protrek_hm.index.segments import (
 )
 from protrek_hm.model.encoder import FingerprintedEncoder
 
+log = logging.getLogger(__name__)
 _BLOCK = 16_384
 
 
@@ -72,6 +74,7 @@ def add_to_index(
         twice = records["id"].is_in(proteins["id"].unique().to_list()).to_numpy() & ~removed
         if twice.any() and not replace_known:
             _refuse(records.filter(twice), proteins)
+        _tell_duplicates(records.filter(~removed), proteins)
         known = {str(name): _known(records, held, name, proteins, model) for name, held in embeddings.items()}
         reader = reader_of(manifest.info, folder)
         meaning = read_meaning(folder, replace(manifest, removed=None))
@@ -158,6 +161,16 @@ def _refuse(known: pl.DataFrame, new: pl.DataFrame) -> None:
     others = known["id"].n_unique() - 1
     counted = f" (and {others} more of these proteins)" * (others > 0)
     raise OptionError("id", other or known["id"][0], f"{about}{counted}; replace them with --replace")
+
+
+def _tell_duplicates(known: pl.DataFrame, new: pl.DataFrame) -> None:
+    """Say how many proteins the index holds already under another id, as it does where records are numbered."""
+    held = known.group_by("sequence").agg(held="id")
+    alike = new.unique(["id", "sequence"]).join(held, on="sequence").filter(~pl.col("id").is_in(pl.col("held")))
+    if len(alike):
+        first = alike.sort("id").row(0, named=True)
+        such = f"such as {shorten(first['id'])}, which is {shorten(sorted(first['held'])[0])} there"
+        log.warning("the index holds %s of these proteins already under another id, %s", f"{len(alike):,}", such)
 
 
 def _known(

@@ -13,10 +13,11 @@ import shutil
 import sqlite3
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -35,8 +36,10 @@ FEW = 1_000
 _TABLE = (
     "create virtual table words using fts5(text, about, content='', tokenize='porter unicode61 remove_diacritics 2')"
 )
+_LEAST_OF_PREFIX = 4  # letters of a word that may stand for those that begin with it
 _CACHED = 4_096  # words whose records are remembered
 _WORD = re.compile(r"[^\W_]+")
+_NOT_ABOUT = ("sequence", "structure", "text")
 _STOP = frozenset(
     "a about all also am an and any are as at be been being by can could do does did for from had has have how i if in "
     "into is it its let like made make makes me my of on or our out over please show so some such than that the their "
@@ -166,13 +169,42 @@ class Words:
                 if len(self.known) >= _CACHED:
                     self.known.clear()
                 rows = self._look_up(f'"{word}"')
-                self.known[word] = rows if len(rows.rows) or len(word) < 4 else self._look_up(f'"{word}"*')
+                self.known[word] = (
+                    rows if len(rows.rows) or len(word) < _LEAST_OF_PREFIX else self._look_up(f'"{word}"*')
+                )
             return self.known[word]
 
     def _look_up(self, pattern: str) -> Matches:
         asked = "select rowid, -bm25(words) from words where words match ? order by rowid"
         found = np.array(self.database.execute(asked, (pattern,)).fetchall(), dtype=np.float64).reshape(-1, 2)
         return Matches(self.row[found[:, 0].astype(np.int64)], found[:, 1])
+
+
+def written_forms(words: Sequence[str], texts: Sequence[str]) -> list[dict[str, str]]:
+    """Find looked-up words as texts write them: for each text word → its first form there.
+
+    Examples
+    --------
+    >>> written_forms(["hydrolyzes", "beta", "zinc"], ["Hydrolysing β-lactams", "Zinc finger"])
+    [{'hydrolyzes': 'Hydrolysing', 'beta': 'β'}, {'zinc': 'Zinc'}]
+    """
+    tokens = [list(dict.fromkeys(_WORD.findall(text))) for text in texts]
+    first = {word[0] for word in words} | {"o"}  # oestrogen is estrogen
+    alike = {each for own in tokens for each in own if each[0].lower() in first or not each[0].isascii()}
+    candidates = sorted(alike)
+    forms: dict[str, set[str]] = {}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
+        database.execute(_TABLE)
+        rows = ((number, fold(each)) for number, each in enumerate(candidates))
+        database.executemany("insert into words(rowid, text) values (?, ?)", rows)
+        for word in words:
+            for pattern in (f'"{word}"', f'"{word}"*'):
+                found = database.execute("select rowid from words where words match ?", (pattern,)).fetchall()
+                forms.setdefault(word, set()).update(candidates[number] for (number,) in found)
+                if found or len(word) < _LEAST_OF_PREFIX:
+                    break
+    written = [{word: next((each for each in own if each in forms[word]), None) for word in words} for own in tokens]
+    return [{word: form for word, form in each.items() if form is not None} for each in written]
 
 
 def write_words(path: Path, records: pl.DataFrame, kept: Bool[np.ndarray, " all"], before: Path | None = None) -> bool:
@@ -238,11 +270,16 @@ def _written_whole(path: Path) -> Iterator[None]:
 
 def _written(records: pl.DataFrame, chosen: Bool[np.ndarray, " all"]) -> Iterator[tuple[int, str, str]]:
     numbers = np.flatnonzero(chosen)
-    about = [
-        name
-        for name, kind in records.schema.items()
-        if kind == pl.String and name not in ("sequence", "structure", "text")
-    ]
-    columns = records.select("text", *about)[numbers]
+    columns = records.select("text", *_columns_about(records))[numbers]
     for number, (text, *others) in zip(numbers.tolist(), columns.iter_rows(), strict=True):
         yield number, fold(text or ""), fold(" ".join(filter(None, others)))
+
+
+def _columns_about(records: pl.DataFrame) -> list[str]:
+    return [name for name, kind in records.schema.items() if kind == pl.String and name not in _NOT_ABOUT]
+
+
+def searched_text(record: Mapping[str, Any]) -> str:
+    """Return all of a record that words are looked up in."""
+    about = (cell for name, cell in record.items() if isinstance(cell, str) and name not in _NOT_ABOUT)
+    return " ".join([record.get("text") or "", *about])

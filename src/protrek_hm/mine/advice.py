@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 import numpy as np
 import polars as pl
 
+from protrek_hm.errors import in_percent
 from protrek_hm.mine.config import ColumnEvidence, MineConfig
 from protrek_hm.mine.evidence.columns import judge_column, split_set
 from protrek_hm.mine.evidence.findings import Rows, Verdict
@@ -38,9 +39,10 @@ def advise(verdicts: dict[str, int], config: MineConfig) -> str:
     if config.compat:
         return "no twin found in the reference's way: mine without --compat, which finds all of them"
     if not alike:
+        least, most = in_percent(config.min_identity, digits=0), in_percent(config.max_identity, digits=2)
         return (
-            f"no twin found: no two proteins are {config.min_identity:.0%} to {config.max_identity:.2%} "
-            f"identical over {config.coverage:.0%} of their length; lower --min-identity or --coverage, "
+            f"no twin found: no two proteins are {least} to {most} identical over "
+            f"{in_percent(config.coverage, digits=0)} of their length; lower --min-identity or --coverage, "
             "or give more proteins"
         )
     if verdicts.get("different"):
@@ -51,7 +53,8 @@ def advise(verdicts: dict[str, int], config: MineConfig) -> str:
         if config.gate == "text"
         else "name columns that tell functions apart (--evidence column:set), or go by wording (--gate text)"
     )
-    return f"no twin found: {alike:,} pairs look alike, the gate calls {counts}, none different; {remedy}"
+    look = "pairs look" if alike != 1 else "pair looks"
+    return f"no twin found: {alike:,} {look} alike, the gate calls {counts}, none different; {remedy}"
 
 
 def suggest_evidence(

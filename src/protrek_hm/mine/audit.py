@@ -11,7 +11,7 @@ import polars as pl
 from scipy.stats import binomtest
 
 from protrek_hm.data.proteins import read_proteins
-from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError
+from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError, in_percent
 from protrek_hm.figures.blocks import choose_blocks
 from protrek_hm.files import new_folder, read_json
 from protrek_hm.homology import align
@@ -198,7 +198,7 @@ def _article(row: dict[str, Any]) -> str:
         one, other = ("".join(letters) for letters in zip(*columns, strict=True))
         blocks += [f"{one}  {block.start + 1}", other, ""]
     verdict = f"<b class='{row['verdict']}'>{row['verdict']}</b>"
-    head = f"{verdict} · {row['identity']:.2%} identical · {escape(row['reasons'])}"
+    head = f"{verdict} · {in_percent(row['identity'], digits=2)} identical · {escape(row['reasons'])}"
     texts = "".join(
         f"<p><b>{escape(row[f'{side}_id'])}</b> {escape(str(row[f'{side}_text']))}</p>" for side in ("a", "b")
     )

@@ -13,7 +13,7 @@ import polars.selectors as cs
 from protrek_hm.data.texts import fold_text
 from protrek_hm.data.triplets import STRUCTURES
 from protrek_hm.deadline import Progress
-from protrek_hm.errors import NothingFoundError, NoTwinsError
+from protrek_hm.errors import NothingFoundError, NoTwinsError, in_percent
 from protrek_hm.mine.advice import advise, suggest_evidence
 from protrek_hm.mine.compat import explain_loss, reference_pairs, reference_triplets
 from protrek_hm.mine.config import ColumnEvidence, MineConfig
@@ -237,10 +237,11 @@ def _judge(corpus: Corpus, related: Related, gate: Gate, report: MiningReport) -
         told = "neither a letter nor a name says which are functions; give --ontology"
         report.warnings.append(f"GO terms of {unclear:,} rows are not used: {told}")
     if unknown := sum(sequence.count("X") > _UNKNOWN * len(sequence) for sequence in corpus.sequences):
-        told = f"more than {_UNKNOWN:.0%} of their residues are X, and X counts as identical to X"
+        told = f"more than {in_percent(_UNKNOWN, digits=0)} of their residues are X, and X counts as identical to X"
         report.warnings.append(f"the identities of {unknown:,} proteins say little: {told}")
     inside, left_out = related.twins()
-    bounds = f"{config.min_identity:.2%} to {config.max_identity:.2%}, coverage {config.coverage:.0%}"
+    least, most = (in_percent(each, digits=2) for each in (config.min_identity, config.max_identity))
+    bounds = f"{least} to {most}, coverage {in_percent(config.coverage, digits=0)}"
     count = len(corpus.sequences)
     alike = inside.height + left_out
     report.add("look alike", "pairs", given=count * (count - 1) // 2, kept=alike, note=bounds)

@@ -12,6 +12,7 @@ had, and which flags would give it.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from protrek_hm.data.proteins import check_bad_records
 from protrek_hm.data.schema import or_null
 from protrek_hm.data.tables import read_table
 from protrek_hm.data.texts import fold_text
-from protrek_hm.errors import FileFormatError, MissingColumnError
+from protrek_hm.errors import FileFormatError, MissingColumnError, in_percent
 from protrek_hm.homology import connected_components
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.mine.corpus import Corpus
@@ -140,9 +141,11 @@ def _off_share(
     """Return a warning of each held-out split that is far larger than asked for."""
     whole = splits[pairs[:, 0]] == splits[pairs[:, 1]]
     held = np.bincount(splits[pairs[whole, 0]], minlength=len(SPLITS)) / max(len(pairs), 1)
+    percent = partial(in_percent, digits=0)
     return [
-        f"the split {name} holds {part:.0%} of the twins where {share:.0%} were asked: whole groups of relatives and "
-        "shared texts are no smaller; --split proteins keeps to the shares (relatives are then in several splits)"
+        f"the split {name} holds {percent(part)} of the twins where {percent(share)} were asked: whole groups of "
+        "relatives and shared texts are no smaller; --split proteins keeps to the shares (relatives are then in "
+        "several splits)"
         for name, part, share in zip(SPLITS[1:], held[1:], wanted_shares(config)[1:], strict=True)
         if share > 0 and part > _OFF_SHARE * share
     ]
@@ -253,7 +256,7 @@ def _linkings(
     yield "shared texts do not keep proteins together", families
     for identity in _RECUTS:
         if identity > config.split_identity:
-            yield f"only {identity:.0%} identity keeps proteins together", families_at(identity)
+            yield f"only {in_percent(identity, digits=0)} identity keeps proteins together", families_at(identity)
 
 
 def wanted_shares(config: MineConfig) -> Float[np.ndarray, "3"]:

@@ -12,13 +12,14 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from protrek_hm.data.uniprot.entry import SECTION_COLUMN, SECTIONS, section_texts
+from protrek_hm.errors import OptionError, shorten
 from protrek_hm.homology.lookup import Relative
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.hits import PROPOSED, Hit
 from protrek_hm.search.labelled import MOST_RECORDS, Labelled, lay_out
-from protrek_hm.search.query import clean_query
+from protrek_hm.search.query import Query, clean_query, distinct_queries, read_queries
 from protrek_hm.search.reading import residues_read, tell_unread
 from protrek_hm.search.searcher import Searcher
 
@@ -51,7 +52,8 @@ class FoundText:
 class Homolog:
     """The nearest protein of the index that has a text.
 
-    identity, coverage: of the global alignment, in [0, 1]. text: its own. sections: its own text of each section,
+    identity, coverage: of the global alignment, in [0, 1]. text: its own. score: cosine of the protein asked about and
+    that text; None where the model does not say. sections: its own text of each section,
     where the index has sections.
     """
 
@@ -60,6 +62,7 @@ class Homolog:
     coverage: float
     text: str
     sections: Mapping[str, str] = field(default_factory=dict)
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,30 @@ class Description:
             "homolog": None if self.homolog is None else asdict(self.homolog),
             "notes": list(self.notes),
         }
+
+
+def read_proteins(index: Index, given: Sequence[str]) -> list[Query]:
+    """Read proteins from a command line: each is an id of the index, a FASTA file, or a sequence.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If a file is not there, or no FASTA.
+    OptionError
+        If something is none of the three, or two proteins bear one name.
+    """
+    queries: list[Query] = []
+    for each in given:
+        rows = np.flatnonzero((index.records["id"] == each.strip()).to_numpy())
+        if len(rows):
+            queries.append(Query(each.strip(), str(index.take(rows[:1])["sequence"][0])))
+            continue
+        try:
+            queries += read_queries([each], "sequence")
+        except OptionError as error:
+            problem = error.wanted.split(";")[0]
+            raise OptionError("protein", shorten(each), f"no id of the index, and no sequence: {problem}") from None
+    return distinct_queries(queries)
 
 
 def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_size: int = 32) -> list[Description]:
@@ -121,7 +148,7 @@ def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_
     else:
         sections = _sections_of_columns(searcher.model, vectors, hits, k=k, batch_size=batch_size)
     found = []
-    homologs = _homologs(searcher.index, labelled, cleaned, near)
+    homologs = _homologs(searcher.index, labelled, cleaned, near, vectors)
     for sequence, own, by_section, homolog in zip(cleaned, hits, sections, homologs, strict=True):
         read = residues_read(searcher.model, len(sequence))
         notes = tell_unread([("the protein", len(sequence), read)]) + [PROPOSED] * (not own.exact)
@@ -185,23 +212,35 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _homologs(
-    index: Index, labelled: Labelled, sequences: Sequence[str], near: Int[np.ndarray, "n neighbours"]
+    index: Index,
+    labelled: Labelled,
+    sequences: Sequence[str],
+    near: Int[np.ndarray, "n neighbours"],
+    vectors: Float[np.ndarray, "n dim"],
 ) -> list[Homolog | None]:
     """Find the nearest labelled protein of each: among those that share words with it, and the model's nearest."""
-    distinct = dict(zip(sequences, near, strict=True))
-    also = [labelled.numbers_of(rows) for rows in distinct.values()]
+    distinct = dict(zip(sequences, zip(near, vectors, strict=True), strict=True))
+    also = [labelled.numbers_of(rows) for rows, _ in distinct.values()]
     relatives = labelled.lookup.nearest(list(distinct), least=LEAST_IDENTITY, also=also)
-    found = {sequence: _homolog(index, labelled, each) for sequence, each in zip(distinct, relatives, strict=True)}
+    found = {
+        sequence: _homolog(index, labelled, each, distinct[sequence][1])
+        for sequence, each in zip(distinct, relatives, strict=True)
+    }
     return [found[sequence] for sequence in sequences]
 
 
-def _homolog(index: Index, labelled: Labelled, relative: Relative | None) -> Homolog | None:
+def _homolog(
+    index: Index, labelled: Labelled, relative: Relative | None, vector: Float[np.ndarray, " dim"]
+) -> Homolog | None:
     if relative is None:
         return None
-    records = index.take(labelled.rows_of(relative.index)).rows(named=True)
+    rows = labelled.rows_of(relative.index)
+    records = index.take(rows).rows(named=True)
     own = [record for record in records if record["id"] == records[0]["id"]]
     if labelled.sections:
         sections = {record[SECTION_COLUMN]: record["text"] for record in own if record[SECTION_COLUMN]}
     else:
         sections = section_texts(_cells(own[0]), SECTIONS)
-    return Homolog(own[0]["id"], relative.identity, relative.coverage, own[0]["text"], sections)
+    of_text = index.vectors("text", np.asarray(rows[:1])).astype(np.float64)
+    score = float(np.clip((of_text[0] * vector.astype(np.float64)).sum(), -1, 1))
+    return Homolog(own[0]["id"], relative.identity, relative.coverage, own[0]["text"], sections, score)

@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from protrek_hm.config import require, require_characters
 from protrek_hm.data.schema import sequence_problem, upper_case
-from protrek_hm.errors import OptionError, shorten
+from protrek_hm.errors import OptionError, in_percent, shorten
 from protrek_hm.figures.blocks import marks
 from protrek_hm.homology.identity import Alignment
 from protrek_hm.index.encoder import encode_unit
@@ -240,7 +240,8 @@ def explain_pair(
 def _why_not_scored(alignment: Alignment, found: int, most: int) -> list[str]:
     """Say why single differences are not scored; nothing if they are."""
     if alignment.identity < TWINS:
-        return [f"no twins: {alignment.identity:.0%} of the columns are identical; single differences are not scored"]
+        share = in_percent(alignment.identity, digits=0)
+        return [f"no twins: {share} of the columns are identical; single differences are not scored"]
     if found > most:
         return [f"{found:,} differences, more than the {most:,} up to which single ones are scored"]
     return [] if found else ["the two sequences are the same"]

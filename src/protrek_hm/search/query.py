@@ -48,16 +48,24 @@ def read_queries(given: Sequence[str], query_type: Modality, *, chains: tuple[st
         ...
     protrek_hm.errors.MissingFileError: 1abc.cif: no such file or folder; check the path
     """
-    queries = dict[str, Query]()
-    for each in given:
+    return distinct_queries(
+        query
+        for each in given
         for query in (
             _read_file(Path(each), query_type, chains)
             if _names_a_file(each, query_type)
             else [_written_out(each, query_type)]
-        ):
-            if queries.setdefault(query.name, query) != query:
-                raise OptionError("query", query.name, "two queries bear this name; rename one, or search in two runs")
-    return list(queries.values())
+        )
+    )
+
+
+def distinct_queries(queries: Iterable[Query]) -> list[Query]:
+    """Return each query once; raises OptionError if two of one name differ."""
+    distinct = dict[str, Query]()
+    for query in queries:
+        if distinct.setdefault(query.name, query) != query:
+            raise OptionError("query", query.name, "two queries bear this name; rename one, or search in two runs")
+    return list(distinct.values())
 
 
 def clean_query(query: str, query_type: Modality) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 import polars as pl
 
 from protrek_hm.data.uniprot.entry import title
-from protrek_hm.errors import shorten
+from protrek_hm.errors import counted, in_percent, shorten
 from protrek_hm.homology.identity import identity
 from protrek_hm.search.describe import Description, FoundText, Homolog
 from protrek_hm.search.hits import Family, Hit, identity_and_difference
@@ -22,6 +22,7 @@ from protrek_hm.search.pairs import ScoredPair
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Form = Literal["table", "jsonl", "tsv"]
 SCORES = ("rank", "id", "score", "protrek_score", "probability", "p_value", "e_value")
@@ -29,7 +30,7 @@ MATCHED = ("matched_words", "meaning")
 FAMILY = ("family", "member", "identity", "difference")
 OWN_COLUMNS = ("query", *FAMILY, *SCORES, *MATCHED)
 NUMBERS = ("rank", "score", "prob.", "E", "meaning", "like 1st", "length")
-_LINES, _INDENT = 4, " " * 8  # of the best hit's text
+_LINES, _INDENT = 4, " " * 8  # of a text; a twin's has one line
 MEMBERS = 5
 """Members of a family that the table shows beneath its best; all of them are in the other formats."""
 
@@ -104,9 +105,8 @@ def write_descriptions(descriptions: Mapping[str, Description], file: TextIO, *,
     elif form == "tsv":
         _write_tsv(chain.from_iterable(_description_rows(*item) for item in descriptions.items()), file)
     else:
-        console = plain_console(file)
         for name, each in descriptions.items():
-            _print_description(name, each, console)
+            _print_description(name, each, file)
 
 
 def write_pairs(pairs: Sequence[ScoredPair], file: TextIO, *, form: Form) -> None:
@@ -131,7 +131,7 @@ def write_pairs(pairs: Sequence[ScoredPair], file: TextIO, *, form: Form) -> Non
         for pair in pairs:
             shown = (f"{pair.score:.4f}", f"{pair.protrek_score:.2f}", f"{len(pair.sequence):,}")
             table.add_row(*shown, shorten(pair.id), " ".join(pair.text.split()))
-        plain_console(file).print(table)
+        print_table(table, file)
 
 
 def plain_console(file: TextIO, *, soft_wrap: bool = False) -> "Console":
@@ -139,6 +139,14 @@ def plain_console(file: TextIO, *, soft_wrap: bool = False) -> "Console":
     from rich.console import Console
 
     return Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
+
+
+def print_table(table: "Table", file: TextIO) -> None:
+    """Print a table as wide as the terminal, without blanks at the ends of its lines."""
+    console = plain_console(file)
+    with console.capture() as captured:
+        console.print(table)
+    file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def _write_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
@@ -188,11 +196,7 @@ def _print_hits(query: str, rows: Sequence[Cells], file: TextIO) -> None:
         for line in wrap(shown + said, room, subsequent_indent=" " * (start + 2)) or [shown]:
             console.print(line.rstrip())
         if row["text"]:
-            lines = _LINES if row["rank"] else 1
-            fitted = wrap(
-                row["text"], room, initial_indent=_INDENT, subsequent_indent=_INDENT, max_lines=lines, placeholder=" …"
-            )
-            console.print("\n".join(fitted))
+            _print_text(row["text"], console, lines=_LINES if row["rank"] else 1)
 
 
 def _order(families: Sequence[Family]) -> str:
@@ -205,7 +209,7 @@ def _family_cells(family: Family) -> list[Cells]:
     rows = [_cells(family.best, str(family.rank))]
     for hit in family.hits[1 : MEMBERS + 1]:
         alike, difference = _difference(family, hit)
-        said = f"{difference} ({alike:.1%})" if difference.endswith("differences") else difference
+        said = f"{difference} ({in_percent(alike)})" if difference.endswith("differences") else difference
         rows.append(_cells(hit, "", prefix="└ ", differs=said))
     if len(family.hits) > MEMBERS + 1:
         rows.append(dict.fromkeys(rows[0], "") | {"id": f"└ {len(family.hits) - MEMBERS - 1} more"})
@@ -219,7 +223,7 @@ def _difference(family: Family, hit: Hit) -> tuple[float, str]:
 def _like(family: Family, first: Family) -> Cells:
     """How alike the hit and the first are tells twins from strangers."""
     sequences = (first.best.record["sequence"], family.best.record["sequence"])
-    return {"like 1st": "" if family is first else f"{identity(*sequences):.1%}"}
+    return {"like 1st": "" if family is first else in_percent(identity(*sequences))}
 
 
 def _cells(hit: Hit, rank: str, *, prefix: str = "", differs: str = "") -> Cells:
@@ -265,15 +269,16 @@ def homology_says(homolog: Homolog | None) -> str:
     """Say in a line what the nearest labelled homolog is worth.
 
     >>> homology_says(Homolog("P1", 0.953, 1.0, "Cleaves."))
-    'nearest labelled homolog: P1, 95.3% identical over 100%: its own text may be all you need'
+    'nearest labelled homolog: P1, 95.3 % identical over 100 %: its own text may be all you need'
     >>> homology_says(None)
-    'no labelled homolog of 30% identity or more: the texts below are the model alone'
+    'no labelled homolog of 30 % identity or more: the texts below are the model alone'
     """
     if homolog is None:
-        return "no labelled homolog of 30% identity or more: the texts below are the model alone"
+        return "no labelled homolog of 30 % identity or more: the texts below are the model alone"
     worth = ": its own text may be all you need" if homolog.identity >= CLEAR else ""
-    alike = f"{homolog.identity:.1%} identical over {homolog.coverage:.0%}"
-    return f"nearest labelled homolog: {homolog.id}, {alike}{worth}"
+    scored = "" if homolog.score is None else f", its text's score {homolog.score:.4f}"
+    alike = f"{in_percent(homolog.identity)} identical over {in_percent(homolog.coverage, digits=0)}"
+    return f"nearest labelled homolog: {homolog.id}, {alike}{scored}{worth}"
 
 
 def _description_rows(name: str, description: Description) -> Iterator[dict[str, Any]]:
@@ -282,6 +287,7 @@ def _description_rows(name: str, description: Description) -> Iterator[dict[str,
         "homolog": homolog and homolog.id,
         "homolog_identity": homolog and homolog.identity,
         "homolog_coverage": homolog and homolog.coverage,
+        "homolog_score": homolog and homolog.score,
     }
     for section, texts in ((BEST, description.texts), *description.sections.items()):
         own = homolog and (homolog.text if section == BEST else homolog.sections.get(section))
@@ -294,35 +300,41 @@ def _description_rows(name: str, description: Description) -> Iterator[dict[str,
             }
 
 
-def _print_description(name: str, description: Description, console: "Console") -> None:
-    from rich.table import Table
-
-    homolog = description.homolog
-    console.print(f"{shorten(name)} ({len(description.sequence):,} residues)", style="bold")
-    console.print(homology_says(homolog), soft_wrap=True)
+def _print_description(name: str, description: Description, file: TextIO) -> None:
+    console, homolog = plain_console(file, soft_wrap=True), description.homolog
+    console.print(f"{shorten(name)} ({counted(len(description.sequence), 'residue')})", style="bold")
+    console.print(homology_says(homolog))
     if homolog:
-        console.print(f"  {_line(homolog.text, console.width - 4)}", soft_wrap=True)
+        _print_text(homolog.text, console)
     for note in description.notes:
-        console.print(f"note: {note}", soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
-    table.add_column("rank", justify="right")
-    table.add_column("score", justify="right")
-    table.add_column("from", overflow="fold")
-    table.add_column("text", no_wrap=True, overflow="ellipsis")
+        console.print(f"note: {note}")
     for section, texts in (("", description.texts), *description.sections.items()):
+        own = homolog.sections.get(section) if section and homolog else None
         if section:
-            own = homolog.sections.get(section) if homolog else None
-            table.add_row("", "", "", "")
-            table.add_row("", "", title(section).upper(), f"homolog: {_line(own, 200)}" if own else "")
+            console.print(f"\n{title(section).upper()}")
+        if own:
+            console.print("homolog")
+            _print_text(own, console)
+        console.print(f"rank  {'score':>7}  from")
         for each in texts:
-            table.add_row(str(each.rank), f"{each.score:.4f}", _source(each, homolog), _line(each.text, 200))
-    console.print(table)
+            console.print(f"{each.rank:>4}  {each.score:>7.4f}  {_source(each, homolog)}")
+            _print_text(each.text, console)
     console.print()
+
+
+def _print_text(text: str, console: "Console", *, lines: int = _LINES) -> None:
+    """Print a text below its head, in a few lines."""
+    room = max(console.width, len(_INDENT) + 20)
+    fitted = wrap(
+        " ".join(text.split()),
+        room,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT,
+        max_lines=lines,
+        placeholder=" …",
+    )
+    console.print("\n".join(fitted))
 
 
 def _source(text: FoundText, homolog: Homolog | None) -> str:
     return f"{text.id} (homolog)" if homolog and text.id == homolog.id else text.id
-
-
-def _line(text: str, width: int) -> str:
-    return shorten(" ".join(text.split()), width=width)

@@ -11,14 +11,15 @@ from typing import Literal, TextIO
 
 from rich.table import Table
 
-from protrek_hm.errors import shorten
+from protrek_hm.errors import counted, in_percent, shorten
 from protrek_hm.figures.blocks import WIDTH, choose_blocks, marks
 from protrek_hm.homology.identity import Alignment
 from protrek_hm.search.explain import Explanation, Substitution
-from protrek_hm.search.render import plain_console
+from protrek_hm.search.render import plain_console, print_table
 
 _LABEL = 16
 _BAR = 12  # characters of the longest bar
+_FULL = 0.05  # change of a cosine from which a bar may be full: less hardly moves a protein among others
 
 
 def write_explanation(explanation: Explanation, file: TextIO, *, form: Literal["table", "json"]) -> None:
@@ -28,12 +29,12 @@ def write_explanation(explanation: Explanation, file: TextIO, *, form: Literal["
         return
     console = plain_console(file, soft_wrap=True)
     console.print(f"“{explanation.text}”\n")
-    console.print(_candidates(explanation))
+    print_table(_candidates(explanation), file)
     console.print(f"\n{verdict(explanation)}\n")
     for line in alignment_lines(explanation.alignment, names(explanation)):
         console.print(line)
     if explanation.explained is not None and explanation.substitutions:
-        console.print(_differences(explanation))
+        print_table(_differences(explanation), file)
         console.print(f"\n{sums(explanation)}")
     for note in explanation.notes:
         console.print(f"note: {note}")
@@ -83,8 +84,9 @@ def verdict(explanation: Explanation) -> str:
         else "both fit equally well"
     )
     count = len(explanation.substitutions)
-    differ = "no difference" if not count else "1 difference" if count == 1 else f"{count:,} differences"
-    return f"{first}; {explanation.identity:.1%} identical over {explanation.coverage:.0%}, {differ}"
+    differ = counted(count, "difference") if count else "no difference"
+    alike, over = in_percent(explanation.identity), in_percent(explanation.coverage, digits=0)
+    return f"{first}; {alike} identical over {over}, {differ}"
 
 
 def alignment_lines(alignment: Alignment, names: tuple[str, str], *, width: int = WIDTH) -> Iterator[str]:
@@ -130,12 +132,12 @@ def _candidates(explanation: Explanation) -> Table:
 
 def _differences(explanation: Explanation) -> Table:
     one, other = names(explanation)
+    strongest = max(_FULL, *(abs(each.change or 0) for each in explanation.substitutions))
     table = Table(box=None, pad_edge=False)
     table.add_column(f"{shorten(one, width=_LABEL)} → {shorten(other, width=_LABEL)}")
     table.add_column("A changes by", justify="right")
-    table.add_column("")
+    table.add_column(f"full bar: {strongest:.2f}", min_width=_BAR)
     table.add_column("B, taken back, by", justify="right")
-    strongest = max(abs(each.change or 0) for each in explanation.substitutions) or 1.0
     for each in by_strength(explanation):
         change, back = each.change or 0.0, each.change_in_b or 0.0
         bar = "█" * round(_BAR * abs(change) / strongest)

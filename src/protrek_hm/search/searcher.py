@@ -4,12 +4,12 @@
 call it; `search` is the same without families.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -23,6 +23,7 @@ from protrek_hm.index.encoder import check_model, encode_unit, locate_model, rea
 from protrek_hm.index.layout import MODALITIES
 from protrek_hm.index.records import rows_where
 from protrek_hm.index.store import Index, sample_of
+from protrek_hm.index.words import searched_text, written_forms
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.hits import MIN_IDENTITY, Answer, Family, Hit, each_alone, group_hits
 from protrek_hm.search.labelled import Labelled, lay_out
@@ -427,7 +428,10 @@ class Searcher:
         surprise = p_values(cosines[None], background[None])[0].tolist()
         searched = self.index.info.counts[target_type]
         hits = []
-        for place, record in enumerate(self.index.take(rows).rows(named=True)):
+        records = self.index.take(rows).rows(named=True)
+        if matched is not None:
+            matched = _as_written(matched, records)
+        for place, record in enumerate(records):
             cosine, p = float(cosines[place]), surprise[place]
             scores = (cosine, cosine / self.model.temperature, chances[place], p, p * searched)
             common = None if matched is None else matched[place]
@@ -443,6 +447,16 @@ class Searcher:
     def check(self, *, target_type: Modality, k: int) -> None:
         """Raise OptionError if the index has no such modality, or k < 1."""
         self.index.check(want=target_type, k=k)
+
+
+def _as_written(matched: Sequence[Matched], records: Sequence[Mapping[str, Any]]) -> list[Matched]:
+    """Write the words that hits match as their records do."""
+    words = list(dict.fromkeys(word for each in matched for word in each.words))
+    written = written_forms(words, [searched_text(each) for each in records]) if words else [{}] * len(matched)
+    return [
+        replace(each, words=tuple(dict.fromkeys(forms.get(word, word) for word in each.words)))
+        for each, forms in zip(matched, written, strict=True)
+    ]
 
 
 def _nothing_left(hits: Sequence[Hit], where: object, target_type: Modality) -> list[str]:

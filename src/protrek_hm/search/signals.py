@@ -40,7 +40,7 @@ class Matched:
     Attributes
     ----------
     words
-        The question's words that its record holds.
+        The question's words that its record holds, as they are written there.
     meaning
         Cosine of the question and its text, in [-1, 1]; None without a text.
     """

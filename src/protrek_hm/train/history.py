@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from protrek_hm.errors import OptionError
+from protrek_hm.errors import OptionError, in_percent
 from protrek_hm.figures.style import AFTER, BEFORE, STYLE, new_figure, save_figure, spared
 from protrek_hm.files import new_file
 from protrek_hm.train.distributed import is_first_process
@@ -301,10 +301,12 @@ def describe_validation(measured: Mapping[str, float]) -> str:
     """Say in a line what `Validation` or `Perplexity` measured.
 
     >>> describe_validation({"hard_accuracy": 0.5, "loss": 0.25, "score": 1.5})
-    'validation hard 50.0%, loss 0.2500'
+    'validation hard 50.0 %, loss 0.2500'
     """
     kinds = [
-        f"{kind} {measured[f'{kind}_accuracy']:.1%}" for kind in ("hard", "easy") if f"{kind}_accuracy" in measured
+        f"{kind} {in_percent(measured[f'{kind}_accuracy'])}"
+        for kind in ("hard", "easy")
+        if f"{kind}_accuracy" in measured
     ]
     if "perplexity" in measured:
         kinds = [f"perplexity {measured['perplexity']:.2f}"]

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from protrek_hm.data.triplets import read_triplets
-from protrek_hm.errors import NothingFoundError, OptionError
+from protrek_hm.errors import NothingFoundError, NoTwinsError, OptionError
 from protrek_hm.evaluate import Evaluation, evaluate, write_evaluation
 from protrek_hm.evaluate.caveats import find_caveats, read_split_notes
 from protrek_hm.evaluate.measures import MEASURES, case_values
@@ -86,11 +86,14 @@ def tune(
         If it holds something else, or cannot be written.
     """
     config = config or TuneConfig()
-    _begin(folder, {"base": base, **asdict(config), "table": digest_table(proteins, proteins.columns)}, force=force)
+    settings = {"base": base, **asdict(config), "table": digest_table(proteins, proteins.columns)}
+    settings |= {"format_version": _FORMAT, "evidence": list(config.evidence)}
+    _refuse_other(folder, settings, force=force)
     mined = folder / "mined"
     if force or not mined.is_dir():
         say("1/4 mine: looking for twins")
         result = mine(proteins, config)
+        write_json(folder / _STATE, settings)  # not before: a table without twins leaves nothing behind
         write_mining(result, mined, force=force)
     hard = {side: read_triplets(mined / f"hard_negatives_{side}.csv") for side in LEAST}
     easy = {side: _read_easy(mined / f"easy_samples_{side}.csv") for side in LEAST}
@@ -150,7 +153,10 @@ def mine(proteins: pl.DataFrame, config: TuneConfig) -> MiningResult:
         If there are no twins, or too few.
     """
     settings = config.mining()
-    result = mine_hard_negatives(proteins, settings)
+    try:
+        result = mine_hard_negatives(proteins, settings)
+    except NoTwinsError as error:
+        raise NoTwinsError(_remedy(error), error.report, pairs=error.pairs, suggestions=error.suggestions) from None
     if result.report.splits["test"]["components"] < FAMILIES or _lacking(result):
         result = mine_hard_negatives(proteins, replace(settings, split="proteins"))
     if lacking := _lacking(result):
@@ -161,6 +167,14 @@ def mine(proteins: pl.DataFrame, config: TuneConfig) -> MiningResult:
             "(--evidence COLUMN:equal)"
         )
     return result
+
+
+def _remedy(error: NoTwinsError) -> str:
+    """Say what can be done here about a table without twins: of the miner's flags there is --evidence alone."""
+    problem, _, remedy = str(error).rpartition("; ")
+    columns = " or ".join(f"--evidence {flag}" for flag, _ in error.suggestions)
+    first = f"try {columns}; or " if columns else ""
+    return f"{problem}; {first}{remedy} (tune has --evidence alone, protrek-hm mine has the other flags)"
 
 
 def over_proteins(evaluation: Evaluation) -> Evaluation:
@@ -204,10 +218,9 @@ def _known(estimates: Mapping[str, Estimate | None]) -> dict[str, Estimate]:
     return {key: each for key, each in estimates.items() if each is not None}
 
 
-def _begin(folder: Path, settings: Mapping[str, Any], *, force: bool) -> None:
-    """Make sure that the folder is empty or was begun with the same settings, and write them down."""
+def _refuse_other(folder: Path, settings: Mapping[str, Any], *, force: bool) -> None:
+    """Make sure that the folder is empty or was begun with the same settings."""
     state = folder / _STATE
-    settings = {"format_version": _FORMAT, **settings, "evidence": list(settings["evidence"])}
     if state.is_file() and not force:
         before = read_json(state)
         for name, value in settings.items():
@@ -216,7 +229,6 @@ def _begin(folder: Path, settings: Mapping[str, Any], *, force: bool) -> None:
                 raise OptionError(name, value, wanted)
         return
     refuse_existing(folder, force=force, folder=True, replaced=False)
-    write_json(state, settings)
 
 
 def _lacking(result: MiningResult) -> list[str]:

@@ -5,6 +5,7 @@ import { magnitude, signed } from "./numbers.js";
 
 const WIDTH = 220;
 const FIRST = 12;
+const FULL = 0.05; // change of a cosine from which a bar may be full: less hardly moves a protein among others
 
 /**
  * Diverging bars, the weightiest difference first; to the left: the residue of `a` speaks for `a`.
@@ -16,7 +17,7 @@ export function contributions(found, names, point) {
   if (scored.length === 0) return null;
   const rows = scored.map((each) => ({ ...each, inA: -each.change, inB: each.change_in_b ?? -each.change }))
     .sort((one, other) => weight(other) - weight(one));
-  const most = Math.max(...rows.map(weight), 1e-9);
+  const most = Math.max(...rows.map(weight), FULL);
   const table = h("table", { class: "worth" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Difference"),
       h("th", { scope: "col", class: "bars" }, h("span", { class: "side-a" }, `← ${names[0]}`), h("span", { class: "side-b" }, `${names[1]} →`)),

@@ -5,7 +5,7 @@ import { toFasta } from "./sequences.js";
 // What a spreadsheet would run: it looks behind blanks and marks that are not seen, and reads full-width signs, too.
 const FORMULA = /^[\s\p{C}]*[=+\-@|\uff1d\uff0b\uff0d\uff20\u2212]|^[\t\r\n]/u;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
-const OWN = ["family", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value"];
+const OWN = ["family", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value", "matched_words", "meaning"];
 
 /** A result as JSON, complete. */
 export function asJson(result) {
@@ -14,11 +14,15 @@ export function asJson(result) {
 
 /** A result as CSV: a line for each hit, then the columns of the table; ours keep their names. */
 export function asCsv(result) {
-  const hits = result.families.flatMap((family) => family.hits.map((hit) => ({ ...hit, family: family.rank })));
+  const hits = result.families.flatMap((family) => family.hits.map((hit) => ({ ...hit, ...common(hit.matched), family: family.rank })));
   const columns = [...new Set(hits.flatMap((hit) => Object.keys(hit.record)))].filter((name) => name !== "id");
   const heads = [...OWN, ...columns.map((name) => (OWN.includes(name) ? `record.${name}` : name))];
   const lines = hits.map((hit) => [...OWN.map((name) => hit[name]), ...columns.map((name) => hit.record[name])]);
   return [heads, ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
+}
+
+function common(matched) {
+  return { matched_words: matched?.words.join(" "), meaning: matched?.meaning };
 }
 
 /** A result as FASTA, best hit first. */
