@@ -10,6 +10,7 @@ from protrek_hm.cli.app import app
 from protrek_hm.cli.flags import plain_type
 from protrek_hm.config import describe_fields, show_default
 from protrek_hm.data.structures.config import StructureConfig
+from protrek_hm.data.twins.config import TwinsConfig
 from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.index.config import IndexConfig
@@ -23,6 +24,7 @@ STAGES = {
     "tune": TuneConfig,
     "data convert": ConvertConfig,
     "data structure": StructureConfig,
+    "data twins": TwinsConfig,
     "mine": MineConfig,
     "train": TrainConfig,
     "merge": SweepConfig,

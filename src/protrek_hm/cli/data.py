@@ -1,4 +1,4 @@
-"""`protrek-hm data`: check files of proteins; make them from UniProt's entries and from structures."""
+"""`protrek-hm data`: check files of proteins; make them from UniProt's entries, structures and sets of twins."""
 
 import sys
 from dataclasses import astuple, replace
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from protrek_hm.cli.console import progress_bar
-from protrek_hm.cli.flags import Force, with_settings
+from protrek_hm.cli.flags import Columns, Force, with_settings
 from protrek_hm.data.structures.config import StructureConfig, parse_mask
+from protrek_hm.data.twins.config import TwinsConfig, TwinSet
 from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.errors import OptionError, counted
 from protrek_hm.files import refuse_existing
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from protrek_hm.data.uniprot import ConvertReport
 
 data_app = typer.Typer(
-    name="data", help="Check files of proteins; make tables from UniProt or structures.", no_args_is_help=True
+    name="data",
+    help="Check files of proteins; make tables from UniProt, structures or sets of twins.",
+    no_args_is_help=True,
 )
 
 _Output = Annotated[Path, typer.Option("--output", "-o", help="Table: .parquet, .tsv or .csv (also .gz, .zst).")]
@@ -276,3 +279,48 @@ def structure(
             first = ", ".join(some["id"].head(3))
             number = some[column].sum()
             typer.echo(f"{number:,} residues of {some.height:,} chains {problem}, such as in {first}", err=True)
+
+
+@data_app.command("twins")
+@with_settings(TwinsConfig)
+def twins(
+    name: Annotated[TwinSet, typer.Argument(metavar="SET", help="Which set; labels is any table with labels.")],
+    files: Annotated[list[Path], typer.Argument(help="Its files as published; for dms also folders and tar archives.")],
+    *,
+    output: _Output,
+    settings: TwinsConfig,
+    column: Columns = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write counts and the names of all that was left out here, as JSON.")
+    ] = None,
+    force: _Force = False,
+) -> None:
+    """Read a public set of near-identical proteins whose function differs: a row a protein, texts made of its labels.
+
+    SET is ncbi-point, mutadescribe, dms, terpene-synthases, adenylation-domains, catpred or labels. Every substitution
+    is checked against its reference; what does not apply is counted and named on stderr.
+    """
+    from dataclasses import asdict
+
+    from protrek_hm.data import write_proteins
+    from protrek_hm.data.tables import check_ending
+    from protrek_hm.data.twins import read_twins
+    from protrek_hm.files import write_json
+
+    for path in filter(None, (output, report)):
+        refuse_existing(path, force=force, inputs=files)
+    if output == report:
+        raise OptionError("report", str(report), "must be another file than --output")
+    check_ending(output)
+    table = read_twins(name, files, config=settings, columns=parse_columns(column or []))
+    write_proteins(table.frame, output, force=force)
+    told = table.report
+    if report is not None:
+        write_json(report, {"format_version": 1, **asdict(told)})
+    for line in told.lines():
+        typer.echo(line, err=True)
+    typer.echo(
+        f"{output}: {told.proteins:,} proteins of {told.records:,} records: {told.wild_types:,} wild types,"
+        f" {told.mutants:,} mutants ({told.controls:,} controls), {told.natural:,} others;"
+        f" {told.with_text:,} with a text"
+    )

@@ -3,7 +3,8 @@
 The flow: a file's bytes, decompressed (`compression`), become rows (`tables`, `fasta`) of one protein each; columns
 are recognised, cells cleaned, and bad records found with their lines (`schema`, `texts`); `proteins` and `triplets`
 put it together and `check` counts. `effects` reads what texts say of variants. `synthetic` and `showcase` need no
-file. `uniprot` and `structures`, folders of their own, make such tables from UniProt and from structure files.
+file. `uniprot`, `structures` and `twins`, folders of their own, make such tables from UniProt, from structure files and
+from public sets of near-identical proteins.
 """
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,8 @@
 """Deep mutational scans: scores of mutants beside the wild type's sequence, in the form of ProteinGym."""
 
+import lzma
 import math
 import tarfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from protrek_hm.data.compression import ENDINGS as COMPRESSED
 from protrek_hm.data.compression import bare_name, open_decompressed
 from protrek_hm.data.fasta import ENDINGS as FASTA_ENDINGS
 from protrek_hm.data.fasta import begins_as_fasta, parse_fasta
@@ -26,10 +27,11 @@ from protrek_hm.data.twins.substitutions import (
 from protrek_hm.data.twins.table import TwinReport, TwinTable, arrange, complete_rows, finish
 from protrek_hm.data.twins.texts import listing, templates, wordings
 from protrek_hm.data.uniprot.twins import Change
-from protrek_hm.errors import FileFormatError, MissingFileError, shorten
+from protrek_hm.errors import FileFormatError, shorten
 
 _MUTANT, _SCORE = ("mutant", "mutants", "mutation"), ("score", "dms_score")
 _TABLES, _TARS = (".csv", ".tsv"), (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2")
+_PASSED_OVER = "a file that is no .csv, .tsv or FASTA, passed over"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class _File:
 
     path: Path
     data: bytes
+
+    @property
+    def is_fasta(self) -> bool:
+        return begins_as_fasta(self.data[:1024])
 
     @property
     def stem(self) -> str:
@@ -66,54 +72,68 @@ def read_dms(paths: Sequence[Path], config: TwinsConfig) -> TwinTable:
         If a scan has no column of mutants or scores.
     """
     report = TwinReport("dms")
-    files = [file for path in paths for file in _find(path)]
-    fastas = [file for file in files if begins_as_fasta(file.data[:1024])]
-    scans = [file for file in files if file not in fastas]
+    files = [file for path in paths for file in _find(path, report)]
+    fastas = [file for file in files if file.is_fasta]
+    scans = [file for file in files if not file.is_fasta]
     if not scans or not fastas:
         what = "scan (CSV of mutant and score)" if not scans else "FASTA of the wild type"
         raise FileFormatError(paths[0], f"no {what}", "give the scans and, beside them, FASTA files of the same names")
+    chosen = {scan.stem: _wild_type_of(scan, fastas) for scan in scans}
+    stems = [scan.stem for scan in scans]
+    for number, scan in enumerate(scans):
+        if scan.stem in stems[:number]:
+            raise FileFormatError(scan.path, f"a second scan called {scan.stem}", "give each scan once")
+    used = {fasta for _, fasta in chosen.values()}
+    for fasta in fastas:
+        if fasta.path not in used:
+            report.note("a FASTA of no scan, passed over", str(fasta.path))
     wild_types = _WildTypes()
-    frames = [_read_scan(scan, _wild_type_of(scan, fastas), wild_types, config, report) for scan in scans]
+    frames = [_read_scan(scan, chosen[scan.stem], wild_types, config, report) for scan in scans]
     rows = [wild_types.frame(report), *(frame for frame in frames if frame.height)]
     return finish(pl.concat(rows, how="diagonal"), report)
 
 
-def _find(path: Path) -> Iterator[_File]:
-    """Yield the scans and FASTA files at a path, in a folder or an archive by their names; others are passed over."""
+def _find(path: Path, report: TwinReport) -> Iterator[_File]:
+    """Yield the scans and FASTA files at a path, in a folder or an archive by their names; others are noted."""
     if path.is_dir():
-        found = sorted(each for each in path.rglob("*") if each.is_file() and _is_wanted(each) and not _hidden(each))
+        found = sorted(each for each in path.rglob("*") if each.is_file() and not each.name.startswith("."))
         for each in found:
-            yield from _find(each)
-        if not found:
-            raise FileFormatError(path, "a folder without .csv, .tsv or FASTA files", "give the folder of the scans")
+            if _is_wanted(each):
+                yield from _find(each, report)
+            else:
+                report.note(_PASSED_OVER, str(each))
     elif path.name.lower().endswith(_TARS):
-        yield from _unpack(path)
+        yield from _unpack(path, report)
     else:
         with open_decompressed(path) as stream:
             yield _File(path, stream.read())
 
 
-def _hidden(path: Path | str) -> bool:
-    return Path(path).name.startswith(".")
+def _is_wanted(path: Path) -> bool:
+    return bare_name(path).endswith((*_TABLES, *FASTA_ENDINGS)) or path.name.lower().endswith(_TARS)
 
 
-def _is_wanted(path: Path | str) -> bool:
-    return bare_name(Path(path)).endswith((*_TABLES, *FASTA_ENDINGS, *_TARS))
-
-
-def _unpack(path: Path) -> Iterator[_File]:
+def _unpack(path: Path, report: TwinReport) -> list[_File]:
     """Read an archive's scans and FASTA files in memory; nothing is written, whatever its paths say."""
+    files = []
     try:
-        with tarfile.open(path) as archive:
-            members = [each for each in archive if each.isfile() and _is_wanted(each.name) and not _hidden(each.name)]
-            for member in sorted(members, key=lambda each: each.name):
-                stream = archive.extractfile(member)
-                yield _File(path / member.name, stream.read() if stream else b"")
-    except FileNotFoundError:
-        raise MissingFileError(path) from None
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        with open_decompressed(path) as stream, tarfile.open(fileobj=stream, mode="r|*") as archive:
+            for member in archive:
+                name = Path(member.name)
+                if not member.isfile() or name.name.startswith("."):
+                    continue
+                if name.name.lower().endswith((*_TARS, *COMPRESSED)):
+                    problem = f"holds {name}, which is packed itself"
+                    raise FileFormatError(path, problem, "unpack it, and give the folder")
+                content = archive.extractfile(member) if _is_wanted(name) else None
+                if content is None:
+                    report.note(_PASSED_OVER, str(path / name))
+                else:
+                    files.append(_File(path / name, content.read()))
+    except (tarfile.TarError, lzma.LZMAError) as error:
         problem = f"no tar archive, or a damaged one ({error})"
         raise FileFormatError(path, problem, "copy it again, or unpack it and give the folder") from None
+    return sorted(files, key=lambda file: file.path)
 
 
 def _wild_type_of(scan: _File, fastas: Sequence[_File]) -> tuple[str, Path]:

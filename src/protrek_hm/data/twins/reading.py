@@ -42,7 +42,7 @@ def read_twins(
     -------
     TwinTable
         A row a protein, with the columns `SCHEMA` and those of the set, and the report. Rows stand in the order of the
-        files, a mutant behind its wild type.
+        files, wild types before their mutants.
 
     Raises
     ------
@@ -70,6 +70,8 @@ def read_twins(
         raise OptionError("set", name, f"one of {', '.join(SETS)}")
     if name != "labels" and (config.label or columns):
         raise OptionError("label" if config.label else "column", name, "is for the set labels only")
+    if name != "dms" and config.share != TwinsConfig.share:
+        raise OptionError("share", config.share, "is for the set dms only")
     given = [Path(path) for path in paths]
     if not given:
         raise OptionError("paths", "none", f"give the files of {name}")

@@ -42,8 +42,9 @@ class TwinReport:
         Name of the set.
     records
         Records of the files, all of them.
-    proteins, wild_types, mutants, controls, with_text
-        Rows of the table: all, and of each kind.
+    proteins, wild_types, mutants, controls, natural, with_text
+        Rows of the table: all, wild types of mutants, mutants, those of them that keep their function, all others
+        (natural homologs), and those with a text.
     left_out
         Reason → the names of the records that are not in the table for it.
     noted
@@ -56,6 +57,7 @@ class TwinReport:
     wild_types: int = 0
     mutants: int = 0
     controls: int = 0
+    natural: int = 0
     with_text: int = 0
     left_out: dict[str, list[str]] = field(default_factory=dict)
     noted: dict[str, list[str]] = field(default_factory=dict)
@@ -76,7 +78,7 @@ class TwinReport:
         >>> report.lines()
         ['left out: 1 (a stop): A12*']
         """
-        told = [("left out", self.left_out), ("kept", self.noted)]
+        told = [("left out", self.left_out), ("note", self.noted)]
         return [
             f"{verb}: {len(names):,} ({reason}): {', '.join(names[:SHOWN])}{', …' * (len(names) > SHOWN)}"
             for verb, reasons in told
@@ -126,6 +128,7 @@ def finish(frame: pl.DataFrame, report: TwinReport) -> TwinTable:
     """Count the rows into the report."""
     report.proteins, report.mutants = frame.height, frame["wild_type"].count()
     report.wild_types = frame["wild_type"].drop_nulls().n_unique()
+    report.natural = report.proteins - report.mutants - report.wild_types
     report.controls = int((frame["control"] == "yes").sum())
     report.with_text = frame["text"].count()
     return TwinTable(frame, report)

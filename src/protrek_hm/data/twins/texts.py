@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from protrek_hm.errors import OptionError
+
 MARKS = ("susceptible", "resistant")
 """What stands before the drugs in the label of a wild type, and of a mutant, of the set ncbi-point."""
 
@@ -27,6 +29,11 @@ def wordings(row: Mapping[str, Any]) -> tuple[str, ...]:
     row
         Its cells by column, those of the set's evidence too.
 
+    Raises
+    ------
+    OptionError
+        If the set is unknown, or a column is missing that its texts need.
+
     Examples
     --------
     >>> row = {"set": "adenylation-domains", "label": "leucine|valine"}
@@ -34,14 +41,20 @@ def wordings(row: Mapping[str, Any]) -> tuple[str, ...]:
     'Adenylation domain that activates leucine and valine.'
     """
     spoken = {name: "" if cell is None else str(cell) for name, cell in row.items()}
-    section = templates()[spoken["set"]]
+    section = templates().get(spoken.get("set", ""))
+    if section is None:
+        raise OptionError("set", spoken.get("set"), f"one of {', '.join(templates())}")
     names = section.get("names", {})
     prefix = f"{MARKS[bool(spoken.get('wild_type'))]}:" if spoken["set"] == "ncbi-point" else ""
     facts = [fact.removeprefix(prefix) for fact in spoken.get("label", "").split("|") if fact]
     spoken["facts"] = listing(names.get(fact, fact) for fact in facts)
     if spoken["set"] == "catpred":
         spoken["classes"] = listing(dict.fromkeys(_enzyme_class(fact) for fact in facts))
-    texts = (_sentence(template.format_map(spoken)) for template in _chosen(section, spoken))
+    try:
+        texts = [_sentence(template.format_map(spoken)) for template in _chosen(section, spoken)]
+    except KeyError as missing:
+        wanted = "the texts need it: keep the columns that `data twins` wrote"
+        raise OptionError("row without the column", missing.args[0], wanted) from None
     return tuple(dict.fromkeys(texts))
 
 
