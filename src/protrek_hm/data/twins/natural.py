@@ -141,7 +141,7 @@ def read_labels(paths: Sequence[Path], config: TwinsConfig, columns: Mapping[str
     """
     report = TwinReport("labels")
     if not config.label:
-        raise OptionError("label", "none", "name the columns of labels with --label COLUMN")
+        raise OptionError("label", None, "name the columns of labels with --label COLUMN")
     frames = []
     for path in paths:
         loaded = load_proteins(path, columns=columns)

@@ -74,7 +74,7 @@ def read_twins(
         raise OptionError("share", config.share, "is for the set dms only")
     given = [Path(path) for path in paths]
     if not given:
-        raise OptionError("paths", "none", f"give the files of {name}")
+        raise OptionError("paths", None, f"give the files of {name}")
     for path in given:
         if not path.exists():
             raise MissingFileError(path)

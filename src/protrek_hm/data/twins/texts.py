@@ -53,8 +53,8 @@ def wordings(row: Mapping[str, Any]) -> tuple[str, ...]:
     try:
         texts = [_sentence(template.format_map(spoken)) for template in _chosen(section, spoken)]
     except KeyError as missing:
-        wanted = "the texts need it: keep the columns that `data twins` wrote"
-        raise OptionError("row without the column", missing.args[0], wanted) from None
+        wanted = "not in the row, and its texts need it: keep the columns that `data twins` wrote"
+        raise OptionError("column", missing.args[0], wanted) from None
     return tuple(dict.fromkeys(texts))
 
 
