@@ -128,6 +128,41 @@ def test_mutants_without_an_effect_are_left_out_and_kept_functions_are_controls(
     assert dict(wild_types.select("id", "text").iter_rows()) == functions
 
 
+def test_what_stands_on_several_lines_is_joined_and_what_contradicts_itself_left_out(tmp_path):
+    (tmp_path / "point.fa").write_text(">A1 some kinase\nMKVLA*\n>0|B2|1|1|x|x|mutation|2|||DNA_gyrase\nMKV\n")
+    header = "#taxgroup\taccession_version\tmutation_position\tstandard_mutation_symbol\tclass\tsubclass\n"
+    lines = ["A1\t2\tabc_K2R\tQ\tDRUG_ONE", "A1\t2\tabc_K2R\tQ\tTWO", "B2\t3\tx_V3A\tQ\t", "C3\t3\tx_V3A\tQ\tTWO"]
+    (tmp_path / "point.tsv").write_text(header + "".join(f"\t{line}\n" for line in lines))
+    table = read_twins("ncbi-point", [tmp_path / "point.tsv", tmp_path / "point.fa"])
+    assert table.frame.select("id", "label", "product", "organism").rows() == [
+        ("A1", "susceptible:drug one|susceptible:two", "some kinase", "bacteria"),
+        ("A1:K2R", "resistant:drug one|resistant:two", "some kinase", "bacteria"),
+    ]
+    assert table.report.left_out == {"no drug named": ["B2 x_V3A"], "no reference sequence": ["C3 x_V3A"]}
+    assert table.report.noted == {"a mutation on several lines, joined": ["A1 abc_K2R"]}
+
+    header = "entry\twt_sequence\tmut_sequence\tprotein_name\twt_function\teffect\n"
+    lines = [
+        *("P1-K2R\tMKV\tMRV\tA\tWorks.\tNo effect.", "P1-K2R\tMKV\tMRV\tA\tWorks.\tLoss of activity."),
+        *("P1-K2A\tMKV\tMRV\tA\tWorks.\tDead.", "P1-K2del\tMKV\tMV\tA\tWorks.\tDead.", "P1-K2K\tMKV\tMKV\tA\t\tDead."),
+        *("P1-V3L\tMKVA\tMKLA\tA\t\tNo effect.", "P1-J2A\tMJV\tMAV\tA\t\tDead."),
+    ]
+    (tmp_path / "mutants.tsv").write_text(header + "\n".join(lines) + "\n")
+    table = read_twins("mutadescribe", [tmp_path / "mutants.tsv"])
+    assert table.frame.select("id", "text", "label", "control").rows() == [
+        ("P1", "Works.", None, "no"),
+        ("P1:K2R", "No effect. Loss of activity.", "mixed", "no"),
+        ("P1:2", None, None, "no"),
+        ("P1:2:V3L", "No effect.", "kept", "yes"),
+    ]
+    assert table.report.left_out == {
+        "sequences that differ otherwise than the name says": ["P1-K2A"],
+        "an insertion, deletion or frameshift": ["P1-K2del"],
+        "no change": ["P1-K2K"],
+        "letter 'J' at position 2 is not an amino acid": ["P1-J2A"],
+    }
+
+
 def test_natural_homologs_have_a_row_a_sequence(sample):
     domains = read_twins("adenylation-domains", sample("adenylation-domains")).frame
     rows = rows_of(sample("adenylation-domains")[0], "\t")

@@ -2,6 +2,7 @@
 
 import lzma
 import math
+import re
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from protrek_hm.errors import FileFormatError, shorten
 
 _MUTANT, _SCORE = ("mutant", "mutants", "mutation"), ("score", "dms_score")
 _TABLES, _TARS = (".csv", ".tsv"), (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2")
+_ENTRY = re.compile(r"([A-Z0-9]+_[A-Z0-9]{3,5})(?:_|$)")  # a name of UniProt, as CP2C9_HUMAN
 _PASSED_OVER = "a file that is no .csv, .tsv or FASTA, passed over"
 
 
@@ -210,7 +212,8 @@ def _read_scan(
     scan: _File, wild_type: tuple[str, Path], wild_types: _WildTypes, config: TwinsConfig, report: TwinReport
 ) -> pl.DataFrame:
     reference, fasta = wild_type
-    assay, protein = scan.stem, "_".join(scan.stem.split("_")[:2])
+    entry = _ENTRY.match(scan.stem)
+    assay, protein = scan.stem, entry[1] if entry else _File(fasta, b"").stem
     mutants = _mutants(scan, reference, fasta, report)
     if not mutants:
         return pl.DataFrame()

@@ -1,7 +1,7 @@
 """Wild types and mutants that curators described: resistance mutations of NCBI, and mutants of UniProt."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,14 @@ import polars as pl
 from protrek_hm.data.effects import Effect, is_neutral, read_effect
 from protrek_hm.data.fasta import read_fasta
 from protrek_hm.data.proteins import is_fasta
-from protrek_hm.data.schema import clean_sequences, missing_column, or_null
+from protrek_hm.data.schema import clean_sequences, missing_column, or_null, sequence_problem
 from protrek_hm.data.tables import read_table
 from protrek_hm.data.texts import clean_text
 from protrek_hm.data.twins.config import TwinsConfig
 from protrek_hm.data.twins.substitutions import (
+    INDEL,
     OTHER_LETTER,
+    SAME,
     NotAppliedError,
     name_substitutions,
     read_substitutions,
@@ -78,17 +80,14 @@ def read_ncbi_point(paths: Sequence[Path], config: TwinsConfig) -> TwinTable:
         accession = parts[1] if len(parts) > 1 and parts[0].isdigit() else record.id
         references[accession] = record.sequence.upper().removesuffix("*")
         products[accession] = parts[-1].replace("_", " ") if len(parts) > 1 else record.description
-    mutants: dict[str, list[dict[str, Any]]] = {}
+    mutants: dict[str, dict[str, dict[str, Any]]] = {}
     for row in read_columns(tables, _POINT, report).iter_rows(named=True):
         accession, symbol = row["accession_version"] or "nothing", row["standard_mutation_symbol"] or "nothing"
         gene, _, mutation = symbol.rpartition("_")
         name = f"{accession} {symbol}"
-        if accession not in references:
-            report.leave_out("no reference sequence", name)
-            continue
         drugs = [f"{MARKS[1]}:{drug.lower().replace('_', ' ')}" for drug in (row["subclass"] or "").split("/") if drug]
-        if not drugs:
-            report.leave_out("no drug named", name)
+        if accession not in references or not drugs:
+            report.leave_out("no drug named" if accession in references else "no reference sequence", name)
             continue
         try:
             changes = read_substitutions(mutation)
@@ -96,24 +95,34 @@ def read_ncbi_point(paths: Sequence[Path], config: TwinsConfig) -> TwinTable:
         except NotAppliedError as error:
             report.leave_out(_point_reason(error, mutation, row["mutation_position"], references[accession]), name)
             continue
+        mutation = name_substitutions(changes)
         about = {
             "gene": gene,
             "product": products[accession] or gene,
-            "organism": (row["#taxgroup"] or "").replace("_", " ") or None,
+            "organism": (row["#taxgroup"] or "bacteria").replace("_", " "),
             "class": (row["class"] or "").lower().replace("_", " ") or None,
         }
-        mutation = name_substitutions(changes)
-        named = {"id": f"{accession}:{mutation}", "wild_type": accession, "mutation": mutation}
-        mutants.setdefault(accession, []).append({**about, **named, "sequence": sequence, "label": join_facts(drugs)})
-    rows = list[dict[str, Any]]()
-    for accession, its in mutants.items():
-        resisted = {fact.removeprefix(MARKS[1]) for mutant in its for fact in mutant["label"].split("|")}
-        label = join_facts(MARKS[0] + drug for drug in resisted)
-        about = {name: its[0][name] for name in ("gene", "product", "organism")}
-        classes = join_facts(mutant["class"] or "" for mutant in its)
-        rows.append({"id": accession, "sequence": references[accession], "label": label, **about, "class": classes})
-        rows += its
+        mutant = {"id": f"{accession}:{mutation}", "wild_type": accession, "mutation": mutation, "sequence": sequence}
+        known = mutants.setdefault(accession, {}).setdefault(mutation, {**about, **mutant, "label": ""})
+        if known["label"]:
+            report.note("a mutation on several lines, joined", name)
+        known["label"] = join_facts([*known["label"].split("|"), *drugs])
+    rows = [row for accession, its in mutants.items() for row in _with_reference(references[accession], its.values())]
     return finish(complete_rows(rows, report), report)
+
+
+def _with_reference(reference: str, mutants: Collection[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the row of a reference, susceptible to all that its mutants resist, and theirs behind it."""
+    first = next(iter(mutants))
+    resisted = {fact.removeprefix(MARKS[1]) for mutant in mutants for fact in mutant["label"].split("|")}
+    yield {
+        **{name: first[name] for name in ("gene", "product", "organism")},
+        "id": first["wild_type"],
+        "sequence": reference,
+        "label": join_facts(MARKS[0] + drug for drug in resisted),
+        "class": join_facts(mutant["class"] or "" for mutant in mutants),
+    }
+    yield from mutants
 
 
 def _point_reason(error: NotAppliedError, mutation: str, position: str | None, reference: str) -> str:
@@ -133,42 +142,45 @@ def read_mutadescribe(paths: Sequence[Path], config: TwinsConfig) -> TwinTable:
     report = TwinReport("mutadescribe")
     given = read_columns(paths, _DESCRIBED, report)
     given = given.with_columns(clean_sequences(pl.col("wt_sequence", "mut_sequence")))
-    rows, wild_types = list[dict[str, Any]](), dict[tuple[str, str], str]()
+    rows, wild_types = dict[str, dict[str, Any]](), dict[tuple[str, str], str]()
     for row in given.iter_rows(named=True):
         entry, wild_type, mutant = row["entry"] or "record", row["wt_sequence"] or "", row["mut_sequence"] or ""
         accession = entry.rpartition("-")[0] or entry
-        if row["effect"] is None:
-            report.leave_out("no effect told", entry)
-            continue
         changes = _differences(wild_type, mutant)
-        if not changes:
-            reason = "no change" if wild_type == mutant else "an insertion or deletion"
-            report.leave_out(reason if wild_type and mutant else "no sequence", entry)
+        if problem := _described_problem(row, wild_type, mutant, changes):
+            report.leave_out(problem, entry)
             continue
-        mutation = name_substitutions(changes)
-        if re.fullmatch(r"[A-Z]\d+[A-Z]", entry.rpartition("-")[2]) and entry.rpartition("-")[2] != mutation:
-            report.leave_out("sequences that differ otherwise than the name says", entry)
-            continue
-        effect = clean_text(row["effect"])
+        about = {"protein": row["protein_name"] or accession, "function": row["wt_function"]}
         key = (accession, wild_type)
-        about = {"protein": row["protein_name"], "function": row["wt_function"]}
         if key not in wild_types:
             number = sum(other == accession for other, _ in wild_types)
             wild_types[key] = accession if not number else f"{accession}:{number + 1}"
-            rows.append({"id": wild_types[key], "sequence": wild_type, **about})
-        rows.append(
-            {
-                **about,
-                "id": f"{wild_types[key]}:{mutation}",
-                "sequence": mutant,
-                "wild_type": wild_types[key],
-                "mutation": mutation,
-                "label": _effect_label(effect),
-                "control": "yes" if is_neutral(effect) else "no",
-                "effect": effect,
-            }
-        )
-    return finish(complete_rows(rows, report), report)
+            rows[wild_types[key]] = {**about, "id": wild_types[key], "sequence": wild_type}
+        mutation = name_substitutions(changes)
+        named = {"id": f"{wild_types[key]}:{mutation}", "wild_type": wild_types[key], "mutation": mutation}
+        known = rows.setdefault(named["id"], {**about, **named, "sequence": mutant, "effect": ""})
+        if known["effect"]:
+            report.note("a mutant on several lines, joined", entry)
+        known["effect"] = " ".join(dict.fromkeys(filter(None, (known["effect"], clean_text(row["effect"])))))
+    for described in rows.values():
+        if "effect" in described:
+            described["label"] = _effect_label(described["effect"])
+            described["control"] = "yes" if is_neutral(described["effect"]) else "no"
+    return finish(complete_rows(rows.values(), report), report)
+
+
+def _described_problem(row: dict[str, Any], wild_type: str, mutant: str, changes: Sequence[Change]) -> str | None:
+    """Return why a described mutant cannot be used."""
+    if row["effect"] is None:
+        return "no effect told"
+    if problem := sequence_problem(wild_type) or sequence_problem(mutant):
+        return problem
+    if not changes:
+        return SAME if wild_type == mutant else INDEL
+    name = (row["entry"] or "").rpartition("-")[2]
+    if re.fullmatch(r"[A-Z]\d+[A-Z]", name) and name != name_substitutions(changes):
+        return "sequences that differ otherwise than the name says"
+    return None
 
 
 def _differences(wild_type: str, mutant: str) -> list[Change]:

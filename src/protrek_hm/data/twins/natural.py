@@ -1,5 +1,6 @@
 """Natural homologs with labels: terpene synthases, adenylation domains, enzymes with EC numbers, tables of users."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,8 +33,9 @@ _UNKNOWN = "Unknown"
 def read_terpene_synthases(paths: Sequence[Path], config: TwinsConfig) -> TwinTable:
     """Read the terpene synthases that EnzymeExplorer collected: a row per reaction, here one per sequence.
 
-    A product is told from another by its SMILES without stereochemistry, and called by the name that the file gives it
-    most often. Reactions without a known product are left out.
+    A product is told from another by its SMILES without stereochemistry. The label calls it by the name that the file
+    gives it most often, descriptors of stereochemistry left out; the column `products`, and the texts, by the names
+    that stand in the file. Reactions without a known product are left out.
     """
     report = TwinReport("terpene-synthases")
     given = read_columns(paths, list(_TERPENE.values()), report)
@@ -44,25 +46,44 @@ def read_terpene_synthases(paths: Sequence[Path], config: TwinsConfig) -> TwinTa
     given = given.filter(known)
     called = _common_names(given.select("structure", "product").iter_rows())
     given = given.with_columns(fact=pl.col("structure").replace_strict(called, default=None))
-    about = ("name", "organism", "kind", "substrates", "characterized")
+    given = given.with_columns(products=pl.col("product").fill_null(pl.col("fact")))
+    about = ("name", "organism", "kind", "substrates", "characterized", "products")
     return _one_row_a_sequence(given, about, report)
 
 
 def _common_names(pairs: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     """Return each structure's most frequent name, of equals the first by letters; two structures never share one.
 
-    >>> _common_names([("CCO", "ethanol"), ("CCO", "spirit"), ("CCO", "ethanol"), ("CO", None), ("C", "ethanol")])
+    >>> _common_names([("CCO", "ethanol"), ("CCO", "(R)-ethanol"), ("CCO", "spirit"), ("CO", None), ("C", "ethanol")])
     {'C': 'ethanol (C)', 'CCO': 'ethanol', 'CO': 'CO'}
     """
     counts: dict[str, Counter[str]] = {}
     for structure, name in pairs:
-        counts.setdefault(structure, Counter()).update([" ".join(name.split()).replace("|", "/")] if name else [])
+        counts.setdefault(structure, Counter()).update([_without_stereo(name)] if name else [])
     called, owner = dict[str, str](), dict[str, str]()
     for structure in sorted(counts, key=lambda each: (-counts[each].total(), each)):
         names = sorted(counts[structure].items(), key=lambda each: (-each[1], each[0]))
         name = names[0][0] if names else structure
         called[structure] = name if owner.setdefault(name, structure) == structure else f"{name} ({structure})"
     return dict(sorted(called.items()))
+
+
+_STEREO = re.compile(
+    r"^(?:\((?:[+−±-]|(?:\d*'?-?(?:[RSEZ]|cis|trans),? ?)+)\)-|(?:\d+-(?:cis|trans),?)+-|(?:cis|trans)-)+"
+)
+_CHARGE = re.compile(r"\(\d[−-]\)$")
+
+
+def _without_stereo(name: str) -> str:
+    """Return a product's name without descriptors of stereochemistry in front, and without a charge behind it.
+
+    >>> _without_stereo("(4S)-limonene"), _without_stereo("(−)-α-pinene"), _without_stereo("(E)-β-ocimene")
+    ('limonene', 'α-pinene', 'β-ocimene')
+    >>> _without_stereo("2-trans,6-trans-farnesyl diphosphate(3−)"), _without_stereo("ent-kaurene")
+    ('farnesyl diphosphate', 'ent-kaurene')
+    """
+    plain = " ".join(name.split()).replace("|", "/")
+    return _CHARGE.sub("", _STEREO.sub("", plain)) or plain
 
 
 def read_adenylation_domains(paths: Sequence[Path], config: TwinsConfig) -> TwinTable:

@@ -48,6 +48,8 @@ def wordings(row: Mapping[str, Any]) -> tuple[str, ...]:
     prefix = f"{MARKS[bool(spoken.get('wild_type'))]}:" if spoken["set"] == "ncbi-point" else ""
     facts = [fact.removeprefix(prefix) for fact in spoken.get("label", "").split("|") if fact]
     spoken["facts"] = listing(names.get(fact, fact) for fact in facts)
+    if "products" in spoken:
+        spoken["products"] = listing(spoken["products"].split("|"))
     if spoken["set"] == "catpred":
         spoken["classes"] = listing(dict.fromkeys(_enzyme_class(fact) for fact in facts))
     try:
@@ -66,8 +68,11 @@ def _chosen(section: Mapping[str, Any], row: Mapping[str, str]) -> list[str]:
             return list(section["wild-type"])
         kind = section["kinds"].get(row["kind"], section["kinds"]["other"])
         return list(kind[row["level"]]) if row["level"] else []
-    if row["set"] in ("ncbi-point", "mutadescribe"):
-        return list(section["mutant" if is_mutant else "wild-type"])
+    chosen = "mutant" if is_mutant else "wild-type"
+    if row["set"] == "mutadescribe":
+        return list(section[chosen]) if row["effect" if is_mutant else "function"] else []
+    if row["set"] == "ncbi-point":
+        return list(section[chosen])
     return list(section["natural"]) if row.get("label") else []
 
 
