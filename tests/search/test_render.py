@@ -130,7 +130,7 @@ def test_families_in_json_lines_and_tsv_are_complete():
     assert found[1]["record"] == FAMILIES["a kinase"][0].hits[1].record
     rows = list(csv.DictReader(io.StringIO(families_written("tsv")), delimiter="\t"))
     assert [row["id"] for row in rows] == [row["id"] for row in found]
-    assert list(rows[0])[:7] == ["query", "family", "member", "identity", "difference", "rank", "id"]
+    assert list(rows[0])[:8] == ["query", "family", "member", "identity", "difference", "decided", "rank", "id"]
 
 
 def test_numbers_that_are_none_are_null_and_empty():

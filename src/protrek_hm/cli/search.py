@@ -54,6 +54,12 @@ def search(
     signals: Annotated[
         str, typer.Option(help="By what a text is answered: model, words, meaning, or several with commas between.")
     ] = "model,words,meaning",
+    within: Annotated[
+        str,
+        typer.Option(
+            help="By what the members of a family are ordered: model (as they rank), difference, relatives, or several."
+        ),
+    ] = "model,difference,relatives",
     min_identity: Annotated[float, typer.Option(help="Identity with a family's best hit, in (0, 1].")] = 0.7,
     chain: Annotated[
         list[str] | None, typer.Option(help="Chain of a structure file; repeatable.  [default: all]")
@@ -82,7 +88,7 @@ def search(
     from protrek_hm.search.query import read_queries, read_query_table
     from protrek_hm.search.searcher import Searcher
 
-    asked: Any = {"signals": tuple(each.strip() for each in signals.split(","))}
+    asked: Any = {"signals": _names(signals), "within": _names(within)}
     if output is not None:
         refuse_existing(output, force=force, inputs=[*(queries or []), *([batch] if batch else [])])
         refuse_unwritable(output)
@@ -114,6 +120,10 @@ def search(
     else:
         with destination(output, force=force) as file:
             _answer(searcher, read, settings, file, output_format)
+
+
+def _names(given: str) -> tuple[str, ...]:
+    return tuple(each.strip() for each in given.split(","))
 
 
 def _answer(searcher: "Searcher", queries: "list[Query]", settings: "BatchConfig", file: TextIO, form: "Form") -> None:

@@ -35,7 +35,7 @@ FORMAT_VERSION = 1
 SETTINGS = "settings.json"
 ENDINGS = (".parquet", ".tsv", ".csv", ".jsonl")
 _SETTING = {"query_type": "by", "target_type": "want"}  # what the file calls them
-_TYPES = dict.fromkeys(("query", "difference", "id", "matched_words"), pl.String) | dict.fromkeys(
+_TYPES = dict.fromkeys(("query", "difference", "decided", "id", "matched_words"), pl.String) | dict.fromkeys(
     ("family", "member", "rank"), pl.Int64
 )
 
@@ -67,7 +67,7 @@ def run_batch(
 ) -> int:
     """Answer all queries and write a row for each hit to `output`; go on where an earlier run was stopped.
 
-    Columns: query (its name), with `group` also family, member, identity and difference; rank, id, score,
+    Columns: query (its name), with `group` also family, member, identity, difference and decided; rank, id, score,
     protrek_score, probability, p_value, e_value, matched_words, meaning; `config.columns`. Rows stand in the order of
     the queries, then of rank. Equal queries of a block are encoded once.
 
@@ -157,6 +157,7 @@ def _settings(searcher: Searcher, queries: Sequence[Query], config: BatchConfig)
     digest = hashlib.sha256(b"\n".join(lines)).hexdigest()
     index = json.loads(json.dumps(asdict(searcher.index.info), default=str))
     options = asdict(config) | {"columns": list(config.columns), "signals": list(config.signals)}
+    options["within"] = list(config.within)
     asked = {_SETTING.get(name, name): value for name, value in options.items() if name != "most_hits"}
     return {
         "format_version": FORMAT_VERSION,

@@ -7,7 +7,7 @@ far from the best hit of its family.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -20,6 +20,10 @@ from protrek_hm.search.differences import differences
 from protrek_hm.search.reading import Cut
 from protrek_hm.search.signals import Matched
 
+Vote = Literal["model", "difference", "relatives"]
+"""What may order the members of a family: the model's own score, the twin head, labelled relatives."""
+
+VOTES: tuple[Vote, ...] = get_args(Vote)
 Item = TypeVar("Item")
 Other = TypeVar("Other")
 PROPOSED = "an engine proposed what was compared: a near one may be missing"
@@ -67,14 +71,25 @@ class Hit:
 
 @dataclass(frozen=True)
 class Family:
-    """Hits that are near-identical to the best of them. rank: among families, from 1. hits: by rank."""
+    """Near-identical hits.
+
+    Attributes
+    ----------
+    rank
+        Among families, from 1.
+    hits
+        All of which are near-identical to the one that ranks first of them; by rank, unless `decided` says otherwise.
+    decided
+        What put them in another order than their ranks; None where they stand by rank. See `search.within`.
+    """
 
     rank: int
     hits: tuple[Hit, ...]
+    decided: Vote | None = None
 
     @property
     def best(self) -> Hit:
-        """The hit that the others are compared with."""
+        """The hit that comes first, and that the others are compared with."""
         return self.hits[0]
 
 
@@ -162,7 +177,7 @@ def group_hits(hits: Sequence[Hit], *, min_identity: float = MIN_IDENTITY) -> li
     groups: list[list[Hit]] = []
     for hit in hits:
         sequence = hit.record["sequence"]
-        home = next((each for each in groups if _alike(each[0].record["sequence"], sequence, min_identity)), None)
+        home = next((each for each in groups if alike(each[0].record["sequence"], sequence, min_identity)), None)
         if home is None:
             groups.append([hit])
         else:
@@ -196,8 +211,8 @@ def identity_and_difference(best: str, other: str) -> tuple[float, str]:
     return alignment.identity, ", ".join(each.notation for each in found)
 
 
-def _alike(best: str, other: str, min_identity: float) -> bool:
-    """Say whether two sequences are identical enough; what cannot be is told without an alignment.
+def alike(best: str, other: str, min_identity: float) -> bool:
+    """Say whether two sequences are identical enough, in [0, 1]; what cannot be is told without an alignment.
 
     No alignment has more identical columns than the longest common subsequence has letters, nor fewer columns than the
     longer sequence.

@@ -17,7 +17,7 @@ from protrek_hm.data.uniprot.entry import title
 from protrek_hm.errors import counted, in_percent, shorten
 from protrek_hm.homology.identity import identity
 from protrek_hm.search.describe import Description, FoundText, Homolog
-from protrek_hm.search.hits import Family, Hit, identity_and_difference
+from protrek_hm.search.hits import Family, Hit, Vote, identity_and_difference
 from protrek_hm.search.pairs import ScoredPair
 
 if TYPE_CHECKING:
@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 Form = Literal["table", "jsonl", "tsv"]
 SCORES = ("rank", "id", "score", "protrek_score", "probability", "p_value", "e_value")
 MATCHED = ("matched_words", "meaning")
-FAMILY = ("family", "member", "identity", "difference")
+FAMILY = ("family", "member", "identity", "difference", "decided")
 OWN_COLUMNS = ("query", *FAMILY, *SCORES, *MATCHED)
 NUMBERS = ("rank", "score", "prob.", "E", "meaning", "like 1st", "length")
 _LINES, _INDENT = 4, " " * 8  # of a text; a twin's has one line
+ORDER: Mapping[Vote, str] = {"model": "the model", "difference": "the difference", "relatives": "labelled relatives"}
+"""What decided the order inside a family, in words."""
+
 MEMBERS = 5
 """Members of a family that the table shows beneath its best; all of them are in the other formats."""
 
@@ -84,14 +87,14 @@ def rows_of_answer(query: str, families: Sequence[Family], *, grouped: bool) -> 
      'p_value': 0.01, 'e_value': 2.0, 'matched_words': None, 'meaning': None, 'record': {'sequence': 'MKV'}}
     >>> row = next(rows_of_answer("a kinase", [Family(1, (hit,))], grouped=True))
     >>> [row[name] for name in FAMILY]
-    [1, 1, 1.0, '']
+    [1, 1, 1.0, '', None]
     """
     for family in families:
         for member, hit in enumerate(family.hits, start=1):
             place: dict[str, Any] = {}
             if grouped:
                 same = (1.0, "") if member == 1 else _difference(family, hit)
-                place = dict(zip(FAMILY, (family.rank, member, *same), strict=True))
+                place = dict(zip(FAMILY, (family.rank, member, *same, family.decided), strict=True))
             scores = {name: getattr(hit, name) for name in SCORES}
             common = (None, None) if hit.matched is None else (" ".join(hit.matched.words), hit.matched.meaning)
             matched = dict(zip(MATCHED, common, strict=True))
@@ -206,7 +209,8 @@ def _order(families: Sequence[Family]) -> str:
 
 
 def _family_cells(family: Family) -> list[Cells]:
-    rows = [_cells(family.best, str(family.rank))]
+    order = f"(members by {ORDER[family.decided]})" if family.decided else ""
+    rows = [_cells(family.best, str(family.rank), differs=order)]
     for hit in family.hits[1 : MEMBERS + 1]:
         alike, difference = _difference(family, hit)
         said = f"{difference} ({in_percent(alike)})" if difference.endswith("differences") else difference

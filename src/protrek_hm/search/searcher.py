@@ -4,7 +4,7 @@
 call it; `search` is the same without families.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -25,7 +25,7 @@ from protrek_hm.index.records import rows_where
 from protrek_hm.index.store import Index, sample_of
 from protrek_hm.index.words import searched_text, written_forms
 from protrek_hm.model.encoder import FingerprintedEncoder
-from protrek_hm.search.hits import MIN_IDENTITY, Answer, Family, Hit, each_alone, group_hits
+from protrek_hm.search.hits import MIN_IDENTITY, VOTES, Answer, Family, Hit, Vote, each_alone, group_hits
 from protrek_hm.search.labelled import Labelled, lay_out
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import Cut, cuts
@@ -40,6 +40,7 @@ from protrek_hm.search.signals import (
     usable_signals,
 )
 from protrek_hm.search.significance import calibrate, p_values
+from protrek_hm.search.within import Head, Within, tell_order
 
 MOST_HITS = 10_000
 """Hits per query that are looked at to fill the wanted number of families."""
@@ -88,6 +89,9 @@ class SearchConfig:
     signals
         By what proteins answer a text: see `signals`. What the index does not hold is left out; the model alone answers
         other queries, and ranks texts.
+    within
+        By what the members of a family that answers a text are ordered, beside what ranks them: see `within`. What
+        there is not is left out; `model` alone leaves them in the order of their ranks.
     """
 
     query_type: Modality = "text"
@@ -99,8 +103,12 @@ class SearchConfig:
     exact: bool = False
     most_hits: int = MOST_HITS
     signals: tuple[Signal, ...] = SIGNALS
+    within: tuple[Vote, ...] = VOTES
 
     def __post_init__(self) -> None:
+        known = f"known votes are {', '.join(VOTES)}; give one at least"
+        asked = set(self.within)
+        require("within", ", ".join(self.within), known, holds=bool(asked) and asked <= set(VOTES))
         known = f"known signals are {', '.join(SIGNALS)}; give one at least"
         wanted = set(self.signals)
         require("signals", ", ".join(self.signals), known, holds=bool(wanted) and wanted <= set(SIGNALS))
@@ -131,9 +139,10 @@ class Searcher:
     ('P2', 0.8, 8.0, 0.5)
     """
 
-    def __init__(self, index: Index, model: FingerprintedEncoder) -> None:
+    def __init__(self, index: Index, model: FingerprintedEncoder, *, head: Head | None = None) -> None:
         check_model(index.info, model)
         self.index, self.model = index, model
+        self.head: Head | None = getattr(model, "twin_head", None) if head is None else head
         self._sample = cache(lambda target_type: index.sample(target_type))
         self._texts = cache(lambda: sample_of(index.meaning) if index.meaning is not None else np.empty((0, 0)))
         self._calibration = cache(lambda query_type, target_type: calibrate(index, query_type, target_type))
@@ -300,10 +309,24 @@ class Searcher:
                 return self.rank(vectors[numbers], **kinds, k=k, where=allowed)
             return [self._rank_by_signals(questions[each], config.target_type, k, allowed) for each in numbers]
 
-        waiting = list(range(len(vectors)))
         if not config.group or config.target_type == "text":
-            return [hits.with_items(each_alone(hits)) for hits in rank(waiting, config.k)]
-        found: list[Answer[Family]] = [Answer() for _ in vectors]
+            return [hits.with_items(each_alone(hits)) for hits in rank(list(range(len(vectors))), config.k)]
+        found = self._group(rank, len(vectors), config)
+        if config.query_type != "text" or set(config.within) == {"model"}:
+            return found
+        asked = questions or [
+            Question(vector, Background.of(each.background) if len(each.background) else None)
+            for vector, each in zip(vectors, found, strict=True)
+        ]
+        ordered = [self.within.order(each, own, config.within) for each, own in zip(found, asked, strict=True)]
+        return [each.with_items(own, notes=tell_order(own)) for each, own in zip(found, ordered, strict=True)]
+
+    def _group(
+        self, rank: Callable[[list[int], int], list[Answer[Hit]]], queries: int, config: SearchConfig
+    ) -> list[Answer[Family]]:
+        """Make families of as many hits of each query as `rank` must give to fill them."""
+        found: list[Answer[Family]] = [Answer() for _ in range(queries)]
+        waiting = list(range(queries))
         fetch = min(max(5 * config.k, _LEAST_HITS), max(config.most_hits, config.k))
         while waiting:
             unfilled = []
@@ -327,7 +350,13 @@ class Searcher:
         """The same searcher, which compares a query with every vector, however many there are."""
         other = copy(self)
         other.index = self.index.exactly()
+        other.__dict__.pop("within", None)  # made over the other index
         return other
+
+    @cached_property
+    def within(self) -> Within:
+        """What orders the members of a family; made when first asked."""
+        return Within(self.index, self.model, self.head)
 
     @cached_property
     def labelled(self) -> Labelled:

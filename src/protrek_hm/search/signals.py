@@ -43,10 +43,13 @@ class Matched:
         The question's words that its record holds, as they are written there.
     meaning
         Cosine of the question and its text, in [-1, 1]; None without a text.
+    total
+        Of all signals, weighted: what it was ranked by.
     """
 
     words: tuple[str, ...] = ()
     meaning: float | None = None
+    total: float = 0.0
 
 
 class Ranked(NamedTuple):
@@ -173,10 +176,24 @@ def rank_by_signals(
         Matched(
             tuple(word for word, each in question.words.items() if row in each),
             None if np.isnan(cosine) else float(cosine),
+            total,
         )
-        for row, cosine in zip(rows[order].tolist(), meaning[order].tolist(), strict=True)
+        for row, cosine, total in zip(*(each[order].tolist() for each in (rows, meaning, score)), strict=True)
     ]
     return Ranked(rows[order], cosines[order], matched, exact)
+
+
+def text_scores(index: Index, question: Question, rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, " n"] | None:
+    """Return what words and meaning alone say of records: their part of the sum that ranks them.
+
+    NaN where meaning is a signal and a record has none; None where neither is a signal.
+    """
+    scores = WEIGHTS["words"] * _share(question.words, rows=index.info.counts["records"])[rows]
+    if question.meaning is not None and index.meaning is not None:
+        meaning = _cosines(index.meaning, question.meaning.vector, rows)
+        scores = scores + WEIGHTS["meaning"] * question.meaning.deviations(meaning)
+        return np.asarray(scores)
+    return scores if question.words else None
 
 
 def _share(words: Mapping[str, Matches], *, rows: int) -> Float[np.ndarray, " rows"]:

@@ -66,7 +66,8 @@ def dump(answer: Any) -> bytes:
 def family_answer(family: Family) -> dict[str, Any]:
     """Return a family as JSON; what its members differ in is seen from the best of them."""
     best = family.best
-    return {"rank": family.rank, "hits": [{**_hit(hit), **_unlike(best, hit)} for hit in family.hits]}
+    hits = [{**_hit(hit), **_unlike(best, hit)} for hit in family.hits]
+    return {"rank": family.rank, "hits": hits, "decided": family.decided}
 
 
 def _unlike(best: Hit, hit: Hit) -> dict[str, Any]:

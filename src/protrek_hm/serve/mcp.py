@@ -71,9 +71,9 @@ def tools_of(service: Service) -> list[Tool]:
         Tool(
             "search",
             "Rank proteins (or texts) by how well they fit a description of a function, a sequence, or a structure in "
-            "3Di letters. Near-identical proteins come as one family. A text is compared with the words and meaning "
-            "of records, too: matched says what they share. score is the cosine of the model; "
-            "an e_value far above 1 means that chance gives as much.",
+            "3Di letters. Near-identical proteins come as one family; decided says what ordered its members if not "
+            "their ranks. A text is compared with the words and meaning of records, too: matched says what they share. "
+            "score is the cosine of the model; an e_value far above 1 means that chance gives as much.",
             SearchTool,
             search,
         ),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from protrek_hm.config import Modality
+from protrek_hm.search.hits import VOTES, Vote
 from protrek_hm.search.signals import SIGNALS, Signal
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.serve.problems import HALF, ProblemError
@@ -45,6 +46,14 @@ Signals = Annotated[
     tuple[Signal, ...],
     Field(min_length=1, max_length=len(SIGNALS), description="By what a text is answered; others: the model alone."),
 ]
+Within = Annotated[
+    tuple[Vote, ...],
+    Field(
+        min_length=1,
+        max_length=len(VOTES),
+        description="By what the members of a family that answers a text are ordered; `model` alone: as they rank.",
+    ),
+]
 Notes = Annotated[list[str], Field(description="What should be known besides, such as that the model cuts the query.")]
 
 
@@ -69,6 +78,7 @@ class _Options(_Request):
     group: Group = True
     exact: Exact = False
     signals: Signals = SIGNALS
+    within: Within = VOTES
 
 
 class SearchRequest(_Options):
@@ -136,10 +146,11 @@ class HitAnswer(BaseModel):
 
 
 class FamilyAnswer(BaseModel):
-    """Hits that are 70 % identical or more to the best of them, which is the first."""
+    """Hits that are 70 % identical or more to the one that ranks first of them."""
 
     rank: int
     hits: list[HitAnswer]
+    decided: Vote | None = Field(description="What put the members in another order than their ranks; null: nothing.")
 
 
 class BackgroundAnswer(BaseModel):

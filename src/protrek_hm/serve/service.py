@@ -192,6 +192,7 @@ class Service:
             exact=request.exact,
             most_hits=_MOST_GROUPED,
             signals=request.signals,
+            within=request.within,
         )
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)
@@ -214,7 +215,10 @@ class Service:
                 question.room.take(size(families[-1]))
             vectors = self.searcher.index.info.counts[question.config.target_type]
             background = background_answer(answer.background, vectors=vectors)
-            notes = [each.replace("--exact", "exact: true") for each in answer.notes]
+            notes = [
+                each.replace("--exact", "exact: true").replace("--within model", 'within: ["model"]')
+                for each in answer.notes
+            ]
             own = {"families": families, "looked_at": answer.looked_at, "background": background, "notes": notes}
             found.append(own)
         return found

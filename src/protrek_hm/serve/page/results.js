@@ -66,15 +66,17 @@ function toolbar(result) {
     h("button", { type: "button", class: "quiet small", onclick: take }, "Copy link"));
 }
 
+const ORDER = { model: "the model", difference: "the difference", relatives: "labelled relatives" };
+
 function familyBody(family, bounds, picks) {
   const [best, ...others] = family.hits;
   const body = h("tbody", { role: "rowgroup" });
   const members = others.map((hit) => memberRow(hit, best, bounds, picks));
-  body.append(row(best, identityCell(best, { below: others.length ? toggle(others, members) : null }), bounds, picks, "best"), ...members);
+  body.append(row(best, identityCell(best, { below: others.length ? toggle(others, members, family.decided) : null }), bounds, picks, "best"), ...members);
   return body;
 }
 
-function toggle(others, members) {
+function toggle(others, members, decided) {
   const known = others.filter((hit) => hit.identity !== null);
   const numbers = known.map((hit) => hit.differences);
   const span = known.length ? `, ${identical(known.map((hit) => hit.identity))}` : "";
@@ -84,7 +86,7 @@ function toggle(others, members) {
     event.currentTarget.setAttribute("aria-expanded", String(open));
     for (const member of members) member.hidden = !open;
   };
-  return h("button", { type: "button", class: "family", "aria-expanded": "false", onclick: turn }, `${others.length} more${span}${away}`);
+  return h("button", { type: "button", class: "family", "aria-expanded": "false", onclick: turn }, `${others.length} more${span}${away}${decided ? `, ordered by ${ORDER[decided]}` : ""}`);
 }
 
 function memberRow(hit, best, bounds, picks) {
@@ -122,7 +124,7 @@ function meaning(shown) {
     ["Score", "The cosine between your query and the protein, from −1 to 1. Compare it within one search; another query has another scale."],
     ["Probability", "How likely this is the right answer, if the index holds one: fitted to the index's own pairs of text and protein. An upper bound where the model was trained on them. Left empty below 10 %, where the model cannot tell."],
     ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, the score alone decides nothing."],
-    ["Family", "Hits that are 70 % identical or more to the best of them. They can differ in the very residue that matters: open the family, choose two and compare. Only the best hits are looked at, so the index may hold more members."],
+    ["Family", "Hits that are 70 % identical or more to the best of them. They can differ in the very residue that matters: open the family, choose two and compare. Only the best hits are looked at, so the index may hold more members. Where its members are ordered by the model, by the difference of the twins or by labelled relatives, it says so: their ranks are those that they had before."],
   ];
   const told = words.filter(([name]) => shown[name] !== false);
   const left = shown["E-value"] || shown.Order ? null : h("p", { class: "hint" }, "This index is so small that its background is the index itself: an E-value would be no more than the rank, and is not shown.");
