@@ -91,8 +91,8 @@ class Lookup:
                 found.append(self._best(query, np.array(more, dtype=np.int64), least))
         return found
 
-    def candidates(self, queries: Sequence[str]) -> list[Int64[np.ndarray, " candidates"]]:
-        """List for each query the proteins that share the most words with it for their length, `CANDIDATES` at most.
+    def candidates(self, queries: Sequence[str], *, most: int = CANDIDATES) -> list[Int64[np.ndarray, " candidates"]]:
+        """List for each query the proteins that share the most words with it for their length, `most` at most.
 
         A word that a long repeat holds a hundred times counts no more often than the query has residues.
 
@@ -118,7 +118,7 @@ class Lookup:
         share = np.minimum(np.concatenate(shared), residues) / np.maximum(np.diff(self.starts)[protein], residues)
         order = np.lexsort((protein, -share, query))
         bounds = np.searchsorted(query[order], np.arange(len(queries) + 1))
-        return [protein[order[a : min(b, a + CANDIDATES)]] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [protein[order[a : min(b, a + most)]] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
 
     def _occurrences(
         self, number: Int[np.ndarray, " words"]

@@ -1,0 +1,247 @@
+"""The twin head: which of two near-identical proteins a text fits better, read from what differs between them.
+
+One vector of a whole protein hardly moves for one substitution. The head reads the changed sites alone
+(`model.changes`) and the text's vector, and gives a signed preference. Of a text t, and variants a, b of a reference r:
+
+    prefer(t; a, b) = u(t) · (d(r → a) − d(r → b)),   d(r → x) = Σ over changed sites of f(site)
+
+u is linear, f a small network. Without a reference each is the other's: half of u(t) · (d(b → a) − d(a → b)). So the
+sign flips where a and b are exchanged, and equal proteins give 0, whatever was learned. The head lies in the
+model's folder, in one file; nothing else there changes, and plain SentenceTransformer loads the model as before.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from protrek_hm.config import require
+from protrek_hm.data.schema import AMINO_ACIDS
+from protrek_hm.errors import FileFormatError, MissingFileError, ModelError
+from protrek_hm.files import new_file
+from protrek_hm.homology.lookup import Lookup
+from protrek_hm.homology.profile import Profile, profiles
+from protrek_hm.model.changes import Changes, FeatureConfig, all_substitutions, describe_changes, width
+
+HEAD = "twin_head.safetensors"
+"""The head's file in a model's folder."""
+
+FORMAT_VERSION = 1
+_LIMIT = 5.0  # standard deviations; features beyond count as this
+_SITES_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """The shape of a head.
+
+    Attributes
+    ----------
+    features
+        What it reads at a changed site.
+    hidden
+        Width of its two hidden layers, at least 1.
+    directions
+        Dimensions of the space in which text and change meet, at least 1.
+    members
+        Networks whose preferences are averaged, at least 1.
+    """
+
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    hidden: int = 64
+    directions: int = 16
+    members: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("hidden", "directions", "members"):
+            require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
+
+
+class _Member(nn.Module):
+    """One network: f of the changed sites, and u of the texts."""
+
+    def __init__(self, config: HeadConfig, dimension: int, dropout: float) -> None:
+        super().__init__()
+        hidden = config.hidden
+        self.change = nn.Sequential(
+            *(nn.Linear(width(config.features), hidden), nn.GELU(), nn.Dropout(dropout)),
+            *(nn.Linear(hidden, hidden), nn.GELU(), nn.Dropout(dropout)),
+            nn.Linear(hidden, config.directions),
+        )
+        self.text = nn.Linear(dimension, config.directions)
+
+
+class TwinHead(nn.Module):
+    """Prefers one of two near-identical proteins for a text.
+
+    Parameters
+    ----------
+    config
+        Its shape.
+    dimension
+        Of the model's text vectors.
+    model
+        The fingerprint of the model whose texts it reads.
+    weight
+        Of its preference beside a difference of the model's cosines, at least 0: see `together`.
+    dropout
+        While it is trained, in [0, 1).
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self, config: HeadConfig, *, dimension: int, model: str, weight: float = 1.0, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.config, self.dimension, self.model, self.weight = config, dimension, model, weight
+        self.members = nn.ModuleList(_Member(config, dimension, dropout) for _ in range(config.members))
+        self.register_buffer("mean", torch.zeros(width(config.features)))
+        self.register_buffer("deviation", torch.ones(width(config.features)))
+
+    def effects(self, features: Float[Tensor, "sites features"]) -> Float[Tensor, "members sites directions"]:
+        """Return f of every changed site, by each member."""
+        scaled = ((features - self.mean) / self.deviation).clamp(-_LIMIT, _LIMIT)
+        return torch.stack([cast("_Member", member).change(scaled) for member in self.members])
+
+    def readings(self, texts: Float[Tensor, "texts dimension"]) -> Float[Tensor, "members texts directions"]:
+        """Return u of each text's unit vector, by each member."""
+        scaled = texts * self.dimension**0.5
+        return torch.stack([cast("_Member", member).text(scaled) for member in self.members])
+
+    def sums(self, changes: Changes) -> Float[Tensor, "members variants directions"]:
+        """Return d(r → x) of each variant, by each member."""
+        device = self.mean.device
+        found = torch.zeros(len(self.members), changes.variants, self.config.directions, device=device)
+        for start in range(0, len(changes.variant), _SITES_AT_ONCE):
+            part = slice(start, start + _SITES_AT_ONCE)
+            owner = torch.from_numpy(changes.variant[part]).to(device)
+            found.index_add_(1, owner, self.effects(torch.from_numpy(changes.features[part]).to(device)))
+        return found
+
+    @torch.inference_mode()
+    def prefer(
+        self,
+        texts: Float[np.ndarray, "n dimension"],
+        a: Sequence[str],
+        b: Sequence[str],
+        *,
+        references: Sequence[str | None] | None = None,
+        relatives: Lookup | None = None,
+    ) -> Float[np.ndarray, " n"]:
+        """Say how much better each text fits `a` than `b`: above 0 where it does, 0 where they are equal.
+
+        Parameters
+        ----------
+        texts
+            Unit vectors of the texts, by the head's model.
+        a, b
+            Sequences, pair by pair.
+        references
+            The protein that both are variants of, such as the wild type; None: not known.
+        relatives
+            Proteins among which relatives are looked for: what these have at a site says what it allows.
+
+        Returns
+        -------
+        Log odds, as the head was trained; exchanging a and b changes the sign alone.
+        """
+        given = [None] * len(a) if references is None else list(references)
+        number: dict[tuple[str, str], int] = {}
+
+        def change(reference: str, variant: str) -> int:
+            return number.setdefault((reference, variant), len(number))
+
+        first = [change(b[i] if r is None else r, a[i]) for i, r in enumerate(given)]
+        second = [change(a[i] if r is None else r, b[i]) for i, r in enumerate(given)]
+        sums = self.sums(self.describe([*number], relatives))
+        half = torch.tensor([0.5 if r is None else 1.0 for r in given])
+        read = self.readings(torch.from_numpy(np.asarray(texts, dtype=np.float32)))
+        found = (read * (sums[:, first] - sums[:, second])).sum(-1).double().mean(0) * half
+        return found.numpy()
+
+    def describe(self, pairs: Sequence[tuple[str, str]], relatives: Lookup | None = None) -> Changes:
+        """Describe the changes from references to variants; see `model.changes`."""
+        references, variants = [each for each, _ in pairs], [each for _, each in pairs]
+        distinct = list(dict.fromkeys(references))
+        pool = relatives if self.config.features.conservation else None
+        known = dict(zip(distinct, profiles(distinct, pool), strict=True))
+        return describe_changes(references, variants, known, self.config.features)
+
+    @torch.inference_mode()
+    def scan(
+        self, text: Float[np.ndarray, " dimension"], protein: str, profile: Profile | None = None
+    ) -> Float[np.ndarray, "residues 20"]:
+        """Return the preference for each single substitution over the protein itself, residues in `AMINO_ACIDS`' order.
+
+        The protein's own residues have 0.
+        """
+        features = all_substitutions(protein, profile or Profile.of(protein), self.config.features)
+        read = self.readings(torch.from_numpy(np.asarray(text, dtype=np.float32))[None])
+        found = (read * self.effects(torch.from_numpy(features))).sum(-1).double().mean(0).view(len(protein), 20)
+        found[torch.tensor([[own == other for other in AMINO_ACIDS] for own in protein])] = 0.0
+        return found.numpy()
+
+    def save(self, folder: Path) -> None:
+        """Write the head into its model's folder, over an older one."""
+        facts = {
+            "format_version": FORMAT_VERSION,
+            "config": asdict(self.config),
+            "dimension": self.dimension,
+            "model": self.model,
+            "weight": self.weight,
+        }
+        tensors = {name: each.detach().cpu().contiguous() for name, each in self.state_dict().items()}
+        with new_file(folder / HEAD, force=True) as temporary:
+            save_file(tensors, temporary, metadata={"protrek-hm": json.dumps(facts)})
+
+    @classmethod
+    def load(cls, folder: Path | str, *, model: str | None = None) -> "TwinHead":
+        """Load the head from its model's folder.
+
+        Parameters
+        ----------
+        model
+            The fingerprint that the head must have been trained with; None: any.
+
+        Raises
+        ------
+        MissingFileError, FileFormatError
+            If there is none, or it is damaged or of a later version.
+        ModelError
+            If it was trained with another model.
+        """
+        path = Path(folder) / HEAD
+        if not path.is_file():
+            raise MissingFileError(path)
+        try:
+            with safe_open(path, framework="pt") as held:
+                facts = json.loads((held.metadata() or {})["protrek-hm"])
+                tensors = {name: held.get_tensor(name) for name in held.keys()}  # no mapping
+            if facts["format_version"] != FORMAT_VERSION:
+                problem = f"format_version {facts['format_version']!r}"
+                raise FileFormatError(path, problem, f"this version reads {FORMAT_VERSION}")
+            shape = {**facts["config"], "features": FeatureConfig(**facts["config"]["features"])}
+            head = cls(
+                HeadConfig(**shape), dimension=facts["dimension"], model=facts["model"], weight=float(facts["weight"])
+            )
+            head.load_state_dict(tensors)
+        except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            if isinstance(error, FileFormatError):
+                raise
+            raise FileFormatError(path, f"damaged ({error})", "copy the model again, or train the head anew") from None
+        if model is not None and head.model != model:
+            raise ModelError(
+                f"{path}: the head was trained with another model ({head.model[:12]}…, not {model[:12]}…)",
+                "train it anew: protrek-hm train head",
+            )
+        return head.eval()
