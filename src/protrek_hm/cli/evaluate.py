@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from protrek_hm.cli.board import twins
 from protrek_hm.cli.compare import compare, seeds
 from protrek_hm.cli.console import DefaultCommandGroup, tell_cuts
 from protrek_hm.cli.flags import Device, Force, with_settings
@@ -104,3 +105,4 @@ evaluate_app.command("compare")(compare)
 evaluate_app.command("seeds")(seeds)
 evaluate_app.command("ec")(ec)
 evaluate_app.command("retrieval")(retrieval)
+evaluate_app.command("twins")(twins)

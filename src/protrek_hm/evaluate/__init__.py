@@ -5,7 +5,7 @@ for `retrieval`). Every distinct input is encoded once and each case gets its 2 
 numbers by pure functions (`metrics`, `ranking`), with intervals and tests over independent groups (`statistics`).
 `baselines`, the leak check and what a careful reader would object to (`caveats`) stand beside them. `run` puts it
 together; `table`, `report` and `plots` show it. `compare` sets runs on disk against each other; `scoreboards` are
-public ones.
+public ones, and `twins` is the board of real twins.
 """
 
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from protrek_hm.evaluate.compare import compare_seeds as compare_seeds
     from protrek_hm.evaluate.compare import read_run as read_run
     from protrek_hm.evaluate.config import EvaluateConfig as EvaluateConfig
+    from protrek_hm.evaluate.config import TwinsConfig as TwinsConfig
     from protrek_hm.evaluate.measures import CaseSet as CaseSet
     from protrek_hm.evaluate.report.write import write_evaluation as write_evaluation
     from protrek_hm.evaluate.run import BaselineResult as BaselineResult

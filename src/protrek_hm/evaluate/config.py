@@ -1,8 +1,10 @@
-"""Settings of an evaluation."""
+"""Settings of an evaluation, and of the board of twins."""
 
 from dataclasses import dataclass
 
 from protrek_hm.config import require
+
+SPLITS = ("train", "valid", "test", "known")
 
 
 @dataclass(frozen=True)
@@ -38,4 +40,39 @@ class EvaluateConfig:
         require("batch_size", self.batch_size, "must be at least 1", holds=self.batch_size >= 1)
         require("resamples", self.resamples, "must be at least 100", holds=self.resamples >= 100)
         require("shown_twins", self.shown_twins, "must be at least 1", holds=self.shown_twins >= 1)
+        require("seed", self.seed, "must not be negative", holds=self.seed >= 0)
+
+
+@dataclass(frozen=True)
+class TwinsConfig:
+    """Settings of the board of twins.
+
+    Attributes
+    ----------
+    splits
+        Splits that are measured, in the order of the tables: test (families never trained on), known (unseen members of
+        known families), valid, train.
+    batch_size
+        Inputs per batch, at least 1.
+    resamples
+        Bootstrap draws per interval, at least 100.
+    seed
+        Seed of intervals, of what baselines draw and of their trees. Same seed, same bytes.
+
+    Examples
+    --------
+    >>> TwinsConfig(splits=("valid",)).seed
+    42
+    """
+
+    splits: tuple[str, ...] = ("test", "known")
+    batch_size: int = 32
+    resamples: int = 2000
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        known = set(self.splits) <= set(SPLITS) and len(set(self.splits)) == len(self.splits) > 0
+        require("splits", ", ".join(self.splits), f"must be some of {', '.join(SPLITS)}, each once", holds=known)
+        require("batch_size", self.batch_size, "must be at least 1", holds=self.batch_size >= 1)
+        require("resamples", self.resamples, "must be at least 100", holds=self.resamples >= 100)
         require("seed", self.seed, "must not be negative", holds=self.seed >= 0)

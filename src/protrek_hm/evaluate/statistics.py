@@ -152,6 +152,57 @@ def mean_over_pairs(
     return Estimate(value, low, high, len(values), len(names), _ties(values, bounds))
 
 
+def mean_over_strata(
+    values: Float[np.ndarray, " values"],
+    groups: Int[np.ndarray, " values"],
+    strata: Int[np.ndarray, " values"],
+    *,
+    seed: int,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    resamples: int = 2000,
+) -> Estimate | None:
+    """Return the mean over strata of each stratum's mean, with its 95 % interval by bootstrap over groups.
+
+    A stratum counts the same however many values it has. Groups are drawn whole, with what they have in any stratum; a
+    draw that holds nothing of a stratum is a mean over the others. With one stratum it is `mean_with_interval`.
+
+    Parameters
+    ----------
+    values, groups, seed, bounds, resamples
+        As for `mean_with_interval`.
+    strata
+        The stratum of each value, any numbers.
+
+    Examples
+    --------
+    >>> e = mean_over_strata(np.array([1.0, 0.0, 0.0, 1.0]), np.arange(4), np.array([7, 7, 7, 8]), seed=0)
+    >>> round(e.value, 4), e.groups, e.low < e.value < e.high  # (1/3 + 1) / 2
+    (0.6667, 4, True)
+    """
+    known = ~np.isnan(values)
+    values, groups, strata = values[known], groups[known], strata[known]
+    if not len(values):
+        return None
+    names, group_of = np.unique(groups, return_inverse=True)
+    kinds, stratum_of = np.unique(strata, return_inverse=True)
+    sums, sizes = np.zeros((2, len(names), len(kinds)))
+    np.add.at(sums, (group_of, stratum_of), values)
+    np.add.at(sizes, (group_of, stratum_of), 1.0)
+    value = float((sums.sum(axis=0) / sizes.sum(axis=0)).mean())
+    low, high = None, None
+    if len(names) > 1:
+        drawn = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
+        totals, counts = drawn @ sums, drawn @ sizes
+        means = np.where(counts > 0, totals / np.maximum(counts, 1.0), 0.0).sum(axis=1) / (counts > 0).sum(axis=1)
+        low, high = np.quantile(means, _levels(len(names))).tolist()
+        agreed = [each for at in range(len(kinds)) for each in [values[stratum_of == at]] if np.ptp(each) < 1e-12]
+        if len(agreed) == len(kinds):  # the bootstrap sees no spread
+            present = (sizes > 0).sum(axis=0).tolist()
+            both = [_interval_of_agreement(each[0], count, bounds) for each, count in zip(agreed, present, strict=True)]
+            low, high = np.mean(both, axis=0).tolist()
+    return Estimate(value, low, high, len(values), len(names), _ties(values, bounds))
+
+
 def paired_difference(
     before: Float[np.ndarray, " cases"],
     after: Float[np.ndarray, " cases"],

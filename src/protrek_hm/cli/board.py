@@ -1,0 +1,138 @@
+"""`protrek-hm evaluate twins`: the board of real twins, for models, scores of other programs, and baselines."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from protrek_hm.cli.flags import Device, Force, with_settings
+from protrek_hm.evaluate.config import TwinsConfig
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@with_settings(TwinsConfig, table="twins", names={"splits": "--split"})
+def twins(
+    cases: Annotated[list[Path], typer.Argument(help="Case tables: two proteins and two texts a row.")],
+    *,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="Model folder or hub name. May be repeated.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the board.")],
+    train: Annotated[
+        list[Path] | None,
+        typer.Option(help="Case tables whose training rows the baselines learn from; the same files will do."),
+    ] = None,
+    scores: Annotated[
+        list[str] | None, typer.Option(help="NAME=FILE: scores of another program, as in scores.parquet.")
+    ] = None,
+    add_to: Annotated[Path | None, typer.Option(help="A board.json whose other rows are kept.")] = None,
+    masked: Annotated[
+        Path | None, typer.Option(help="Folder of a masked language model, such as ESM-2: a baseline more.")
+    ] = None,
+    easy: Annotated[Path | None, typer.Option(help="Easy triplets: their accuracy beside it.")] = None,
+    retrieval: Annotated[
+        Path | None, typer.Option(help="Triplets whose proteins are all ranked: R@1 beside it.")
+    ] = None,
+    settings: TwinsConfig,
+    config: Path | None,
+    device: Device = None,
+    precision: Annotated[
+        Literal["float32", "bf16"], typer.Option(help="bf16 encodes about twice as fast, nearly the same numbers.")
+    ] = "float32",
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder of embeddings to use and to add to.  [default: in the output]")
+    ] = None,
+    output_format: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="For people, or the board as JSON.")
+    ] = "table",
+    force: Force = False,
+) -> None:
+    """Tell real twins of many families apart. By set and kind, families weighing alike, beside baselines."""
+    from dataclasses import replace
+
+    from protrek_hm.data import read_triplets
+    from protrek_hm.data.tables import read_table
+    from protrek_hm.data.twins import read_cases
+    from protrek_hm.evaluate.report.write import name_models
+    from protrek_hm.evaluate.twins.board import (
+        EMBEDDINGS,
+        add_rows,
+        board_content,
+        board_tables,
+        read_board,
+        write_board,
+    )
+    from protrek_hm.files import refuse_existing
+
+    names, files = name_models(model or []), _named_files(scores or [])
+    beside = {key: path for key, path in (("easy", easy), ("retrieval", retrieval)) if path is not None}
+    read = [*cases, *(train or []), *files.values(), *beside.values(), *(each for each in (add_to, config) if each)]
+    folders = [*map(Path, names.values()), *([masked] if masked else [])]
+    refuse_existing(output, force=force, inputs=[*read, *folders], folder=True, carried=[EMBEDDINGS])
+    if add_to is not None:
+        read_board(add_to)
+    tables = {path: read_cases(path) for path in dict.fromkeys([*cases, *(train or [])])}
+    frame, learned = (_joined(tables, paths) for paths in (cases, train or []))
+    given = {name: _of_row(read_table(path).frame, name) for name, path in files.items()}
+    triplets = {key: read_triplets(path) for key, path in beside.items()}
+
+    from protrek_hm.evaluate.twins.run import WithHead, evaluate_twins, measure_beside, model_head
+    from protrek_hm.model import ProTrek
+    from protrek_hm.model.encoder import CachedEncoder
+    from protrek_hm.model.locate import find_model
+
+    models: dict[str, Any] = {}
+    for name, path in names.items():
+        loaded = ProTrek.from_pretrained(path, device=device)
+        models[name] = CachedEncoder(loaded, cache or output / EMBEDDINGS, precision=precision)
+    weights = {name: {"weights": each.fingerprint()} for name, each in models.items()}
+    further = {name: measure_beside(each, name, settings, **triplets) for name, each in models.items()}
+    for name, path in names.items():
+        head = model_head(find_model(path))
+        models[name] = models[name] if head is None else WithHead(models[name], head)
+    board = evaluate_twins(models, frame, settings, train=learned, scores=given, masked=masked, show_progress=True)
+    content = board_content(replace(board, beside=further), sources=weights)
+    content = content if add_to is None else add_rows(content, add_to)
+    write_board(board, content, output, force=force)
+    left = frame.height - len(board.cases)
+    without = "" if board.learned_from else "; no --train: no baselines"
+    typer.echo(f"{len(board.cases):,} cases measured, {left:,} of other splits left out{without}; {output}", err=True)
+    if output_format == "json":
+        import json
+
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    for table in board_tables(content):
+        Console().print(table)
+
+
+def _named_files(given: list[str]) -> dict[str, Path]:
+    """Read NAME=FILE."""
+    from protrek_hm.errors import OptionError
+
+    found: dict[str, Path] = {}
+    for each in given:
+        name, equal, path = each.partition("=")
+        if not (name and equal and path) or name in found:
+            raise OptionError("scores", each, "give NAME=FILE, each name once")
+        found[name] = Path(path)
+    return found
+
+
+def _joined(tables: "dict[Path, pl.DataFrame]", paths: list[Path]) -> "pl.DataFrame":
+    """Join case tables, each once; a table of no rows without any."""
+    import polars as pl
+
+    chosen = [tables[path] for path in dict.fromkeys(paths)]
+    return pl.concat(chosen, how="diagonal_relaxed") if chosen else next(iter(tables.values())).clear()
+
+
+def _of_row(scores: "pl.DataFrame", name: str) -> "pl.DataFrame":
+    """Keep the scores of one row, where a file holds those of several, as scores.parquet does."""
+    if "row" in scores.columns and (scores["row"] == name).any():
+        return scores.filter(scores["row"] == name)
+    return scores

@@ -1,0 +1,188 @@
+"""Case tables as numbered cases: what is measured, what may be learned from, and what each protein is a mutant of."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from jaxtyping import Bool, Int
+
+from protrek_hm.data.twins.case_table import NEEDED
+from protrek_hm.errors import NothingFoundError
+from protrek_hm.evaluate.cases import Cases, Pool, make_cases, make_pool
+from protrek_hm.homology.families import connected_components
+
+ALL = "all"
+"""Instead of a set or a kind: all of them together."""
+
+_AS_TRIPLET = {"anchor_seq": "a", "anchor_text": "text_a", "hard_neg_seq": "b", "hard_neg_text": "text_b"}
+
+
+@dataclass(frozen=True)
+class TwinCases:
+    """The cases that are measured.
+
+    Attributes
+    ----------
+    frame
+        A row a case, as `read_cases` reads them.
+    pool, cases
+        Every distinct text and sequence, and each row as positions among them: `a` is the positive, `b` the negative.
+    """
+
+    frame: pl.DataFrame
+    pool: Pool
+    cases: Cases
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    @cached_property
+    def families(self) -> Int[np.ndarray, " cases"]:
+        """The family of each case, as a number."""
+        return _numbers(self.frame["family"])
+
+    @cached_property
+    def sets(self) -> Int[np.ndarray, " cases"]:
+        """The set of each case, as a number."""
+        return _numbers(self.frame["set"])
+
+    @cached_property
+    def is_control(self) -> Bool[np.ndarray, " cases"]:
+        """Whether nothing is to be told apart."""
+        return (self.frame["control"] == "yes").to_numpy()
+
+    def where(self, split: str, name: str = ALL, kind: str = ALL) -> Bool[np.ndarray, " cases"]:
+        """Tell which cases are of a split, a set and a kind, controls with them."""
+        chosen = self.frame["split"] == split
+        for column, wanted in (("set", name), ("kind", kind)):
+            if wanted != ALL:
+                chosen &= self.frame[column] == wanted
+        return chosen.to_numpy()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the cases, whatever their order, and whatever the file they came from.
+
+        It is that of the lines of the columns `NEEDED`, joined by tabs, sorted, each with a line feed at its end.
+
+        Examples
+        --------
+        >>> one, other = (pl.DataFrame({name: cells for name in NEEDED}) for cells in (["x", "y"], ["y", "x"]))
+        >>> make_twin_cases(one).digest() == make_twin_cases(other).digest()
+        True
+        """
+        lines = sorted(self.frame.select(pl.concat_str(NEEDED, separator="\t")).to_series().to_list())
+        return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def make_twin_cases(frame: pl.DataFrame) -> TwinCases:
+    """Give the cases of a table numbers.
+
+    Raises
+    ------
+    NothingFoundError
+        If it is empty.
+    """
+    if frame.is_empty():
+        raise NothingFoundError("no case of the splits that are measured; see --split")
+    view = as_triplets(frame)
+    pool = make_pool([view])
+    return TwinCases(frame, pool, make_cases(view, pool))
+
+
+def as_triplets(frame: pl.DataFrame, *, both: bool = False) -> pl.DataFrame:
+    """Return cases as triplets whose anchor is `a`; with `both`, also as those whose anchor is `b`.
+
+    >>> case = pl.DataFrame({"a": ["MK"], "b": ["MR"], "text_a": ["one"], "text_b": ["other"]})
+    >>> as_triplets(case, both=True).rows()
+    [('MK', 'one', 'MR', 'other'), ('MR', 'other', 'MK', 'one')]
+    """
+    view = frame.select(pl.col(column).alias(name) for name, column in _AS_TRIPLET.items())
+    other = frame.select(pl.col(_other(column)).alias(name) for name, column in _AS_TRIPLET.items())
+    return pl.concat([view, other]) if both else view
+
+
+def _other(column: str) -> str:
+    return column[:-1] + {"a": "b", "b": "a"}[column[-1]]
+
+
+def _numbers(names: pl.Series) -> Int[np.ndarray, " cases"]:
+    return names.rank("dense").cast(pl.Int64).to_numpy()
+
+
+def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
+    """Return the wild type of each protein that stands in a case of mutants, itself included; no label is read.
+
+    Proteins that cases link, directly or through others, are mutants of one wild type. It is the one whose id the
+    others' ids begin with (`P1` of `P1:S83L`), else what most of them have in each column, if there are three or
+    more. Proteins whose wild type cannot be told so are left out.
+
+    Examples
+    --------
+    >>> pairs = [("P", "P:K2A", "MKV", "MAV"), ("x", "y", "AAAA", "CAAA"), ("x", "z", "AAAA", "AACA")]
+    >>> table = pl.DataFrame(pairs, schema=["id_a", "id_b", "a", "b"], orient="row")
+    >>> found = wild_types([table.with_columns(kind=pl.lit("mutant-mutant"))])
+    >>> found["MAV"], found["AACA"]
+    ('MKV', 'AAAA')
+    """
+    pairs = pl.concat([each.select("id_a", "id_b", "a", "b", "kind") for each in frames])
+    pairs = pairs.filter(pl.col("kind") != "natural", pl.col("a").str.len_bytes() == pl.col("b").str.len_bytes())
+    if pairs.is_empty():
+        return {}
+    sequences = sorted({*pairs["a"], *pairs["b"]})
+    place = {sequence: number for number, sequence in enumerate(sequences)}
+    edges = np.array([[place[a], place[b]] for a, b in pairs.select("a", "b").iter_rows()])
+    component = connected_components(len(sequences), edges)
+    named: dict[int, Counter[str]] = {}
+    for id_a, id_b, a, b in pairs.select("id_a", "id_b", "a", "b").iter_rows():
+        parent = a if _is_parent(id_a, id_b) else b if _is_parent(id_b, id_a) else None
+        if parent is not None:
+            named.setdefault(int(component[place[parent]]), Counter())[parent] += 1
+    members: dict[int, list[str]] = {}
+    for sequence, number in zip(sequences, component.tolist(), strict=True):
+        members.setdefault(number, []).append(sequence)
+    found: dict[str, str] = {}
+    for number, each in members.items():
+        wild = named[number].most_common(1)[0][0] if number in named else _consensus(each)
+        if wild is not None:
+            found.update(dict.fromkeys(each, wild))
+    return found
+
+
+def _is_parent(one: str, other: str) -> bool:
+    """Tell whether an id is another one without the mutation at its end."""
+    return other.startswith(one) and not other[len(one) : len(one) + 1].isalnum() and other != one
+
+
+def _consensus(sequences: Sequence[str]) -> str | None:
+    if len(sequences) < 3:
+        return None
+    letters = np.frombuffer("".join(sequences).encode("ascii"), dtype=np.uint8).reshape(len(sequences), -1)
+    votes = np.stack([(letters == letter).sum(axis=0) for letter in range(ord("A"), ord("Z") + 1)])
+    return bytes((votes.argmax(axis=0) + ord("A")).astype(np.uint8)).decode("ascii")
+
+
+def substitutions(protein: str, wild_type: str) -> list[tuple[int, str, str]]:
+    """List the substitutions of a mutant: position from 0, residue of the wild type, residue of the mutant.
+
+    >>> substitutions("MAV", "MKV")
+    [(1, 'K', 'A')]
+    """
+    return [(at, one, other) for at, (one, other) in enumerate(zip(wild_type, protein, strict=True)) if one != other]
+
+
+def count_cases(cases: TwinCases) -> dict[str, dict[str, dict[str, dict[str, int]]]]:
+    """Return split → set → kind → how many cases, controls and families there are."""
+    table = cases.frame.group_by("split", "set", "kind").agg(
+        cases=(pl.col("control") == "no").sum(),
+        controls=(pl.col("control") == "yes").sum(),
+        families=pl.col("family").n_unique(),
+    )
+    found: dict[str, dict[str, dict[str, dict[str, int]]]] = {}
+    for row in table.sort("split", "set", "kind").iter_rows(named=True):
+        numbers = {name: int(row[name]) for name in ("cases", "controls", "families")}
+        found.setdefault(row["split"], {}).setdefault(row["set"], {})[row["kind"]] = numbers
+    return found

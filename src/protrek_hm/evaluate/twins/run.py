@@ -1,0 +1,312 @@
+"""One board: cases, models and scores of others in, a row of estimates for each model and baseline out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import polars as pl
+from jaxtyping import Float
+
+from protrek_hm.config import Modality
+from protrek_hm.cosines import TOLERANCE
+from protrek_hm.errors import OptionError
+from protrek_hm.evaluate.cases import independent_groups, make_cases, make_pool
+from protrek_hm.evaluate.config import EvaluateConfig, TwinsConfig
+from protrek_hm.evaluate.measures import CaseSet
+from protrek_hm.evaluate.metrics import text_to_protein
+from protrek_hm.evaluate.retrieval import make_records, retrieve
+from protrek_hm.evaluate.scores import case_scores, cosine_scorer, encode_pool
+from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
+from protrek_hm.evaluate.twins.cases import ALL, TwinCases, make_twin_cases
+from protrek_hm.evaluate.twins.measures import case_values, estimate_all
+from protrek_hm.evaluate.twins.shortcuts import make_shortcuts
+from protrek_hm.model.encoder import Encoder
+
+Estimates = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Estimate]]]]
+"""Split → set (or "all") → kind (or "all") → measure → estimate; what has no case is not in it."""
+
+
+class Head(Protocol):
+    """What reads the difference of two proteins, as `model.twin_head` keeps it in a model's folder."""
+
+    weight: float
+    """Of its preferences beside cosines, in their sum."""
+
+    def prefer(self, text_vectors: Any, a: list[str], b: list[str], /) -> Any:
+        """Return for each text how much better `a` fits it than `b`, as a difference of two scores."""
+        ...
+
+
+@dataclass(frozen=True)
+class WithHead:
+    """An encoder, and the head that reads differences beside it."""
+
+    model: Encoder
+    head: Head
+
+    def encode(self, inputs: list[str], /, *, task: Modality, batch_size: int, show_progress_bar: bool) -> Any:
+        """Encode as the model does."""
+        return self.model.encode(inputs, task=task, batch_size=batch_size, show_progress_bar=show_progress_bar)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the board.
+
+    Attributes
+    ----------
+    name
+        Of the model or the baseline.
+    is_baseline
+        Whether it is there to be beaten.
+    meaning
+        What it does, or what made its scores.
+    scores
+        2 × 2 scores of each case.
+    estimates
+        Its figures.
+    """
+
+    name: str
+    is_baseline: bool
+    meaning: str
+    scores: Float[np.ndarray, "cases 2 2"]
+    estimates: Estimates
+
+
+@dataclass(frozen=True)
+class Board:
+    """Everything that was measured.
+
+    Attributes
+    ----------
+    learned_from
+        Cases that the baselines learned from; 0: none, and no baselines.
+    beside
+        Measures of each model on other tables, see `measure_beside`.
+    """
+
+    config: TwinsConfig
+    cases: TwinCases
+    rows: tuple[Row, ...]
+    learned_from: int
+    beside: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """The splits that have cases, in the order of the settings."""
+        present = set(self.cases.frame["split"])
+        return [split for split in self.config.splits if split in present]
+
+
+def evaluate_twins(
+    models: Mapping[str, Encoder],
+    cases: pl.DataFrame,
+    config: TwinsConfig | None = None,
+    *,
+    train: pl.DataFrame | None = None,
+    scores: Mapping[str, pl.DataFrame] | None = None,
+    masked: Path | None = None,
+    show_progress: bool = False,
+) -> Board:
+    """Measure how well models tell real twins apart, by set and kind, families weighing alike.
+
+    Parameters
+    ----------
+    models
+        Anything with `encode(texts, task="text" | "sequence")`, by name; a `WithHead` gets three rows:
+        vectors, head, both.
+    cases
+        Case tables, joined; only the rows of `config.splits` are measured.
+    config
+        Splits, batch size, bootstrap draws, seed.
+    train
+        Cases that baselines learn from: their rows of the split "train".
+    scores
+        Scores of other programs, by name: `aa`, `ab`, `ba`, `bb` (text, protein) beside what names the case.
+    masked
+        Folder of a masked language model, for one baseline more.
+
+    Raises
+    ------
+    OptionError, NothingFoundError
+        If there is nothing to be measured.
+    FileFormatError, MissingColumnError
+        If scores of others do not fit the cases.
+    ModelError
+        If a model gives a vector without direction.
+    ExternalProgramError
+        If MMseqs2 cannot run, which one baseline needs.
+
+    Examples
+    --------
+    >>> class Letters:
+    ...     def encode(self, inputs, *, task, batch_size, show_progress_bar):
+    ...         return np.array([[each.count("K"), each.count("R")] for each in inputs])
+    >>> columns = {"id_a": "P1", "id_b": "P2", "a": "MKK", "b": "MRR", "text_a": "K", "text_b": "R", "set": "one",
+    ...            "kind": "natural", "control": "no", "family": "P1", "split": "test"}
+    >>> board = evaluate_twins({"letters": Letters()}, pl.DataFrame({name: [cell] for name, cell in columns.items()}))
+    >>> board.rows[0].estimates["test"]["one"]["natural"]["all_four"].value
+    1.0
+    """
+    config = config or TwinsConfig()
+    if not models and not scores:
+        raise OptionError("model", "none", "give at least one model, or scores")
+    measured = make_twin_cases(cases.filter(pl.col("split").is_in(config.splits)))
+    learned = None if train is None else train.filter(pl.col("split") == "train")
+    found = list[Row]()
+    for name, model in models.items():
+        found += _rows_of_model(model, name, measured, config, show_progress=show_progress)
+    for name, each in (scores or {}).items():
+        found.append(_row(name, "scores as given", _given_scores(each, measured, name), measured, config))
+    found += [
+        _row(each.name, each.meaning, each.scores, measured, config, is_baseline=True)
+        for each in make_shortcuts(measured, learned, masked=masked, seed=config.seed)
+    ]
+    return Board(config, measured, tuple(found), 0 if learned is None else learned.height)
+
+
+def _rows_of_model(
+    model: Encoder, name: str, cases: TwinCases, config: TwinsConfig, *, show_progress: bool
+) -> list[Row]:
+    embeddings = encode_pool(model, cases.pool, name=name, batch_size=config.batch_size, show_progress=show_progress)
+    vectors = case_scores(cases.cases, cosine_scorer(embeddings))
+    found = [(name, "cosine of vectors", vectors)]
+    if isinstance(model, WithHead):
+        head = head_scores(model.head, embeddings.texts, cases)
+        both = vectors + model.head.weight * head
+        found += [
+            (f"{name}, head", "preference of the twin head", head),
+            (f"{name}, both", "cosine of vectors, and the weighted preference of the twin head", both),
+        ]
+    return [_row(*each, cases, config) for each in found]
+
+
+def head_scores(head: Head, texts: Float[np.ndarray, "texts dim"], cases: TwinCases) -> Float[np.ndarray, "cases 2 2"]:
+    """Return the preferences of a head as scores: half of each for the one protein, less half for the other."""
+    scores = np.full((len(cases), 2, 2), np.nan)
+    proteins = cases.pool.sequences
+    for row, numbers in enumerate((cases.cases.text, cases.cases.other_text)):
+        known = np.flatnonzero(numbers >= 0)
+        a, b = (
+            [proteins[each] for each in side[known].tolist()] for side in (cases.cases.positive, cases.cases.negative)
+        )
+        preference = np.asarray(head.prefer(texts[numbers[known]], a, b), dtype=np.float64)
+        scores[known, row] = np.stack([preference / 2, -preference / 2], axis=1)
+    return scores
+
+
+SCORE_COLUMNS = ("aa", "ab", "ba", "bb")
+"""Text of a with protein a, text of a with protein b, text of b with protein a, text of b with protein b."""
+CASE_COLUMNS = ("id_a", "id_b", "text_a", "text_b")
+"""What names a case."""
+
+
+def _given_scores(frame: pl.DataFrame, cases: TwinCases, name: str) -> Float[np.ndarray, "cases 2 2"]:
+    from protrek_hm.data.schema import missing_column
+    from protrek_hm.errors import FileFormatError
+
+    for column in (*CASE_COLUMNS, *SCORE_COLUMNS):
+        if column not in frame.columns:
+            raise missing_column(
+                name, column, frame.columns, "give scores as `evaluate twins` writes them (scores.parquet)"
+            )
+    given = frame.select(*CASE_COLUMNS, *(pl.col(each).cast(pl.Float64, strict=False) for each in SCORE_COLUMNS))
+    if given.select(CASE_COLUMNS).is_duplicated().any():
+        raise FileFormatError(name, "a case stands twice", "give one row for each case")
+    joined = cases.frame.select(CASE_COLUMNS).join(given, on=CASE_COLUMNS, how="left", maintain_order="left")
+    needed = ["aa", "ab"]
+    missing = joined.select(pl.any_horizontal(pl.col(needed).is_null() | ~pl.col(needed).is_finite())).to_series()
+    if missing.any():
+        first = joined.row(int(missing.arg_true()[0]))
+        problem = f"{missing.sum():,} of {len(cases):,} cases have no score, the first is {first[0]} / {first[1]}"
+        raise FileFormatError(name, problem, "score every case: what is left out cannot be compared")
+    scores = joined.select(SCORE_COLUMNS).to_numpy().astype(np.float64).reshape(-1, 2, 2)
+    scores[cases.cases.other_text < 0, 1] = np.nan
+    return scores
+
+
+def _row(
+    name: str,
+    meaning: str,
+    scores: Float[np.ndarray, "cases 2 2"],
+    cases: TwinCases,
+    config: TwinsConfig,
+    *,
+    is_baseline: bool = False,
+) -> Row:
+    parts = cases.frame.select(pl.struct("split", "set", "kind").rank("dense").cast(pl.Int64)).to_series().to_numpy()
+    values = case_values(scores, cases.is_control, cases.families, parts)
+    estimates: dict[str, dict[str, dict[str, dict[str, Estimate]]]] = {}
+    for split, name_of_set, kind in _tables(cases, config.splits):
+        chosen = cases.where(split, name_of_set, kind)
+        if is_baseline and guesses(scores[chosen]):
+            continue  # it has nothing to go by
+        found = estimate_all(values, cases.families, cases.sets, chosen, seed=config.seed, resamples=config.resamples)
+        if found:
+            estimates.setdefault(split, {}).setdefault(name_of_set, {})[kind] = found
+    return Row(name, is_baseline, meaning, scores, estimates)
+
+
+def guesses(scores: Float[np.ndarray, "cases 2 2"]) -> bool:
+    """Tell whether all scores of each case are tied.
+
+    >>> guesses(np.array([[[0.3, 0.3], [0.3, 0.3]]])), guesses(np.array([[[0.3, 0.3], [0.3, 0.1]]]))
+    (True, False)
+    """
+    return bool((np.nanmax(scores, axis=(1, 2)) - np.nanmin(scores, axis=(1, 2)) <= TOLERANCE).all())
+
+
+def _tables(cases: TwinCases, splits: Sequence[str]) -> list[tuple[str, str, str]]:
+    """List split, set and kind of all groups of cases that are reported, those of everything first."""
+    present = cases.frame.select("split", "set", "kind").unique().sort("split", "set", "kind")
+    found: dict[tuple[str, str, str], None] = {}
+    for split in splits:
+        rows = present.filter(pl.col("split") == split)
+        sets, kinds = rows["set"].unique().sort().to_list(), rows["kind"].unique().sort().to_list()
+        for name in (ALL, *sets):
+            of_set = kinds if name == ALL else rows.filter(pl.col("set") == name)["kind"].to_list()
+            found |= {(split, name, kind): None for kind in (ALL, *of_set)}
+    return list(found)
+
+
+def model_head(folder: Path) -> Head | None:
+    """Load the twin head that lies in a model's folder; None where there is none."""
+    if not (folder / "twin_head").is_dir():
+        return None
+    from importlib import import_module
+
+    return cast("Head", import_module("protrek_hm.model.twin_head").TwinHead.load(folder))
+
+
+def measure_beside(
+    model: Encoder,
+    name: str,
+    config: TwinsConfig,
+    *,
+    easy: pl.DataFrame | None = None,
+    retrieval: pl.DataFrame | None = None,
+) -> dict[str, Estimate]:
+    """Return what tuning on twins must not cost: accuracy on easy triplets, and R@1 among all proteins of a table.
+
+    Both are triplet tables; `retrieval` is ranked whole, from text to sequence, as in `evaluate`.
+    """
+    settings = EvaluateConfig(batch_size=config.batch_size, resamples=config.resamples, seed=config.seed)
+    found: dict[str, Estimate | None] = {}
+    for key, frame in (("easy", easy), ("R@1", retrieval)):
+        if frame is not None:
+            pool = make_pool([frame])
+            numbered = make_cases(frame, pool)
+            embeddings = encode_pool(model, pool, name=name, batch_size=config.batch_size)
+            if key == "easy":
+                right = text_to_protein(case_scores(numbered, cosine_scorer(embeddings)))
+                groups = independent_groups(frame, numbered, "easy").of_case
+                found[key] = mean_with_interval(right, groups, seed=config.seed, resamples=config.resamples)
+            else:
+                cases = CaseSet("hard", frame, numbered, independent_groups(frame, numbered, "hard"))
+                ranked = retrieve(make_records({"hard": cases}, pool), embeddings, settings)["text_to_sequence"]
+                found[key] = ranked.estimates["recall@1"]
+    return {key: each for key, each in found.items() if each is not None}
