@@ -1,9 +1,9 @@
-# make setup | demo | test | kernels | check | browser | fix | bench | mini | results
+# make setup | demo | test | kernels | check | browser | fix | bench | mini | results | board
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test kernels check browser lint types imports fix bench mini results clean
+.PHONY: setup demo test kernels check browser lint types imports fix bench mini results board clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -93,6 +93,19 @@ mini: $(MINI)/fresh/modules.json $(MINI)/text/config.json
 
 results: mini
 	$(BIN)/python recipes/mini/results.py $(MINI)/corpus $(MINI)/whole $(MINI)/tuned -o $(MINI)/results.json --document docs/results.md
+
+# The board of real twins (docs/board.md) from the same DATA. Vectors are kept, so that it goes on where it stopped.
+BOARD ?= board-run
+BOARD_MODELS ?= mini-base mini mini-words
+board: export OMP_NUM_THREADS := 2
+
+$(BOARD)/prepared/report.json: recipes/board/prepare.py recipes/board/split.tsv.gz | setup
+	$(BIN)/python recipes/board/prepare.py $(DATA) -o $(BOARD)/prepared
+
+board: $(BOARD)/prepared/report.json
+	$(BIN)/protrek-hm evaluate twins $(BOARD)/prepared/cases $(BOARD_MODELS:%=-m %) -o $(BOARD)/results --device cpu --force
+	cp $(BOARD)/results/board.json docs/board.json
+	$(BIN)/python recipes/board/page.py docs/board.json docs/board.md
 
 clean:
 	rm -rf .venv demo

@@ -5,6 +5,7 @@ import math
 import shutil
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -394,3 +395,26 @@ def test_two_folders_for_one_tower(copy):
     shutil.copytree(copy / "esm2_t3_tiny", copy / "esm2_t9_other")
     with pytest.raises(FileFormatError, match="esm2_t3_tiny and esm2_t9_other are both folders of a sequence tower"):
         ProTrek.from_pretrained(copy, device="cpu")
+
+
+def test_the_board_of_twins_measures_a_checkpoint_as_it_is(official, tmp_path):
+    """`evaluate twins -m FOLDER`: the scores are the cosines of ProTrek's own classes, structure tower or not."""
+    from protrek_hm.cli.board import twins
+
+    folder, original = official
+    columns = ("id_a", "id_b", "a", "b", "text_a", "text_b", "set", "kind", "control", "family", "split")
+    wild = random_letters(90, 7)
+    texts = ("A kinase binds glucose.", "A lyase binds heme.")
+    rows = [
+        (f"P:{at}", "P", f"{wild[:at]}W{wild[at + 1 :]}", wild, *texts, "one", "wild-type-mutant", "no", "F", "test")
+        for at in (10, 40, 70)
+        if wild[at] != "W"
+    ]
+    cases = tmp_path / "cases.csv"
+    pl.DataFrame(rows, schema=columns, orient="row").write_csv(cases)
+    twins([cases], model=[str(folder)], output=tmp_path / "board", device="cpu")
+    scores = pl.read_parquet(tmp_path / "board" / "scores.parquet")
+    text = original.towers["text"].get_repr(list(texts))
+    proteins = original.towers["sequence"].get_repr([row[2] for row in rows])
+    np.testing.assert_allclose(scores.select("aa", "ba").to_numpy(), proteins @ text.T, atol=1e-6)
+    assert json.loads((tmp_path / "board" / "board.json").read_text())["rows"][0]["name"] == "ProTrek_tiny"

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 @with_settings(TwinsConfig, table="twins", names={"splits": "--split"})
 def twins(
-    cases: Annotated[list[Path], typer.Argument(help="Case tables: two proteins and two texts a row.")],
+    cases: Annotated[
+        list[Path], typer.Argument(help="Case tables (two proteins and two texts a row), or folders of them.")
+    ],
     *,
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="Model folder or hub name. May be repeated.")
@@ -22,7 +24,7 @@ def twins(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the board.")],
     train: Annotated[
         list[Path] | None,
-        typer.Option(help="Case tables whose training rows the baselines learn from; the same files will do."),
+        typer.Option(help="Tables, or folders, whose training rows the baselines learn from.  [default: CASES]"),
     ] = None,
     scores: Annotated[
         list[str] | None, typer.Option(help="NAME=FILE: scores of another program, as in scores.parquet.")
@@ -52,6 +54,8 @@ def twins(
     """Tell real twins of many families apart. By set and kind, families weighing alike, beside baselines."""
     from dataclasses import replace
 
+    import polars as pl
+
     from protrek_hm.data import read_triplets
     from protrek_hm.data.tables import read_table
     from protrek_hm.data.twins import read_cases
@@ -64,6 +68,7 @@ def twins(
         read_board,
         write_board,
     )
+    from protrek_hm.evaluate.twins.masked import require_folder
     from protrek_hm.files import refuse_existing
 
     names, files = name_models(model or []), _named_files(scores or [])
@@ -73,8 +78,12 @@ def twins(
     refuse_existing(output, force=force, inputs=[*read, *folders], folder=True, carried=[EMBEDDINGS])
     if add_to is not None:
         read_board(add_to)
-    tables = {path: read_cases(path) for path in dict.fromkeys([*cases, *(train or [])])}
-    frame, learned = (_joined(tables, paths) for paths in (cases, train or []))
+    if masked is not None:
+        require_folder(masked)
+    tables = {path: read_cases(path) for path in dict.fromkeys(_tables([*cases, *(train or [])]))}
+    frame, learned = (
+        pl.concat([tables[path] for path in _tables(each)], how="diagonal_relaxed") for each in (cases, train or cases)
+    )
     given = {name: _of_row(read_table(path).frame, name) for name, path in files.items()}
     triplets = {key: read_triplets(path) for key, path in beside.items()}
 
@@ -97,8 +106,11 @@ def twins(
     content = content if add_to is None else add_rows(content, add_to)
     write_board(board, content, output, force=force)
     left = frame.height - len(board.cases)
-    without = "" if board.learned_from else "; no --train: no baselines"
-    typer.echo(f"{len(board.cases):,} cases measured, {left:,} of other splits left out{without}; {output}", err=True)
+    learning = (
+        f"baselines learned from {board.learned_from:,}" if board.learned_from else "none to learn from: no baselines"
+    )
+    said = f"{len(board.cases):,} cases measured, {left:,} of other splits not; {learning}; {output / 'board.md'}"
+    typer.echo(said, err=True)
     if output_format == "json":
         import json
 
@@ -123,12 +135,17 @@ def _named_files(given: list[str]) -> dict[str, Path]:
     return found
 
 
-def _joined(tables: "dict[Path, pl.DataFrame]", paths: list[Path]) -> "pl.DataFrame":
-    """Join case tables, each once; a table of no rows without any."""
-    import polars as pl
+def _tables(given: list[Path]) -> list[Path]:
+    """List the files, and those that lie in the folders, each once."""
+    from protrek_hm.errors import NothingFoundError
 
-    chosen = [tables[path] for path in dict.fromkeys(paths)]
-    return pl.concat(chosen, how="diagonal_relaxed") if chosen else next(iter(tables.values())).clear()
+    found: dict[Path, None] = {}
+    for path in given:
+        inside = [each for each in sorted(path.rglob("*")) if each.is_file() and not each.name.startswith(".")]
+        if path.is_dir() and not inside:
+            raise NothingFoundError(f"{path}: holds no case tables; give the folder that they lie in")
+        found |= dict.fromkeys(inside if path.is_dir() else [path])
+    return list(found)
 
 
 def _of_row(scores: "pl.DataFrame", name: str) -> "pl.DataFrame":

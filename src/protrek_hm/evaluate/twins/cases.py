@@ -1,6 +1,7 @@
 """Case tables as numbered cases: what is measured, what may be learned from, and what each protein is a mutant of."""
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from protrek_hm.homology.families import connected_components
 ALL = "all"
 """Instead of a set or a kind: all of them together."""
 
+_MUTATION = re.compile(r"(:[A-Z]+\d+[^:]*)+$")
 _AS_TRIPLET = {"anchor_seq": "a", "anchor_text": "text_a", "hard_neg_seq": "b", "hard_neg_text": "text_b"}
 
 
@@ -116,9 +118,9 @@ def _numbers(names: pl.Series) -> Int[np.ndarray, " cases"]:
 def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
     """Return the wild type of each protein that stands in a case of mutants, itself included; no label is read.
 
-    Proteins that cases link, directly or through others, are mutants of one wild type. It is the one whose id the
-    others' ids begin with (`P1` of `P1:S83L`), else what most of them have in each column, if there are three or
-    more. Proteins whose wild type cannot be told so are left out.
+    Proteins of one length that cases link, directly or through others, or that have one id but for a mutation at its
+    end (`P1:S83L`), are mutants of one wild type. It is the one whose id is the others' without the mutation, else what
+    most of them have in each column, if there are three or more. Where neither tells it, they are left out.
 
     Examples
     --------
@@ -134,8 +136,13 @@ def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
         return {}
     sequences = sorted({*pairs["a"], *pairs["b"]})
     place = {sequence: number for number, sequence in enumerate(sequences)}
-    edges = np.array([[place[a], place[b]] for a, b in pairs.select("a", "b").iter_rows()])
-    component = connected_components(len(sequences), edges)
+    edges = [[place[a], place[b]] for a, b in pairs.select("a", "b").iter_rows()]
+    first: dict[tuple[str, int], int] = {}
+    for side in "ab":
+        for name, sequence in pairs.select(f"id_{side}", side).iter_rows():
+            stem = _MUTATION.sub("", name)
+            edges.append([place[sequence], first.setdefault((stem, len(sequence)), place[sequence])])
+    component = connected_components(len(sequences), np.array(edges))
     named: dict[int, Counter[str]] = {}
     for id_a, id_b, a, b in pairs.select("id_a", "id_b", "a", "b").iter_rows():
         parent = a if _is_parent(id_a, id_b) else b if _is_parent(id_b, id_a) else None
@@ -154,7 +161,7 @@ def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
 
 def _is_parent(one: str, other: str) -> bool:
     """Tell whether an id is another one without the mutation at its end."""
-    return other.startswith(one) and not other[len(one) : len(one) + 1].isalnum() and other != one
+    return one != other and _MUTATION.sub("", other) == one
 
 
 def _consensus(sequences: Sequence[str]) -> str | None:

@@ -55,9 +55,14 @@ def masked_marginals(folder: Path, wild_types: Mapping[str, str], *, batch_size:
     }
 
 
-def _load(folder: Path) -> tuple[Any, Any]:
+def require_folder(folder: Path) -> None:
+    """Raise MissingFileError unless the folder is there; long work comes first otherwise."""
     if not folder.is_dir():
         raise MissingFileError(folder, "give the folder of a model with a masked-language head, such as ESM-2")
+
+
+def _load(folder: Path) -> tuple[Any, Any]:
+    require_folder(folder)
     import torch
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 

@@ -21,6 +21,8 @@ MEASURES = {
 }
 CHANCE = {"text_to_protein": 0.5, "protein_to_text": 0.5, "all_four": 1 / 6, "false_alarms": 1.0}
 """Of scores in random order that are no lower in controls."""
+FEW_FAMILIES = 5
+"""A set of fewer has no weight of its own in the mean over sets."""
 
 
 def case_values(
@@ -125,7 +127,8 @@ def estimate(
 ) -> Estimate | None:
     """Return the mean over sets of the mean over a set's families of the mean over a family's cases.
 
-    The 95 % interval is a bootstrap over families, each drawn with its cases of all sets. None without a known value.
+    Sets of fewer than `FEW_FAMILIES` families count as one set, so that a handful of cases does not decide. The 95 %
+    interval is a bootstrap over families, each drawn with its cases of all sets. None without a known value.
 
     Examples
     --------
@@ -141,6 +144,8 @@ def estimate(
     distinct, at = np.unique(pairs, axis=0, return_inverse=True)
     at = at.ravel()
     means = np.bincount(at, weights=values[known]) / np.bincount(at)
+    of_set, sizes = np.unique(distinct[:, 0], return_counts=True)
+    distinct[np.isin(distinct[:, 0], of_set[sizes < FEW_FAMILIES]), 0] = -1
     found = mean_over_strata(means, distinct[:, 1], distinct[:, 0], seed=seed, resamples=resamples)
     assert found is not None
     return Estimate(found.value, found.low, found.high, int(known.sum()), found.groups)

@@ -1,7 +1,8 @@
 """What understands less than a model should, measured on the same cases: words and substitutions, labelled relatives.
 
 Of two kinds. *Substitutions*: words that go with an effect of a mutation (learned), times a grade of the mutant: how
-many substitutions, BLOSUM62, a supervised probe, masked marginals. They need a wild type, and guess in natural twins.
+many substitutions, BLOSUM62, a supervised probe, masked marginals. They see both texts and both proteins of a case at
+once, which no model does. They need a wild type, and guess in natural twins.
 *Relatives*: the text of the nearest labelled protein, and ridge regression from 4-mers to the texts of labelled
 proteins of the family. They need labelled relatives, and guess in families that have none.
 
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.sparse import csr_matrix, vstack
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -126,7 +127,7 @@ def _by_substitutions(cases: TwinCases, train: pl.DataFrame, masked: Path | None
     ]
     probe = "words of an effect → the protein that boosted trees on residues, properties and 16 neighbours grade worse"
 
-    def trees(x: Float[np.ndarray, "n f"], y: Float[np.ndarray, " n"], w: Float[np.ndarray, " n"]) -> Grade:
+    def trees(x: Float[np.ndarray, "n f"], y: Bool[np.ndarray, " n"], w: Float[np.ndarray, " n"]) -> Grade:
         return _trees(x, y, w, seed=seed)
 
     found.append(Shortcut("substitution probe", probe, _graded(cases, train, words, features, trees, seed=seed)))
@@ -149,7 +150,10 @@ def _graded(
     *,
     seed: int = 0,
 ) -> Float[np.ndarray, "cases 2 2"]:
-    """Score text × protein by how surely the words speak of an effect, times a learned grade of the substitutions."""
+    """Score text × protein by how surely the words speak of an effect, times a learned grade of the substitutions.
+
+    Both are taken against their mean in the case: so it sees both texts and both proteins at once, as no model does.
+    """
     scores = np.zeros((len(cases), 2, 2))
     for kind, certainty in words.items():
         learned = _learned_grades(train.filter(pl.col("kind") == kind), certainty, features, learn, seed)
@@ -159,15 +163,18 @@ def _graded(
         grade = np.zeros(len(cases.pool.sequences))
         if known:
             grade[known] = learned(np.stack([features[cases.pool.sequences[number]] for number in known]))
-        sure = certainty(cases.pool.texts)
-
-        def score(texts: Positions, sequences: Positions) -> Float[np.ndarray, " pairs"]:
-            return np.asarray(sure[texts] * grade[sequences])  # noqa: B023 — used before the next turn
-
         rows = np.flatnonzero((cases.frame["kind"] == kind).to_numpy())
-        scores[rows] = case_scores(cases.cases.take(rows), score)
+        of_kind = cases.cases.take(rows)
+        sure = certainty(cases.pool.texts)
+        more = np.stack([sure[of_kind.text], sure[of_kind.other_text]], axis=1)
+        worse = np.stack([grade[of_kind.positive], grade[of_kind.negative]], axis=1)
+        scores[rows] = _centred(more)[:, :, None] * _centred(worse)[:, None, :]
     scores[cases.cases.other_text < 0, 1] = np.nan
     return scores
+
+
+def _centred(both: Float[np.ndarray, "cases 2"]) -> Float[np.ndarray, "cases 2"]:
+    return both - both.mean(axis=1, keepdims=True)
 
 
 def _learned_grades(
@@ -195,18 +202,19 @@ def _learned_grades(
     return learn(np.stack([features[each] for each in rows["protein"]]), (rows["effect"] > 0).to_numpy(), weight)
 
 
-def _logistic(x: Float[np.ndarray, "n f"], y: Float[np.ndarray, " n"], w: Float[np.ndarray, " n"]) -> Grade:
+def _logistic(x: Float[np.ndarray, "n f"], y: Bool[np.ndarray, " n"], w: Float[np.ndarray, " n"]) -> Grade:
     scale = max(float(x.std()), 1e-9)
     model = LogisticRegression(max_iter=1000).fit(x / scale, y, sample_weight=w)
     return lambda asked: np.asarray(model.decision_function(asked / scale))
 
 
-def _trees(x: Float[np.ndarray, "n f"], y: Float[np.ndarray, " n"], w: Float[np.ndarray, " n"], *, seed: int) -> Grade:
+def _trees(x: Float[np.ndarray, "n f"], y: Bool[np.ndarray, " n"], w: Float[np.ndarray, " n"], *, seed: int) -> Grade:
+    known = np.isfinite(x).any(axis=0)  # scikit-learn takes no column that is NaN throughout
     model = HistGradientBoostingClassifier(
         max_iter=200, learning_rate=0.06, max_leaf_nodes=15, min_samples_leaf=10, l2_regularization=1.0,
         early_stopping=False, random_state=seed,
-    ).fit(x, y, sample_weight=w)  # fmt: skip
-    return lambda asked: np.asarray(model.decision_function(asked))
+    ).fit(x[:, known], y, sample_weight=w)  # fmt: skip
+    return lambda asked: np.asarray(model.decision_function(asked[:, known]))
 
 
 # Relatives

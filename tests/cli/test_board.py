@@ -1,0 +1,135 @@
+"""`protrek-hm evaluate twins`: the board from files, added to; one clear line for each bad input."""
+
+import json
+from functools import partial
+
+import polars as pl
+import pytest
+
+COLUMNS = ("id_a", "id_b", "a", "b", "text_a", "text_b", "set", "kind", "control", "family", "split")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
+
+    tower = TowerConfig(layers=1, hidden=8, heads=1, max_tokens=50)
+    folders = []
+    for seed, name in enumerate(("one", "other")):
+        config = ModelConfig(sequence=tower, text=tower, dimension=8, vocabulary=100, seed=seed)
+        folders.append(tmp_path_factory.mktemp("models") / name)
+        ProTrek.build(config, texts=["a kinase", "a lyase"], device="cpu").save_pretrained(str(folders[-1]))
+    return folders
+
+
+@pytest.fixture
+def run(command_line, monkeypatch):
+    none = pl.DataFrame(schema={"query": pl.UInt32, "target": pl.UInt32})
+    monkeypatch.setattr("protrek_hm.evaluate.baselines.search", lambda *_, **__: none)
+    return partial(command_line, "evaluate", "twins")
+
+
+@pytest.fixture
+def table(tmp_path):
+    rows = []
+    for number, split in enumerate(("train", "train", "valid", "test", "test", "known")):
+        wild = f"MK{'ACDEFG'[number]}LLWHHRST"
+        for at, to in ((4, "P"), (5, "G"), (8, "W")):
+            mutant = wild[:at] + to + wild[at + 1 :]
+            ids, texts = (f"P{number}", f"P{number}:{wild[at]}{at + 1}{to}"), ("works as a kinase", "loss of activity")
+            rows.append((*ids, wild, mutant, *texts, "curated", "wild-type-mutant", "no", f"F{number}", split))
+    path = tmp_path / "cases.tsv"
+    pl.DataFrame(rows, schema=COLUMNS, orient="row").write_csv(path, separator="\t")
+    return path
+
+
+QUICK = ("--resamples", "100", "--device", "cpu")
+
+
+def test_a_board_and_rows_added_to_it(run, tmp_path, models, table):
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    code, out, err = run(table, "-m", models[0], "--train", table, "-o", first, *QUICK)
+    assert code == 0, err
+    assert "9 cases measured, 9 of other splits not; baselines learned from 6;" in err
+    assert "BLOSUM62" in out
+    content = json.loads((first / "board.json").read_text(encoding="utf-8"))
+    assert len(content["rows"][0]["source"]["weights"]) == 68
+    assert str(tmp_path) not in json.dumps(content), "no path: the same bytes anywhere"
+
+    _without_training(table, tmp_path / "tables" / "cases.csv")
+    options = ("--add-to", first / "board.json", "-o", second, *QUICK, "--format", "json")
+    code, out, err = run(tmp_path / "tables", "-m", models[1], *options)
+    assert code == 0, err
+    assert "none to learn from: no baselines" in err
+    assert [row["name"] for row in json.loads(out)["rows"][:3]] == ["one", "other", "number of substitutions"]
+
+    scores = first / "scores.parquet"
+    code, out, err = run(table, "--scores", f"one={scores}", "--scores", f"anew={scores}", "-o", third, *QUICK)
+    assert (code, "a case stands twice" in err) == (2, True)
+    pl.read_parquet(scores).filter(row="one").write_parquet(tmp_path / "one.parquet")
+    code, out, err = run(table, "--scores", f"anew={tmp_path / 'one.parquet'}", "-o", third, *QUICK, "--format", "json")
+    assert code == 0, err
+    assert json.loads(out)["rows"][0]["results"] == content["rows"][0]["results"]
+
+
+def test_a_second_run_encodes_nothing_and_gives_the_same_bytes(run, tmp_path, models, table, monkeypatch):
+    from protrek_hm.model import ProTrek
+
+    output = tmp_path / "board"
+    assert run(table, "-m", models[0], "-o", output, *QUICK)[0] == 0
+    before = {name: (output / name).read_bytes() for name in ("board.json", "board.md")}
+    monkeypatch.setattr(ProTrek, "encode", lambda *_, **__: pytest.fail("encoded again"))
+    code, _, err = run(table, "-m", models[0], "-o", output, *QUICK, "--force")
+    assert code == 0, err
+    assert {name: (output / name).read_bytes() for name in before} == before
+
+
+def test_easy_pairs_and_retrieval_beside_it(run, tmp_path, models, table):
+    triplets = tmp_path / "easy.csv"
+    header = "anchor_seq,anchor_text,hard_neg_seq,hard_neg_text"
+    triplets.write_text(f"{header}\nMKVL,a kinase,MRRS,a lyase\nMRRS,a lyase,MKVL,a kinase\n")
+    options = ("--easy", triplets, "--retrieval", triplets, "--split", "known", "--format", "json")
+    code, out, err = run(table, "-m", models[0], "-o", tmp_path / "board", *QUICK, *options)
+    assert code == 0, err
+    content = json.loads(out)
+    assert set(content["rows"][0]["beside"]) == {"easy", "R@1"}
+    assert content["settings"]["splits"] == ["known"]
+    assert "## Beside it" in (tmp_path / "board" / "board.md").read_text(encoding="utf-8")
+
+
+def fails(run, *arguments):
+    code, out, err = run(*arguments)
+    (line,) = err.splitlines()
+    assert (code, out) == (2, "")
+    assert line.startswith("error: ")
+    return line
+
+
+def test_bad_input_gives_one_clear_line(run, tmp_path, models, table):
+    end = ("-m", models[0], "-o", tmp_path / "board", *QUICK)
+    assert "no such file" in fails(run, tmp_path / "none.csv", *end)
+    (tmp_path / "empty").mkdir()
+    assert "holds no case tables" in fails(run, tmp_path / "empty", *end)
+    assert "holds no model" in fails(run, table, "-m", tmp_path, "-o", tmp_path / "board")
+    assert "at least one model" in fails(run, table, *end[2:])
+    assert "give NAME=FILE" in fails(run, table, *end, "--scores", table)
+    assert "splits = 'tests'" in fails(run, table, *end, "--split", "tests")
+    assert "masked-language head" in fails(run, table, *end, "--train", table, "--masked", tmp_path / "none")
+    assert "not a JSON object" in fails(run, table, *end, "--add-to", _written(tmp_path / "list.json", "[]"))
+    assert "no board of format_version 1" in fails(run, table, *end, "--add-to", _written(tmp_path / "b.json", "{}"))
+    frame = pl.read_csv(table, separator="\t")
+    frame.drop("family").write_csv(tmp_path / "narrow.csv")
+    assert "no column 'family'" in fails(run, tmp_path / "narrow.csv", *end)
+    frame.filter(split="train").write_csv(tmp_path / "training.csv")
+    assert "no case of the splits" in fails(run, tmp_path / "training.csv", *end)
+    assert not (tmp_path / "board" / "board.json").exists()
+
+
+def _without_training(table, path):
+    path.parent.mkdir()
+    pl.read_csv(table, separator="\t").filter(pl.col("split") != "train").write_csv(path)
+
+
+def _written(path, content):
+    path.write_text(content)
+    return path

@@ -1,0 +1,114 @@
+"""A board of encoders whose right figures are known."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from protrek_hm.data.twins.case_table import SPLITS as TABLE_SPLITS
+from protrek_hm.data.twins.case_table import swapped
+from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError, OptionError
+from protrek_hm.evaluate import config
+from protrek_hm.evaluate.config import TwinsConfig
+from protrek_hm.evaluate.twins.board import board_content, scores_table
+from protrek_hm.evaluate.twins.run import WithHead, evaluate_twins, measure_beside
+
+ACCURACIES = ("text_to_protein", "protein_to_text", "all_four")
+
+
+def figures(board, row=0):
+    """Every figure of a row: (split, set, kind, measure) → estimate."""
+    return {
+        (split, name, kind, key): each
+        for split, sets in board.rows[row].estimates.items()
+        for name, kinds in sets.items()
+        for kind, found in kinds.items()
+        for key, each in found.items()
+    }
+
+
+def test_an_oracle_is_always_right(cases, reader, quick_board):
+    found = figures(evaluate_twins({"oracle": reader(cases)}, cases, quick_board))
+    assert {each.value for (*_, key), each in found.items() if key in ACCURACIES} == {1.0}
+    assert {split for split, *_ in found} == {"test", "known"}
+    assert {name for _, name, *_ in found} == {"all", "curated", "scans", "homologs"}
+
+
+@pytest.mark.parametrize("task", ["text", "sequence"])
+def test_who_reads_one_side_only_is_right_in_half(cases, blind, quick_board, task):
+    found = figures(evaluate_twins({"blind": blind(task)}, cases, quick_board))
+    assert {each.value for (*_, key), each in found.items() if key.endswith(("protein", "text"))} == {0.5}
+    assert {each.value for (*_, key), each in found.items() if key == "false_alarms"} == {1.0}
+
+
+def test_exchanging_a_and_b_changes_nothing_but_the_sign(cases, blind, reader, quick_board):
+    models = {"reader": reader(cases), "guesser": blind("none")}
+    one, other = (evaluate_twins(models, each, quick_board, train=each) for each in (cases, swapped(cases)))
+    for first, second in zip(one.rows, other.rows, strict=True):
+        assert first.estimates == second.estimates, first.name
+        margins = [row.scores[:, 0, 0] - row.scores[:, 0, 1] for row in (first, second)]
+        seen_from_b = first.scores[:, 1, 0] - first.scores[:, 1, 1]
+        known = ~np.isnan(seen_from_b)
+        np.testing.assert_allclose(margins[1][known], -seen_from_b[known], atol=1e-7)
+        np.testing.assert_allclose(margins[1][~known], -margins[0][~known], atol=1e-7)
+
+
+def test_the_order_of_rows_changes_no_byte_of_the_board(cases, blind, quick_board):
+    boards = [evaluate_twins({"g": blind("none")}, each, quick_board, train=each) for each in (cases, cases.reverse())]
+    assert board_content(boards[0]) == board_content(boards[1])
+
+
+class Longer:
+    """A head that prefers the protein with more alanines where the text's vector begins with a positive number."""
+
+    weight = 10.0
+
+    def prefer(self, text_vectors, a, b):
+        signs = np.sign(text_vectors[:, 0])
+        return signs * [one.count("A") - other.count("A") for one, other in zip(a, b, strict=True)]
+
+
+def test_a_head_has_three_rows(cases, blind, quick_board):
+    board = evaluate_twins({"m": WithHead(blind("sequence"), Longer())}, cases, quick_board)
+    assert [row.name for row in board.rows] == ["m", "m, head", "m, both"]
+    vectors, head, both = (row.scores for row in board.rows)
+    np.testing.assert_allclose(both, vectors + 10 * head, atol=1e-12)
+    gap = head[:, 0, 0] - head[:, 0, 1]
+    wanted = cases.filter(pl.col("split").is_in(["test", "known"]))
+    counts = wanted["a"].str.count_matches("A").cast(int) - wanted["b"].str.count_matches("A").cast(int)
+    np.testing.assert_array_equal(np.abs(gap), np.abs(counts.to_numpy()))
+
+
+def test_scores_of_others_are_measured_as_a_model_s(cases, blind, quick_board):
+    board = evaluate_twins({"g": blind("none")}, cases, quick_board)
+    given = scores_table(board).filter(row="g").sample(fraction=1.0, shuffle=True, seed=1)
+    again = evaluate_twins({}, cases, quick_board, scores={"g": given})
+    assert again.rows[0].estimates == board.rows[0].estimates
+
+    with pytest.raises(FileFormatError, match="1 of 96 cases have no score"):
+        evaluate_twins({}, cases, quick_board, scores={"g": given[1:]})
+    with pytest.raises(FileFormatError, match="a case stands twice"):
+        evaluate_twins({}, cases, quick_board, scores={"g": pl.concat([given, given[:1]])})
+    with pytest.raises(MissingColumnError, match="'ab'"):
+        evaluate_twins({}, cases, quick_board, scores={"g": given.drop("ab")})
+
+
+def test_what_cannot_be_measured_is_told(cases, blind):
+    with pytest.raises(OptionError, match="at least one model"):
+        evaluate_twins({}, cases)
+    with pytest.raises(NothingFoundError, match="--split"):
+        evaluate_twins({"g": blind("none")}, cases.filter(split="train"))
+    with pytest.raises(OptionError, match="some of train, valid"):
+        TwinsConfig(splits=("tests",))
+    with pytest.raises(OptionError, match="each once"):
+        TwinsConfig(splits=("test", "test"))
+
+
+def test_the_splits_are_those_of_case_tables():
+    assert set(config.SPLITS) == set(TABLE_SPLITS)
+
+
+def test_beside(hard, easy, oracle, guesser, quick_board):
+    found = measure_beside(oracle, "oracle", quick_board, easy=easy, retrieval=hard)
+    assert {key: each.value for key, each in found.items()} == {"easy": 1.0, "R@1": 1.0}
+    assert measure_beside(guesser, "guesser", quick_board, retrieval=hard)["R@1"].value < 0.3
+    assert measure_beside(guesser, "guesser", quick_board) == {}
