@@ -12,7 +12,7 @@ from protrek_hm.config import describe_fields, show_default
 from protrek_hm.data.structures.config import StructureConfig
 from protrek_hm.data.twins.config import TwinsConfig
 from protrek_hm.data.uniprot.entry import ConvertConfig
-from protrek_hm.evaluate.config import EvaluateConfig, TwinsConfig
+from protrek_hm.evaluate.config import BoardConfig, EvaluateConfig
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.merge.config import SweepConfig
 from protrek_hm.mine.config import MineConfig
@@ -29,7 +29,7 @@ STAGES = {
     "train": TrainConfig,
     "merge": SweepConfig,
     "evaluate": EvaluateConfig,
-    "evaluate twins": TwinsConfig,
+    "evaluate twins": BoardConfig,
     "index build": IndexConfig,
     "serve": ServeConfig,
 }

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from protrek_hm.cli.flags import Device, Force, with_settings
-from protrek_hm.evaluate.config import TwinsConfig
+from protrek_hm.cli.flags import Device, Force, OnBadRecord, with_settings
+from protrek_hm.evaluate.config import BoardConfig
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-@with_settings(TwinsConfig, table="twins", names={"splits": "--split"})
+@with_settings(BoardConfig, table="twins", names={"splits": "--split"})
 def twins(
     cases: Annotated[
         list[Path], typer.Argument(help="Case tables (two proteins and two texts a row), or folders of them.")
@@ -37,7 +37,7 @@ def twins(
     retrieval: Annotated[
         Path | None, typer.Option(help="Triplets whose proteins are all ranked: R@1 beside it.")
     ] = None,
-    settings: TwinsConfig,
+    settings: BoardConfig,
     config: Path | None,
     device: Device = None,
     precision: Annotated[
@@ -46,6 +46,7 @@ def twins(
     cache: Annotated[
         Path | None, typer.Option(help="Folder of embeddings to use and to add to.  [default: in the output]")
     ] = None,
+    on_bad_record: OnBadRecord = "error",
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="For people, or the board as JSON.")
     ] = "table",
@@ -80,7 +81,7 @@ def twins(
         read_board(add_to)
     if masked is not None:
         require_folder(masked)
-    tables = {path: read_cases(path) for path in dict.fromkeys(_tables([*cases, *(train or [])]))}
+    tables = {path: read_cases(path, on_bad_record=on_bad_record) for path in dict.fromkeys(_tables([*cases, *(train or [])]))}
     frame, learned = (
         pl.concat([tables[path] for path in _tables(each)], how="diagonal_relaxed") for each in (cases, train or cases)
     )

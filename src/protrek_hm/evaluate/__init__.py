@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from protrek_hm.evaluate.compare import compare_runs as compare_runs
     from protrek_hm.evaluate.compare import compare_seeds as compare_seeds
     from protrek_hm.evaluate.compare import read_run as read_run
+    from protrek_hm.evaluate.config import BoardConfig as BoardConfig
     from protrek_hm.evaluate.config import EvaluateConfig as EvaluateConfig
-    from protrek_hm.evaluate.config import TwinsConfig as TwinsConfig
     from protrek_hm.evaluate.measures import CaseSet as CaseSet
     from protrek_hm.evaluate.report.write import write_evaluation as write_evaluation
     from protrek_hm.evaluate.run import BaselineResult as BaselineResult

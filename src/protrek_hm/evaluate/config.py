@@ -44,7 +44,7 @@ class EvaluateConfig:
 
 
 @dataclass(frozen=True)
-class TwinsConfig:
+class BoardConfig:
     """Settings of the board of twins.
 
     Attributes
@@ -61,7 +61,7 @@ class TwinsConfig:
 
     Examples
     --------
-    >>> TwinsConfig(splits=("valid",)).seed
+    >>> BoardConfig(splits=("valid",)).seed
     42
     """
 

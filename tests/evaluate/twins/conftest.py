@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from protrek_hm.evaluate.config import TwinsConfig
+from protrek_hm.evaluate.config import BoardConfig
 from protrek_hm.homology.identity import CODE, SCORE
 
 COLUMNS = ("id_a", "id_b", "a", "b", "text_a", "text_b", "set", "kind", "control", "family", "split")
@@ -94,4 +94,4 @@ def blind():
 
 @pytest.fixture(scope="session")
 def quick_board():
-    return TwinsConfig(resamples=200)
+    return BoardConfig(resamples=200)

@@ -8,7 +8,7 @@ from protrek_hm.data.twins.case_table import SPLITS as TABLE_SPLITS
 from protrek_hm.data.twins.case_table import swapped
 from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError, OptionError
 from protrek_hm.evaluate import config
-from protrek_hm.evaluate.config import TwinsConfig
+from protrek_hm.evaluate.config import BoardConfig
 from protrek_hm.evaluate.twins.board import board_content, scores_table
 from protrek_hm.evaluate.twins.run import WithHead, evaluate_twins, measure_beside
 
@@ -98,9 +98,9 @@ def test_what_cannot_be_measured_is_told(cases, blind):
     with pytest.raises(NothingFoundError, match="--split"):
         evaluate_twins({"g": blind("none")}, cases.filter(split="train"))
     with pytest.raises(OptionError, match="some of train, valid"):
-        TwinsConfig(splits=("tests",))
+        BoardConfig(splits=("tests",))
     with pytest.raises(OptionError, match="each once"):
-        TwinsConfig(splits=("test", "test"))
+        BoardConfig(splits=("test", "test"))
 
 
 def test_the_splits_are_those_of_case_tables():

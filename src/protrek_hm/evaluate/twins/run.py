@@ -14,7 +14,7 @@ from protrek_hm.config import Modality
 from protrek_hm.cosines import TOLERANCE
 from protrek_hm.errors import OptionError
 from protrek_hm.evaluate.cases import independent_groups, make_cases, make_pool
-from protrek_hm.evaluate.config import EvaluateConfig, TwinsConfig
+from protrek_hm.evaluate.config import BoardConfig, EvaluateConfig
 from protrek_hm.evaluate.measures import CaseSet
 from protrek_hm.evaluate.metrics import text_to_protein
 from protrek_hm.evaluate.retrieval import make_records, retrieve
@@ -89,7 +89,7 @@ class Board:
         Measures of each model on other tables, see `measure_beside`.
     """
 
-    config: TwinsConfig
+    config: BoardConfig
     cases: TwinCases
     rows: tuple[Row, ...]
     learned_from: int
@@ -105,7 +105,7 @@ class Board:
 def evaluate_twins(
     models: Mapping[str, Encoder],
     cases: pl.DataFrame,
-    config: TwinsConfig | None = None,
+    config: BoardConfig | None = None,
     *,
     train: pl.DataFrame | None = None,
     scores: Mapping[str, pl.DataFrame] | None = None,
@@ -152,7 +152,7 @@ def evaluate_twins(
     >>> board.rows[0].estimates["test"]["one"]["natural"]["all_four"].value
     1.0
     """
-    config = config or TwinsConfig()
+    config = config or BoardConfig()
     if not models and not scores:
         raise OptionError("model", "none", "give at least one model, or scores")
     measured = make_twin_cases(cases.filter(pl.col("split").is_in(config.splits)))
@@ -170,7 +170,7 @@ def evaluate_twins(
 
 
 def _rows_of_model(
-    model: Encoder, name: str, cases: TwinCases, config: TwinsConfig, *, show_progress: bool
+    model: Encoder, name: str, cases: TwinCases, config: BoardConfig, *, show_progress: bool
 ) -> list[Row]:
     embeddings = encode_pool(model, cases.pool, name=name, batch_size=config.batch_size, show_progress=show_progress)
     vectors = case_scores(cases.cases, cosine_scorer(embeddings))
@@ -234,7 +234,7 @@ def _row(
     meaning: str,
     scores: Float[np.ndarray, "cases 2 2"],
     cases: TwinCases,
-    config: TwinsConfig,
+    config: BoardConfig,
     *,
     is_baseline: bool = False,
 ) -> Row:
@@ -285,7 +285,7 @@ def model_head(folder: Path) -> Head | None:
 def measure_beside(
     model: Encoder,
     name: str,
-    config: TwinsConfig,
+    config: BoardConfig,
     *,
     easy: pl.DataFrame | None = None,
     retrieval: pl.DataFrame | None = None,

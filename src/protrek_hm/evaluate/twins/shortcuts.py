@@ -174,7 +174,7 @@ def _graded(
 
 
 def _centred(both: Float[np.ndarray, "cases 2"]) -> Float[np.ndarray, "cases 2"]:
-    return both - both.mean(axis=1, keepdims=True)
+    return np.asarray(both - both.mean(axis=1, keepdims=True))
 
 
 def _learned_grades(
