@@ -1,6 +1,7 @@
 """`protrek-hm evaluate twins`: the board from files, added to; one clear line for each bad input."""
 
 import json
+import shutil
 from functools import partial
 
 import polars as pl
@@ -95,6 +96,25 @@ def test_easy_pairs_and_retrieval_beside_it(run, tmp_path, models, table):
     assert set(content["rows"][0]["beside"]) == {"easy", "R@1"}
     assert content["settings"]["splits"] == ["known"]
     assert "## Beside it" in (tmp_path / "board" / "board.md").read_text(encoding="utf-8")
+
+
+def test_a_twin_head_in_the_folder_is_measured_and_one_of_another_model_refused(run, tmp_path, models, table):
+    from protrek_hm.model import ProTrek
+    from protrek_hm.model.twin_head import HeadConfig, TwinHead
+
+    folder = shutil.copytree(models[0], tmp_path / "with_head")
+    fingerprint = ProTrek.from_pretrained(folder, device="cpu").fingerprint()
+    TwinHead(HeadConfig(members=1), dimension=8, model=fingerprint).save(folder)
+    proteins = tmp_path / "proteins.tsv"
+    proteins.write_text("id\tsequence\ttext\nP\tMKALLWHHRSTMKALLWHHRST\ta kinase\n")
+    code, out, err = run(
+        table, "-m", folder, "-o", tmp_path / "board", "--relatives", proteins, *QUICK, "--format", "json"
+    )
+    assert code == 0, err
+    assert [row["name"] for row in json.loads(out)["rows"][:3]] == ["with_head", "with_head, head", "with_head, both"]
+
+    TwinHead(HeadConfig(members=1), dimension=8, model="another").save(folder)
+    assert "trained with another model" in fails(run, table, "-m", folder, "-o", tmp_path / "other", *QUICK)
 
 
 def fails(run, *arguments):

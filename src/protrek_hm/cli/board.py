@@ -1,7 +1,7 @@
 """`protrek-hm evaluate twins`: the board of real twins, for models, scores of other programs, and baselines."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -10,6 +10,8 @@ from protrek_hm.evaluate.config import BoardConfig
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from protrek_hm.model.encoder import CachedEncoder, Encoder
 
 
 @with_settings(BoardConfig, table="twins", names={"splits": "--split"})
@@ -36,6 +38,9 @@ def twins(
     easy: Annotated[Path | None, typer.Option(help="Easy triplets: their accuracy beside it.")] = None,
     retrieval: Annotated[
         Path | None, typer.Option(help="Triplets whose proteins are all ranked: R@1 beside it.")
+    ] = None,
+    relatives: Annotated[
+        Path | None, typer.Option(help="Proteins among which a model's twin head looks for relatives.")
     ] = None,
     settings: BoardConfig,
     config: Path | None,
@@ -74,34 +79,34 @@ def twins(
 
     names, files = name_models(model or []), _named_files(scores or [])
     beside = {key: path for key, path in (("easy", easy), ("retrieval", retrieval)) if path is not None}
-    read = [*cases, *(train or []), *files.values(), *beside.values(), *(each for each in (add_to, config) if each)]
+    read = [
+        *cases,
+        *(train or []),
+        *files.values(),
+        *beside.values(),
+        *(each for each in (add_to, relatives, config) if each),
+    ]
     folders = [*map(Path, names.values()), *([masked] if masked else [])]
     refuse_existing(output, force=force, inputs=[*read, *folders], folder=True, carried=[EMBEDDINGS])
     if add_to is not None:
         read_board(add_to)
     if masked is not None:
         require_folder(masked)
-    tables = {path: read_cases(path, on_bad_record=on_bad_record) for path in dict.fromkeys(_tables([*cases, *(train or [])]))}
+    tables = {
+        path: read_cases(path, on_bad_record=on_bad_record) for path in dict.fromkeys(_tables([*cases, *(train or [])]))
+    }
     frame, learned = (
         pl.concat([tables[path] for path in _tables(each)], how="diagonal_relaxed") for each in (cases, train or cases)
     )
     given = {name: _of_row(read_table(path).frame, name) for name, path in files.items()}
     triplets = {key: read_triplets(path) for key, path in beside.items()}
 
-    from protrek_hm.evaluate.twins.run import WithHead, evaluate_twins, measure_beside, model_head
-    from protrek_hm.model import ProTrek
-    from protrek_hm.model.encoder import CachedEncoder
-    from protrek_hm.model.locate import find_model
+    from protrek_hm.evaluate.twins.run import evaluate_twins, measure_beside
 
-    models: dict[str, Any] = {}
-    for name, path in names.items():
-        loaded = ProTrek.from_pretrained(path, device=device)
-        models[name] = CachedEncoder(loaded, cache or output / EMBEDDINGS, precision=precision)
-    weights = {name: {"weights": each.fingerprint()} for name, each in models.items()}
-    further = {name: measure_beside(each, name, settings, **triplets) for name, each in models.items()}
-    for name, path in names.items():
-        head = model_head(find_model(path))
-        models[name] = models[name] if head is None else WithHead(models[name], head)
+    encoders = _encoders(names, cache or output / EMBEDDINGS, device, precision)
+    weights = {name: {"weights": each.fingerprint()} for name, each in encoders.items()}
+    further = {name: measure_beside(each, name, settings, **triplets) for name, each in encoders.items()}
+    models = {name: _with_head(each, names[name], relatives) for name, each in encoders.items()}
     board = evaluate_twins(models, frame, settings, train=learned, scores=given, masked=masked, show_progress=True)
     content = board_content(replace(board, beside=further), sources=weights)
     content = content if add_to is None else add_rows(content, add_to)
@@ -121,6 +126,29 @@ def twins(
 
     for table in board_tables(content):
         Console().print(table)
+
+
+def _encoders(names: dict[str, str], cache: Path, device: str | None, precision: str) -> "dict[str, CachedEncoder]":
+    from protrek_hm.model import ProTrek
+    from protrek_hm.model.encoder import CachedEncoder
+
+    loaded = {name: ProTrek.from_pretrained(path, device=device) for name, path in names.items()}
+    return {name: CachedEncoder(each, cache, precision=precision) for name, each in loaded.items()}
+
+
+def _with_head(encoder: "CachedEncoder", path: str, relatives: Path | None) -> "Encoder":
+    """Add the twin head that lies in the model's folder, if one does."""
+    from protrek_hm.data import read_proteins
+    from protrek_hm.evaluate.twins.run import WithHead
+    from protrek_hm.homology.lookup import Lookup
+    from protrek_hm.model.locate import find_model
+    from protrek_hm.model.twin_head import HEAD, TwinHead
+
+    folder = find_model(path)
+    if not (folder / HEAD).is_file():
+        return encoder
+    lookup = None if relatives is None else Lookup.of(read_proteins(relatives)["sequence"])
+    return WithHead(encoder, TwinHead.load(folder, model=encoder.fingerprint()), lookup)
 
 
 def _named_files(given: list[str]) -> dict[str, Path]:

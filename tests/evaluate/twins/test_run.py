@@ -57,18 +57,22 @@ def test_the_order_of_rows_changes_no_byte_of_the_board(cases, blind, quick_boar
     assert board_content(boards[0]) == board_content(boards[1])
 
 
-class Longer:
+class Alanines:
     """A head that prefers the protein with more alanines where the text's vector begins with a positive number."""
 
     weight = 10.0
 
-    def prefer(self, text_vectors, a, b):
-        signs = np.sign(text_vectors[:, 0])
-        return signs * [one.count("A") - other.count("A") for one, other in zip(a, b, strict=True)]
+    def __init__(self):
+        self.references = []
+
+    def prefer(self, texts, a, b, *, references, relatives):
+        self.references += references
+        return np.sign(texts[:, 0]) * [one.count("A") - other.count("A") for one, other in zip(a, b, strict=True)]
 
 
 def test_a_head_has_three_rows(cases, blind, quick_board):
-    board = evaluate_twins({"m": WithHead(blind("sequence"), Longer())}, cases, quick_board)
+    model = WithHead(blind("sequence"), Alanines())
+    board = evaluate_twins({"m": model}, cases, quick_board)
     assert [row.name for row in board.rows] == ["m", "m, head", "m, both"]
     vectors, head, both = (row.scores for row in board.rows)
     np.testing.assert_allclose(both, vectors + 10 * head, atol=1e-12)
@@ -76,6 +80,10 @@ def test_a_head_has_three_rows(cases, blind, quick_board):
     wanted = cases.filter(pl.col("split").is_in(["test", "known"]))
     counts = wanted["a"].str.count_matches("A").cast(int) - wanted["b"].str.count_matches("A").cast(int)
     np.testing.assert_array_equal(np.abs(gap), np.abs(counts.to_numpy()))
+    told = {case: each for case, each in zip(wanted["id_a"], model.head.references, strict=False)}
+    wild = {row["id_a"]: row["a"] for row in cases.filter(kind="wild-type-mutant").iter_rows(named=True)}
+    assert {each: told[each] for each in wild if each in told} == {each: wild[each] for each in wild if each in told}
+    assert told["N2.0a"] is None, "natural homologs have no wild type"
 
 
 def test_scores_of_others_are_measured_as_a_model_s(cases, blind, quick_board):

@@ -6,9 +6,8 @@ import pytest
 from sklearn.kernel_ridge import KernelRidge
 
 from protrek_hm.evaluate.twins.cases import make_twin_cases, wild_types
-from protrek_hm.evaluate.twins.features import describe
 from protrek_hm.evaluate.twins.run import evaluate_twins
-from protrek_hm.evaluate.twins.shortcuts import PENALTIES, make_shortcuts, ridge_coefficients
+from protrek_hm.evaluate.twins.shortcuts import PENALTIES, describe, make_shortcuts, ridge_coefficients
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +68,20 @@ def test_wild_types_are_found_by_ids_and_by_majority(cases):
     assert wild_types([cases.filter(kind="natural")]) == {}
 
 
-def test_features_of_several_substitutions_are_means():
-    one, other, both = describe("MAVK", "MKVK"), describe("MKVW", "MKVK"), describe("MAVW", "MKVK")
-    assert both[:3].tolist() == [2, one[1] + other[1], max(one[2], other[2])]
-    np.testing.assert_allclose(both[3:], (one[3:] + other[3:]) / 2)
+def test_features_of_several_substitutions_are_sums_and_means():
+    found = describe(dict.fromkeys(("MAVK", "MKVW", "MAVW"), "MKVK"))
+    one, other, both = found.values()
+    assert both[:2].tolist() == [2, one[1] + other[1]]
+    number = 2 + 44 + 3  # how many changes there are is a feature of a site, too
+    np.testing.assert_allclose(np.delete(both, [0, 1, number]), np.delete((one + other) / 2, [0, 1, number]), atol=1e-6)
+
+
+def test_a_deletion_is_a_difference_too(cases):
+    wild = cases["a"][0]
+    shorter = wild[:4] + wild[5:]
+    case = cases[:1].with_columns(id_a=pl.lit("P"), id_b=pl.lit("P:K5del"), a=pl.lit(wild), b=pl.lit(shorter))
+    assert wild_types([case]) == {wild: wild, shorter: wild}
+    assert describe(wild_types([case]))[shorter][0] == 1
 
 
 @pytest.mark.numeric

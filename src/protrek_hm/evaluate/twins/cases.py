@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -118,9 +117,9 @@ def _numbers(names: pl.Series) -> Int[np.ndarray, " cases"]:
 def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
     """Return the wild type of each protein that stands in a case of mutants, itself included; no label is read.
 
-    Proteins of one length that cases link, directly or through others, or that have one id but for a mutation at its
-    end (`P1:S83L`), are mutants of one wild type. It is the one whose id is the others' without the mutation, else what
-    most of them have in each column, if there are three or more. Where neither tells it, they are left out.
+    It is the protein whose id is the mutant's without the mutation at its end (`P1` of `P1:S83L`). Where no case holds
+    that one, it is what most mutants have in each column, if there are three or more: those of one length that cases
+    link, directly or through others, or that have one id but for the mutation. Where neither tells it, none is given.
 
     Examples
     --------
@@ -131,37 +130,40 @@ def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
     ('MKV', 'AAAA')
     """
     pairs = pl.concat([each.select("id_a", "id_b", "a", "b", "kind") for each in frames])
-    pairs = pairs.filter(pl.col("kind") != "natural", pl.col("a").str.len_bytes() == pl.col("b").str.len_bytes())
-    if pairs.is_empty():
-        return {}
-    sequences = sorted({*pairs["a"], *pairs["b"]})
-    place = {sequence: number for number, sequence in enumerate(sequences)}
-    edges = [[place[a], place[b]] for a, b in pairs.select("a", "b").iter_rows()]
-    first: dict[tuple[str, int], int] = {}
-    for side in "ab":
-        for name, sequence in pairs.select(f"id_{side}", side).iter_rows():
-            stem = _MUTATION.sub("", name)
-            edges.append([place[sequence], first.setdefault((stem, len(sequence)), place[sequence])])
-    component = connected_components(len(sequences), np.array(edges))
-    named: dict[int, Counter[str]] = {}
-    for id_a, id_b, a, b in pairs.select("id_a", "id_b", "a", "b").iter_rows():
-        parent = a if _is_parent(id_a, id_b) else b if _is_parent(id_b, id_a) else None
-        if parent is not None:
-            named.setdefault(int(component[place[parent]]), Counter())[parent] += 1
-    members: dict[int, list[str]] = {}
-    for sequence, number in zip(sequences, component.tolist(), strict=True):
-        members.setdefault(number, []).append(sequence)
+    pairs = pairs.filter(pl.col("kind") != "natural").sort(pl.all())
+    members = [each for side in "ab" for each in pairs.select(f"id_{side}", side).iter_rows()]
+    by_id = dict(members)
     found: dict[str, str] = {}
-    for number, each in members.items():
-        wild = named[number].most_common(1)[0][0] if number in named else _consensus(each)
+    for name, sequence in members:
+        parent = by_id.get(_MUTATION.sub("", name), sequence)
+        if parent != sequence:
+            found |= {sequence: parent, parent: parent}
+    orphans = [(name, sequence) for name, sequence in members if sequence not in found]
+    for together in _linked(orphans, pairs):
+        wild = _consensus(together)
         if wild is not None:
-            found.update(dict.fromkeys(each, wild))
+            found |= dict.fromkeys(together, wild)
     return found
 
 
-def _is_parent(one: str, other: str) -> bool:
-    """Tell whether an id is another one without the mutation at its end."""
-    return one != other and _MUTATION.sub("", other) == one
+def _linked(members: Sequence[tuple[str, str]], pairs: pl.DataFrame) -> list[list[str]]:
+    """Return the sequences in groups of one length, linked by cases or by ids that differ in a mutation alone."""
+    place = {sequence: number for number, sequence in enumerate(sorted({sequence for _, sequence in members}))}
+    first: dict[tuple[str, int], int] = {}
+    edges = [
+        (place[each], first.setdefault((_MUTATION.sub("", name), len(each)), place[each])) for name, each in members
+    ]
+    edges += [
+        (place[a], place[b])
+        for a, b in pairs.select("a", "b").iter_rows()
+        if a in place and b in place and len(a) == len(b)
+    ]
+    groups: dict[int, list[str]] = {}
+    if edges:
+        labels = connected_components(len(place), np.array(edges))
+        for sequence, number in place.items():
+            groups.setdefault(int(labels[number]), []).append(sequence)
+    return list(groups.values())
 
 
 def _consensus(sequences: Sequence[str]) -> str | None:
@@ -170,15 +172,6 @@ def _consensus(sequences: Sequence[str]) -> str | None:
     letters = np.frombuffer("".join(sequences).encode("ascii"), dtype=np.uint8).reshape(len(sequences), -1)
     votes = np.stack([(letters == letter).sum(axis=0) for letter in range(ord("A"), ord("Z") + 1)])
     return bytes((votes.argmax(axis=0) + ord("A")).astype(np.uint8)).decode("ascii")
-
-
-def substitutions(protein: str, wild_type: str) -> list[tuple[int, str, str]]:
-    """List the substitutions of a mutant: position from 0, residue of the wild type, residue of the mutant.
-
-    >>> substitutions("MAV", "MKV")
-    [(1, 'K', 'A')]
-    """
-    return [(at, one, other) for at, (one, other) in enumerate(zip(wild_type, protein, strict=True)) if one != other]
 
 
 def count_cases(cases: TwinCases) -> dict[str, dict[str, dict[str, dict[str, int]]]]:

@@ -8,7 +8,6 @@ import numpy as np
 from jaxtyping import Float
 
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.evaluate.twins.cases import substitutions
 
 MOST_RESIDUES = 1022
 """Residues that the model sees of a longer protein: those around the substitution."""
@@ -27,7 +26,7 @@ def masked_marginals(folder: Path, wild_types: Mapping[str, str], *, batch_size:
         A model of transformers with a masked-language head, such as `EsmForMaskedLM.save_pretrained` writes it, and its
         tokenizer.
     wild_types
-        Mutant → wild type, of one length.
+        Mutant → wild type; those of another length than it are left out.
     batch_size
         Masked proteins at once.
 
@@ -37,8 +36,9 @@ def masked_marginals(folder: Path, wild_types: Mapping[str, str], *, batch_size:
         If there is no such model.
     """
     model, tokenizer = _load(folder)
+    changed = {mutant: _substitutions(mutant, wild) for mutant, wild in wild_types.items() if len(mutant) == len(wild)}
     wanted = sorted(
-        {(wild, at) for mutant, wild in wild_types.items() for at, _, _ in substitutions(mutant, wild)},
+        {(wild_types[mutant], at) for mutant, found in changed.items() for at, _, _ in found},
         key=lambda each: (len(each[0]), each),
     )
     odds: dict[tuple[str, int], Float[np.ndarray, " vocabulary"]] = {}
@@ -46,13 +46,20 @@ def masked_marginals(folder: Path, wild_types: Mapping[str, str], *, batch_size:
         odds.update(zip(batch, _log_probabilities(model, tokenizer, batch), strict=True))
     code = tokenizer.get_vocab()
     unknown = code[tokenizer.unk_token]
-    return {
-        mutant: sum(
-            float(odds[wild, at][code.get(one, unknown)] - odds[wild, at][code.get(other, unknown)])
-            for at, one, other in substitutions(mutant, wild)
+
+    def log_odds(wild: str, found: list[tuple[int, str, str]]) -> float:
+        gaps = (
+            odds[wild, at][code.get(one, unknown)] - odds[wild, at][code.get(other, unknown)]
+            for at, one, other in found
         )
-        for mutant, wild in wild_types.items()
-    }
+        return float(sum(gaps))
+
+    return {mutant: log_odds(wild_types[mutant], found) for mutant, found in changed.items()}
+
+
+def _substitutions(mutant: str, wild_type: str) -> list[tuple[int, str, str]]:
+    pairs = enumerate(zip(wild_type, mutant, strict=True))
+    return [(at, one, other) for at, (one, other) in pairs if one != other]
 
 
 def require_folder(folder: Path) -> None:

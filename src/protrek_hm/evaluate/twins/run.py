@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -20,9 +20,10 @@ from protrek_hm.evaluate.metrics import text_to_protein
 from protrek_hm.evaluate.retrieval import make_records, retrieve
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer, encode_pool
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
-from protrek_hm.evaluate.twins.cases import ALL, TwinCases, make_twin_cases
+from protrek_hm.evaluate.twins.cases import ALL, TwinCases, make_twin_cases, wild_types
 from protrek_hm.evaluate.twins.measures import case_values, estimate_all
 from protrek_hm.evaluate.twins.shortcuts import make_shortcuts
+from protrek_hm.homology.lookup import Lookup
 from protrek_hm.model.encoder import Encoder
 
 Estimates = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Estimate]]]]
@@ -30,22 +31,30 @@ Estimates = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Estimate]]]]
 
 
 class Head(Protocol):
-    """What reads the difference of two proteins, as `model.twin_head` keeps it in a model's folder."""
+    """What reads the difference of two proteins; see `model.twin_head`."""
 
     weight: float
-    """Of its preferences beside cosines, in their sum."""
 
-    def prefer(self, text_vectors: Any, a: list[str], b: list[str], /) -> Any:
-        """Return for each text how much better `a` fits it than `b`, as a difference of two scores."""
+    def prefer(
+        self,
+        texts: Any,
+        a: Sequence[str],
+        b: Sequence[str],
+        *,
+        references: Sequence[str | None] | None = None,
+        relatives: Lookup | None = None,
+    ) -> Any:
+        """Return for each text how much better `a` fits it than `b`."""
         ...
 
 
 @dataclass(frozen=True)
 class WithHead:
-    """An encoder, and the head that reads differences beside it."""
+    """An encoder, the head that reads differences beside it, and proteins among which that looks for relatives."""
 
     model: Encoder
     head: Head
+    relatives: Lookup | None = None
 
     def encode(self, inputs: list[str], /, *, task: Modality, batch_size: int, show_progress_bar: bool) -> Any:
         """Encode as the model does."""
@@ -176,25 +185,27 @@ def _rows_of_model(
     vectors = case_scores(cases.cases, cosine_scorer(embeddings))
     found = [(name, "cosine of vectors", vectors)]
     if isinstance(model, WithHead):
-        head = head_scores(model.head, embeddings.texts, cases)
+        head = head_scores(model, embeddings.texts, cases)
         both = vectors + model.head.weight * head
         found += [
-            (f"{name}, head", "preference of the twin head", head),
+            (f"{name}, head", "preference of the twin head, which is told the wild type", head),
             (f"{name}, both", "cosine of vectors, and the weighted preference of the twin head", both),
         ]
     return [_row(*each, cases, config) for each in found]
 
 
-def head_scores(head: Head, texts: Float[np.ndarray, "texts dim"], cases: TwinCases) -> Float[np.ndarray, "cases 2 2"]:
+def head_scores(
+    model: WithHead, texts: Float[np.ndarray, "texts dim"], cases: TwinCases
+) -> Float[np.ndarray, "cases 2 2"]:
     """Return the preferences of a head as scores: half of each for the one protein, less half for the other."""
     scores = np.full((len(cases), 2, 2), np.nan)
-    proteins = cases.pool.sequences
+    proteins, wild = cases.pool.sequences, wild_types([cases.frame])
+    sides = [[proteins[each] for each in side] for side in (cases.cases.positive, cases.cases.negative)]
+    shared = [wild.get(a) if wild.get(a) == wild.get(b) else None for a, b in zip(*sides, strict=True)]
     for row, numbers in enumerate((cases.cases.text, cases.cases.other_text)):
         known = np.flatnonzero(numbers >= 0)
-        a, b = (
-            [proteins[each] for each in side[known].tolist()] for side in (cases.cases.positive, cases.cases.negative)
-        )
-        preference = np.asarray(head.prefer(texts[numbers[known]], a, b), dtype=np.float64)
+        a, b, references = ([each[number] for number in known] for each in (*sides, shared))
+        preference = model.head.prefer(texts[numbers[known]], a, b, references=references, relatives=model.relatives)
         scores[known, row] = np.stack([preference / 2, -preference / 2], axis=1)
     return scores
 
@@ -271,15 +282,6 @@ def _tables(cases: TwinCases, splits: Sequence[str]) -> list[tuple[str, str, str
             of_set = kinds if name == ALL else rows.filter(pl.col("set") == name)["kind"].to_list()
             found |= {(split, name, kind): None for kind in (ALL, *of_set)}
     return list(found)
-
-
-def model_head(folder: Path) -> Head | None:
-    """Load the twin head that lies in a model's folder; None where there is none."""
-    if not (folder / "twin_head").is_dir():
-        return None
-    from importlib import import_module
-
-    return cast("Head", import_module("protrek_hm.model.twin_head").TwinHead.load(folder))
 
 
 def measure_beside(

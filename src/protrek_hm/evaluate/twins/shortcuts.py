@@ -25,8 +25,9 @@ from sklearn.preprocessing import normalize
 from protrek_hm.evaluate.baselines import nearest_homolog
 from protrek_hm.evaluate.scores import Positions, Scorer, case_scores
 from protrek_hm.evaluate.twins.cases import TwinCases, as_triplets, wild_types
-from protrek_hm.evaluate.twins.features import BLOSUM_FEATURE, COUNT_FEATURE, describe
 from protrek_hm.evaluate.twins.measures import weights
+from protrek_hm.homology.profile import SUBSTITUTION, Profile
+from protrek_hm.model.changes import FeatureConfig, describe_changes, differing_sites
 
 MUTANT_KINDS = ("wild-type-mutant", "mutant-mutant")
 MOST_LEARNED = 40_000
@@ -65,6 +66,40 @@ def make_shortcuts(
 
 # Substitutions
 
+COUNT, BLOSUM = 0, 1
+_GAP = -4.0
+
+
+def describe(proteins: Mapping[str, str]) -> dict[str, Float[np.ndarray, " features"]]:
+    """Describe what differs between each protein and its wild type (protein → wild type).
+
+    The first feature is the number of sites, the second their cost, summed: what the residue of the wild type scores
+    against itself in BLOSUM62 less what it scores with the other one. Both are 0 for the wild type. The others are
+    those of the twin head (`model.changes`, without relatives), means over the sites, NaN for the wild type.
+
+    Examples
+    --------
+    >>> found = describe({"MAV": "MKV", "MKV": "MKV"})
+    >>> found["MAV"][:2].tolist(), found["MKV"][:3].tolist()  # 5 - (-1)
+    ([1.0, 6.0], [0.0, 0.0, nan])
+    """
+    names, references = list(proteins), list(proteins.values())
+    profiles = {each: Profile.of(each) for each in dict.fromkeys(references)}
+    changes = describe_changes(references, names, profiles, FeatureConfig(conservation=False))
+    sums = np.zeros((len(names), changes.features.shape[1]))
+    np.add.at(sums, changes.variant, changes.features)
+    sites = np.bincount(changes.variant, minlength=len(names))
+    means = np.where(sites[:, None] > 0, sums / np.maximum(sites, 1)[:, None], np.nan)
+    costs = [_cost(protein, reference) for protein, reference in proteins.items()]
+    return dict(zip(names, np.column_stack([sites, costs, means]), strict=True))
+
+
+def _cost(protein: str, wild_type: str) -> float:
+    scores = np.pad(SUBSTITUTION, ((0, 2), (0, 2)), constant_values=_GAP)
+    _, ours, theirs = differing_sites(wild_type, protein).T
+    return float((np.diag(scores)[ours] - scores[ours, theirs]).sum())
+
+
 Words = Mapping[str, Callable[[Sequence[str]], Float[np.ndarray, " texts"]]]
 """Kind of twins → from texts to how surely they speak of an effect, in [-1, 1]."""
 
@@ -83,7 +118,7 @@ def effect_words(train: pl.DataFrame, features: Mapping[str, Float[np.ndarray, "
         families: list[str] = []
         for a, b, text_a, text_b, family in rows.select("a", "b", "text_a", "text_b", "family").iter_rows():
             if a in features and b in features:
-                change = features[a][BLOSUM_FEATURE] - features[b][BLOSUM_FEATURE]
+                change = features[a][BLOSUM] - features[b][BLOSUM]
                 if change:
                     texts += [text_a, text_b]
                     effect += [int(change > 0), int(change < 0)]
@@ -115,11 +150,11 @@ Grade = Callable[[Float[np.ndarray, "proteins features"]], Float[np.ndarray, " p
 
 def _by_substitutions(cases: TwinCases, train: pl.DataFrame, masked: Path | None, seed: int) -> tuple[Shortcut, ...]:
     wild = wild_types([cases.frame, train])
-    features = {protein: describe(protein, reference) for protein, reference in sorted(wild.items())}
+    features = describe(dict(sorted(wild.items())))
     words = effect_words(train, features)
     plain: list[tuple[str, str, int]] = [
-        ("number of substitutions", "words of an effect → the protein with more substitutions", COUNT_FEATURE),
-        ("BLOSUM62", "words of an effect → the protein with the less usual substitutions", BLOSUM_FEATURE),
+        ("number of substitutions", "words of an effect → the protein with more substitutions", COUNT),
+        ("BLOSUM62", "words of an effect → the protein with the less usual substitutions", BLOSUM),
     ]
     found = [
         Shortcut(name, meaning, _graded(cases, train, words, {k: v[[at]] for k, v in features.items()}, _logistic))
