@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from protrek_hm.errors import FileFormatError, MissingFileError
-from protrek_hm.index.words import Words, fold, query_words, write_words
+from protrek_hm.index.vocabulary import fold, query_words
+from protrek_hm.index.words import Words, write_words
 
 RECORDS = pl.DataFrame(
     {

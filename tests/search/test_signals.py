@@ -123,3 +123,21 @@ def test_a_sequence_that_is_typed_as_words_is_told(searcher):
 def test_endings_behind_an_apostrophe_are_no_words(searcher):
     [answer] = searcher.answer(["jellyfish's glow that can't fade"], SearchConfig(signals=("words",)))
     assert answer[0].best.matched.words == ("Jellyfish", "glows")
+
+
+def test_what_a_text_says_first_is_what_the_protein_is(tmp_path, letter_encoder):
+    texts = [
+        "Regulator of the kinesin Cin8.",
+        "Binds tubulin; kinesin cargo of the axon.",
+        "Kinesin motor of the spindle.",
+    ]
+    proteins = pl.DataFrame({"id": ["R", "C", "K"], "sequence": ["AACCD", "AACCE", "AACCF"], "text": texts})
+    build_index(proteins, letter_encoder(), tmp_path / "index", IndexConfig(meaning=False), model_name="m")
+    searcher = Searcher.open(tmp_path / "index", model=letter_encoder())
+    asked = {"signals": ("words",), "group": False}
+    order = {
+        question: [family.best.id for family in searcher.answer([question], SearchConfig(**asked))[0]]
+        for question in ("kinesin", "regulator of kinesin")
+    }
+    assert order["kinesin"][0] == "K"
+    assert order["regulator of kinesin"][0] == "R"

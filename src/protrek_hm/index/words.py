@@ -1,18 +1,16 @@
 """The words of an index: which records hold a word of a query, and how much each of them says (BM25).
 
 SQLite's full-text index (FTS5) keeps them in one file beside the segments. Words are stemmed (Porter), accents fall,
-Greek letters and British spellings are brought to one form. BM25 counts over all records that are left, however they
-came in. A row there has the number of its record through all segments, so that records come and go one by one; texts
-are not held twice.
+Greek letters and British spellings are brought to one form, and a question finds other names of what it names
+(`vocabulary`). BM25 counts over all records that are left, however they came in. A row there has the number of its
+record through all segments, so that records come and go one by one; texts are not held twice.
 """
 
 import errno
 import os
-import re
 import shutil
 import sqlite3
 import threading
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -26,9 +24,13 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.index.layout import REBUILD
+from protrek_hm.index.vocabulary import WORD, Term, fold, query_terms
 
 COMMON = 0.25
 """A word that this share of the records hold says too little to be looked up, where a query has rarer ones."""
+
+SAME, STANDS_FOR = 1.0, 0.5
+"""What another name of a term counts, and what the term only stands for, as a share of all its words."""
 
 FEW = 1_000
 """Records up to which no word is too common."""
@@ -38,77 +40,19 @@ _TABLE = (
 )
 _LEAST_OF_PREFIX = 4  # letters of a word that may stand for those that begin with it
 _CACHED = 4_096  # words whose records are remembered
-_WORD = re.compile(r"[^\W_]+")
 _NOT_ABOUT = ("sequence", "structure", "text")
-_STOP = frozenset(
-    "a about all also am an and any are as at be been being by can could do does did for from had has have how i if in "
-    "into is it its let like made make makes me my of on or our out over please show so some such than that the their "
-    "them then there these they this those to under up used us using via was we were what when where which while who "
-    "whose why will with would you your find give looking need want search protein proteins".split()
-)
-_GREEK = re.compile(r"([\u0391-\u03a9\u03b1-\u03c9])(?=([^\W_])?)")
-_ENDING = re.compile(r"(?<=\w)['\u2019](?:s|t|d|m|ll|re|ve)\b")  # Parkinson's, can't
-_SPELLINGS = tuple(
-    (re.compile(british), american)
-    for british, american in (
-        (r"aem", "em"),  # haemoglobin, anaemia
-        (r"oed", "ed"),
-        (r"\boest", "est"),
-        (r"\boesoph", "esoph"),
-        (r"\bfoet", "fet"),
-        (r"\b(f|c|p)aec", r"\1ec"),
-        (r"anaesth", "anesth"),
-        (r"rrhoea", "rrhea"),
-        (r"\b(tum|col|behavi|od|fav|neighb|flav|vap)our", r"\1or"),
-        (r"sulph", "sulf"),
-        (r"leucocyt", "leukocyt"),
-        (r"(hydro|ana|para|cata|auto)lys(e|es|ed|ing)\b", r"\1lyz\2"),
-        (r"([a-z]{3})is(e|es|ed|ing|ation|ations)\b", r"\1iz\2"),
-        (r"\b(cent|fib|lit)re(s?)\b", r"\1er\2"),
-    )
-)
-
-
-def fold(text: str) -> str:
-    """Bring a text to the form in which words are compared, before they are stemmed.
-
-    Examples
-    --------
-    >>> fold("TNF-α, γδ T cells; α1-antitrypsin"), fold("Haemoglobin of Cooley's, polymerised")
-    ('tnf-alpha, gamma delta t cells; alpha 1-antitrypsin', 'hemoglobin of cooley, polymerized')
-    """
-    folded = _ENDING.sub("", _GREEK.sub(_greek_name, unicodedata.normalize("NFKC", text)).lower())
-    for british, american in _SPELLINGS:
-        folded = british.sub(american, folded)
-    return folded
-
-
-def query_words(query: str) -> list[str]:
-    """Split a query into the words that are looked up: distinct, folded, without those that say nothing.
-
-    If nothing else is left, those are kept.
-
-    Examples
-    --------
-    >>> query_words("Which protein hydrolyses β-lactams?"), query_words("what is it")
-    (['hydrolyzes', 'beta', 'lactams'], ['what', 'is', 'it'])
-    """
-    found = list(dict.fromkeys(_WORD.findall(fold(query))))
-    return [word for word in found if word not in _STOP] or found
-
-
-def _greek_name(match: re.Match[str]) -> str:
-    *_, name = unicodedata.name(match[1]).rsplit(" ", 1)
-    word = "lambda" if name == "LAMDA" else name.lower()
-    return word + " " * (match[2] is not None)
 
 
 @dataclass(frozen=True)
 class Matches:
-    """The records that hold a word, as row numbers in ascending order, and the word's BM25 in each (> 0)."""
+    """The records that hold a term, as row numbers in ascending order, and the term's BM25 in each (> 0).
+
+    term: None for a word that was looked up by itself.
+    """
 
     rows: Int[np.ndarray, " n"]
     scores: Float[np.ndarray, " n"]
+    term: Term | None = None
 
     def __contains__(self, row: int) -> bool:
         """Say whether the word stands in a record."""
@@ -154,25 +98,43 @@ class Words:
         return cls(database, records, np.where(kept, np.cumsum(kept) - 1, -1))
 
     def find(self, query: str) -> dict[str, Matches]:
-        """Look up the words of a query (see `query_words`): for each the records that hold it, perhaps none.
+        """Look up the terms of a query (see `query_terms`): for each the records that hold it, perhaps none.
 
-        A word that no record holds stands for those that begin with it, if it has four letters or more. Words that
-        more than `COMMON` of the records hold are left out where there are rarer ones.
+        A record that holds another name of a term counts as one that holds all its words, and one that holds what the
+        term stands for counts half. A word that no record holds stands for those that begin with it, if it has four
+        letters or more. Terms that more than `COMMON` of the records hold are left out where there are rarer ones.
         """
-        found = {word: self._matches(word) for word in query_words(query)}
+        found = {str(term): self._find_term(term) for term in query_terms(query)}
         rare = {word: each for word, each in found.items() if len(each.rows) <= max(FEW, COMMON * self.records)}
         return rare if any(len(each.rows) for each in rare.values()) else found
 
+    def _find_term(self, term: Term) -> Matches:
+        own = [self._matches(word) for word in term.words]
+        rarest = float(np.log(self.records + 1))
+        most = sum(each.scores.max() if len(each.rows) else rarest for each in own)
+        scores = np.zeros(len(self.row))
+        for each in own:
+            scores[each.rows] += each.scores
+        for names, weight in ((term.same, SAME), (term.stands_for, STANDS_FOR)):
+            for name in names:
+                each = self._phrase(" ".join(name))
+                if len(each.rows):
+                    scores[each.rows] = np.maximum(scores[each.rows], each.scores * (weight * most / each.scores.max()))
+        rows = np.flatnonzero(scores)
+        return Matches(rows, scores[rows], term)
+
     def _matches(self, word: str) -> Matches:
+        found = self._phrase(word)
+        return found if len(found.rows) or len(word) < _LEAST_OF_PREFIX else self._phrase(word, begins=True)
+
+    def _phrase(self, phrase: str, *, begins: bool = False) -> Matches:
+        pattern = f'"{phrase}"' + "*" * begins
         with self.lock:
-            if word not in self.known:
+            if pattern not in self.known:
                 if len(self.known) >= _CACHED:
                     self.known.clear()
-                rows = self._look_up(f'"{word}"')
-                self.known[word] = (
-                    rows if len(rows.rows) or len(word) < _LEAST_OF_PREFIX else self._look_up(f'"{word}"*')
-                )
-            return self.known[word]
+                self.known[pattern] = self._look_up(pattern)
+            return self.known[pattern]
 
     def _look_up(self, pattern: str) -> Matches:
         asked = "select rowid, -bm25(words) from words where words match ? order by rowid"
@@ -180,18 +142,18 @@ class Words:
         return Matches(self.row[found[:, 0].astype(np.int64)], found[:, 1])
 
 
-def written_forms(words: Sequence[str], texts: Sequence[str]) -> list[dict[str, str]]:
-    """Find looked-up words as texts write them: for each text word → its first form there.
+def written_forms(terms: Sequence[Term], texts: Sequence[str]) -> list[dict[str, tuple[str, ...]]]:
+    """Find terms as texts write them: for each text term → its words that stand there, or else another name.
 
     Examples
     --------
-    >>> written_forms(["hydrolyzes", "beta", "zinc"], ["Hydrolysing β-lactams", "Zinc finger"])
-    [{'hydrolyzes': 'Hydrolysing', 'beta': 'β'}, {'zinc': 'Zinc'}]
+    >>> written_forms(query_terms("hydrolyzes beta-lactam"), ["Hydrolysing β-lactams", "Zinc finger"])
+    [{'hydrolyzes': ('Hydrolysing',), 'beta': ('β',), 'lactam': ('lactams',)}, {}]
     """
-    tokens = [list(dict.fromkeys(_WORD.findall(text))) for text in texts]
+    tokens = [list(dict.fromkeys(WORD.findall(text))) for text in texts]
+    words = list(dict.fromkeys(word for term in terms for phrase in term.phrases for word in phrase))
     first = {word[0] for word in words} | {"o"}  # oestrogen is estrogen
-    alike = {each for own in tokens for each in own if each[0].lower() in first or not each[0].isascii()}
-    candidates = sorted(alike)
+    candidates = sorted({each for own in tokens for each in own if each[0].lower() in first or not each[0].isascii()})
     forms: dict[str, set[str]] = {}
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
         database.execute(_TABLE)
@@ -203,8 +165,18 @@ def written_forms(words: Sequence[str], texts: Sequence[str]) -> list[dict[str, 
                 forms.setdefault(word, set()).update(candidates[number] for (number,) in found)
                 if found or len(word) < _LEAST_OF_PREFIX:
                     break
-    written = [{word: next((each for each in own if each in forms[word]), None) for word in words} for own in tokens]
-    return [{word: form for word, form in each.items() if form is not None} for each in written]
+    written = []
+    for own in tokens:
+        here = {word: form for word in words if (form := next((each for each in own if each in forms[word]), None))}
+        spelled = {str(term): _spell(term, here) for term in terms}
+        written.append({name: spelling for name, spelling in spelled.items() if spelling})
+    return written
+
+
+def _spell(term: Term, written: Mapping[str, str]) -> tuple[str, ...]:
+    own = tuple(written[word] for word in term.words if word in written)
+    others = (phrase for phrase in (*term.same, *term.stands_for) if all(word in written for word in phrase))
+    return own or tuple(" ".join(written[word] for word in phrase) for phrase in list(others)[:1])
 
 
 def write_words(path: Path, records: pl.DataFrame, kept: Bool[np.ndarray, " all"], before: Path | None = None) -> bool:

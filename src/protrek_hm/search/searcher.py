@@ -23,6 +23,7 @@ from protrek_hm.index.encoder import check_model, encode_unit, locate_model, rea
 from protrek_hm.index.layout import MODALITIES
 from protrek_hm.index.records import rows_where
 from protrek_hm.index.store import Index, sample_of
+from protrek_hm.index.vocabulary import Term
 from protrek_hm.index.words import searched_text, written_forms
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.hits import MIN_IDENTITY, VOTES, Answer, Family, Hit, Vote, each_alone, group_hits
@@ -432,7 +433,8 @@ class Searcher:
         """Rank hits for a question in words."""
         checkpoint()
         ranked = rank_by_signals(self.index, question, target_type=target_type, k=k, allowed=allowed)
-        hits = self._hits(ranked.rows, ranked.cosines, question.background, "text", target_type, ranked.matched)
+        terms = [each.term for each in question.words.values() if each.term is not None]
+        hits = self._hits(ranked.rows, ranked.cosines, question.background, "text", target_type, ranked.matched, terms)
         unknown = [f"“{shorten(word, width=30)}”" for word, held in question.words.items() if not len(held.rows)]
         notes = [f"no record holds the word{'s' * (len(unknown) > 1)} {', '.join(unknown)}"] if unknown else []
         if hits and not any(hit.matched.words or _is_near(hit, question) for hit in hits if hit.matched):
@@ -450,6 +452,7 @@ class Searcher:
         query_type: Modality,
         target_type: Modality,
         matched: Sequence[Matched] | None = None,
+        terms: Sequence[Term] = (),
     ) -> list[Hit]:
         """Say what is known of the hits of a query, in the order given."""
         chance_of = self._calibration(query_type, target_type)
@@ -458,8 +461,8 @@ class Searcher:
         searched = self.index.info.counts[target_type]
         hits = []
         records = self.index.take(rows).rows(named=True)
-        if matched is not None:
-            matched = _as_written(matched, records)
+        if matched is not None and terms:
+            matched = _as_written(matched, terms, records)
         for place, record in enumerate(records):
             cosine, p = float(cosines[place]), surprise[place]
             scores = (cosine, cosine / self.model.temperature, chances[place], p, p * searched)
@@ -478,12 +481,13 @@ class Searcher:
         self.index.check(want=target_type, k=k)
 
 
-def _as_written(matched: Sequence[Matched], records: Sequence[Mapping[str, Any]]) -> list[Matched]:
+def _as_written(
+    matched: Sequence[Matched], terms: Sequence[Term], records: Sequence[Mapping[str, Any]]
+) -> list[Matched]:
     """Write the words that hits match as their records do."""
-    words = list(dict.fromkeys(word for each in matched for word in each.words))
-    written = written_forms(words, [searched_text(each) for each in records]) if words else [{}] * len(matched)
+    written = written_forms(terms, [searched_text(each) for each in records])
     return [
-        replace(each, words=tuple(dict.fromkeys(forms.get(word, word) for word in each.words)))
+        replace(each, words=tuple(dict.fromkeys(form for word in each.words for form in forms.get(word, (word,)))))
         for each, forms in zip(matched, written, strict=True)
     ]
 

@@ -2,7 +2,9 @@
 
 - *model*: the cosine of question and protein, as the model sees both;
 - *meaning*: the cosine of the question with the text of the protein's record, as a sentence encoder sees both;
-- *words*: how much of the question's words that record holds (BM25), as a share of the most that any record could.
+- *words*: how much of the question's words that record holds (BM25), as a share of the most that any record could. What
+  a text says first is what the protein is: words count more where a text opens with them, and less where it opens as a
+  regulator, a subunit, a neighbour of something, unless the question asks for one.
 
 Each signal proposes its best records; of all these every signal is computed exactly. Cosines are counted in standard
 deviations above the mean of the index's background sample, so that they can be added. A record without a text has the
@@ -10,6 +12,7 @@ model's deviations in place of its text's: the model alone decides where it stan
 validation part of `benchmarks/questions/`.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
@@ -22,6 +25,7 @@ from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.index.nearest import nearest
 from protrek_hm.index.segments import Embeddings
 from protrek_hm.index.store import Index
+from protrek_hm.index.vocabulary import fold
 from protrek_hm.index.words import Matches
 
 Signal = Literal["model", "words", "meaning"]
@@ -29,8 +33,23 @@ SIGNALS: tuple[Signal, ...] = get_args(Signal)
 WEIGHTS: Mapping[Signal, float] = {"model": 0.2, "words": 12.0, "meaning": 1.0}
 """Of a standard deviation of model and meaning; of words: of all words of the question."""
 
+OPENING = 1.0
+"""Weight of the share of the question's terms that a text opens with, in standard deviations of meaning."""
+
+RELATION = 1.0
+"""What a text loses that opens by relating its protein to another one, in the same unit."""
+
 POOL = 200
 """Records that each signal proposes, at least."""
+
+
+_END = re.compile(r"[.;]")
+_LOOKED_AT = 300  # characters of a text's first sentence
+_MORE = 3  # words of an opening beyond as many as the question has terms
+_RELATION = re.compile(
+    r"\b(regulat\w+|repress\w+|inhibit\w+|leader|[a-z]+-associated|[a-z]+-binding|interact\w*|subunit|attenuator"
+    r"|involved in control|pathway)\b"
+)
 
 
 @dataclass(frozen=True)
@@ -163,7 +182,7 @@ def rank_by_signals(
     rows = np.unique(np.concatenate(proposed))
     rows = rows[index.embeddings[target_type].of_row[rows] >= 0]
     cosines = _cosines(index.embeddings[target_type], question.vector, rows)
-    score = WEIGHTS["words"] * share[rows]
+    score = WEIGHTS["words"] * share[rows] + _openings(index, question.words, rows)
     meaning = np.full(len(rows), np.nan)
     by_model = np.zeros(len(rows)) if question.model is None else question.model.deviations(cosines)
     score += WEIGHTS["model"] * by_model
@@ -205,6 +224,30 @@ def _share(words: Mapping[str, Matches], *, rows: int) -> Float[np.ndarray, " ro
         share[each.rows] += each.scores
         most += each.scores.max(initial=0.0) if len(each.rows) else rarest
     return share / most if most else share
+
+
+def _openings(index: Index, words: Mapping[str, Matches], rows: Int[np.ndarray, " some"]) -> Float[np.ndarray, " some"]:
+    """Weigh what the texts of records say first."""
+    terms = [each.term for each in words.values() if each.term is not None]
+    if not terms or "text" not in index.records.columns:
+        return np.zeros(len(rows))
+    asked = _relations(" ".join(words))
+    weights = []
+    for text in index.records["text"].gather(rows).to_list():
+        first = fold(_END.split(" ".join(text[:_LOOKED_AT].split()), maxsplit=1)[0]) if text else ""
+        begins = " ".join(first.split()[: len(terms) + _MORE])
+        held = sum(any(all(_stem(word) in begins for word in phrase) for phrase in term.phrases) for term in terms)
+        weights.append(OPENING * held / len(terms) - RELATION * bool(_relations(first) - asked))
+    return np.array(weights)
+
+
+def _relations(text: str) -> set[str]:
+    """Name the relations that a text speaks of, by their first letters."""
+    return {each[:6] for each in _RELATION.findall(text)}
+
+
+def _stem(word: str) -> str:
+    return word[: max(4, len(word) - 3)]
 
 
 def _alike(
