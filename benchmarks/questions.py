@@ -59,7 +59,7 @@ def reword(searcher: Searcher, wordings: pl.DataFrame, family: dict[str, str], s
         answers = searcher.answer(rows["wording"].to_list(), SearchConfig(k=10, signals=signals))
         found = [[family[each.best.id] for each in answer] for answer in answers]
         ten += bool(set.intersection(*map(set, found)))
-        first += len({each[0] for each in found}) == 1
+        first += len({tuple(each[:1]) for each in found}) == 1 and bool(found[0])
         asked += 1
     return f"a family in all first tens {share(ten, asked)}   one family first {share(first, asked)}"
 
