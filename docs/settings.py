@@ -16,6 +16,7 @@ from protrek_hm.evaluate.config import BoardConfig, EvaluateConfig
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.merge.config import SweepConfig
 from protrek_hm.mine.config import MineConfig
+from protrek_hm.search.config import ScanConfig
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.train.config import TrainConfig
 from protrek_hm.tune.config import TuneConfig
@@ -31,6 +32,7 @@ STAGES = {
     "evaluate": EvaluateConfig,
     "evaluate twins": BoardConfig,
     "index build": IndexConfig,
+    "scan": ScanConfig,
     "serve": ServeConfig,
 }
 HEAD = """# Settings

@@ -14,6 +14,7 @@ from protrek_hm.cli.index import index_app
 from protrek_hm.cli.merge import merge
 from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.model import model_app
+from protrek_hm.cli.scan import scan
 from protrek_hm.cli.search import describe, explain, score, search
 from protrek_hm.cli.serve import serve
 from protrek_hm.cli.train import train
@@ -41,6 +42,7 @@ app.command()(serve)
 app.command()(explain)
 app.command()(describe)
 app.command()(score)
+app.command()(scan)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 — typer gives a flag's value so

@@ -34,6 +34,7 @@ from protrek_hm.model.packed import Packing, align_weights, check_device, encode
 
 if TYPE_CHECKING:
     from protrek_hm.model.protrek import ProTrek
+    from protrek_hm.model.twin_head import TwinHead
 
 _MODULES = {"": "Router", "1_Normalize": "Normalize"}
 _NORM = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
@@ -67,10 +68,13 @@ def load_encoder(
     place = find_model(path, revision=revision)
     light = None if is_official(place) else _load(place)
     if light is not None:
+        light.folder = place
         return light.to(device or _best_device())
     from protrek_hm.model.protrek import ProTrek
 
-    return ProTrek.from_pretrained(path, revision=revision, device=device)
+    model = ProTrek.from_pretrained(path, revision=revision, device=device)
+    model.folder = place
+    return model
 
 
 class LightProTrek(nn.Sequential):
@@ -78,6 +82,7 @@ class LightProTrek(nn.Sequential):
 
     prompts: dict[str, str] = {}
     default_prompt_name = truncate_dim = None
+    folder: Path | None = None
 
     def __init__(self, towers: dict[str, nn.Sequential], settings: ModelSettings) -> None:
         router = nn.Module()
@@ -96,6 +101,13 @@ class LightProTrek(nn.Sequential):
     def routes(self) -> dict[str, nn.Module]:
         """The tower of each task: Transformer, Pooling, Dense."""
         return dict(cast("Any", self[0]).sub_modules.items())
+
+    @cached_property
+    def twin_head(self) -> "TwinHead | None":
+        """The twin head in the folder that the model was loaded from; None if there is none."""
+        from protrek_hm.model.twin_head import find_head
+
+        return find_head(self.folder, self)
 
     def get_embedding_dimension(self) -> int:
         """Return how many numbers a vector has."""

@@ -30,6 +30,7 @@ from protrek_hm.files import new_file
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.homology.profile import Profile, profiles
 from protrek_hm.model.changes import Changes, FeatureConfig, all_substitutions, describe_changes, width
+from protrek_hm.model.encoder import FingerprintedEncoder
 
 HEAD = "twin_head.safetensors"
 """The head's file in a model's folder."""
@@ -245,3 +246,15 @@ class TwinHead(nn.Module):
                 "train it anew: protrek-hm train head",
             )
         return head.eval()
+
+
+def find_head(folder: Path | None, model: FingerprintedEncoder) -> TwinHead | None:
+    """Load the head in the folder of a model; None if there is none, or the model was loaded from no folder.
+
+    Raises
+    ------
+    FileFormatError, ModelError
+        As `TwinHead.load`.
+    """
+    place = None if folder is None else folder if folder.is_dir() else folder.parent
+    return None if place is None or not (place / HEAD).is_file() else TwinHead.load(place, model=model.fingerprint())

@@ -6,7 +6,8 @@ texts (`signals`), and makes each of the best a `Hit` that says how surprising a
 (`significance`); near-identical hits become families (`hits`), whose members are put in order by a second stage
 (`within`), for those without a text by labelled relatives (`relatives`). Answers are written (`render`), many of them
 in blocks that survive an interruption (`batch`). What two proteins differ in gets names (`differences`) and its share
-of the scores (`explain`, `render_explanation`); `pairs` scores without an index, `describe` says what a protein does.
+of the scores (`explain`, `render_explanation`), and so has each that a protein could have (`scan`, `render_scan`);
+`pairs` scores without an index, `describe` says what a protein does.
 """
 
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from protrek_hm.lazy import lazily
 if TYPE_CHECKING:
     from protrek_hm.search.batch import BatchConfig as BatchConfig
     from protrek_hm.search.batch import run_batch as run_batch
+    from protrek_hm.search.config import ScanConfig as ScanConfig
     from protrek_hm.search.hits import Answer as Answer
     from protrek_hm.search.hits import Family as Family
     from protrek_hm.search.hits import Hit as Hit
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from protrek_hm.search.query import Query as Query
     from protrek_hm.search.query import read_queries as read_queries
     from protrek_hm.search.reading import Cut as Cut
+    from protrek_hm.search.scan import Scan as Scan
+    from protrek_hm.search.scan import scan_protein as scan_protein
     from protrek_hm.search.searcher import Condition as Condition
     from protrek_hm.search.searcher import SearchConfig as SearchConfig
     from protrek_hm.search.searcher import Searcher as Searcher

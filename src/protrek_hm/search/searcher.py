@@ -19,6 +19,7 @@ from protrek_hm.config import Modality, require
 from protrek_hm.data.schema import sequence_problem
 from protrek_hm.deadline import checkpoint
 from protrek_hm.errors import ModelError, OptionError, shorten
+from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.encoder import check_model, encode_unit, locate_model, reader_of
 from protrek_hm.index.layout import MODALITIES
 from protrek_hm.index.records import rows_where
@@ -358,6 +359,11 @@ class Searcher:
     def within(self) -> Within:
         """What orders the members of a family; made when first asked."""
         return Within(self.index, self.model, self.head)
+
+    @cached_property
+    def proteins(self) -> Lookup:
+        """The distinct proteins of the index, laid out to find relatives among them; made when first asked."""
+        return Lookup.of(self.index.records["sequence"].drop_nulls().unique(maintain_order=True))
 
     @cached_property
     def labelled(self) -> Labelled:
