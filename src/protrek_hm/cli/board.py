@@ -117,6 +117,9 @@ def twins(
     )
     said = f"{len(board.cases):,} cases measured, {left:,} of other splits not; {learning}; {output / 'board.md'}"
     typer.echo(said, err=True)
+    if any(board.leaks.values()):
+        proteins, families = board.leaks["proteins"], board.leaks["test_families"]
+        typer.echo(f"LEAK: {proteins:,} measured proteins, {families:,} test families learned from", err=True)
     if output_format == "json":
         import json
 

@@ -38,7 +38,10 @@ def test_figures_are_percent_at_one_tenth(board):
 
 def test_every_row_and_set_is_in_the_tables(board):
     page = board_markdown(board_content(board))
-    assert page.count("| **guesser** |") == 7, "all sets twice and three sets in test; all sets and one in known"
+    assert page.count("| **guesser** |") == 9, (
+        "all sets twice, gains, three sets in test; all sets, gains, one in known"
+    )
+    assert "**Leak**" not in page
     assert "| *4-mer ridge on relatives* | – |" in page
     assert page.index("## Test") < page.index("### scans") < page.index("## Known")
     assert "mutant – mutant: 16 cases, 8 controls, 8 families." in page

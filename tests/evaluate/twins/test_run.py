@@ -98,6 +98,9 @@ def test_scores_of_others_are_measured_as_a_model_s(cases, blind, quick_board):
         evaluate_twins({}, cases, quick_board, scores={"g": pl.concat([given, given[:1]])})
     with pytest.raises(MissingColumnError, match="'ab'"):
         evaluate_twins({}, cases, quick_board, scores={"g": given.drop("ab")})
+    holes = given.with_columns(ba=pl.when(pl.col("id_a") != "N2.0a").then("ba"))
+    with pytest.raises(FileFormatError, match="1 of 96 cases have no score, the first is N2.0a"):
+        evaluate_twins({}, cases, quick_board, scores={"g": holes})
 
 
 def test_what_cannot_be_measured_is_told(cases, blind):
@@ -109,6 +112,32 @@ def test_what_cannot_be_measured_is_told(cases, blind):
         BoardConfig(splits=("tests",))
     with pytest.raises(OptionError, match="each once"):
         BoardConfig(splits=("test", "test"))
+
+
+def test_a_planted_leak_is_counted(cases, blind, quick_board):
+    clean = evaluate_twins({"g": blind("none")}, cases, quick_board, train=cases)
+    assert clean.leaks == {"proteins": 0, "test_families": 0}
+    planted = cases.filter(split="test")[:1].with_columns(split=pl.lit("train"))
+    leaking = evaluate_twins({"g": blind("none")}, cases, quick_board, train=pl.concat([cases, planted]))
+    assert leaking.leaks == {"proteins": 2, "test_families": 1}
+
+
+def test_a_case_in_two_tables_is_refused(cases, blind, quick_board):
+    with pytest.raises(FileFormatError, match=r"the case N0.3a / N0.3b stands in two of them \(192 such rows\)"):
+        evaluate_twins({"g": blind("none")}, pl.concat([cases, cases]), quick_board)
+
+
+def test_the_gain_over_the_best_baseline_is_the_mean_of_differences(cases, reader, quick_board):
+    board = evaluate_twins({"oracle": reader(cases)}, cases, quick_board, train=cases)
+    gain = board.gains(board.rows[0])["test"]["text_to_protein"]
+    best = max(
+        (each.estimates["test"]["all"]["all"]["text_to_protein"].value, each.name)
+        for each in board.rows[1:]
+        if "test" in each.estimates
+    )
+    assert gain.difference.value == pytest.approx(1 - best[0])
+    assert gain.baseline == best[1]
+    assert gain.difference.low > 0
 
 
 def test_the_splits_are_those_of_case_tables():

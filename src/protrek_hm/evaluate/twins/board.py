@@ -3,7 +3,7 @@
 The JSON is the board: tables are made from it alone, and anybody who measured the same cases can add rows to it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from protrek_hm.cosines import TOLERANCE, equal_ties
 from protrek_hm.errors import FileFormatError
 from protrek_hm.evaluate.statistics import Estimate
 from protrek_hm.evaluate.table import new_table
-from protrek_hm.evaluate.twins.cases import ALL, count_cases
+from protrek_hm.evaluate.twins.cases import ALL, CASE_COLUMNS, count_cases
 from protrek_hm.evaluate.twins.measures import CHANCE, FEW_FAMILIES, MEASURES
-from protrek_hm.evaluate.twins.run import CASE_COLUMNS, SCORE_COLUMNS, Board
+from protrek_hm.evaluate.twins.run import SCORE_COLUMNS, Board, Gain
 from protrek_hm.files import new_folder, read_json, write_json
 
 FORMAT_VERSION = 1
@@ -58,6 +58,7 @@ def board_content(board: Board, *, sources: Mapping[str, Mapping[str, str]] | No
         "protocol": PROTOCOL,
         "cases": {"sha256": board.cases.digest(), "splits": count_cases(board.cases)},
         "learned_from": board.learned_from,
+        "leaks": dict(board.leaks),
         "settings": {"splits": board.splits, **{k: v for k, v in asdict(board.config).items() if k in _KEPT}},
         "rows": [
             {
@@ -66,6 +67,10 @@ def board_content(board: Board, *, sources: Mapping[str, Mapping[str, str]] | No
                 "meaning": row.meaning,
                 **({"source": dict((sources or {})[row.name])} if row.name in (sources or {}) else {}),
                 "beside": {key: _figure(each) for key, each in board.beside.get(row.name, {}).items()},
+                "against_best_baseline": {
+                    split: {measure: _gain(each) for measure, each in found.items()}
+                    for split, found in ({} if row.is_baseline else board.gains(row)).items()
+                },
                 "results": {
                     split: {
                         name: {
@@ -92,6 +97,10 @@ def _figure(found: Estimate) -> dict[str, Any]:
     """
     interval = None if found.low is None or found.high is None else [_percent(found.low), _percent(found.high)]
     return {"value": _percent(found.value), "interval": interval, "cases": found.n, "families": found.groups}
+
+
+def _gain(found: Gain) -> dict[str, Any]:
+    return {"baseline": found.baseline, **_figure(found.difference)}
 
 
 def _percent(share: float) -> float:
@@ -135,32 +144,78 @@ def add_rows(content: Mapping[str, Any], path: Path) -> dict[str, Any]:
         row for row in content["rows"] if row["name"] not in names
     ]
     ordered = [row for kind in ("model", "baseline") for row in rows if row["kind"] == kind]
-    learned = content["learned_from"] or older.get("learned_from", 0)
-    return {**content, "learned_from": learned, "rows": ordered}
+    whose = content if content["learned_from"] else older
+    return {**content, "learned_from": whose["learned_from"], "leaks": whose["leaks"], "rows": ordered}
 
 
 # Tables
 
 
+Column = tuple[str, str]
+"""Kind (or "all") and measure."""
+
+
 def board_markdown(content: Mapping[str, Any]) -> str:
     """Return all tables of a board as Markdown: for each split the mean over sets, then each set."""
-    parts = []
+    parts = [_leaks(content)]
     for split in content["settings"]["splits"]:
-        parts.append(f"## {_SPLIT_TITLES.get(split, split)}\n")
-        for name, columns in _layout(content, split):
-            if columns[0][0] == ALL or name != ALL:
-                parts.append(f"### {_title(name)}\n\n{_describe(content, split, name)}\n")
-            heads = " | ".join(_head(column) for column in columns)
-            lines = [f"| | {heads} |", f"|---|{'---:|' * len(columns)}"]
-            for row in content["rows"]:
-                cells = [_cell(_find(row, split, name, column), between=" ") for column in columns]
-                shown = f"*{row['name']}*" if row["kind"] == "baseline" else f"**{row['name']}**"
-                lines.append(f"| {shown} | {' | '.join(cells)} |")
-            lines.append(f"| *chance* | {' | '.join(_chance(column) for column in columns)} |")
-            parts.append("\n".join(lines) + "\n")
-    if any(row.get("beside") for row in content["rows"]):
-        parts.append(_beside(content["rows"]))
-    return "\n".join(parts)
+        layout = _layout(content, split)
+        means = [_markdown_table(content, split, name, columns) for name, columns in layout if name == ALL]
+        parts += [f"## {_SPLIT_TITLES.get(split, split)}\n", _heading(content, split, ALL), *means]
+        parts.append(_against(content, split))
+        for name, columns in layout:
+            if name != ALL:
+                parts += [_heading(content, split, name), _markdown_table(content, split, name, columns)]
+    parts.append(_beside(content["rows"]))
+    return "\n".join(part for part in parts if part)
+
+
+def _heading(content: Mapping[str, Any], split: str, name: str) -> str:
+    return f"### {_title(name)}\n\n{_describe(content, split, name)}\n"
+
+
+def _markdown_table(content: Mapping[str, Any], split: str, name: str, columns: Sequence[Column]) -> str:
+    lines = [f"| | {' | '.join(_head(column) for column in columns)} |", f"|---|{'---:|' * len(columns)}"]
+    for row in content["rows"]:
+        cells = [_cell(_find(row, split, name, column), between=" ") for column in columns]
+        shown = f"*{row['name']}*" if row["kind"] == "baseline" else f"**{row['name']}**"
+        lines.append(f"| {shown} | {' | '.join(cells)} |")
+    lines.append(f"| *chance* | {' | '.join(_chance(column) for column in columns)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _against(content: Mapping[str, Any], split: str) -> str:
+    """Return the table of models against the best baseline; nothing where no row was measured beside baselines."""
+    lines = []
+    for row in content["rows"]:
+        found = row.get("against_best_baseline", {}).get(split, {})
+        if found:
+            cells = [
+                f"{each['value']:+.1f} [{each['interval'][0]:+.1f}, {each['interval'][1]:+.1f}] ({each['baseline']})"
+                if each["interval"]
+                else f"{each['value']:+.1f} ({each['baseline']})"
+                for each in (found[key] for key in found)
+            ]
+            lines.append(f"| **{row['name']}** | {' | '.join(cells)} |")
+    if not lines:
+        return ""
+    heads = " | ".join(MEASURES[key] for key in ("text_to_protein", "protein_to_text", "all_four"))
+    return (
+        "\n".join(
+            ["Points above the best baseline, on the same cases:\n", f"| | {heads} |", "|---|---:|---:|---:|", *lines]
+        )
+        + "\n"
+    )
+
+
+def _leaks(content: Mapping[str, Any]) -> str:
+    leaks = content.get("leaks") or {}
+    if not any(leaks.values()):
+        return ""
+    return (
+        f"**Leak**: {leaks['proteins']:,} measured proteins stand in cases that baselines learned from, and "
+        f"{leaks['test_families']:,} families of the test.\n"
+    )
 
 
 def board_tables(content: Mapping[str, Any]) -> list[Table]:
@@ -176,10 +231,6 @@ def board_tables(content: Mapping[str, Any]) -> list[Table]:
             table.add_row("chance", *(_chance(column) for column in columns))
             tables.append(table)
     return tables
-
-
-Column = tuple[str, str]
-"""Kind (or "all") and measure."""
 
 
 def _layout(content: Mapping[str, Any], split: str) -> list[tuple[str, list[Column]]]:
@@ -244,7 +295,7 @@ def _beside(rows: Iterable[Mapping[str, Any]]) -> str:
         if row.get("beside"):
             cells = [_cell(row["beside"].get(key), between=" ") for key in ("easy", "R@1")]
             lines.append(f"| **{row['name']}** | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" if len(lines) > 3 else ""
 
 
 # Output

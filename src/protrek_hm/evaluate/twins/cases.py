@@ -11,13 +11,15 @@ import polars as pl
 from jaxtyping import Bool, Int
 
 from protrek_hm.data.twins.case_table import NEEDED
-from protrek_hm.errors import NothingFoundError
+from protrek_hm.errors import FileFormatError, NothingFoundError
 from protrek_hm.evaluate.cases import Cases, Pool, make_cases, make_pool
 from protrek_hm.homology.families import connected_components
 
 ALL = "all"
 """Instead of a set or a kind: all of them together."""
 
+CASE_COLUMNS = ("id_a", "id_b", "text_a", "text_b")
+"""What names a case."""
 _MUTATION = re.compile(r"(:[A-Z]+\d+[^:]*)+$")
 _AS_TRIPLET = {"anchor_seq": "a", "anchor_text": "text_a", "hard_neg_seq": "b", "hard_neg_text": "text_b"}
 
@@ -84,11 +86,16 @@ def make_twin_cases(frame: pl.DataFrame) -> TwinCases:
 
     Raises
     ------
-    NothingFoundError
-        If it is empty.
+    NothingFoundError, FileFormatError
+        If it is empty, or holds a case twice.
     """
     if frame.is_empty():
         raise NothingFoundError("no case of the splits that are measured; see --split")
+    twice = frame.filter(frame.select(CASE_COLUMNS).is_duplicated())
+    if twice.height:
+        pair = f"{twice['id_a'][0]} / {twice['id_b'][0]}"
+        problem = f"the case {pair} stands in two of them ({twice.height:,} such rows)"
+        raise FileFormatError("case tables", problem, "give each table once")
     view = as_triplets(frame)
     pool = make_pool([view])
     return TwinCases(frame, pool, make_cases(view, pool))

@@ -124,6 +124,7 @@ def estimate(
     *,
     seed: int,
     resamples: int,
+    bounds: tuple[float, float] = (0.0, 1.0),
 ) -> Estimate | None:
     """Return the mean over sets of the mean over a set's families of the mean over a family's cases.
 
@@ -146,7 +147,7 @@ def estimate(
     means = np.bincount(at, weights=values[known]) / np.bincount(at)
     of_set, sizes = np.unique(distinct[:, 0], return_counts=True)
     distinct[np.isin(distinct[:, 0], of_set[sizes < FEW_FAMILIES]), 0] = -1
-    found = mean_over_strata(means, distinct[:, 1], distinct[:, 0], seed=seed, resamples=resamples)
+    found = mean_over_strata(means, distinct[:, 1], distinct[:, 0], seed=seed, bounds=bounds, resamples=resamples)
     assert found is not None
     return Estimate(found.value, found.low, found.high, int(known.sum()), found.groups)
 

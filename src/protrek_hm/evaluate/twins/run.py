@@ -20,8 +20,8 @@ from protrek_hm.evaluate.metrics import text_to_protein
 from protrek_hm.evaluate.retrieval import make_records, retrieve
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer, encode_pool
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
-from protrek_hm.evaluate.twins.cases import ALL, TwinCases, make_twin_cases, wild_types
-from protrek_hm.evaluate.twins.measures import case_values, estimate_all
+from protrek_hm.evaluate.twins.cases import ALL, CASE_COLUMNS, TwinCases, make_twin_cases, wild_types
+from protrek_hm.evaluate.twins.measures import case_values, estimate, estimate_all
 from protrek_hm.evaluate.twins.shortcuts import make_shortcuts
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.model.encoder import Encoder
@@ -75,6 +75,8 @@ class Row:
         What it does, or what made its scores.
     scores
         2 × 2 scores of each case.
+    values
+        What each case is worth in each measure.
     estimates
         Its figures.
     """
@@ -83,7 +85,16 @@ class Row:
     is_baseline: bool
     meaning: str
     scores: Float[np.ndarray, "cases 2 2"]
+    values: Mapping[str, Float[np.ndarray, " cases"]]
     estimates: Estimates
+
+
+@dataclass(frozen=True)
+class Gain:
+    """A model against the best baseline, over all sets, on the same cases."""
+
+    baseline: str
+    difference: Estimate
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,8 @@ class Board:
     ----------
     learned_from
         Cases that the baselines learned from; 0: none, and no baselines.
+    leaks
+        Measured proteins that stand in cases learned from, too, and families of the test that do.
     beside
         Measures of each model on other tables, see `measure_beside`.
     """
@@ -102,6 +115,7 @@ class Board:
     cases: TwinCases
     rows: tuple[Row, ...]
     learned_from: int
+    leaks: Mapping[str, int]
     beside: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
 
     @cached_property
@@ -109,6 +123,29 @@ class Board:
         """The splits that have cases, in the order of the settings."""
         present = set(self.cases.frame["split"])
         return [split for split in self.config.splits if split in present]
+
+    def gains(self, row: Row) -> dict[str, dict[str, Gain]]:
+        """Return split → measure → how much better a row is than the baseline that is best in it, over all sets."""
+        baselines = [each for each in self.rows if each.is_baseline]
+        found: dict[str, dict[str, Gain]] = {}
+        for split in self.splits:
+            chosen = self.cases.where(split)
+            for measure in ("text_to_protein", "protein_to_text", "all_four"):
+                rivals = {each.name: each for each in baselines if _overall(each, split, measure) is not None}
+                if rivals and _overall(row, split, measure) is not None:
+                    best = max(rivals.values(), key=lambda each: _overall(each, split, measure) or 0.0)
+                    gain = (row.values[measure] - best.values[measure])[chosen]
+                    families, sets = self.cases.families[chosen], self.cases.sets[chosen]
+                    options = {"seed": self.config.seed, "resamples": self.config.resamples}
+                    difference = estimate(gain, families, sets, bounds=(-1.0, 1.0), **options)
+                    if difference is not None:
+                        found.setdefault(split, {})[measure] = Gain(best.name, difference)
+        return found
+
+
+def _overall(row: Row, split: str, measure: str) -> float | None:
+    found = row.estimates.get(split, {}).get(ALL, {}).get(ALL, {}).get(measure)
+    return None if found is None else found.value
 
 
 def evaluate_twins(
@@ -175,7 +212,18 @@ def evaluate_twins(
         _row(each.name, each.meaning, each.scores, measured, config, is_baseline=True)
         for each in make_shortcuts(measured, learned, masked=masked, seed=config.seed)
     ]
-    return Board(config, measured, tuple(found), 0 if learned is None else learned.height)
+    return Board(
+        config, measured, tuple(found), 0 if learned is None else learned.height, count_leaks(measured, learned)
+    )
+
+
+def count_leaks(cases: TwinCases, learned: pl.DataFrame | None) -> dict[str, int]:
+    """Count measured proteins that were learned from, and families of the test of which some protein was."""
+    if learned is None:
+        return {"proteins": 0, "test_families": 0}
+    known, families = {*learned["a"], *learned["b"]}, set(learned["family"])
+    test = set(cases.frame.filter(pl.col("split") == "test")["family"])
+    return {"proteins": len(known.intersection(cases.pool.sequences)), "test_families": len(families & test)}
 
 
 def _rows_of_model(
@@ -212,8 +260,6 @@ def head_scores(
 
 SCORE_COLUMNS = ("aa", "ab", "ba", "bb")
 """Text of a with protein a, text of a with protein b, text of b with protein a, text of b with protein b."""
-CASE_COLUMNS = ("id_a", "id_b", "text_a", "text_b")
-"""What names a case."""
 
 
 def _given_scores(frame: pl.DataFrame, cases: TwinCases, name: str) -> Float[np.ndarray, "cases 2 2"]:
@@ -229,14 +275,15 @@ def _given_scores(frame: pl.DataFrame, cases: TwinCases, name: str) -> Float[np.
     if given.select(CASE_COLUMNS).is_duplicated().any():
         raise FileFormatError(name, "a case stands twice", "give one row for each case")
     joined = cases.frame.select(CASE_COLUMNS).join(given, on=CASE_COLUMNS, how="left", maintain_order="left")
-    needed = ["aa", "ab"]
-    missing = joined.select(pl.any_horizontal(pl.col(needed).is_null() | ~pl.col(needed).is_finite())).to_series()
+    scores = joined.select(SCORE_COLUMNS).to_numpy().astype(np.float64).reshape(-1, 2, 2)
+    one_text = cases.cases.other_text < 0  # of a control
+    scores[one_text, 1] = scores[one_text, 0]
+    missing = ~np.isfinite(scores).all(axis=(1, 2))
     if missing.any():
-        first = joined.row(int(missing.arg_true()[0]))
+        first = joined.row(int(np.flatnonzero(missing)[0]))
         problem = f"{missing.sum():,} of {len(cases):,} cases have no score, the first is {first[0]} / {first[1]}"
         raise FileFormatError(name, problem, "score every case: what is left out cannot be compared")
-    scores = joined.select(SCORE_COLUMNS).to_numpy().astype(np.float64).reshape(-1, 2, 2)
-    scores[cases.cases.other_text < 0, 1] = np.nan
+    scores[one_text, 1] = np.nan
     return scores
 
 
@@ -259,7 +306,7 @@ def _row(
         found = estimate_all(values, cases.families, cases.sets, chosen, seed=config.seed, resamples=config.resamples)
         if found:
             estimates.setdefault(split, {}).setdefault(name_of_set, {})[kind] = found
-    return Row(name, is_baseline, meaning, scores, estimates)
+    return Row(name, is_baseline, meaning, scores, values, estimates)
 
 
 def guesses(scores: Float[np.ndarray, "cases 2 2"]) -> bool:

@@ -34,6 +34,8 @@ MOST_LEARNED = 40_000
 """Proteins that the probe learns from at most, drawn by seed."""
 MOST_RELATIVES = 2_000
 """Labelled relatives of one family at most, drawn by seed."""
+MOST_STRANGERS = 50
+"""Training cases of a family without measured cases at most, in which the nearest labelled homolog is looked for."""
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Ridge penalties; each family takes the one that predicts its labelled proteins best, each left out once."""
 
@@ -256,7 +258,7 @@ def _trees(x: Float[np.ndarray, "n f"], y: Bool[np.ndarray, " n"], w: Float[np.n
 
 
 def _by_relatives(cases: TwinCases, train: pl.DataFrame, seed: int) -> tuple[Shortcut, ...]:
-    labelled = as_triplets(train, both=True)
+    labelled = as_triplets(_thinned(train, cases, seed), both=True)
     nearest = "TF-IDF cosine with the text of the labelled protein that MMseqs2 finds nearest"
     ridge = "TF-IDF cosine with the text that ridge regression on the family's labelled proteins predicts from 4-mers"
     found: list[tuple[str, str, Scorer]] = [
@@ -264,6 +266,13 @@ def _by_relatives(cases: TwinCases, train: pl.DataFrame, seed: int) -> tuple[Sho
         ("4-mer ridge on relatives", ridge, kmer_ridge(cases, train, seed=seed)),
     ]
     return tuple(Shortcut(name, meaning, case_scores(cases.cases, scorer)) for name, meaning, scorer in found)
+
+
+def _thinned(train: pl.DataFrame, cases: TwinCases, seed: int) -> pl.DataFrame:
+    """Keep at most `MOST_STRANGERS` training cases of a family without measured ones: scans have thousands alike."""
+    own = pl.col("family").is_in(cases.frame["family"].unique().to_list())
+    order = pl.int_range(pl.len()).shuffle(seed=seed).over("family")
+    return train.sort(pl.all()).filter(own | (order < MOST_STRANGERS))
 
 
 def kmer_ridge(cases: TwinCases, train: pl.DataFrame, *, seed: int = 0) -> Scorer:
