@@ -80,12 +80,13 @@ def test_a_scan_gives_what_each_variant_alone_gets() -> None:
     assert all(found[place, AMINO_ACIDS.index(residue)] == 0.0 for place, residue in enumerate(WILD))
 
 
-def test_relatives_are_read_only_where_conservation_is() -> None:
+def test_relatives_of_a_reference_are_read_where_conservation_is() -> None:
     pool = Lookup.of([ONE, TWO, WILD.replace("LFLFSS", "LYLWSS")])
-    changed = make_head().prefer(texts(1), [ONE], [TWO], relatives=pool)
-    assert not np.allclose(changed, make_head().prefer(texts(1), [ONE], [TWO]))
     blind = make_head(HeadConfig(features=FeatureConfig(conservation=False)))
-    assert np.array_equal(blind.prefer(texts(1), [ONE], [TWO], relatives=pool), blind.prefer(texts(1), [ONE], [TWO]))
+    for head, references, reads in ((make_head(), [WILD], True), (make_head(), None, False), (blind, [WILD], False)):
+        alone = head.prefer(texts(1), [ONE], [TWO], references=references)
+        seen = head.prefer(texts(1), [ONE], [TWO], references=references, relatives=pool)
+        assert np.allclose(alone, seen) != reads
 
 
 def test_a_saved_head_is_the_same(tmp_path: Path) -> None:
@@ -126,14 +127,14 @@ def test_sites_that_differ_are_those_of_a_naive_loop() -> None:
 @pytest.mark.parametrize("read", ["substitution", "conservation"])
 def test_features_have_the_width_that_is_told(neighbours: int, read: str) -> None:
     config = FeatureConfig(read == "substitution", neighbours, read == "conservation")
-    found = describe_changes([WILD], [ONE], {WILD: Profile.of(WILD)}, config)
+    found = describe_changes([WILD], [ONE], [Profile.of(WILD)], config)
     assert found.features.shape == (1, width(config))
     assert all_substitutions(WILD, Profile.of(WILD), config).shape == (20 * len(WILD), width(config))
 
 
 def test_neighbours_are_means_over_the_window() -> None:
     config = FeatureConfig(substitution=False, neighbours=2, conservation=False)
-    [features] = describe_changes([WILD], [ONE], {WILD: Profile.of(WILD)}, config).features
+    [features] = describe_changes([WILD], [ONE], [Profile.of(WILD)], config).features
     place = WILD.index("RGVF") + 2
     window = [PROPERTIES[AMINO_ACIDS.index(each), :6] for each in WILD[place - 2 : place + 3]]
     assert np.allclose(features[-6:], np.mean(window, axis=0), atol=1e-5)

@@ -18,7 +18,7 @@ from protrek_hm.deadline import checkpoint
 from protrek_hm.homology.identity import CODE, GAP_EXTEND, GAP_OPEN, SCORE
 from protrek_hm.homology.lookup import Lookup
 
-MOST_RELATIVES = 400
+MOST_RELATIVES = 200
 """Candidates of a protein that are aligned."""
 
 E_VALUE = 1e-3

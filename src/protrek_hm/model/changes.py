@@ -105,7 +105,7 @@ class Changes:
 
 
 def describe_changes(
-    references: Sequence[str], variants: Sequence[str], profiles: dict[str, Profile], config: FeatureConfig
+    references: Sequence[str], variants: Sequence[str], profiles: Sequence[Profile], config: FeatureConfig
 ) -> Changes:
     """Describe every site at which each variant differs from its reference.
 
@@ -114,23 +114,24 @@ def describe_changes(
     references, variants
         Sequences, pair by pair; of unequal lengths, or too different, they are aligned (`homology.identity`).
     profiles
-        Of every distinct reference.
+        Of the references, pair by pair.
 
     Examples
     --------
-    >>> found = describe_changes(["MKV", "MKV"], ["MKV", "MAV"], {"MKV": Profile.of("MKV")}, FeatureConfig())
+    >>> found = describe_changes(["MKV", "MKV"], ["MKV", "MAV"], [Profile.of("MKV")] * 2, FeatureConfig())
     >>> found.variant.tolist(), found.features.shape[0], found.variants
     ([1], 1, 2)
     """
-    context: dict[str, Float[np.ndarray, "residues kinds"]] = {}
+    context: dict[int, Float[np.ndarray, "residues kinds"]] = {}
     rows, owner = [np.empty((0, width(config)), dtype=np.float32)], [np.empty(0, dtype=np.int64)]
-    for number, (reference, variant) in enumerate(zip(references, variants, strict=True)):
+    for number, (reference, variant, profile) in enumerate(zip(references, variants, profiles, strict=True)):
         sites = differing_sites(reference, variant)
         if not len(sites):
             continue
-        if reference not in context:
-            context[reference] = _surroundings(reference, profiles[reference], config)
-        rows.append(_features(reference, sites, profiles[reference], context[reference], config, changes=len(sites)))
+        around = context.get(id(profile))
+        if around is None:
+            around = context[id(profile)] = _surroundings(reference, profile, config)
+        rows.append(_features(reference, sites, profile, around, config, changes=len(sites)))
         owner.append(np.full(len(sites), number))
     return Changes(np.concatenate(rows), np.concatenate(owner), len(references))
 

@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -64,6 +64,14 @@ class HeadConfig:
     def __post_init__(self) -> None:
         for name in ("hidden", "directions", "members"):
             require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
+
+
+class Change(NamedTuple):
+    """A variant of a reference. related: whether the reference's relatives are asked what they have at the sites."""
+
+    reference: str
+    variant: str
+    related: bool
 
 
 class _Member(nn.Module):
@@ -150,33 +158,40 @@ class TwinHead(nn.Module):
         references
             The protein that both are variants of, such as the wild type; None: not known.
         relatives
-            Proteins among which relatives are looked for: what these have at a site says what it allows.
+            Proteins among which those of the references are looked for: what they have at a site says what it allows.
 
         Returns
         -------
         Log odds, as the head was trained; exchanging a and b changes the sign alone.
         """
         given = [None] * len(a) if references is None else list(references)
-        number: dict[tuple[str, str], int] = {}
-
-        def change(reference: str, variant: str) -> int:
-            return number.setdefault((reference, variant), len(number))
-
-        first = [change(b[i] if r is None else r, a[i]) for i, r in enumerate(given)]
-        second = [change(a[i] if r is None else r, b[i]) for i, r in enumerate(given)]
+        number: dict[Change, int] = {}
+        first, second = (
+            [
+                number.setdefault(Change(other if r is None else r, own, related=r is not None), len(number))
+                for own, other, r in zip(owns, others, given, strict=True)
+            ]
+            for owns, others in ((a, b), (b, a))
+        )
         sums = self.sums(self.describe([*number], relatives))
         half = torch.tensor([0.5 if r is None else 1.0 for r in given])
         read = self.readings(torch.from_numpy(np.asarray(texts, dtype=np.float32)))
         found = (read * (sums[:, first] - sums[:, second])).sum(-1).double().mean(0) * half
         return found.numpy()
 
-    def describe(self, pairs: Sequence[tuple[str, str]], relatives: Lookup | None = None) -> Changes:
-        """Describe the changes from references to variants; see `model.changes`."""
-        references, variants = [each for each, _ in pairs], [each for _, each in pairs]
-        distinct = list(dict.fromkeys(references))
-        pool = relatives if self.config.features.conservation else None
-        known = dict(zip(distinct, profiles(distinct, pool), strict=True))
-        return describe_changes(references, variants, known, self.config.features)
+    def describe(self, changes: Sequence[Change], relatives: Lookup | None = None) -> Changes:
+        """Describe changes, for the related ones with what relatives have at the sites; see `model.changes`."""
+        reads = relatives is not None and self.config.features.conservation
+        related = list(dict.fromkeys(each.reference for each in changes if each.related and reads))
+        found = dict(zip(related, profiles(related, relatives), strict=True))
+        alone = {each.reference: Profile.of(each.reference) for each in changes if not (each.related and reads)}
+        sites = [(each, (found if each.related and reads else alone)[each.reference]) for each in changes]
+        return describe_changes(
+            [each.reference for each in changes],
+            [each.variant for each in changes],
+            [profile for _, profile in sites],
+            self.config.features,
+        )
 
     @torch.inference_mode()
     def scan(

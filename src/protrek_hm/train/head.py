@@ -1,0 +1,375 @@
+"""Train the twin head of a model on cases of twins, and on the scores of deep mutational scans.
+
+The model stays as it is. A case says which of two proteins each of two texts is right for; a scan says which of two
+mutants scored higher, and its two texts what a high and a low score mean. Families are drawn alike, whatever their
+size, and so are sets. The loss is the logistic one of the preference; of controls, whose two proteins do the same work,
+its square.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from protrek_hm.config import require
+from protrek_hm.errors import NothingFoundError
+from protrek_hm.homology.lookup import Lookup
+from protrek_hm.model.changes import Changes
+from protrek_hm.model.encoder import FingerprintedEncoder, unit_vectors
+from protrek_hm.model.twin_head import Change, HeadConfig, TwinHead
+
+Report = Callable[[int, float, float | None], None]
+"""Called with the step, the loss, and the validation's accuracy where there is one."""
+
+
+@dataclass(frozen=True)
+class HeadTraining:
+    """Settings of the training of a twin head.
+
+    Attributes
+    ----------
+    shape
+        Of the head.
+    steps
+        Batches, at least 1.
+    cases, scanned
+        Of a batch: cases, and pairs of mutants of scans; at least 1.
+    learning_rate, weight_decay
+        AdamW's; the rate rises and falls once over all steps.
+    dropout
+        In the hidden layers, in [0, 1).
+    alone
+        Share of batches in which no relatives are seen, in [0, 1]: an index may hold none.
+    control
+        Weight of the controls' loss.
+    seed
+        Same seed, same draws.
+    """
+
+    shape: HeadConfig = field(default_factory=HeadConfig)
+    steps: int = 2000
+    cases: int = 256
+    scanned: int = 512
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    dropout: float = 0.2
+    alone: float = 0.25
+    control: float = 0.05
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "cases", "scanned"):
+            require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
+        require("learning_rate", self.learning_rate, "must be above 0", holds=self.learning_rate > 0)
+        require("dropout", self.dropout, "must lie in [0, 1)", holds=0 <= self.dropout < 1)
+        require("alone", self.alone, "must lie in [0, 1]", holds=0 <= self.alone <= 1)
+        require("seed", self.seed, "must not be negative", holds=self.seed >= 0)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Cases as numbers: changes (rows of what `Table` describes) and texts of both sides.
+
+    a, b: the change from the reference to each; where there is no reference, from each to the other. scale: 1, or ½
+    without one. group: cases of one are drawn alike. sign: 1; 0 for controls.
+    """
+
+    a: Int[np.ndarray, " cases"]
+    b: Int[np.ndarray, " cases"]
+    text_a: Int[np.ndarray, " cases"]
+    text_b: Int[np.ndarray, " cases"]
+    scale: Float[np.ndarray, " cases"]
+    sign: Float[np.ndarray, " cases"]
+    group: Sequence[tuple[str, str]]
+
+
+class Table:
+    """Distinct changes and texts, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.changes: dict[Change, int] = {}
+        self.texts: dict[str, int] = {}
+
+    def change(self, reference: str, variant: str, *, related: bool) -> int:
+        """Return the number of a change."""
+        return self.changes.setdefault(Change(reference, variant, related), len(self.changes))
+
+    def text(self, text: str) -> int:
+        """Return the number of a text."""
+        return self.texts.setdefault(text, len(self.texts))
+
+    def pairs(self, cases: pl.DataFrame) -> Pairs:
+        """Give numbers to the rows of a case table; its column `reference`, if there is one, may be null."""
+        if "reference" not in cases.columns:
+            cases = cases.with_columns(reference=pl.lit(None, pl.String))
+        rows = cases.select("a", "b", "reference").rows()
+        ends = [
+            tuple(self.change(r or other, own, related=bool(r)) for own, other in ((a, b), (b, a))) for a, b, r in rows
+        ]
+        first, second = np.array(ends, dtype=np.int64).reshape(-1, 2).T
+        texts = [np.array([self.text(each) for each in cases[name]], dtype=np.int64) for name in ("text_a", "text_b")]
+        scale = np.array([1.0 if reference else 0.5 for *_, reference in rows])
+        sign = (cases["control"] == "no").cast(pl.Float64).to_numpy()
+        return Pairs(first, second, *texts, scale, sign, cases.select("set", "family").rows())
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Mutants of one assay: their changes, ranks of their scores in [-1, 1], and the texts of a high and a low one."""
+
+    family: str
+    changes: Int[np.ndarray, " mutants"]
+    ranks: Float[np.ndarray, " mutants"]
+    high: Int[np.ndarray, " wordings"]
+    low: Int[np.ndarray, " wordings"]
+
+
+def read_scans(scans: pl.DataFrame, table: Table) -> list[Scan]:
+    """Give numbers to the mutants of deep mutational scans.
+
+    Parameters
+    ----------
+    scans
+        A row a mutant: `reference`, `sequence`, `assay`, `score`, `family`, and lists `high` and `low` of wordings.
+    """
+    found = []
+    for _, rows in scans.group_by("assay", maintain_order=True):
+        changes = [table.change(*pair, related=True) for pair in rows.select("reference", "sequence").rows()]
+        ranks = rows["score"].rank("average").to_numpy()
+        texts = [np.array([table.text(each) for each in rows[name][0]], dtype=np.int64) for name in ("high", "low")]
+        scaled = 2 * (ranks - 1) / max(len(ranks) - 1, 1) - 1
+        found.append(Scan(rows["family"][0], np.array(changes, dtype=np.int64), scaled, *texts))
+    return found
+
+
+def train_head(
+    model: FingerprintedEncoder,
+    cases: pl.DataFrame,
+    config: HeadTraining | None = None,
+    *,
+    scans: pl.DataFrame | None = None,
+    valid: pl.DataFrame | None = None,
+    relatives: Lookup | None = None,
+    report: Report | None = None,
+) -> TwinHead:
+    """Train a twin head for a model.
+
+    Parameters
+    ----------
+    cases
+        A case table (`data.twins.case_table`), with `reference` where the protein is known that both are variants of.
+    scans
+        As `read_scans` takes.
+    valid
+        Cases that choose the step to keep, and the weight beside the model's cosines. Never the test's.
+    relatives
+        Proteins among which relatives are looked for.
+
+    Raises
+    ------
+    NothingFoundError
+        If there is neither a case nor a scan.
+    """
+    config = config or HeadTraining()
+    table = Table()
+    pairs, checked = table.pairs(cases), None if valid is None else table.pairs(valid)
+    held = [] if scans is None else read_scans(scans, table)
+    if not (len(pairs.a) or held):
+        raise NothingFoundError("no case and no scan to train the head on")
+    texts = unit_vectors(model, [*table.texts], task="text")
+    torch.manual_seed(config.seed)
+    head = TwinHead(config.shape, dimension=texts.shape[1], model=model.fingerprint(), dropout=config.dropout)
+    described = [head.describe([*table.changes], pool) for pool in ([relatives, None] if relatives else [None])]
+    _standardise(head, described[0])
+    _fit(head, [_Sites.of(each) for each in described], torch.from_numpy(texts), pairs, held, config, checked, report)
+    if valid is not None and checked is not None:
+        head.weight = _choose_weight(head, model, valid, described[0], texts, checked)
+    return head.eval()
+
+
+def _standardise(head: TwinHead, changes: Changes) -> None:
+    """Keep mean and deviation of the features; a constant one stays as it is."""
+    features = torch.from_numpy(changes.features).double()
+    head.mean.copy_(features.mean(0))
+    deviation = features.std(0, correction=0)
+    head.deviation.copy_(torch.where(deviation > 1e-6, deviation, 1.0))
+
+
+@dataclass(frozen=True)
+class _Sites:
+    """Changed sites by variant: those of variant v are the rows from starts[v] to starts[v + 1]."""
+
+    features: Tensor
+    starts: Int[np.ndarray, " variants_plus_1"]
+
+    @classmethod
+    def of(cls, changes: Changes) -> "_Sites":
+        starts = np.searchsorted(changes.variant, np.arange(changes.variants + 1))
+        return cls(torch.from_numpy(changes.features), starts)
+
+    def sums(self, head: TwinHead, variants: Int[np.ndarray, " some"]) -> Tensor:
+        """Return d of some variants, members × variants × directions."""
+        lengths = self.starts[variants + 1] - self.starts[variants]
+        owner = np.repeat(np.arange(len(variants)), lengths)
+        inside = np.arange(lengths.sum()) - np.repeat(lengths.cumsum() - lengths, lengths)
+        rows = np.repeat(self.starts[variants], lengths) + inside
+        effects = head.effects(self.features[torch.from_numpy(rows)])
+        found = torch.zeros(effects.shape[0], len(variants), effects.shape[2])
+        return found.index_add(1, torch.from_numpy(owner), effects)
+
+
+def _fit(
+    head: TwinHead,
+    sites: Sequence[_Sites],
+    texts: Tensor,
+    pairs: Pairs,
+    scans: Sequence[Scan],
+    config: HeadTraining,
+    valid: Pairs | None,
+    report: Report | None,
+) -> None:
+    rng = np.random.default_rng(config.seed)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.steps + 1)
+    draw_cases, draw_scans = _Draw.of(pairs.group), _Draw.of([("", scan.family) for scan in scans])
+    best, kept = -1.0, None
+    for step in range(1, config.steps + 1):
+        head.train()
+        seen = sites[-1] if rng.random() < config.alone else sites[0]
+        losses = []
+        if len(pairs.a):
+            losses.append(_loss_of_cases(head, seen, texts, pairs, draw_cases(rng, config.cases), config))
+        if scans:
+            losses.append(_loss_of_scans(head, seen, texts, scans, draw_scans(rng, 16), config.scanned // 16, rng))
+        loss = torch.stack(losses).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        if step % max(config.steps // 10, 1) == 0 or step == config.steps:
+            accuracy = None if valid is None else measure(preferences(head, sites[0], texts, valid), valid)
+            if accuracy is not None and accuracy > best:
+                best, kept = accuracy, {name: each.clone() for name, each in head.state_dict().items()}
+            if report is not None:
+                report(step, loss.item(), accuracy)
+    if kept is not None:
+        head.load_state_dict(kept)
+
+
+class _Draw:
+    """Draws cases so that every set, and in a set every family, comes as often."""
+
+    def __init__(self, members: dict[str, list[Int[np.ndarray, " cases"]]]) -> None:
+        self.members = [*members.values()]
+
+    @classmethod
+    def of(cls, groups: Sequence[tuple[str, str]]) -> "_Draw":
+        rows: dict[str, dict[str, list[int]]] = {}
+        for row, (name, family) in enumerate(groups):
+            rows.setdefault(name, {}).setdefault(family, []).append(row)
+        return cls({name: [np.array(each) for each in families.values()] for name, families in rows.items()})
+
+    def __call__(self, rng: np.random.Generator, count: int) -> Int[np.ndarray, " count"]:
+        drawn = []
+        for chosen in rng.integers(len(self.members), size=count).tolist():
+            family = self.members[chosen][rng.integers(len(self.members[chosen]))]
+            drawn.append(family[rng.integers(len(family))])
+        return np.array(drawn, dtype=np.int64)
+
+
+def _loss_of_cases(
+    head: TwinHead, sites: _Sites, texts: Tensor, pairs: Pairs, rows: Int[np.ndarray, " some"], config: HeadTraining
+) -> Tensor:
+    difference = _differences(head, sites, pairs, rows)
+    sign = torch.from_numpy(pairs.sign[rows]).float()
+    total = torch.zeros(())
+    for numbers, side in ((pairs.text_a, 1.0), (pairs.text_b, -1.0)):
+        preferred = side * (head.readings(texts[torch.from_numpy(numbers[rows])]) * difference).sum(-1)
+        total = total + (sign * softplus(-preferred) + config.control * (1 - sign) * preferred.square()).mean()
+    return total / 2
+
+
+def _loss_of_scans(
+    head: TwinHead,
+    sites: _Sites,
+    texts: Tensor,
+    scans: Sequence[Scan],
+    chosen: Int[np.ndarray, " some"],
+    each: int,
+    rng: np.random.Generator,
+) -> Tensor:
+    changes, ranks, high, low = [], [], [], []
+    for number in chosen.tolist():
+        scan = scans[number]
+        mutants = rng.integers(len(scan.changes), size=(2, each))
+        wording = rng.integers(len(scan.high))
+        changes.append(scan.changes[mutants])
+        ranks.append(scan.ranks[mutants[0]] - scan.ranks[mutants[1]])
+        high.append(np.full(each, scan.high[wording]))
+        low.append(np.full(each, scan.low[wording]))
+    first, second = np.concatenate(changes, axis=1)
+    sums = sites.sums(head, np.concatenate([first, second]))
+    difference = sums[:, : len(first)] - sums[:, len(first) :]
+    gap = torch.from_numpy(np.concatenate(ranks)).float()
+    total = torch.zeros(())
+    for numbers, side in ((high, 1.0), (low, -1.0)):
+        read = head.readings(texts[torch.from_numpy(np.concatenate(numbers))])
+        preferred = side * (read * difference).sum(-1)
+        total = total + (gap.abs() * softplus(-gap.sign() * preferred)).mean() / gap.abs().mean().clamp_min(1e-6)
+    return total / 2
+
+
+def _differences(head: TwinHead, sites: _Sites, pairs: Pairs, rows: Int[np.ndarray, " some"]) -> Tensor:
+    sums = sites.sums(head, np.concatenate([pairs.a[rows], pairs.b[rows]]))
+    return (sums[:, : len(rows)] - sums[:, len(rows) :]) * torch.from_numpy(pairs.scale[rows]).float()[:, None]
+
+
+@torch.inference_mode()
+def preferences(
+    head: TwinHead, sites: _Sites, texts: Tensor, pairs: Pairs
+) -> tuple[Float[np.ndarray, " cases"], Float[np.ndarray, " cases"]]:
+    """Return, of each case, how much text a is for a, and text b for b."""
+    head.eval()
+    difference = _differences(head, sites, pairs, np.arange(len(pairs.a)))
+    by_a, by_b = (head.readings(texts[torch.from_numpy(each)]) for each in (pairs.text_a, pairs.text_b))
+    return ((by_a * difference).sum(-1).mean(0).numpy(), -(by_b * difference).sum(-1).mean(0).numpy())
+
+
+def measure(margins: Sequence[Float[np.ndarray, " cases"]], pairs: Pairs) -> float:
+    """Return the share of right preferences: the mean over sets of the means over families; controls do not count."""
+    right = np.mean([np.where(each == 0, 0.5, each > 0) for each in margins], axis=0)
+    frame = pl.DataFrame(pairs.group, schema=["set", "family"], orient="row")
+    frame = frame.with_columns(right=right, counts=pairs.sign > 0).filter("counts")
+    by_set = frame.group_by("set", "family").agg(pl.col("right").mean()).group_by("set").agg(pl.col("right").mean())
+    return float(by_set.sort("set")["right"].mean())  # type: ignore[arg-type]
+
+
+def _choose_weight(
+    head: TwinHead,
+    model: FingerprintedEncoder,
+    valid: pl.DataFrame,
+    changes: Changes,
+    texts: Float[np.ndarray, "texts dimension"],
+    pairs: Pairs,
+) -> float:
+    """Return the weight of the preference beside a difference of cosines that validates best; of equals the largest."""
+    distinct = list(dict.fromkeys([*valid["a"], *valid["b"]]))
+    vectors = unit_vectors(model, distinct, task="sequence").astype(np.float64)
+    place = {each: row for row, each in enumerate(distinct)}
+    a, b = (vectors[[place[each] for each in valid[name]]] for name in ("a", "b"))
+    by_head = preferences(head, _Sites.of(changes), torch.from_numpy(texts), pairs)
+    by_cosine = [
+        ((a - b) * texts[pairs.text_a]).sum(axis=1),
+        ((b - a) * texts[pairs.text_b]).sum(axis=1),
+    ]
+    weights = [0.0, *(2.0**power for power in range(-12, 7))]
+    found = [
+        measure([one + weight * other for one, other in zip(by_cosine, by_head, strict=True)], pairs)
+        for weight in weights
+    ]
+    return max(zip(found, weights, strict=True))[1]
