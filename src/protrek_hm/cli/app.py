@@ -17,7 +17,7 @@ from protrek_hm.cli.model import model_app
 from protrek_hm.cli.scan import scan
 from protrek_hm.cli.search import describe, explain, score, search
 from protrek_hm.cli.serve import serve
-from protrek_hm.cli.train import train
+from protrek_hm.cli.train import train_app
 from protrek_hm.cli.tune import tune
 
 app = typer.Typer(
@@ -35,7 +35,7 @@ app.add_typer(mine_app)
 app.add_typer(model_app)
 app.command()(demo)
 app.command()(tune)
-app.command()(train)
+app.add_typer(train_app)
 app.command()(merge)
 app.command()(search)
 app.command()(serve)

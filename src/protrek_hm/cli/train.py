@@ -1,4 +1,4 @@
-"""`protrek-hm train`: fine-tune a model on triplets, or train one on proteins with texts."""
+"""`protrek-hm train`: fine-tune a model on triplets, or train one on proteins with texts; or its twin head."""
 
 from functools import partial
 from itertools import islice
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.flags import Columns, Device, Force, OnBadRecord, with_settings
-from protrek_hm.train.config import TrainConfig
+from protrek_hm.train.config import HeadTrainConfig, TrainConfig
 
 if TYPE_CHECKING:
     import polars as pl
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from protrek_hm.model import ProTrek
 
 
+train_app = typer.Typer(
+    name="train",
+    help="Fine-tune a model on twins; give it a head that reads what differs.\n\n"
+    "`train TABLE -m MODEL -o DIR` is short for `train run TABLE …`.",
+    cls=DefaultCommandGroup,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@train_app.command("run")
 @with_settings(TrainConfig, table="train", names={"learning_rate": "--lr"})
 def train(
     tables: Annotated[
@@ -93,6 +105,69 @@ def train(
     write_json(output / "inputs.json", {"format_version": 1, **paths})
     _say(f"model: {run.folder / 'model'}")
     _say(f"curve: {run.folder / 'loss_curve.png'}")
+
+
+@train_app.command("head")
+@with_settings(HeadTrainConfig, table="head", names={"learning_rate": "--lr"})
+def head(
+    cases: Annotated[list[Path], typer.Argument(help="Case tables, as `mine twins` writes them; rows for training.")],
+    *,
+    model: Annotated[str, typer.Option("--model", "-m", help="Folder or name of the model, which stays as it is.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of a copy of the model, with the head.")],
+    valid: Annotated[
+        list[Path] | None, typer.Option(help="Case tables that choose the step.  [default: the others' rows `valid`]")
+    ] = None,
+    scans: Annotated[
+        Path | None, typer.Option(help="Also learn from all scores of scans: a table that `data twins dms` wrote.")
+    ] = None,
+    relatives: Annotated[
+        list[Path] | None, typer.Option(help="Tables or FASTA of proteins; what relatives have at a site is read, too.")
+    ] = None,
+    settings: HeadTrainConfig,
+    config: Path | None,
+    device: Device = None,
+    force: Force = False,
+) -> None:
+    """Train a twin head: which of two near-identical proteins a text fits, by what differs between them."""
+    import polars as pl
+
+    from protrek_hm.data import read_proteins
+    from protrek_hm.data.tables import read_table
+    from protrek_hm.data.twins.case_table import read_cases
+    from protrek_hm.files import refuse_existing
+    from protrek_hm.model.locate import find_model
+
+    read = [*cases, *(valid or []), *(relatives or []), *([scans] if scans else []), Path(model)]
+    refuse_existing(output, force=force, inputs=[*read, *([config] if config else [])], folder=True)
+    table = pl.concat([read_cases(path) for path in cases], how="diagonal_relaxed")
+    checked = pl.concat([read_cases(path) for path in valid], how="diagonal_relaxed") if valid else table
+    table, checked = table.filter(split="train"), checked.filter(split="valid")
+    scanned = None if scans is None else read_table(scans).frame
+    pool = [sequence for path in relatives or [] for sequence in read_proteins(path)["sequence"]]
+    if checked.is_empty():
+        _say("no row `valid`: the last step is kept, with a weight of 1", err=True)
+
+    from protrek_hm.homology.lookup import Lookup
+    from protrek_hm.model import load_encoder
+    from protrek_hm.train.head import save_with_head, train_head
+
+    def report(step: int, loss: float, accuracy: float | None) -> None:
+        _say(
+            f"step {step:,}: loss {loss:.3f}" + (f", validation {accuracy:.1%}".replace("%", " %") if accuracy else "")
+        )
+
+    place = find_model(model)
+    trained = train_head(
+        load_encoder(model, device=device),
+        table,
+        settings,
+        scans=scanned,
+        valid=None if checked.is_empty() else checked,
+        relatives=Lookup.of(dict.fromkeys(pool)) if pool else None,
+        report=report,
+    )
+    save_with_head(place, trained, output, force=force)
+    _say(f"model: {output}, weight of the head beside the cosines {trained.weight:.3g}")
 
 
 def _say(message: str, *, err: bool = False) -> None:

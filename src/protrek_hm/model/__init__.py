@@ -3,8 +3,8 @@
 `config`: the shape of a model to be built, and the settings of a saved one. Its parts are fresh or pretrained
 (`towers`, `tokenizers`). `protrek`: the model itself, found or fetched by `locate`, loaded whole (`source`); `light`:
 the same to encode only, sooner. Inputs are cleaned and cut (`inputs`), and encoded without padding (`packed`); all
-rooms encode by `encoder`. `twin_head` reads what differs between twins (`changes`). ProTrek's own layout comes in by `official` and goes out by `convert`. A saved model is
-described by `info` and `card`.
+rooms encode by `encoder`. `twin_head` reads what differs between twins (`changes`). ProTrek's own layout comes in by
+`official` and goes out by `convert`. A saved model is described by `info` and `card`.
 """
 
 from typing import TYPE_CHECKING

@@ -182,16 +182,14 @@ class TwinHead(nn.Module):
     def describe(self, changes: Sequence[Change], relatives: Lookup | None = None) -> Changes:
         """Describe changes, for the related ones with what relatives have at the sites; see `model.changes`."""
         reads = relatives is not None and self.config.features.conservation
-        related = list(dict.fromkeys(each.reference for each in changes if each.related and reads))
-        found = dict(zip(related, profiles(related, relatives), strict=True))
-        alone = {each.reference: Profile.of(each.reference) for each in changes if not (each.related and reads)}
-        sites = [(each, (found if each.related and reads else alone)[each.reference]) for each in changes]
-        return describe_changes(
-            [each.reference for each in changes],
-            [each.variant for each in changes],
-            [profile for _, profile in sites],
-            self.config.features,
-        )
+        asked = [(each.reference, each.related and reads) for each in changes]
+        known: dict[tuple[str, bool], Profile] = {}
+        for read in (False, True):
+            distinct = list(dict.fromkeys(reference for reference, related in asked if related == read))
+            found = profiles(distinct, relatives if read else None)
+            known |= zip(((each, read) for each in distinct), found, strict=True)
+        references, variants = [each.reference for each in changes], [each.variant for each in changes]
+        return describe_changes(references, variants, [known[each] for each in asked], self.config.features)
 
     @torch.inference_mode()
     def scan(

@@ -238,3 +238,69 @@ class TrainConfig(Tuning):
             require("objective", "balanced", "needs a part whose weight is above 0", holds=any(parts))
         wanted = f"must be at least 2 for {self.objective!r}: rows of a step are each other's negatives"
         require("batch_size", self.batch_size, wanted, holds=self.batch_size >= self.least_rows)
+
+
+@dataclass(frozen=True)
+class HeadTrainConfig:
+    """Settings of the training of a twin head.
+
+    Attributes
+    ----------
+    steps
+        Batches, at least 1.
+    batch_size
+        Cases of a batch, at least 1.
+    scan_pairs
+        Pairs of mutants of scans of a batch, at least 16.
+    learning_rate
+        AdamW's; it rises and falls once over all steps.
+    weight_decay
+        AdamW's, at least 0.
+    dropout
+        In the hidden layers, in [0, 1).
+    alone
+        Share of batches in which no relatives are seen, in [0, 1]: an index may hold none.
+    control
+        Weight of the controls' loss, at least 0.
+    hidden
+        Width of the head's two hidden layers, at least 1.
+    directions
+        Dimensions of the space in which text and change meet, at least 1.
+    members
+        Networks whose preferences are averaged, at least 1.
+    substitution
+        Read BLOSUM62 and the properties of the two residues.
+    neighbours
+        Residues on each side whose mean properties are read: 0, 2, 4 or 8.
+    conservation
+        Read how often relatives have each of the two residues, and how much the site varies.
+    seed
+        Same seed, same draws.
+    """
+
+    steps: int = 2000
+    batch_size: int = 256
+    scan_pairs: int = 512
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    dropout: float = 0.2
+    alone: float = 0.25
+    control: float = 0.05
+    hidden: int = 64
+    directions: int = 16
+    members: int = 4
+    substitution: bool = True
+    neighbours: int = 8
+    conservation: bool = True
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "hidden", "directions", "members"):
+            require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
+        require("scan_pairs", self.scan_pairs, "must be at least 16", holds=self.scan_pairs >= 16)
+        require("learning_rate", self.learning_rate, "must be above 0", holds=self.learning_rate > 0)
+        for name in ("weight_decay", "control", "seed"):
+            require(name, getattr(self, name), "must not be negative", holds=getattr(self, name) >= 0)
+        require("dropout", self.dropout, "must lie in [0, 1)", holds=0 <= self.dropout < 1)
+        require("alone", self.alone, "must lie in [0, 1]", holds=0 <= self.alone <= 1)
+        require("neighbours", self.neighbours, "must be 0, 2, 4 or 8", holds=self.neighbours in (0, 2, 4, 8))

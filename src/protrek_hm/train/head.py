@@ -6,8 +6,10 @@ size, and so are sets. The loss is the logistic one of the preference; of contro
 its square.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -16,59 +18,18 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from protrek_hm.config import require
+from protrek_hm.data.schema import missing_column
+from protrek_hm.data.twins.texts import wordings
 from protrek_hm.errors import NothingFoundError
+from protrek_hm.files import new_folder
 from protrek_hm.homology.lookup import Lookup
-from protrek_hm.model.changes import Changes
+from protrek_hm.model.changes import Changes, FeatureConfig
 from protrek_hm.model.encoder import FingerprintedEncoder, unit_vectors
 from protrek_hm.model.twin_head import Change, HeadConfig, TwinHead
+from protrek_hm.train.config import HeadTrainConfig
 
 Report = Callable[[int, float, float | None], None]
 """Called with the step, the loss, and the validation's accuracy where there is one."""
-
-
-@dataclass(frozen=True)
-class HeadTraining:
-    """Settings of the training of a twin head.
-
-    Attributes
-    ----------
-    shape
-        Of the head.
-    steps
-        Batches, at least 1.
-    cases, scanned
-        Of a batch: cases, and pairs of mutants of scans; at least 1.
-    learning_rate, weight_decay
-        AdamW's; the rate rises and falls once over all steps.
-    dropout
-        In the hidden layers, in [0, 1).
-    alone
-        Share of batches in which no relatives are seen, in [0, 1]: an index may hold none.
-    control
-        Weight of the controls' loss.
-    seed
-        Same seed, same draws.
-    """
-
-    shape: HeadConfig = field(default_factory=HeadConfig)
-    steps: int = 2000
-    cases: int = 256
-    scanned: int = 512
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.05
-    dropout: float = 0.2
-    alone: float = 0.25
-    control: float = 0.05
-    seed: int = 42
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "cases", "scanned"):
-            require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
-        require("learning_rate", self.learning_rate, "must be above 0", holds=self.learning_rate > 0)
-        require("dropout", self.dropout, "must lie in [0, 1)", holds=0 <= self.dropout < 1)
-        require("alone", self.alone, "must lie in [0, 1]", holds=0 <= self.alone <= 1)
-        require("seed", self.seed, "must not be negative", holds=self.seed >= 0)
 
 
 @dataclass(frozen=True)
@@ -112,10 +73,12 @@ class Table:
             tuple(self.change(r or other, own, related=bool(r)) for own, other in ((a, b), (b, a))) for a, b, r in rows
         ]
         first, second = np.array(ends, dtype=np.int64).reshape(-1, 2).T
-        texts = [np.array([self.text(each) for each in cases[name]], dtype=np.int64) for name in ("text_a", "text_b")]
+        text_a, text_b = (
+            np.array([self.text(each) for each in cases[name]], dtype=np.int64) for name in ("text_a", "text_b")
+        )
         scale = np.array([1.0 if reference else 0.5 for *_, reference in rows])
         sign = (cases["control"] == "no").cast(pl.Float64).to_numpy()
-        return Pairs(first, second, *texts, scale, sign, cases.select("set", "family").rows())
+        return Pairs(first, second, text_a, text_b, scale, sign, cases.select("set", "family").rows())
 
 
 @dataclass(frozen=True)
@@ -129,28 +92,50 @@ class Scan:
     low: Int[np.ndarray, " wordings"]
 
 
-def read_scans(scans: pl.DataFrame, table: Table) -> list[Scan]:
-    """Give numbers to the mutants of deep mutational scans.
+def number_scans(proteins: pl.DataFrame, table: Table) -> list[Scan]:
+    """Give numbers to the mutants of deep mutational scans, assay by assay.
 
     Parameters
     ----------
-    scans
-        A row a mutant: `reference`, `sequence`, `assay`, `score`, `family`, and lists `high` and `low` of wordings.
+    proteins
+        A table of twins, as `data twins dms` writes it: wild types, and mutants with assay, score and level. Rows of
+        other sets are passed over, and so are assays without a mutant of either level. Where there is a column `split`,
+        those for training are read alone; `family` says which assays are of one, else the wild type does.
+
+    Raises
+    ------
+    MissingColumnError
+        If the table is none of twins.
     """
+    for name in ("id", "sequence", "wild_type", "assay", "score", "level"):
+        if name not in proteins.columns:
+            raise missing_column("scans", name, proteins.columns, "give a table that `protrek-hm data twins dms` wrote")
+    wild = dict(proteins.filter(pl.col("wild_type").is_null()).select("id", "sequence").iter_rows())
+    mutants = proteins.filter(pl.col("wild_type").is_not_null(), pl.col("score").is_not_null())
+    if "split" in mutants.columns:
+        mutants = mutants.filter(split="train")
+    family = "family" if "family" in mutants.columns else "wild_type"
     found = []
-    for _, rows in scans.group_by("assay", maintain_order=True):
-        changes = [table.change(*pair, related=True) for pair in rows.select("reference", "sequence").rows()]
+    for _, rows in mutants.drop_nulls("assay").group_by("assay", maintain_order=True):
+        texts = [
+            np.array([table.text(each) for each in wordings(one)[:-1]], dtype=np.int64)
+            for level in ("high", "low")
+            for one in rows.filter(level=level).head(1).iter_rows(named=True)
+        ]
+        if len(texts) < 2:
+            continue
+        pairs = rows.select("wild_type", "sequence").iter_rows()
+        changes = [table.change(wild[name], sequence, related=True) for name, sequence in pairs]
         ranks = rows["score"].rank("average").to_numpy()
-        texts = [np.array([table.text(each) for each in rows[name][0]], dtype=np.int64) for name in ("high", "low")]
         scaled = 2 * (ranks - 1) / max(len(ranks) - 1, 1) - 1
-        found.append(Scan(rows["family"][0], np.array(changes, dtype=np.int64), scaled, *texts))
+        found.append(Scan(rows[family][0], np.array(changes, dtype=np.int64), scaled, *texts))
     return found
 
 
 def train_head(
     model: FingerprintedEncoder,
     cases: pl.DataFrame,
-    config: HeadTraining | None = None,
+    config: HeadTrainConfig | None = None,
     *,
     scans: pl.DataFrame | None = None,
     valid: pl.DataFrame | None = None,
@@ -164,7 +149,7 @@ def train_head(
     cases
         A case table (`data.twins.case_table`), with `reference` where the protein is known that both are variants of.
     scans
-        As `read_scans` takes.
+        A table of twins with scores, as `number_scans` takes.
     valid
         Cases that choose the step to keep, and the weight beside the model's cosines. Never the test's.
     relatives
@@ -175,18 +160,19 @@ def train_head(
     NothingFoundError
         If there is neither a case nor a scan.
     """
-    config = config or HeadTraining()
+    config = config or HeadTrainConfig()
     table = Table()
     pairs, checked = table.pairs(cases), None if valid is None else table.pairs(valid)
-    held = [] if scans is None else read_scans(scans, table)
+    held = [] if scans is None else number_scans(scans, table)
     if not (len(pairs.a) or held):
         raise NothingFoundError("no case and no scan to train the head on")
     texts = unit_vectors(model, [*table.texts], task="text")
     torch.manual_seed(config.seed)
-    head = TwinHead(config.shape, dimension=texts.shape[1], model=model.fingerprint(), dropout=config.dropout)
+    head = TwinHead(_shape(config), dimension=texts.shape[1], model=model.fingerprint(), dropout=config.dropout)
     described = [head.describe([*table.changes], pool) for pool in ([relatives, None] if relatives else [None])]
     _standardise(head, described[0])
-    _fit(head, [_Sites.of(each) for each in described], torch.from_numpy(texts), pairs, held, config, checked, report)
+    inputs = _Inputs([_Sites.of(each) for each in described], torch.from_numpy(texts))
+    _fit(head, inputs, (pairs, held), config, valid=checked, report=report)
     if valid is not None and checked is not None:
         head.weight = _choose_weight(head, model, valid, described[0], texts, checked)
     return head.eval()
@@ -225,14 +211,15 @@ class _Sites:
 
 def _fit(
     head: TwinHead,
-    sites: Sequence[_Sites],
-    texts: Tensor,
-    pairs: Pairs,
-    scans: Sequence[Scan],
-    config: HeadTraining,
+    inputs: "_Inputs",
+    data: tuple[Pairs, Sequence[Scan]],
+    config: HeadTrainConfig,
+    *,
     valid: Pairs | None,
     report: Report | None,
 ) -> None:
+    """Train, and give the head the weights that validate best; it is measured ten times."""
+    (pairs, scans), texts = data, inputs.texts
     rng = np.random.default_rng(config.seed)
     optimizer = torch.optim.AdamW(head.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.steps + 1)
@@ -240,25 +227,33 @@ def _fit(
     best, kept = -1.0, None
     for step in range(1, config.steps + 1):
         head.train()
-        seen = sites[-1] if rng.random() < config.alone else sites[0]
+        seen = inputs.sites[-1 if rng.random() < config.alone else 0]
         losses = []
         if len(pairs.a):
-            losses.append(_loss_of_cases(head, seen, texts, pairs, draw_cases(rng, config.cases), config))
+            losses.append(_loss_of_cases(head, seen, texts, pairs, draw_cases(rng, config.batch_size), config))
         if scans:
-            losses.append(_loss_of_scans(head, seen, texts, scans, draw_scans(rng, 16), config.scanned // 16, rng))
+            losses.append(_loss_of_scans(head, seen, texts, scans, draw_scans(rng, 16), config.scan_pairs // 16, rng))
         loss = torch.stack(losses).sum()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         if step % max(config.steps // 10, 1) == 0 or step == config.steps:
-            accuracy = None if valid is None else measure(preferences(head, sites[0], texts, valid), valid)
+            accuracy = None if valid is None else measure(preferences(head, inputs.sites[0], texts, valid), valid)
             if accuracy is not None and accuracy > best:
                 best, kept = accuracy, {name: each.clone() for name, each in head.state_dict().items()}
             if report is not None:
                 report(step, loss.item(), accuracy)
     if kept is not None:
         head.load_state_dict(kept)
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """Changed sites as relatives have them, then without any; and the texts' vectors."""
+
+    sites: Sequence[_Sites]
+    texts: Tensor
 
 
 class _Draw:
@@ -283,7 +278,7 @@ class _Draw:
 
 
 def _loss_of_cases(
-    head: TwinHead, sites: _Sites, texts: Tensor, pairs: Pairs, rows: Int[np.ndarray, " some"], config: HeadTraining
+    head: TwinHead, sites: _Sites, texts: Tensor, pairs: Pairs, rows: Int[np.ndarray, " some"], config: HeadTrainConfig
 ) -> Tensor:
     difference = _differences(head, sites, pairs, rows)
     sign = torch.from_numpy(pairs.sign[rows]).float()
@@ -373,3 +368,15 @@ def _choose_weight(
         for weight in weights
     ]
     return max(zip(found, weights, strict=True))[1]
+
+
+def save_with_head(place: Path, head: TwinHead, folder: Path, *, force: bool = False) -> None:
+    """Write a copy of the model in `place`, with its head, as `folder`; whole or not at all."""
+    with new_folder(folder, force=force) as temporary:
+        shutil.copytree(place, temporary, dirs_exist_ok=True)
+        head.save(temporary)
+
+
+def _shape(config: HeadTrainConfig) -> HeadConfig:
+    features = FeatureConfig(config.substitution, config.neighbours, config.conservation)
+    return HeadConfig(features, config.hidden, config.directions, config.members)

@@ -87,7 +87,8 @@ def describe(proteins: Mapping[str, str]) -> dict[str, Float[np.ndarray, " featu
     """
     names, references = list(proteins), list(proteins.values())
     profiles = {each: Profile.of(each) for each in dict.fromkeys(references)}
-    changes = describe_changes(references, names, profiles, FeatureConfig(conservation=False))
+    known = [profiles[each] for each in references]
+    changes = describe_changes(references, names, known, FeatureConfig(conservation=False))
     sums = np.zeros((len(names), changes.features.shape[1]))
     np.add.at(sums, changes.variant, changes.features)
     sites = np.bincount(changes.variant, minlength=len(names))
