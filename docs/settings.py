@@ -18,7 +18,7 @@ from protrek_hm.merge.config import SweepConfig
 from protrek_hm.mine.config import MineConfig
 from protrek_hm.search.config import ScanConfig
 from protrek_hm.serve.config import ServeConfig
-from protrek_hm.train.config import TrainConfig
+from protrek_hm.train.config import HeadTrainConfig, TrainConfig
 from protrek_hm.tune.config import TuneConfig
 
 STAGES = {
@@ -28,6 +28,7 @@ STAGES = {
     "data twins": TwinsConfig,
     "mine": MineConfig,
     "train": TrainConfig,
+    "train head": HeadTrainConfig,
     "merge": SweepConfig,
     "evaluate": EvaluateConfig,
     "evaluate twins": BoardConfig,
