@@ -111,7 +111,7 @@ def called(monkeypatch, *arguments):
 def test_exit_codes(monkeypatch, capsys):
     assert called(monkeypatch, "--help") == 0
     capsys.readouterr()
-    for wrong in (("nonsense",), ("train",), ("search", "index", "words", "-k", "many")):
+    for wrong in (("nonsense",), ("merge",), ("search", "index", "words", "-k", "many")):
         assert called(monkeypatch, *wrong) == 2
         out, err = capsys.readouterr()
         assert out == ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 data_app = typer.Typer(
     name="data",
-    help="Check files of proteins; make tables from UniProt, structures or sets of twins.",
+    help="Check files of proteins; make tables of them.",
     no_args_is_help=True,
 )
 

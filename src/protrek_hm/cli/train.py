@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 train_app = typer.Typer(
     name="train",
-    help="Fine-tune a model on twins; give it a head that reads what differs.\n\n"
+    help="Fine-tune a model on twins, or train its twin head.\n\n"
     "`train TABLE -m MODEL -o DIR` is short for `train run TABLE …`.",
     cls=DefaultCommandGroup,
     no_args_is_help=True,
