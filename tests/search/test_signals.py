@@ -141,3 +141,22 @@ def test_what_a_text_says_first_is_what_the_protein_is(tmp_path, letter_encoder)
     }
     assert order["kinesin"][0] == "K"
     assert order["regulator of kinesin"][0] == "R"
+
+
+def test_a_name_counts_more_than_a_mention(tmp_path, letter_encoder):
+    proteins = pl.DataFrame(
+        {
+            "id": ["mentions", "is"],
+            "sequence": ["AACCD", "AACCE"],
+            "text": [
+                "Sits at the outer wall of mitochondria.",
+                "Phosphorylates glucose at the start of glycolysis.",
+            ],
+            "Protein names": [None, "Hexokinase-1"],
+            "organism_name": ["hexokinase yeast", "baker's yeast"],
+        }
+    )
+    build_index(proteins, letter_encoder(), tmp_path / "index", IndexConfig(meaning=False), model_name="m")
+    searcher = Searcher.open(tmp_path / "index", model=letter_encoder())
+    [answer] = searcher.answer(["hexokinases"], SearchConfig(signals=("words",), group=False))
+    assert answer[0].best.id == "is"

@@ -100,9 +100,14 @@ class Term:
         return " ".join(self.words)
 
     @property
+    def own(self) -> tuple[tuple[str, ...], ...]:
+        """Return each word by itself, then the other names of the same thing."""
+        return (*((word,) for word in self.words), *self.same)
+
+    @property
     def phrases(self) -> tuple[tuple[str, ...], ...]:
-        """Return each word by itself, then the other names."""
-        return (*((word,) for word in self.words), *self.same, *self.stands_for)
+        """Return those, then what the term stands for."""
+        return (*self.own, *self.stands_for)
 
 
 def query_terms(query: str) -> list[Term]:

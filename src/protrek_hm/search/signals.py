@@ -4,7 +4,8 @@
 - *meaning*: the cosine of the question with the text of the protein's record, as a sentence encoder sees both;
 - *words*: how much of the question's words that record holds (BM25), as a share of the most that any record could. What
   a text says first is what the protein is: words count more where a text opens with them, and less where it opens as a
-  regulator, a subunit, a neighbour of something, unless the question asks for one.
+  regulator, a subunit, a neighbour of something, unless the question asks for one. In a column of names they count
+  most.
 
 Each signal proposes its best records; of all these every signal is computed exactly. Cosines are counted in standard
 deviations above the mean of the index's background sample, so that they can be added. A record without a text has the
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality
@@ -36,6 +38,9 @@ WEIGHTS: Mapping[Signal, float] = {"model": 0.2, "words": 12.0, "meaning": 1.0}
 OPENING = 1.0
 """Weight of the share of the question's terms that a text opens with, in standard deviations of meaning."""
 
+NAMED = 4.0
+"""Weight of the share of the question's terms that stand in the names of a record, in the same unit."""
+
 RELATION = 1.0
 """What a text loses that opens by relating its protein to another one, in the same unit."""
 
@@ -43,6 +48,8 @@ POOL = 200
 """Records that each signal proposes, at least."""
 
 
+_NAME = re.compile(r"(?i)(?:^|[_\s])(?:names?|genes?|product|title)(?:[_\s]|$)")
+_OF_OTHERS = re.compile(r"(?i)organism|species|taxon|host|strain|file|sample|author|source")
 _END = re.compile(r"[.;]")
 _LOOKED_AT = 300  # characters of a text's first sentence
 _MORE = 3  # words of an opening beyond as many as the question has terms
@@ -182,7 +189,8 @@ def rank_by_signals(
     rows = np.unique(np.concatenate(proposed))
     rows = rows[index.embeddings[target_type].of_row[rows] >= 0]
     cosines = _cosines(index.embeddings[target_type], question.vector, rows)
-    score = WEIGHTS["words"] * share[rows] + _openings(index, question.words, rows)
+    score = WEIGHTS["words"] * share[rows]
+    score += _openings(index, question.words, rows) + _named(index, question.words, rows)
     meaning = np.full(len(rows), np.nan)
     by_model = np.zeros(len(rows)) if question.model is None else question.model.deviations(cosines)
     score += WEIGHTS["model"] * by_model
@@ -226,6 +234,23 @@ def _share(words: Mapping[str, Matches], *, rows: int) -> Float[np.ndarray, " ro
     return share / most if most else share
 
 
+def _named(index: Index, words: Mapping[str, Matches], rows: Int[np.ndarray, " some"]) -> Float[np.ndarray, " some"]:
+    """Weigh the terms that stand in records' names, where columns hold names."""
+    terms = [each.term for each in words.values() if each.term is not None]
+    columns = [
+        name
+        for name, kind in index.records.schema.items()
+        if kind == pl.String and _NAME.search(name) and not _OF_OTHERS.search(name)
+    ]
+    if not terms or not columns:
+        return np.zeros(len(rows))
+    held = []
+    for names in index.records.select(pl.col(columns).gather(rows)).rows():
+        name = fold(" ".join(filter(None, names)))
+        held.append(sum(any(_holds(name, phrase) for phrase in term.own) for term in terms))
+    return NAMED * np.array(held) / len(terms)
+
+
 def _openings(index: Index, words: Mapping[str, Matches], rows: Int[np.ndarray, " some"]) -> Float[np.ndarray, " some"]:
     """Weigh what the texts of records say first."""
     terms = [each.term for each in words.values() if each.term is not None]
@@ -236,7 +261,7 @@ def _openings(index: Index, words: Mapping[str, Matches], rows: Int[np.ndarray, 
     for text in index.records["text"].gather(rows).to_list():
         first = fold(_END.split(" ".join(text[:_LOOKED_AT].split()), maxsplit=1)[0]) if text else ""
         begins = " ".join(first.split()[: len(terms) + _MORE])
-        held = sum(any(all(_stem(word) in begins for word in phrase) for phrase in term.phrases) for term in terms)
+        held = sum(any(_holds(begins, phrase) for phrase in term.phrases) for term in terms)
         weights.append(OPENING * held / len(terms) - RELATION * bool(_relations(first) - asked))
     return np.array(weights)
 
@@ -246,8 +271,9 @@ def _relations(text: str) -> set[str]:
     return {each[:6] for each in _RELATION.findall(text)}
 
 
-def _stem(word: str) -> str:
-    return word[: max(4, len(word) - 3)]
+def _holds(text: str, phrase: Collection[str]) -> bool:
+    """Say whether a folded text holds all words of a phrase, whatever their endings."""
+    return all(word[: max(4, len(word) - 3)] in text for word in phrase)
 
 
 def _alike(
