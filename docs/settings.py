@@ -15,7 +15,7 @@ from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.evaluate.config import BoardConfig, EvaluateConfig
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.merge.config import SweepConfig
-from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.config import CaseConfig, MineConfig
 from protrek_hm.search.config import ScanConfig
 from protrek_hm.serve.config import ServeConfig
 from protrek_hm.train.config import HeadTrainConfig, TrainConfig
@@ -27,6 +27,7 @@ STAGES = {
     "data structure": StructureConfig,
     "data twins": TwinsConfig,
     "mine": MineConfig,
+    "mine twins": CaseConfig,
     "train": TrainConfig,
     "train head": HeadTrainConfig,
     "merge": SweepConfig,

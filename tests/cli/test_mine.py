@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from protrek_hm.cli.app import app
+from protrek_hm.data.twins import read_cases
 from protrek_hm.errors import (
     CellError,
     NothingFoundError,
@@ -159,3 +160,42 @@ def test_what_is_asked_for_is_written(proteins, tmp_path):
     assert pl.read_csv(out / "text_tuples_train.csv").columns == ["anchor", "positive", "negative_1"]
     assert (out / "protein_tuples_test.csv").exists()
     assert set(pl.read_csv(out / "medium_negatives_train.csv")["type"]) == {"medium"}
+
+
+@pytest.fixture
+def twins(proteins, tmp_path):
+    table = pl.read_csv(proteins, separator="\t").with_columns(pl.lit("labels").alias("set"), label=pl.col("drug"))
+    path = tmp_path / "twins.parquet"
+    table.drop("drug").write_parquet(path)
+    return path
+
+
+def test_cases_of_twins_and_their_leaks(twins, tmp_path):
+    cases, proteins = tmp_path / "cases.tsv", tmp_path / "proteins.parquet"
+    made = run("mine", "twins", twins, "-o", cases, "--proteins", proteins, "--threads", 1, "--known-fraction", 0)
+    assert made.exit_code == 0, made.output
+    table = read_cases(cases)
+    assert table.height == 6 * 2 * 2
+    assert "test" in made.stdout
+    for path in (cases, proteins):
+        checked = run("mine", "leaks", path)
+        assert checked.exit_code == 0, checked.output
+    again = run("mine", "twins", twins, "-o", tmp_path / "again.tsv", "--split-file", proteins, "--known-fraction", 0)
+    assert again.exit_code == 0, again.output
+    assert (tmp_path / "again.tsv").read_bytes() == cases.read_bytes()
+    leaky = pl.read_parquet(proteins).with_columns(
+        split=pl.when(pl.col("id") == "F0M0").then(pl.lit("train")).otherwise(pl.lit("test"))
+    )
+    leaky.write_parquet(proteins)
+    assert run("mine", "leaks", proteins).exit_code == 1
+
+
+def test_cases_of_twins_refuse_what_they_cannot_use(twins, tmp_path):
+    out = tmp_path / "cases.parquet"
+    assert isinstance(run("mine", "twins", twins, "-o", twins).exception, OutputExistsError)
+    assert "unknown ending" in str(run("mine", "twins", twins, "-o", tmp_path / "cases.txt").exception)
+    assert isinstance(run("mine", "twins", twins, "-o", out, "--split-identity", 0.8).exception, OptionError)
+    assert "two rows of the set labels have the id" in str(run("mine", "twins", twins, twins, "-o", out).exception)
+    pl.read_parquet(twins).with_columns(label=pl.lit("one")).write_parquet(twins)
+    assert isinstance(run("mine", "twins", twins, "-o", out).exception, NothingFoundError)
+    assert not out.exists()

@@ -11,10 +11,10 @@ import typer
 
 from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.flags import Columns, OnBadRecord, with_settings
+from protrek_hm.cli.flags import Columns, Force, OnBadRecord, with_settings
 from protrek_hm.errors import CellError, NoTwinsError
 from protrek_hm.files import refuse_existing, refuse_unwritable
-from protrek_hm.mine.config import MineConfig
+from protrek_hm.mine.config import CaseConfig, MineConfig
 
 mine_app = typer.Typer(
     name="mine",
@@ -136,8 +136,62 @@ def _flags_of(settings: MineConfig) -> list[str]:
 
 
 @mine_app.command()
+@with_settings(CaseConfig, table="cases")
+def twins(
+    files: Annotated[
+        list[Path], typer.Argument(help="Tables of twins, as `data twins` writes them; all in one split.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Case table: .parquet, .tsv or .csv (.gz, .zst).")],
+    *,
+    settings: CaseConfig,
+    config: Path | None,
+    split_file: Annotated[
+        Path | None, typer.Option(help="Table with columns id and split, perhaps set and family: what is decided.")
+    ] = None,
+    proteins: Annotated[
+        Path | None, typer.Option(help="Also write the proteins with family and split into this table.")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Make cases of twins: pairs of near-identical proteins with two texts, split by families.
+
+    Mutants beside their wild types, mutants of one protein against each other, natural homologs with different labels;
+    and controls, in which nothing is to be told apart.
+    """
+    from protrek_hm.data.tables import check_ending
+
+    read = [each for each in (*files, split_file, config) if each is not None]
+    for path in (output, proteins):
+        if path is not None:
+            check_ending(path)
+            refuse_existing(path, force=force, inputs=read)
+            refuse_unwritable(path)
+
+    from protrek_hm.cli.console import progress_bar
+    from protrek_hm.data.proteins import write_proteins
+    from protrek_hm.data.twins.case_table import write_cases
+    from protrek_hm.mine.case_split import read_split
+    from protrek_hm.mine.cases import mine_cases, read_twin_tables
+
+    given = None if split_file is None else read_split(split_file)
+    table = read_twin_tables(files)
+    with progress_bar() as progress:
+        mined = mine_cases(table, settings, given=given, progress=progress)
+    write_cases(mined.cases, output, force=force)
+    if proteins is not None:
+        write_proteins(mined.proteins, proteins, force=force)
+    typer.echo(mined.report)
+    if mined.torn:
+        typer.echo(f"families whose members {split_file} puts into several splits: {', '.join(mined.torn)}", err=True)
+    typer.echo(f"written to {output}", file=sys.stderr)
+
+
+@mine_app.command()
 def leaks(
-    folder: Annotated[Path, typer.Argument(help="Folder with hard_negatives_{train,valid,test}.csv.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Folder with hard_negatives_{train,valid,test}.csv, or a table with a column split."),
+    ],
     *,
     identity: Annotated[float, typer.Option(help="Exact identity from which on two are related.")] = 0.5,
     coverage: Annotated[float, typer.Option(help="Least aligned share of the longer.")] = 0.8,

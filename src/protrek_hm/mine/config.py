@@ -1,4 +1,4 @@
-"""Settings of the miner, and the small language in which users name columns as evidence."""
+"""Settings of the miner, the small language in which users name columns as evidence, and settings of cases of twins."""
 
 import re
 from dataclasses import dataclass
@@ -174,3 +174,80 @@ class MineConfig:
     def column_evidence(self) -> tuple[ColumnEvidence, ...]:
         """Return `evidence` in parsed form."""
         return tuple(ColumnEvidence.parse(flag) for flag in self.evidence)
+
+
+@dataclass(frozen=True)
+class CaseConfig:
+    """Which cases are made of tables of twins, and how they are shared out.
+
+    Attributes
+    ----------
+    min_identity
+        Least exact global identity of two natural proteins, in [0.3, 1].
+    max_identity
+        Greatest exact global identity of two natural proteins, in [0.3, 1]. The bound is included, as the least is.
+    coverage
+        Least aligned share of the longer sequence, in [0, 1].
+    cases_per_protein
+        Cases of two natural proteins, or of two mutants with labels, that one protein stands in at most. Drawn at
+        random.
+    cases_per_assay
+        Cases of an assay's mutants at most. They are of the top and the bottom decile; half as many controls, and as
+        many cases again where fold and function were measured.
+    wording
+        Which wording of the texts, from 0; -1 is the last, which is never trained on. Cases and their order are the
+        same for all.
+    split_identity
+        Identity from which on two proteins belong to one family, in [0.3, 1].
+    valid_fraction
+        Share of each set's families for validation, in [0, 1).
+    test_fraction
+        Share of each set's families for testing, in [0, 1). Both shares together lie below 1.
+    known_fraction
+        Share of the members of natural training families for the second test, in [0, 1). Their cases with members that
+        are trained on are left out.
+    largest
+        Share of a set's cases above which a family is trained on, in (0, 1]. So no family alone is the test; of few
+        families, those of up to twice the mean may be tested all the same.
+    seed
+        Seed of every draw.
+    threads
+        Threads; 0 = all cores, with the same result.
+
+    Raises
+    ------
+    OptionError
+        If a value lies outside its range.
+    """
+
+    min_identity: float = 0.7
+    max_identity: float = 0.9999
+    coverage: float = 0.8
+    cases_per_protein: int = 6
+    cases_per_assay: int = 100
+    wording: int = 0
+    split_identity: float = 0.5
+    valid_fraction: float = 0.2
+    test_fraction: float = 0.2
+    known_fraction: float = 0.2
+    largest: float = 0.1
+    seed: int = 42
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("min_identity", "max_identity", "split_identity"):
+            require(name, getattr(self, name), "must lie in [0.3, 1]", holds=0.3 <= getattr(self, name) <= 1)
+        ordered = self.min_identity <= self.max_identity
+        require("min_identity", self.min_identity, f"must not exceed max_identity = {self.max_identity}", holds=ordered)
+        nested = self.split_identity <= self.min_identity  # else the two proteins of a case could be in two families
+        require("split_identity", self.split_identity, "must not exceed min_identity", holds=nested)
+        require("coverage", self.coverage, "must lie in [0, 1]", holds=0 <= self.coverage <= 1)
+        for name in ("cases_per_protein", "cases_per_assay"):
+            require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
+        require("wording", self.wording, "must be at least -1 (the last one)", holds=self.wording >= -1)
+        for name in ("valid_fraction", "test_fraction", "known_fraction"):
+            require(name, getattr(self, name), "must lie in [0, 1)", holds=0 <= getattr(self, name) < 1)
+        share = self.valid_fraction + self.test_fraction
+        require("test_fraction", self.test_fraction, "must leave something to train on", holds=share < 1)
+        require("largest", self.largest, "must lie in (0, 1]", holds=0 < self.largest <= 1)
+        require("threads", self.threads, "must be at least 0 (0 = all cores)", holds=self.threads >= 0)

@@ -16,10 +16,11 @@ import polars as pl
 from jaxtyping import Float, Int
 
 from protrek_hm.config import require
+from protrek_hm.data.proteins import check_bad_records
 from protrek_hm.data.schema import bad_sequences, clean_sequences, or_null
 from protrek_hm.data.tables import read_table
 from protrek_hm.data.texts import fold_text
-from protrek_hm.errors import FileFormatError, MissingFileError
+from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError
 from protrek_hm.homology import HomologyConfig
 from protrek_hm.homology.candidates import TINY, near_enough
 from protrek_hm.homology.identity import Proteins
@@ -97,11 +98,13 @@ class SplitLeaks:
 
 
 def check_split(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, threads: int = 0) -> list[SplitLeaks]:
-    """Compare the held-out splits of a folder of triplets with its training split.
+    """Compare the held-out splits of a folder of triplets, or of a table, with its training split.
 
     folder: holds `hard_negatives_train.csv` and `_valid.csv` or `_test.csv`, and perhaps `easy_samples_*.csv`
-    and `medium_negatives_*.csv`; ours or the reference's. Sequences are cleaned as for training. identity: of a
-    relative, exact and global, in [0.3, 1]. coverage: of the longer one, in [0, 1].
+    and `medium_negatives_*.csv`; ours or the reference's. Or it is a table with a column `split`, of cases of twins or
+    of proteins; of the latter a mutant in the split of its `wild_type` is not aligned beside it. Proteins of the split
+    `known` have relatives in training, and are compared for equality alone. Sequences are cleaned as for training.
+    identity: of a relative, exact and global, in [0.3, 1]. coverage: of the longer one, in [0, 1].
 
     Raises
     ------
@@ -114,28 +117,50 @@ def check_split(folder: Path, *, identity: float = 0.5, coverage: float = 0.8, t
     """
     require("identity", identity, "from 0.3 to 1", holds=0.3 <= identity <= 1)
     wanted = HomologyConfig(min_identity=identity, max_identity=1.0, coverage=coverage, threads=threads)
-    if not folder.is_dir():
+    if not folder.exists():
         raise MissingFileError(folder)
-    train, held_out = _read_split(folder, "train"), {split: _read_split(folder, split) for split in HELD_OUT}
-    held_out = {name: split for name, split in held_out.items() if split.rows}
+    if folder.is_file():
+        splits, lacking = _read_table(folder), "no rows of the split train beside others"
+    else:
+        splits = {split: _read_split(folder, split) for split in ("train", *HELD_OUT)}
+        lacking = "no hard_negatives_train.csv with triplets beside a valid or test one"
+    train, held_out = splits["train"], {name: splits[name] for name in splits if name != "train" and splits[name].rows}
     if not train.sequences or not held_out:
-        raise FileFormatError(
-            folder, "no hard_negatives_train.csv with triplets beside a valid or test one", "mine first"
-        )
+        raise FileFormatError(folder, lacking, "mine first")
     for name, split in held_out.items():
-        if not split.sequences:
+        if not split.sequences and not split.equals:
             raise FileFormatError(folder, f"none of the {split.rows:,} sequences of {name} is usable", "mine again")
-    return [_compare(name, split, train, wanted) for name, split in held_out.items()]
+    return [
+        _compare(name, split, train, wanted) if name in HELD_OUT else _find_equals(name, split, train)
+        for name, split in held_out.items()
+    ]
 
 
 @dataclass(frozen=True)
 class _Split:
-    """sequences, texts: distinct ones, sorted. rows: records read. unreadable: those whose sequence is none."""
+    """sequences, texts: distinct ones, sorted. rows: records read. unreadable: those whose sequence is none.
+
+    equals: sequences that are compared for equality alone: mutants beside their wild types, and all of `known`.
+    """
 
     sequences: list[str]
     texts: set[str]
     rows: int
     unreadable: int
+    equals: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame, unreadable: int = 0) -> "_Split":
+        """Clean and check rows with the columns sequence and text; `equal`, if it is there, says which are `equals`."""
+        rows = rows.with_columns(clean_sequences(pl.col("sequence")), or_null(pl.col("text")))
+        bad = bad_sequences(rows)
+        good = rows.filter(~pl.int_range(pl.len()).is_in(list(bad)))
+        texts = {fold_text(text) for text in rows["text"].drop_nulls().unique()} - {""}
+        equal = good["equal"] if "equal" in good.columns else pl.repeat(value=False, n=good.height, eager=True)
+        sequences = good.filter(~equal)["sequence"].unique().sort().to_list()
+        return cls(
+            sequences, texts, rows.height + unreadable, len(bad) + unreadable, frozenset(good.filter(equal)["sequence"])
+        )
 
 
 def _read_split(folder: Path, split: str) -> _Split:
@@ -149,14 +174,48 @@ def _read_split(folder: Path, split: str) -> _Split:
         for sequence, text in (("anchor_seq", "anchor_text"), ("hard_neg_seq", "hard_neg_text")):
             if sequence not in table.frame.columns:
                 raise FileFormatError(path, f"no column {sequence!r}", "give a folder written by protrek-hm mine")
-            said = or_null(pl.col(text).cast(pl.String)) if text in table.frame.columns else pl.lit(None, pl.String)
-            cells = clean_sequences(pl.col(sequence).cast(pl.String))
-            parts.append(table.frame.select(sequence=cells, text=said))
-    rows = pl.concat(parts)
-    bad = bad_sequences(rows)
-    good = rows.filter(~pl.int_range(pl.len()).is_in(list(bad)))
-    texts = {fold_text(text) for text in rows["text"].drop_nulls().unique()} - {""}
-    return _Split(good["sequence"].unique().sort().to_list(), texts, rows.height + unreadable, len(bad) + unreadable)
+            said = pl.col(text).cast(pl.String) if text in table.frame.columns else pl.lit(None, pl.String)
+            parts.append(table.frame.select(sequence=pl.col(sequence).cast(pl.String), text=said))
+    return _Split.of(pl.concat(parts), unreadable)
+
+
+def _read_table(path: Path) -> dict[str, _Split]:
+    """Read the splits of a case table, or of a table of proteins with a column `split`."""
+    table = read_table(path)
+    check_bad_records(table.bad, path, "error")
+    columns = set(table.frame.columns)
+    if "split" not in columns or not ({"a", "b"} <= columns or "sequence" in columns):
+        needed = "give a folder of mine, a case table, or proteins with the columns sequence and split"
+        raise MissingColumnError(path, "split" if "split" not in columns else "sequence", table.frame.columns, needed)
+    rows = _ends(table.frame) if {"a", "b"} <= columns else _proteins(table.frame)
+    known = pl.col("split") == "known"
+    rows = rows.with_columns(equal=pl.col("equal") | known)
+    return {name: _Split.of(rows.filter(split=name)) for name in ("train", *HELD_OUT, "known")}
+
+
+def _ends(cases: pl.DataFrame) -> pl.DataFrame:
+    """Return the proteins of cases; the wild type of a known mutant is trained on, and left out."""
+    cases = cases.cast(pl.String)
+    trained = pl.all_horizontal(
+        pl.col(name) == cell for name, cell in (("split", "known"), ("kind", "wild-type-mutant"))
+    )
+    ends = [
+        some.select("split", sequence=end, text=f"text_{end}", equal=pl.lit(value=False))
+        for end, some in (("a", cases.filter(~trained)), ("b", cases))
+    ]
+    return pl.concat(ends)
+
+
+def _proteins(table: pl.DataFrame) -> pl.DataFrame:
+    """Return proteins; `equal` are mutants in their wild type's split, or `known` ones of a wild type in training."""
+    table = table.with_columns(
+        pl.lit(None, pl.String).alias(name) for name in ("id", "set", "text", "wild_type") if name not in table.columns
+    )
+    rows = table.select(pl.col("set", "id", "wild_type", "split", "sequence", "text").cast(pl.String))
+    of_wild = rows.select("set", wild_type="id", of_wild="split").unique(["set", "wild_type"])
+    rows = rows.join(of_wild, on=["set", "wild_type"], how="left", nulls_equal=True, maintain_order="left")
+    equal = pl.col("wild_type").is_not_null() & (pl.col("split").replace("known", "train") == pl.col("of_wild"))
+    return rows.with_columns(equal=equal.fill_null(value=False))
 
 
 def _is_a_header_alone(path: Path) -> bool:
@@ -164,9 +223,29 @@ def _is_a_header_alone(path: Path) -> bool:
         return len(list(islice(filter(bytes.strip, file), 2))) < 2
 
 
+def _find_equals(name: str, split: _Split, train: _Split) -> SplitLeaks:
+    """Count what is in training itself, of a split whose relatives may be."""
+    own, known = {*split.sequences, *split.equals}, {*train.sequences, *train.equals}
+    shared = sorted(own & known)
+    return SplitLeaks(
+        split=name,
+        proteins=len(own),
+        shared_proteins=len(shared),
+        related=len(shared),
+        texts=len(split.texts),
+        shared_texts=len(split.texts & train.texts),
+        histogram=(*(0,) * (_BINS - 1), len(shared)),
+        none_found=len(own) - len(shared),
+        measured_from=1.0,
+        every_pair=True,
+        unreadable=(split.unreadable, train.unreadable),
+        worst=tuple((sequence, sequence, 1.0) for sequence in shared[:_WORST]),
+    )
+
+
 def _compare(name: str, split: _Split, train: _Split, wanted: HomologyConfig) -> SplitLeaks:
-    known = set(train.sequences)
-    shared = [sequence for sequence in split.sequences if sequence in known]
+    known = {*train.sequences, *train.equals}
+    shared = [sequence for sequence in sorted({*split.sequences, *split.equals}) if sequence in known]
     queries = [sequence for sequence in split.sequences if sequence not in known]
     least = min(MEASURED_FROM, wanted.min_identity)
     every_pair = len(queries) * len(train.sequences) <= EVERY_PAIR
@@ -189,7 +268,7 @@ def _compare(name: str, split: _Split, train: _Split, wanted: HomologyConfig) ->
     bins = np.bincount(np.minimum((found * _BINS).astype(np.int64), _BINS - 1), minlength=_BINS)
     return SplitLeaks(
         split=name,
-        proteins=len(split.sequences),
+        proteins=len(queries) + len(shared),
         shared_proteins=len(shared),
         related=len(shared) + int(related.sum()),
         texts=len(split.texts),
