@@ -83,12 +83,16 @@ def read_others(data: Path) -> list[pl.DataFrame]:
     def read(name: str) -> pl.DataFrame:
         return read_proteins(data / f"{name}.tsv.gz").unique("id", keep="first", maintain_order=True)
 
-    substrates = pl.col("subclass").str.replace_all("/", "|")
+    substrates = pl.col("subclass").str.replace_all("/", "|").str.to_lowercase()
     amr = read("amr_proteins").with_columns(
         set=pl.lit("amr"), label=pl.when(~pl.col("subclass").is_in(UNSPECIFIC)).then(substrates), control=pl.lit("no")
     )
     mutants = read("mutagenesis_twins").with_columns(
-        set=pl.lit("mutagenesis"), control=pl.when(pl.col("neutral") == "1").then(pl.lit("yes")).otherwise(pl.lit("no"))
+        set=pl.lit("mutagenesis"),
+        control=pl.when(pl.col("neutral") == "1").then(pl.lit("yes")).otherwise(pl.lit("no")),
+        protein=pl.col("protein_name").str.replace(r" \(.*", ""),
+        effect=pl.when(pl.col("wild_type").is_not_null()).then("text"),
+        function=pl.when(pl.col("wild_type").is_null()).then("text"),
     )
     swissprot = read("swissprot_text").with_columns(set=pl.lit("swissprot"), control=pl.lit("no"))
     return [swissprot, amr, mutants]

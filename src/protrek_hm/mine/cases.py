@@ -18,7 +18,7 @@ from protrek_hm.data.proteins import read_proteins
 from protrek_hm.data.schema import or_null
 from protrek_hm.data.texts import fold_text
 from protrek_hm.data.twins.case_table import NEEDED, OPTIONAL, SPLITS
-from protrek_hm.data.twins.texts import templates, wordings
+from protrek_hm.data.twins.texts import SPOKEN_AS, templates, wordings
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import FileFormatError, NothingFoundError
 from protrek_hm.homology import HomologyConfig, find_homologs
@@ -331,7 +331,7 @@ def _worded(rows: pl.DataFrame, wording: int) -> pl.Series:
     """Return each row's text in a wording; a set without templates has the one of its column `text`."""
     if wording == 0:
         return rows["text"]
-    known = set(templates())
+    known = {*templates(), *SPOKEN_AS}
     texts = {
         (row["set"], row["id"]): _chosen(wordings(row), wording) if row["set"] in known else row["text"]
         for row in rows.unique(["set", "id"], maintain_order=True).iter_rows(named=True)

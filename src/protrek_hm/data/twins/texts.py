@@ -18,6 +18,10 @@ def templates() -> dict[str, Any]:
     return tomllib.loads(files("protrek_hm.data.twins").joinpath("templates.toml").read_text(encoding="utf-8"))
 
 
+SPOKEN_AS = {"mutagenesis": "mutadescribe"}
+"""Sets without templates of their own → the set whose templates they have, and its columns."""
+
+
 def wordings(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return all texts of a row of a table of twins, that of its column `text` first.
 
@@ -41,6 +45,7 @@ def wordings(row: Mapping[str, Any]) -> tuple[str, ...]:
     'Adenylation domain that activates leucine and valine.'
     """
     spoken = {name: "" if cell is None else str(cell) for name, cell in row.items()}
+    spoken["set"] = SPOKEN_AS.get(spoken.get("set", ""), spoken.get("set", ""))
     section = templates().get(spoken.get("set", ""))
     if section is None:
         raise OptionError("set", spoken.get("set"), f"one of {', '.join(templates())}")
