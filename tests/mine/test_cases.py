@@ -28,7 +28,7 @@ def natural(make_families):
     return table.select("id", "sequence").with_columns(
         label=pl.Series(labels, dtype=pl.String),
         text=pl.Series([label and f"Makes {label}." for label in labels], dtype=pl.String),
-        set=pl.lit("terpene-synthases"),
+        set=pl.lit("adenylation-domains"),
         control=pl.lit("no"),
     )
 
@@ -251,7 +251,8 @@ def test_other_wordings_change_the_texts_alone(natural):
     texts = ["text_a", "text_b", "wording"]
     assert last.drop(texts).equals(mined.cases.drop(texts))
     label = dict(natural.select("id", "label").iter_rows())
-    assert last["text_a"][0].endswith(f"to give {label[last['id_a'][0]].replace('|', ' and ')}.")
+    facts = label[last["id_a"][0]].replace("|", " and ")
+    assert last["text_a"][0] == f"Domain that adenylates {facts} and loads it onto the peptidyl carrier protein."
     assert mine_cases(natural, CaseConfig(wording=-1)).cases.equals(last)
 
 
@@ -295,7 +296,7 @@ def test_a_mutant_in_another_split_than_its_wild_type_is_a_leak(tmp_path):
 
 
 def test_what_cannot_be_used_is_told(natural, tmp_path):
-    with pytest.raises(FileFormatError, match="two rows of the set terpene-synthases have the id"):
+    with pytest.raises(FileFormatError, match="two rows of the set adenylation-domains have the id"):
         mine_cases(pl.concat([natural, natural.head(1)]))
     with pytest.raises(FileFormatError, match=r"the wild type 'gone' of 'F0M0' has no row \(mutants: 1\)"):
         mine_cases(natural.with_columns(wild_type=pl.when(pl.col("id") == "F0M0").then(pl.lit("gone"))))
