@@ -60,6 +60,10 @@ def search(
             help="By what the members of a family are ordered: model (as they rank), difference, relatives, or several."
         ),
     ] = "model,difference,relatives",
+    fdr: Annotated[
+        float | None,
+        typer.Option(help="Only hits of which at most this share is expected to be wrong, as 0.1; by the model alone."),
+    ] = None,
     min_identity: Annotated[float, typer.Option(help="Identity with a family's best hit, in (0, 1].")] = 0.7,
     chain: Annotated[
         list[str] | None, typer.Option(help="Chain of a structure file; repeatable.  [default: all]")
@@ -88,7 +92,7 @@ def search(
     from protrek_hm.search.query import read_queries, read_query_table
     from protrek_hm.search.searcher import Searcher
 
-    asked: Any = {"signals": _names(signals), "within": _names(within)}
+    asked: Any = {"signals": _names(signals), "within": _names(within), "fdr": fdr}
     if output is not None:
         refuse_existing(output, force=force, inputs=[*(queries or []), *([batch] if batch else [])])
         refuse_unwritable(output)

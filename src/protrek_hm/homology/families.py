@@ -12,8 +12,6 @@ from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Int, Int32, Int64
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components as label_components
 
 from protrek_hm.deadline import Progress
 from protrek_hm.homology.candidates import last_partners, near_enough, shards
@@ -143,6 +141,9 @@ def connected_components(n: int, edges: Int[np.ndarray, "edges 2"]) -> Int[np.nd
     >>> connected_components(5, np.array([[3, 1], [1, 4]])).tolist()
     [0, 1, 2, 1, 1]
     """
+    from scipy.sparse import coo_array  # not before it is needed: searches find families, and begin sooner without it
+    from scipy.sparse.csgraph import connected_components as label_components
+
     if edges.size and not 0 <= int(edges.min()) <= int(edges.max()) < n:
         raise ValueError(f"an edge names a node outside [0, {n})")
     ends = edges.reshape(-1, 2)

@@ -46,8 +46,9 @@ class Hit:
     score, protrek_score
         Cosine of query and answer, in [-1, 1]; on ProTrek's own scale: score ÷ temperature.
     probability
-        That it is the query's own, if one of all that were searched is, in [0, 1]; None where the index has no
-        pairs to learn this from. See `search.significance`.
+        Share of right hits at such a score when the index is asked for its own records, in (0, 1): see
+        `search.calibration`. None where it holds too few families to learn this from, and where words or meaning
+        have put the hit in its place.
     p_value, e_value
         Chance that a vector drawn from the index scores as high, and how many of all would: p × vectors. See
         `search.significance`.

@@ -40,6 +40,9 @@ MEMBERS = 5
 BEST = "text"
 """What the section of the best texts of all is called in TSV."""
 
+UNTOLD = 0.1
+"""Probability below which a table does not show it."""
+
 CLEAR = 0.9
 """Identity from which the homolog's own text is as good an answer."""
 
@@ -235,7 +238,7 @@ def _cells(hit: Hit, rank: str, *, prefix: str = "", differs: str = "") -> Cells
     return {
         "rank": rank,
         "score": f"{hit.score:.4f}",
-        "prob.": "" if hit.probability is None or hit.matched else f"{hit.probability:.2f}",
+        "prob.": likely(hit.probability),
         "E": "" if hit.e_value is None or hit.matched else _short(hit.e_value),
         "meaning": "" if hit.matched is None or hit.matched.meaning is None else f"{hit.matched.meaning:.2f}",
         "words": _quoted(hit.matched.words) if hit.matched else "",
@@ -246,6 +249,15 @@ def _cells(hit: Hit, rank: str, *, prefix: str = "", differs: str = "") -> Cells
         "length": str(len(sequence)),
         "text": " ".join((hit.record.get("text") or "").split()),
     }
+
+
+def likely(probability: float | None) -> str:
+    """Write a probability; nothing below a tenth, where the model cannot tell, which speaks against no hit.
+
+    >>> likely(0.46), likely(0.02), likely(None)
+    ('0.46', '', '')
+    """
+    return "" if probability is None or probability < UNTOLD else f"{probability:.2f}"
 
 
 def _quoted(words: Sequence[str]) -> str:

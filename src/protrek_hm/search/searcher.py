@@ -16,9 +16,10 @@ import polars as pl
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality, require
+from protrek_hm.cosines import TOLERANCE
 from protrek_hm.data.schema import sequence_problem
 from protrek_hm.deadline import checkpoint
-from protrek_hm.errors import ModelError, OptionError, shorten
+from protrek_hm.errors import ModelError, OptionError, counted, shorten
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.encoder import check_model, encode_unit, locate_model, reader_of
 from protrek_hm.index.layout import MODALITIES
@@ -27,6 +28,7 @@ from protrek_hm.index.store import Index, sample_of
 from protrek_hm.index.vocabulary import Term
 from protrek_hm.index.words import searched_text, written_forms
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.search.calibration import DEPTH, ask_known
 from protrek_hm.search.hits import MIN_IDENTITY, VOTES, Answer, Family, Hit, Vote, each_alone, group_hits
 from protrek_hm.search.labelled import Labelled, lay_out
 from protrek_hm.search.query import clean_query
@@ -41,7 +43,7 @@ from protrek_hm.search.signals import (
     rank_by_signals,
     usable_signals,
 )
-from protrek_hm.search.significance import calibrate, p_values
+from protrek_hm.search.significance import p_values
 from protrek_hm.search.within import Head, Within, tell_order
 
 MOST_HITS = 10_000
@@ -94,6 +96,9 @@ class SearchConfig:
     within
         By what the members of a family that answers a text are ordered, beside what ranks them: see `within`. What
         there is not is left out; `model` alone leaves them in the order of their ranks.
+    fdr
+        Only hits of which at most this share is expected to be wrong, in (0, 1): by a threshold that is calibrated on
+        families of the whole index, see `calibration`. Hits are ranked by the model alone then.
     """
 
     query_type: Modality = "text"
@@ -106,8 +111,14 @@ class SearchConfig:
     most_hits: int = MOST_HITS
     signals: tuple[Signal, ...] = SIGNALS
     within: tuple[Vote, ...] = VOTES
+    fdr: float | None = None
 
     def __post_init__(self) -> None:
+        require("fdr", self.fdr, "must lie between 0 and 1, as 0.1", holds=self.fdr is None or 0 < self.fdr < 1)
+        whole = "what it promises holds for the whole index; leave out the condition, or index those records"
+        require("fdr", self.fdr, whole, holds=self.fdr is None or self.where is None)
+        kinds = "needs queries of another kind than what they are compared with, as texts with proteins"
+        require("fdr", self.fdr, kinds, holds=self.fdr is None or self.query_type != self.target_type)
         known = f"known votes are {', '.join(VOTES)}; give one at least"
         asked = set(self.within)
         require("within", ", ".join(self.within), known, holds=bool(asked) and asked <= set(VOTES))
@@ -147,7 +158,8 @@ class Searcher:
         self.head: Head | None = getattr(model, "twin_head", None) if head is None else head
         self._sample = cache(lambda target_type: index.sample(target_type))
         self._texts = cache(lambda: sample_of(index.meaning) if index.meaning is not None else np.empty((0, 0)))
-        self._calibration = cache(lambda query_type, target_type: calibrate(index, query_type, target_type))
+        self._trials = cache(lambda by, want: ask_known(index, by, want, self._sample(want)))
+        self._precision = cache(lambda by, want: self._trials(by, want).precision())
 
     @classmethod
     def open(
@@ -298,7 +310,8 @@ class Searcher:
                 rows_where(self.index.records, where) if isinstance(where, str) else where.rows(self.index.records)
             )
         question = config.query_type == "text" != config.target_type
-        signals = usable_signals(self.index, config.signals if question else ("model",))
+        promised = None if config.fdr is None else self._promised(config)
+        signals = usable_signals(self.index, config.signals if question and promised is None else ("model",))
         if not signals:
             held = ", ".join(usable_signals(self.index, SIGNALS))
             remedy = f"this index answers by {held}; index build adds meaning, any change of an index its words"
@@ -308,7 +321,9 @@ class Searcher:
         def rank(numbers: list[int], k: int) -> list[Answer[Hit]]:
             if signals == ("model",):
                 kinds = {"query_type": config.query_type, "target_type": config.target_type}
-                return self.rank(vectors[numbers], **kinds, k=k, where=allowed)
+                if promised is None:
+                    return self.rank(vectors[numbers], **kinds, k=k, where=allowed)
+                return [promised(each) for each in self.rank(vectors[numbers], **kinds, k=min(k, DEPTH))]
             return [self._rank_by_signals(questions[each], config.target_type, k, allowed) for each in numbers]
 
         if not config.group or config.target_type == "text":
@@ -322,6 +337,28 @@ class Searcher:
         ]
         ordered = [self.within.order(each, own, config.within) for each, own in zip(found, asked, strict=True)]
         return [each.with_items(own, notes=tell_order(own)) for each, own in zip(found, ordered, strict=True)]
+
+    def _promised(self, config: SearchConfig) -> Callable[[Answer[Hit]], Answer[Hit]]:
+        """Return what leaves the beginning of a ranking for which `fdr` holds."""
+        by, want, share = config.query_type, config.target_type, f"{100 * (config.fdr or 0):g} %"
+        trials = self._trials(by, want)
+        least = trials.threshold(config.fdr or 0)
+        told = f"by the model alone, calibrated on {counted(trials.families, 'family', 'families')} of this index"
+
+        def kept(answer: Answer[Hit]) -> Answer[Hit]:
+            deviations = Background.of(answer.background).deviations(np.array([hit.score for hit in answer]))
+            hits = answer[: int((deviations >= least - TOLERANCE).sum())]
+            if config.group and want != "text":  # whole families, and nothing that ranks behind one that is left out
+                others = group_hits(hits, min_identity=config.min_identity)[config.k :]
+                hits = hits[: others[0].best.rank - 1] if others else hits
+            if not hits:
+                return answer.with_items(hits, notes=[f"no hit scores so high that at most {share} are wrong ({told})"])
+            notes = [f"at most {share} of such hits are expected to be wrong ({told})"]
+            if len(hits) == DEPTH:
+                notes.append(f"only the {DEPTH} best hits were looked at: others may score as high")
+            return answer.with_items(hits, notes=notes)
+
+        return kept
 
     def _group(
         self, rank: Callable[[list[int], int], list[Answer[Hit]]], queries: int, config: SearchConfig
@@ -461,8 +498,9 @@ class Searcher:
         terms: Sequence[Term] = (),
     ) -> list[Hit]:
         """Say what is known of the hits of a query, in the order given."""
-        chance_of = self._calibration(query_type, target_type)
-        chances = [None] * len(rows) if chance_of is None else chance_of(cosines).tolist()
+        chance_of = self._precision(query_type, target_type) if matched is None else None
+        deviations = Background.of(background).deviations(cosines)
+        chances = [None] * len(rows) if chance_of is None else chance_of(deviations).tolist()
         surprise = p_values(cosines[None], background[None])[0].tolist()
         searched = self.index.info.counts[target_type]
         hits = []

@@ -54,6 +54,16 @@ Within = Annotated[
         description="By what the members of a family that answers a text are ordered; `model` alone: as they rank.",
     ),
 ]
+Fdr = Annotated[
+    float | None,
+    Field(
+        gt=0,
+        lt=1,
+        description="Only hits of which at most this share is expected to be wrong, calibrated on families of the "
+        "index; the model alone ranks them, and `where` must be null.",
+        examples=[0.1],
+    ),
+]
 Notes = Annotated[list[str], Field(description="What should be known besides, such as that the model cuts the query.")]
 
 
@@ -79,6 +89,7 @@ class _Options(_Request):
     exact: Exact = False
     signals: Signals = SIGNALS
     within: Within = VOTES
+    fdr: Fdr = None
 
 
 class SearchRequest(_Options):
@@ -135,7 +146,9 @@ class HitAnswer(BaseModel):
     id: str
     score: float = Field(description="Cosine, in [-1, 1].")
     protrek_score: float = Field(description="On ProTrek's scale: cosine ÷ temperature.")
-    probability: float | None = Field(description="Calibrated, in [0, 1]; null where the model is not.")
+    probability: float | None = Field(
+        description="Share of right hits at such a score, in (0, 1); null where words or meaning rank them."
+    )
     p_value: float | None = Field(description="Against the index's background, in (0, 1].")
     e_value: float | None = Field(description="Hits as good that chance would give.")
     matched: MatchedAnswer | None = Field(description="In common with a question in words; null for other queries.")

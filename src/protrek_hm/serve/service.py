@@ -193,6 +193,7 @@ class Service:
             most_hits=_MOST_GROUPED,
             signals=request.signals,
             within=request.within,
+            fdr=request.fdr,
         )
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)

@@ -62,8 +62,8 @@ async function search(state) {
       results.replaceChildren(...showDescription(descriptions[0], compare));
       announce("The description is here.");
     } else {
-      const { q: query, by, want, k, where, group, signals } = state;
-      const result = await ask("v1/search", { query, by, want, k, where: where || null, group, ...(signals ? { signals: [signals] } : {}) }, { signal });
+      const { q: query, by, want, k, where, group, signals, fdr } = state;
+      const result = await ask("v1/search", { query, by, want, k, where: where || null, group, ...(signals ? { signals: [signals] } : {}), ...(fdr ? { fdr: Number(fdr) } : {}) }, { signal });
       results.replaceChildren(...showResult(result, picks));
       announce(summary(result));
     }

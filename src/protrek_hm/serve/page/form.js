@@ -20,7 +20,7 @@ const KINDS = {
     hint: "Foldseek's alphabet. Open a PDB or mmCIF file and the letters are made for you.",
   },
 };
-const FIELDS = ["query", "where", "k"];
+const FIELDS = ["query", "where", "k", "fdr"];
 
 /** What the form asks, over a state. */
 export function readForm(state) {
@@ -36,6 +36,7 @@ export function readForm(state) {
     k: Number(byId("k").value) || 10,
     group: byId("group").checked,
     signals: byId("signals").value,
+    fdr: byId("fdr").value,
     a: "",
     b: "",
     words: "",
@@ -49,9 +50,10 @@ export function writeForm(state) {
   byId("k").value = state.k;
   byId("group").checked = state.group;
   byId("signals").value = state.signals;
+  byId("fdr").value = state.fdr;
   choose("by", state.by);
   choose("want", state.want);
-  if (state.where || state.signals) byId("options").open = true;
+  if (state.where || state.signals || state.fdr) byId("options").open = true;
   adapt();
 }
 
@@ -70,7 +72,7 @@ export function adapt() {
   const describing = chosen("want") === "describe";
   byId("options").hidden = describing;
   byId("submit").textContent = describing ? "Describe" : "Search";
-  const set = [byId("where").value.trim() && "filter", byId("k").value !== "10" && `up to ${byId("k").value}`];
+  const set = [byId("where").value.trim() && "filter", byId("k").value !== "10" && `up to ${byId("k").value}`, byId("fdr").value && `at most ${100 * Number(byId("fdr").value)} % wrong`];
   byId("options-summary").textContent = set.filter(Boolean).join(", ");
   showExamples(by);
 }

@@ -122,7 +122,7 @@ function meaning(shown) {
   const words = [
     ["Order", "By three signals together: the words of the question that a record holds, how alike its text is in meaning, and the score. A protein without a text is placed by its score alone."],
     ["Score", "The cosine between your query and the protein, from −1 to 1. Compare it within one search; another query has another scale."],
-    ["Probability", "How likely this is the right answer, if the index holds one: fitted to the index's own pairs of text and protein. An upper bound where the model was trained on them. Left empty below 10 %, where the model cannot tell."],
+    ["Probability", "The share of hits of such a score that are right, by their text or their family, when this index is asked for its own records. An upper bound where the model was trained on them. Left empty below 10 %, where the model cannot tell: that says nothing against the hit."],
     ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, the score alone decides nothing."],
     ["Family", "Hits that are 70 % identical or more to the best of them. They can differ in the very residue that matters: open the family, choose two and compare. Only the best hits are looked at, so the index may hold more members. Where its members are ordered by the model, by the difference of the twins or by labelled relatives, it says so: their ranks are those that they had before."],
   ];

@@ -1,9 +1,10 @@
 // What is shown, as it stands in the address: a link gives the same page, and the back button works.
 // It stands behind the #, which browsers do not send: no query ends up in a server's log.
 
-const DEFAULTS = { q: "", by: "text", want: "sequence", k: 10, where: "", group: true, signals: "", a: "", b: "", words: "" };
-const SEARCHED = ["q", "by", "want", "k", "where", "group", "signals"];
+const DEFAULTS = { q: "", by: "text", want: "sequence", k: 10, where: "", group: true, signals: "", fdr: "", a: "", b: "", words: "" };
+const SEARCHED = ["q", "by", "want", "k", "where", "group", "signals", "fdr"];
 const KINDS = ["text", "sequence", "structure"];
+const LEVELS = ["0.05", "0.1", "0.2", "0.3", "0.5"];
 const SIGNALS = ["words", "meaning", "model"];
 
 /** Read a state from a hash; what is missing or makes no sense is as by default. */
@@ -15,6 +16,7 @@ export function parse(hash) {
   if ([...KINDS, "describe"].includes(given.get("want"))) state.want = given.get("want");
   if (/^[0-9]{1,6}$/.test(given.get("k") ?? "")) state.k = Number(given.get("k"));
   if (SIGNALS.includes(given.get("signals"))) state.signals = given.get("signals");
+  if (LEVELS.includes(given.get("fdr"))) state.fdr = given.get("fdr");
   state.group = given.get("group") !== "0";
   return state;
 }
