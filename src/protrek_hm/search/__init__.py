@@ -2,12 +2,12 @@
 
 The flow: queries are checked, also in files of one or thousands (`query`). `Searcher.answer` (`searcher`) encodes them
 by the model that made the index, ranks its proteins by vectors, for a text also by the words and the meaning of their
-texts (`signals`), and makes each of the best a `Hit` that says how surprising and how likely right its score is
-(`significance`); near-identical hits become families (`hits`), whose members are put in order by a second stage
-(`within`), for those without a text by labelled relatives (`relatives`). Answers are written (`render`), many of them
-in blocks that survive an interruption (`batch`). What two proteins differ in gets names (`differences`) and its share
-of the scores (`explain`, `render_explanation`), and so has each that a protein could have (`scan`, `render_scan`);
-`pairs` scores without an index, `describe` says what a protein does.
+texts (`signals`), and makes each of the best a `Hit` that says how surprising its score is (`significance`) and how
+often hits of such a score are right (`calibration`); near-identical hits become families (`hits`), whose members are
+put in order by a second stage (`within`), for those without a text by labelled relatives (`relatives`). Answers are
+written (`render`), many of them in blocks that survive an interruption (`batch`). What two proteins differ in gets
+names (`differences`) and its share of the scores (`explain`, `render_explanation`), and so has each that a protein
+could have (`scan`, `render_scan`); `pairs` scores without an index, `describe` says what a protein does.
 """
 
 from typing import TYPE_CHECKING

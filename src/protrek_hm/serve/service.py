@@ -183,18 +183,19 @@ class Service:
         where = None
         if request.where is not None:
             where = read_condition(request.where, self.searcher.index.records, seconds=self.config.timeout)
-        config = SearchConfig(
-            request.by,
-            request.want,
-            request.k,
-            where,
-            group=request.group,
-            exact=request.exact,
-            most_hits=_MOST_GROUPED,
-            signals=request.signals,
-            within=request.within,
-            fdr=request.fdr,
-        )
+        with _told_of("fdr"):
+            config = SearchConfig(
+                request.by,
+                request.want,
+                request.k,
+                where,
+                group=request.group,
+                exact=request.exact,
+                most_hits=_MOST_GROUPED,
+                signals=request.signals,
+                within=request.within,
+                fdr=request.fdr,
+            )
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)
         asked = [_Question(query, config, room) for query in cleaned]
