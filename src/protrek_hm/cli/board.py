@@ -151,7 +151,7 @@ def _with_head(encoder: "CachedEncoder", path: str, relatives: Path | None) -> "
     if not (folder / HEAD).is_file():
         return encoder
     lookup = None if relatives is None else Lookup.of(read_proteins(relatives)["sequence"])
-    return WithHead(encoder, TwinHead.load(folder, model=encoder.fingerprint()), lookup)
+    return WithHead(encoder, TwinHead.load(folder), lookup)
 
 
 def _named_files(given: list[str]) -> dict[str, Path]:

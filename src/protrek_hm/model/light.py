@@ -107,7 +107,7 @@ class LightProTrek(nn.Sequential):
         """The twin head in the folder that the model was loaded from; None if there is none."""
         from protrek_hm.model.twin_head import find_head
 
-        return find_head(self.folder, self)
+        return find_head(self.folder)
 
     def get_embedding_dimension(self) -> int:
         """Return how many numbers a vector has."""

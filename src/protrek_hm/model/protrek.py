@@ -171,7 +171,7 @@ class ProTrek(SentenceTransformer):
         """The twin head in the folder that `load_encoder` loaded the model from; None if there is none."""
         from protrek_hm.model.twin_head import find_head
 
-        return find_head(self.folder, self)
+        return find_head(self.folder)
 
     @property
     def routes(self) -> dict[str, nn.Module]:

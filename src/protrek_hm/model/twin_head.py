@@ -3,11 +3,13 @@
 One vector of a whole protein hardly moves for one substitution. The head reads the changed sites alone
 (`model.changes`) and the text's vector, and gives a signed preference. Of a text t, and variants a, b of a reference r:
 
-    prefer(t; a, b) = u(t) · (d(r → a) − d(r → b)),   d(r → x) = Σ over changed sites of f(site)
+    prefer(t; a, b) = u(t) · (d(r → a) − d(r → b)),   d(r → x) = Σ over n changed sites of f(site) / √n
 
 u is linear, f a small network. Without a reference each is the other's: half of u(t) · (d(b → a) − d(a → b)). So the
-sign flips where a and b are exchanged, and equal proteins give 0, whatever was learned. The head lies in the
-model's folder, in one file; nothing else there changes, and plain SentenceTransformer loads the model as before.
+sign flips where a and b are exchanged, and equal proteins give 0, whatever was learned. Texts are read by the packaged
+sentence encoder (`model.reader`), which tells "keeps" from "loses" where small models do not (docs/LOG.md); so one head
+serves any model. It lies in the model's folder, in one file; nothing else there changes, and plain SentenceTransformer
+loads the model as before.
 """
 
 import json
@@ -30,7 +32,8 @@ from protrek_hm.files import new_file
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.homology.profile import Profile, profiles
 from protrek_hm.model.changes import Changes, FeatureConfig, all_substitutions, describe_changes, width
-from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.encoder import unit_vectors
+from protrek_hm.model.reader import packaged_reader
 
 HEAD = "twin_head.safetensors"
 """The head's file in a model's folder."""
@@ -96,9 +99,9 @@ class TwinHead(nn.Module):
     config
         Its shape.
     dimension
-        Of the model's text vectors.
-    model
-        The fingerprint of the model whose texts it reads.
+        Of the texts' vectors.
+    reader
+        The fingerprint of the sentence encoder whose texts it reads.
     weight
         Of its preference beside a difference of the model's cosines, at least 0: see `together`.
     dropout
@@ -109,10 +112,10 @@ class TwinHead(nn.Module):
     deviation: Tensor
 
     def __init__(
-        self, config: HeadConfig, *, dimension: int, model: str, weight: float = 1.0, dropout: float = 0.0
+        self, config: HeadConfig, *, dimension: int, reader: str, weight: float = 1.0, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.config, self.dimension, self.model, self.weight = config, dimension, model, weight
+        self.config, self.dimension, self.reader, self.weight = config, dimension, reader, weight
         self.members = nn.ModuleList(_Member(config, dimension, dropout) for _ in range(config.members))
         self.register_buffer("mean", torch.zeros(width(config.features)))
         self.register_buffer("deviation", torch.ones(width(config.features)))
@@ -135,7 +138,13 @@ class TwinHead(nn.Module):
             part = slice(start, start + _SITES_AT_ONCE)
             owner = torch.from_numpy(changes.variant[part]).to(device)
             found.index_add_(1, owner, self.effects(torch.from_numpy(changes.features[part]).to(device)))
-        return found
+        sites = np.bincount(changes.variant, minlength=changes.variants)
+        return found / torch.from_numpy(np.sqrt(np.maximum(sites, 1))).float().to(device)[:, None]
+
+    @staticmethod
+    def read(texts: Sequence[str]) -> Float[np.ndarray, "texts dimension"]:
+        """Return the vectors of texts that `prefer` and `scan` take."""
+        return unit_vectors(packaged_reader(), texts, task="text")
 
     @torch.inference_mode()
     def prefer(
@@ -152,7 +161,7 @@ class TwinHead(nn.Module):
         Parameters
         ----------
         texts
-            Unit vectors of the texts, by the head's model.
+            Unit vectors of the texts, as `read` gives.
         a, b
             Sequences, pair by pair.
         references
@@ -211,7 +220,7 @@ class TwinHead(nn.Module):
             "format_version": FORMAT_VERSION,
             "config": asdict(self.config),
             "dimension": self.dimension,
-            "model": self.model,
+            "reader": self.reader,
             "weight": self.weight,
         }
         tensors = {name: each.detach().cpu().contiguous() for name, each in self.state_dict().items()}
@@ -219,20 +228,15 @@ class TwinHead(nn.Module):
             save_file(tensors, temporary, metadata={"protrek-hm": json.dumps(facts)})
 
     @classmethod
-    def load(cls, folder: Path | str, *, model: str | None = None) -> "TwinHead":
+    def load(cls, folder: Path | str) -> "TwinHead":
         """Load the head from its model's folder.
-
-        Parameters
-        ----------
-        model
-            The fingerprint that the head must have been trained with; None: any.
 
         Raises
         ------
         MissingFileError, FileFormatError
             If there is none, or it is damaged or of a later version.
         ModelError
-            If it was trained with another model.
+            If it was trained with another sentence encoder than the package's.
         """
         path = Path(folder) / HEAD
         if not path.is_file():
@@ -246,22 +250,22 @@ class TwinHead(nn.Module):
                 raise FileFormatError(path, problem, f"this version reads {FORMAT_VERSION}")
             shape = {**facts["config"], "features": FeatureConfig(**facts["config"]["features"])}
             head = cls(
-                HeadConfig(**shape), dimension=facts["dimension"], model=facts["model"], weight=float(facts["weight"])
+                HeadConfig(**shape), dimension=facts["dimension"], reader=facts["reader"], weight=float(facts["weight"])
             )
             head.load_state_dict(tensors)
         except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
             if isinstance(error, FileFormatError):
                 raise
             raise FileFormatError(path, f"damaged ({error})", "copy the model again, or train the head anew") from None
-        if model is not None and head.model != model:
+        if head.reader != packaged_reader().fingerprint():
             raise ModelError(
-                f"{path}: the head was trained with another model ({head.model[:12]}…, not {model[:12]}…)",
+                f"{path}: the head was trained with another sentence encoder than this version's ({head.reader[:12]}…)",
                 "train it anew: protrek-hm train head",
             )
         return head.eval()
 
 
-def find_head(folder: Path | None, model: FingerprintedEncoder) -> TwinHead | None:
+def find_head(folder: Path | None) -> TwinHead | None:
     """Load the head in the folder of a model; None if there is none, or the model was loaded from no folder.
 
     Raises
@@ -270,4 +274,4 @@ def find_head(folder: Path | None, model: FingerprintedEncoder) -> TwinHead | No
         As `TwinHead.load`.
     """
     place = None if folder is None else folder if folder.is_dir() else folder.parent
-    return None if place is None or not (place / HEAD).is_file() else TwinHead.load(place, model=model.fingerprint())
+    return None if place is None or not (place / HEAD).is_file() else TwinHead.load(place)

@@ -206,7 +206,8 @@ class _Sites:
         rows = np.repeat(self.starts[variants], lengths) + inside
         effects = head.effects(self.features[torch.from_numpy(rows)])
         found = torch.zeros(effects.shape[0], len(variants), effects.shape[2])
-        return found.index_add(1, torch.from_numpy(owner), effects)
+        scale = torch.from_numpy(np.sqrt(np.maximum(lengths, 1))).float()
+        return found.index_add(1, torch.from_numpy(owner), effects) / scale[:, None]
 
 
 def _fit(
@@ -236,6 +237,7 @@ def _fit(
         loss = torch.stack(losses).sum()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(head.parameters(), 1.0)
         optimizer.step()
         schedule.step()
         if step % max(config.steps // 10, 1) == 0 or step == config.steps:
