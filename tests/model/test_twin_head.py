@@ -20,6 +20,7 @@ from protrek_hm.model.changes import (
     differing_sites,
     width,
 )
+from protrek_hm.model.reader import packaged_reader
 from protrek_hm.model.twin_head import HEAD, HeadConfig, TwinHead
 
 WILD = "MKWVTFISLLFLFSSAYSRGVFRRDAHKSEVAHRFKDLGEENFKALVLIAFAQYLQQCPF"
@@ -31,7 +32,7 @@ PAIRS = [(WILD, ONE), (ONE, TWO), (WILD, SHORTER), (SHORTER, TWO)]
 
 def make_head(config: HeadConfig | None = None, seed: int = 0) -> TwinHead:
     torch.manual_seed(seed)
-    head = TwinHead(config or HeadConfig(), dimension=12, model="v2-a-b", weight=0.5)
+    head = TwinHead(config or HeadConfig(), dimension=12, reader=packaged_reader().fingerprint(), weight=0.5)
     head.mean.uniform_(-0.1, 0.1)
     return head.eval()
 
@@ -80,6 +81,11 @@ def test_a_scan_gives_what_each_variant_alone_gets() -> None:
     assert all(found[place, AMINO_ACIDS.index(residue)] == 0.0 for place, residue in enumerate(WILD))
 
 
+def test_texts_are_read_by_the_packaged_sentence_encoder() -> None:
+    said = ["It keeps its activity.", "It loses its activity."]
+    assert np.allclose(TwinHead.read(said), packaged_reader().encode(said), atol=1e-5)
+
+
 def test_relatives_of_a_reference_are_read_where_conservation_is() -> None:
     pool = Lookup.of([ONE, TWO, WILD.replace("LFLFSS", "LYLWSS")])
     blind = make_head(HeadConfig(features=FeatureConfig(conservation=False)))
@@ -92,18 +98,21 @@ def test_relatives_of_a_reference_are_read_where_conservation_is() -> None:
 def test_a_saved_head_is_the_same(tmp_path: Path) -> None:
     head = make_head()
     head.save(tmp_path)
-    again = TwinHead.load(tmp_path, model="v2-a-b")
+    again = TwinHead.load(tmp_path)
     assert (again.weight, again.config) == (0.5, head.config)
     assert np.array_equal(head.prefer(texts(1), [WILD], [ONE]), again.prefer(texts(1), [WILD], [ONE]))
     assert [each.name for each in tmp_path.iterdir()] == [HEAD]
 
 
-def test_no_head_a_damaged_one_and_another_models(tmp_path: Path) -> None:
+def test_no_head_a_damaged_one_and_one_of_another_reader(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError):
         TwinHead.load(tmp_path)
+    other = make_head()
+    other.reader = "another"
+    other.save(tmp_path)
+    with pytest.raises(ModelError, match="another sentence encoder"):
+        TwinHead.load(tmp_path)
     make_head().save(tmp_path)
-    with pytest.raises(ModelError, match="another model"):
-        TwinHead.load(tmp_path, model="v2-c-d")
     path = tmp_path / HEAD
     save_file(load_file(path), path, metadata={"protrek-hm": '{"format_version": 99}'})
     with pytest.raises(FileFormatError, match="format_version 99"):

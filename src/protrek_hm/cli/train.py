@@ -112,7 +112,7 @@ def train(
 def head(
     cases: Annotated[list[Path], typer.Argument(help="Case tables, as `mine twins` writes them; rows for training.")],
     *,
-    model: Annotated[str, typer.Option("--model", "-m", help="Folder or name of the model, which stays as it is.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Folder or name of the model that it stands beside.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of a copy of the model, with the head.")],
     valid: Annotated[
         list[Path] | None, typer.Option(help="Case tables that choose the step.  [default: the others' rows `valid`]")
@@ -158,9 +158,9 @@ def head(
 
     place = find_model(model)
     trained = train_head(
-        load_encoder(model, device=device),
         table,
         settings,
+        model=load_encoder(model, device=device),
         scans=scanned,
         valid=None if checked.is_empty() else checked,
         relatives=Lookup.of(dict.fromkeys(pool)) if pool else None,

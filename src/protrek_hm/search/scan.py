@@ -10,7 +10,7 @@ Two signals, each 0 for the protein itself:
 From text A towards text B, each is the difference of what the two texts give.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -43,6 +43,10 @@ _DIGITS = 7  # decimals that are written: beyond them, a model in other batches 
 
 class ScanHead(Protocol):
     """What scores all substitutions at once, as `model.twin_head` does."""
+
+    def read(self, texts: Sequence[str]) -> Float[np.ndarray, "texts dim"]:
+        """Return the vectors of texts that `scan` takes."""
+        ...
 
     def scan(
         self, text: Float[np.ndarray, " dim"], protein: str, profile: Profile | None = None
@@ -228,7 +232,7 @@ def scan_protein(
             notes.append("the model's folder holds no twin head: substitutions are scored by the model's vectors alone")
         else:
             profile = _profile(protein.sequence, head, searcher)
-            scanned = [head.scan(each, protein.sequence, profile)[first - 1 : last] for each in vectors]
+            scanned = [head.scan(each, protein.sequence, profile)[first - 1 : last] for each in head.read(texts)]
             by_head = np.asarray(scanned[0] if len(scanned) == 1 else scanned[0] - scanned[1], dtype=np.float64)
     if "model" in config.signals:
         read = residues_read(model, len(protein.sequence))

@@ -278,10 +278,10 @@ class HeadTrainConfig:
         Same seed, same draws.
     """
 
-    steps: int = 2000
+    steps: int = 1000
     batch_size: int = 256
     scan_pairs: int = 512
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     weight_decay: float = 0.05
     dropout: float = 0.2
     alone: float = 0.25

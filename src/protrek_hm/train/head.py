@@ -1,8 +1,8 @@
-"""Train the twin head of a model on cases of twins, and on the scores of deep mutational scans.
+"""Train the twin head on cases of twins, and on the scores of deep mutational scans.
 
-The model stays as it is. A case says which of two proteins each of two texts is right for; a scan says which of two
-mutants scored higher, and its two texts what a high and a low score mean. Families are drawn alike, whatever their
-size, and so are sets. The loss is the logistic one of the preference; of controls, whose two proteins do the same work,
+A case says which of two proteins each of two texts is right for; a scan says which of two
+mutants scored higher, and its two texts what a high and a low score mean. Families of a set are drawn alike, whatever
+their size, and sets as often as the root of their families. The loss is the logistic one of the preference; of controls, whose two proteins do the same work,
 its square.
 """
 
@@ -24,7 +24,8 @@ from protrek_hm.errors import NothingFoundError
 from protrek_hm.files import new_folder
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.model.changes import Changes, FeatureConfig
-from protrek_hm.model.encoder import FingerprintedEncoder, unit_vectors
+from protrek_hm.model.encoder import Encoder, unit_vectors
+from protrek_hm.model.reader import packaged_reader
 from protrek_hm.model.twin_head import Change, HeadConfig, TwinHead
 from protrek_hm.train.config import HeadTrainConfig
 
@@ -133,16 +134,16 @@ def number_scans(proteins: pl.DataFrame, table: Table) -> list[Scan]:
 
 
 def train_head(
-    model: FingerprintedEncoder,
     cases: pl.DataFrame,
     config: HeadTrainConfig | None = None,
     *,
     scans: pl.DataFrame | None = None,
     valid: pl.DataFrame | None = None,
+    model: Encoder | None = None,
     relatives: Lookup | None = None,
     report: Report | None = None,
 ) -> TwinHead:
-    """Train a twin head for a model.
+    """Train a twin head.
 
     Parameters
     ----------
@@ -152,6 +153,8 @@ def train_head(
         A table of twins with scores, as `number_scans` takes.
     valid
         Cases that choose the step to keep, and the weight beside the model's cosines. Never the test's.
+    model
+        Whose cosines these are; without one the weight is 1.
     relatives
         Proteins among which relatives are looked for.
 
@@ -166,14 +169,16 @@ def train_head(
     held = [] if scans is None else number_scans(scans, table)
     if not (len(pairs.a) or held):
         raise NothingFoundError("no case and no scan to train the head on")
-    texts = unit_vectors(model, [*table.texts], task="text")
+    texts = TwinHead.read([*table.texts])
     torch.manual_seed(config.seed)
-    head = TwinHead(_shape(config), dimension=texts.shape[1], model=model.fingerprint(), dropout=config.dropout)
+    head = TwinHead(
+        _shape(config), dimension=texts.shape[1], reader=packaged_reader().fingerprint(), dropout=config.dropout
+    )
     described = [head.describe([*table.changes], pool) for pool in ([relatives, None] if relatives else [None])]
     _standardise(head, described[0])
     inputs = _Inputs([_Sites.of(each) for each in described], torch.from_numpy(texts))
     _fit(head, inputs, (pairs, held), config, valid=checked, report=report)
-    if valid is not None and checked is not None:
+    if valid is not None and checked is not None and model is not None:
         head.weight = _choose_weight(head, model, valid, described[0], texts, checked)
     return head.eval()
 
@@ -259,10 +264,12 @@ class _Inputs:
 
 
 class _Draw:
-    """Draws cases so that every set, and in a set every family, comes as often."""
+    """Draws cases: a set as often as the root of its number of families, in a set every family as often."""
 
     def __init__(self, members: dict[str, list[Int[np.ndarray, " cases"]]]) -> None:
         self.members = [*members.values()]
+        weights = np.sqrt([len(families) for families in self.members])
+        self.shares = weights / weights.sum()
 
     @classmethod
     def of(cls, groups: Sequence[tuple[str, str]]) -> "_Draw":
@@ -273,7 +280,7 @@ class _Draw:
 
     def __call__(self, rng: np.random.Generator, count: int) -> Int[np.ndarray, " count"]:
         drawn = []
-        for chosen in rng.integers(len(self.members), size=count).tolist():
+        for chosen in rng.choice(len(self.members), size=count, p=self.shares).tolist():
             family = self.members[chosen][rng.integers(len(self.members[chosen]))]
             drawn.append(family[rng.integers(len(family))])
         return np.array(drawn, dtype=np.int64)
@@ -348,7 +355,7 @@ def measure(margins: Sequence[Float[np.ndarray, " cases"]], pairs: Pairs) -> flo
 
 def _choose_weight(
     head: TwinHead,
-    model: FingerprintedEncoder,
+    model: Encoder,
     valid: pl.DataFrame,
     changes: Changes,
     texts: Float[np.ndarray, "texts dimension"],
@@ -360,10 +367,8 @@ def _choose_weight(
     place = {each: row for row, each in enumerate(distinct)}
     a, b = (vectors[[place[each] for each in valid[name]]] for name in ("a", "b"))
     by_head = preferences(head, _Sites.of(changes), torch.from_numpy(texts), pairs)
-    by_cosine = [
-        ((a - b) * texts[pairs.text_a]).sum(axis=1),
-        ((b - a) * texts[pairs.text_b]).sum(axis=1),
-    ]
+    text_a, text_b = (unit_vectors(model, valid[name].to_list(), task="text") for name in ("text_a", "text_b"))
+    by_cosine = [((a - b) * text_a).sum(axis=1), ((b - a) * text_b).sum(axis=1)]
     weights = [0.0, *(2.0**power for power in range(-12, 7))]
     found = [
         measure([one + weight * other for one, other in zip(by_cosine, by_head, strict=True)], pairs)

@@ -65,6 +65,9 @@ class Alanines:
     def __init__(self):
         self.references = []
 
+    def read(self, texts):
+        return np.array([[len(text) % 2 - 0.5] for text in texts])
+
     def prefer(self, texts, a, b, *, references, relatives):
         self.references += references
         return np.sign(texts[:, 0]) * [one.count("A") - other.count("A") for one, other in zip(a, b, strict=True)]

@@ -35,6 +35,10 @@ class Head(Protocol):
 
     weight: float
 
+    def read(self, texts: Sequence[str]) -> Any:
+        """Return the vectors of texts that `prefer` takes."""
+        ...
+
     def prefer(
         self,
         texts: Any,
@@ -233,7 +237,7 @@ def _rows_of_model(
     vectors = case_scores(cases.cases, cosine_scorer(embeddings))
     found = [(name, "cosine of vectors", vectors)]
     if isinstance(model, WithHead):
-        head = head_scores(model, embeddings.texts, cases)
+        head = head_scores(model, cases)
         both = vectors + model.head.weight * head
         found += [
             (f"{name}, head", "preference of the twin head, which is told the wild type", head),
@@ -242,11 +246,10 @@ def _rows_of_model(
     return [_row(*each, cases, config) for each in found]
 
 
-def head_scores(
-    model: WithHead, texts: Float[np.ndarray, "texts dim"], cases: TwinCases
-) -> Float[np.ndarray, "cases 2 2"]:
+def head_scores(model: WithHead, cases: TwinCases) -> Float[np.ndarray, "cases 2 2"]:
     """Return the preferences of a head as scores: half of each for the one protein, less half for the other."""
     scores = np.full((len(cases), 2, 2), np.nan)
+    texts = model.head.read(cases.pool.texts)
     proteins, wild = cases.pool.sequences, wild_types([cases.frame])
     sides = [[proteins[each] for each in side] for side in (cases.cases.positive, cases.cases.negative)]
     shared = [wild.get(a) if wild.get(a) == wild.get(b) else None for a, b in zip(*sides, strict=True)]
