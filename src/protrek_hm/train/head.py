@@ -1,9 +1,9 @@
 """Train the twin head on cases of twins, and on the scores of deep mutational scans.
 
-A case says which of two proteins each of two texts is right for; a scan says which of two
-mutants scored higher, and its two texts what a high and a low score mean. Families of a set are drawn alike, whatever
-their size, and sets as often as the root of their families. The loss is the logistic one of the preference; of controls, whose two proteins do the same work,
-its square.
+A case says which of two proteins each of two texts is right for; a scan says which of two mutants scored higher, and
+its two texts what a high and a low score mean. Families of a set are drawn alike, whatever their size, and sets as
+often as the root of their number. The loss is the logistic one of the preference; of controls, whose two proteins do
+the same work, its square.
 """
 
 import shutil
@@ -38,7 +38,7 @@ class Pairs:
     """Cases as numbers: changes (rows of what `Table` describes) and texts of both sides.
 
     a, b: the change from the reference to each; where there is no reference, from each to the other. scale: 1, or ½
-    without one. group: cases of one are drawn alike. sign: 1; 0 for controls.
+    without one. group: set and family; cases of one are drawn alike. sign: 1; 0 for controls.
     """
 
     a: Int[np.ndarray, " cases"]
@@ -48,6 +48,7 @@ class Pairs:
     scale: Float[np.ndarray, " cases"]
     sign: Float[np.ndarray, " cases"]
     group: Sequence[tuple[str, str]]
+    kind: Sequence[str]
 
 
 class Table:
@@ -79,7 +80,9 @@ class Table:
         )
         scale = np.array([1.0 if reference else 0.5 for *_, reference in rows])
         sign = (cases["control"] == "no").cast(pl.Float64).to_numpy()
-        return Pairs(first, second, text_a, text_b, scale, sign, cases.select("set", "family").rows())
+        return Pairs(
+            first, second, text_a, text_b, scale, sign, cases.select("set", "family").rows(), cases["kind"].to_list()
+        )
 
 
 @dataclass(frozen=True)
@@ -345,12 +348,15 @@ def preferences(
 
 
 def measure(margins: Sequence[Float[np.ndarray, " cases"]], pairs: Pairs) -> float:
-    """Return the share of right preferences: the mean over sets of the means over families; controls do not count."""
+    """Return the share of right preferences: the mean over kinds of the means over families; controls do not count.
+
+    margins: for either text, above 0 where the preference is right; 0 counts half.
+    """
     right = np.mean([np.where(each == 0, 0.5, each > 0) for each in margins], axis=0)
     frame = pl.DataFrame(pairs.group, schema=["set", "family"], orient="row")
-    frame = frame.with_columns(right=right, counts=pairs.sign > 0).filter("counts")
-    by_set = frame.group_by("set", "family").agg(pl.col("right").mean()).group_by("set").agg(pl.col("right").mean())
-    return float(by_set.sort("set")["right"].mean())  # type: ignore[arg-type]
+    told = frame.with_columns(right=right, kind=pl.Series(pairs.kind, dtype=pl.String)).filter(pairs.sign > 0)
+    means = told.group_by("kind", "set", "family").agg(pl.col("right").mean()).sort("kind", "set", "family")
+    return float(means.group_by("kind").agg(pl.col("right").mean()).sort("kind")["right"].mean())  # type: ignore[arg-type]
 
 
 def _choose_weight(
