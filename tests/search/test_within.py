@@ -116,6 +116,8 @@ def test_nothing_to_learn_from_changes_nothing(known, tmp_path, letter_encoder):
 class Likes:
     """A head that prefers what holds more of a letter."""
 
+    weight = 1.0
+
     def __init__(self, letter):
         self.letter, self.asked = letter, 0
 

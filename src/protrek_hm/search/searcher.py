@@ -4,7 +4,7 @@
 call it; `search` is the same without families.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
@@ -44,7 +44,7 @@ from protrek_hm.search.signals import (
     usable_signals,
 )
 from protrek_hm.search.significance import p_values
-from protrek_hm.search.within import Head, Within, tell_order
+from protrek_hm.search.within import Fit, Head, Within, tell_order
 
 MOST_HITS = 10_000
 """Hits per query that are looked at to fill the wanted number of families."""
@@ -332,7 +332,9 @@ class Searcher:
         if config.query_type != "text" or set(config.within) == {"model"}:
             return found
         asked = questions or [
-            Question(vector, Background.of(each.background) if len(each.background) else None)
+            Question(
+                vector, Background.of(each.background) if len(each.background) else None, background=each.background
+            )
             for vector, each in zip(vectors, found, strict=True)
         ]
         ordered = [self.within.order(each, own, config.within) for each, own in zip(found, asked, strict=True)]
@@ -378,6 +380,33 @@ class Searcher:
                     notes = [f"only the {fetch:,} best hits were looked at: there may be more families"]
                 found[number] = hits.with_items(families, notes=notes)
             waiting, fetch = unfilled, min(4 * fetch, config.most_hits)
+        return found
+
+    def fits(self, sequence: str, texts: Sequence[str], *, without: Collection[str] = ()) -> list[Fit]:
+        """Say how well each text fits a protein, by the model and by the protein's labelled relatives.
+
+        Parameters
+        ----------
+        without
+            Sequences that count as no relatives, such as the protein's own.
+
+        Raises
+        ------
+        OptionError, ModelError
+            As `search`.
+        """
+        cleaned = [clean_query(each, "text") for each in texts]
+        vectors = self.encode(cleaned, query_type="text")
+        asked = self._questions(cleaned, vectors, "sequence", usable_signals(self.index, SIGNALS))
+        [own] = self.encode([sequence], query_type="sequence").astype(np.float64)
+        left_out = tuple(sorted(set(without)))
+        found = []
+        for text, question in zip(cleaned, asked, strict=True):
+            cosine = float(np.clip(question.vector.astype(np.float64) @ own, -1, 1))
+            deviation = float(Background.of(question.background).deviations(np.array(cosine)))
+            predicted = self.within.predicted(question, [sequence], sequence, without=left_out)
+            relatives = 0.0 if predicted is None else float(predicted.deviations[0])
+            found.append(Fit(text, cosine, deviation, relatives))
         return found
 
     def cuts(self, queries: Sequence[str], *, query_type: Modality) -> list[Cut | None]:

@@ -3,8 +3,8 @@
 For a question in words, three votes are added up for each member:
 
 - *model*: its cosine with the question, in standard deviations above the index's background sample;
-- *difference*: by how much the twin head, which reads two aligned proteins, prefers it over the others on average;
-  absent where the model has no such head;
+- *difference*: by how much the twin head, which reads two aligned proteins, prefers it over the others on average, with
+  the head's own weight beside a cosine; absent where the model has no such head;
 - *relatives*: what words and meaning would say of its text if it had one, predicted from the labelled proteins of the
   index that are 50 % identical or more (`search.relatives`). A member with a text has that one, and no prediction.
 
@@ -26,13 +26,13 @@ from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.hits import Family, Hit, Vote, alike
 from protrek_hm.search.relatives import RelativesConfig, Ridge, share_explained
-from protrek_hm.search.signals import WEIGHTS, Question, text_scores
+from protrek_hm.search.signals import WEIGHTS, Background, Question, text_scores
 
 BESIDE_RELATIVES = 2.0
 """Weight of the model's standard deviations where relatives vote, counted from the family's mean."""
 
-DIFFERENCE = 1.0
-"""Weight of the head's preference; for a member with a text a fifth of it, as the model's."""
+OF_TEXTS = 0.3
+"""The same where several texts are compared for one protein, beside a standard deviation of its relatives."""
 
 MOST_MEMBERS = 50
 """Members of a family that are put in order, those of the highest ranks; the others follow."""
@@ -82,6 +82,50 @@ class Votes:
         return max(gaps, key=gaps.__getitem__)
 
 
+@dataclass(frozen=True)
+class Predicted:
+    """What is predicted of proteins, and the mean and standard deviation of their relatives, from which it departs."""
+
+    scores: Float[np.ndarray, " proteins"]
+    mean: float
+    deviation: float
+
+    @property
+    def deviations(self) -> Float[np.ndarray, " proteins"]:
+        """The same in standard deviations above the mean: comparable between texts, for one protein.
+
+        >>> Predicted(np.array([3.0, 1.0]), 1.0, 2.0).deviations.tolist()
+        [1.0, 0.0]
+        """
+        return np.asarray((self.scores - self.mean) / self.deviation)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a text fits a protein.
+
+    Attributes
+    ----------
+    score
+        Cosine, in [-1, 1].
+    model
+        The same in standard deviations above the background of the text.
+    relatives
+        What words and meaning, asked the text, would say of the protein by its relatives: `Predicted.deviations`; 0
+        where they say nothing.
+    """
+
+    text: str
+    score: float
+    model: float
+    relatives: float
+
+    @property
+    def total(self) -> float:
+        """What orders several texts of one protein."""
+        return OF_TEXTS * self.model + self.relatives if self.relatives else self.model
+
+
 class Within:
     """The second stage over an index; `head` may be absent.
 
@@ -120,7 +164,8 @@ class Within:
         scores = np.array([hit.score for hit in hits])
         deviations = np.zeros(len(hits)) if question.model is None else question.model.deviations(scores)
         written = np.array([hit.matched is not None and bool(hit.record.get("text")) for hit in hits])
-        model = deviations * _weights_of_ranking(hits, written, question)
+        weights = _weights_of_ranking(hits, written, question)
+        model = deviations * weights
         by_text = np.array([hit.matched.total if hit.matched else own for hit, own in zip(hits, model, strict=True)])
         by_text -= model
         unread = np.flatnonzero(~written)
@@ -129,18 +174,19 @@ class Within:
             predicted = self.predicted(question, sequences, hits[0].record["sequence"])
             if predicted is not None:
                 usual = float(deviations.mean())
+                weights[unread] = BESIDE_RELATIVES
                 model[unread] = WEIGHTS["model"] * usual + BESIDE_RELATIVES * (deviations[unread] - usual)
-                by_text[unread] += predicted
+                by_text[unread] += predicted.scores
         difference = np.zeros(len(hits))
         if "difference" in voters and self.head is not None:
             sequences = [hit.record["sequence"] for hit in hits]
-            difference = _mean_preferences(self.head, question.vector, sequences)
-            difference *= np.where(written, WEIGHTS["model"], 1.0) * DIFFERENCE
+            difference = self.head.weight * _mean_preferences(self.head, question.vector, sequences)
+            difference *= weights / Background.of(question.background).deviation
         return Votes(model, difference, by_text)
 
     def predicted(
         self, question: Question, sequences: Sequence[str], near: str, *, without: tuple[str, ...] = ()
-    ) -> Float[np.ndarray, " n"] | None:
+    ) -> Predicted | None:
         """Predict what words and meaning would say of proteins from the labelled relatives of the protein `near`.
 
         without: proteins that count as relatives of none.
@@ -158,7 +204,8 @@ class Within:
             return None
         trust = share_explained(known, ridge.left_out(known))
         usual = float(known.mean())
-        return np.asarray(usual + trust * (ridge.weights(sequences) @ known - usual)) if trust else None
+        scores = usual + trust * (ridge.weights(sequences) @ known - usual)
+        return Predicted(scores, usual, float(known.std())) if trust else None
 
     def _fit(self, near: str, without: tuple[str, ...]) -> tuple[Int[np.ndarray, " n"], Ridge] | None:
         rows = self.relatives(near, without=without)
@@ -168,7 +215,7 @@ class Within:
         return rows, Ridge.of(sequences, letters=self.config.letters, penalty=self.config.penalty)
 
     def relatives(self, near: str, *, without: Collection[str] = ()) -> Int[np.ndarray, " n"]:
-        """Return the rows of the labelled relatives of a protein, the nearest by the model first."""
+        """Return the rows of the labelled relatives of any protein, the nearest by the model first."""
         records = self.index.records
         if "text" not in records.columns or "sequence" not in self.index.embeddings:
             return np.empty(0, dtype=np.int64)
