@@ -4,7 +4,8 @@
 
 An index of all AMR reference proteins, in which those alleles of known families that no training of `mini` read
 (`recipes/mini/held_out.json`, both splits) have no text. Pairs: two of these of one split, 50 % identical or more,
-whose resistance labels are specific (no class alone) and disjoint, at most six of a protein, at random. Text to protein:
+whose resistance labels are specific (no class alone) and disjoint, at most six of a protein, at random. Text to
+protein:
 a search that only the two may answer is asked the text of each. Protein to text: which of both texts fits each of them
 better, by the model's standard deviations and by what relatives predict. Weights were chosen on `valid` alone; `mini`
 itself was, too, so that its own figures there flatter it. Intervals: 95 %, over proteins, since families are few.

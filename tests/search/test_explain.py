@@ -142,7 +142,7 @@ def test_as_dict_is_json_and_complete():
     content = json.loads(json.dumps(why.as_dict()))
     assert list(content) == [
         *["text", "a", "b", "winner", "gap", "alignment", "identity", "coverage"],
-        *["substitutions", "explained", "explained_in_b", "interaction", "notes"],
+        *["substitutions", "explained", "explained_in_b", "interaction", "notes", "votes"],
     ]
     assert content["a"].keys() == {"id", "sequence", "score", "protrek_score", "residues_read", "length"}
     assert content["alignment"]["marks"] == marks(why.alignment.a, why.alignment.b) == " " * 20 + "--" + " " * 28

@@ -1,12 +1,18 @@
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from protrek_hm.errors import OptionError
 from protrek_hm.index import IndexConfig, build_index
+from protrek_hm.model.twin_head import HeadConfig, TwinHead
 from protrek_hm.search import SearchConfig, Searcher
+from protrek_hm.search.describe import BY_RELATIVES, describe
+from protrek_hm.search.explain import explain
+from protrek_hm.search.hits import Hit
 from protrek_hm.search.relatives import RelativesConfig
-from protrek_hm.search.within import Within
+from protrek_hm.search.signals import Question
+from protrek_hm.search.within import Within, load_head
 
 BASE = "MKTAYIAKQRQISFVKSHFSRQDDILGHRNTEYLPAV"
 IRON, SUGAR = "Carries iron into cells.", "Splits sugars of cell walls."
@@ -121,8 +127,9 @@ class Likes:
     def __init__(self, letter):
         self.letter, self.asked = letter, 0
 
-    def prefer(self, text_vectors, a, b):
-        assert len(text_vectors) == len(a) == len(b)
+    def prefer(self, texts, a, b, *, references, relatives):
+        assert len(texts) == len(a) == len(b) == len(references)
+        assert len(relatives.starts) > 1
         self.asked += len(a)
         return np.array([float(x.count(self.letter) - y.count(self.letter)) * 9 for x, y in zip(a, b, strict=True)])
 
@@ -136,7 +143,7 @@ def test_a_head_orders_twins_that_the_model_alone_ranks(searcher, letter):
         family = next(each for each in answer if len(each.hits) > 1)
         assert family.best.id == f"{letter}-dark"
         assert family.decided in ("difference", None)
-        assert searcher.within.head.asked == 1
+        assert searcher.within.head.asked == 2
         absent = SearchConfig(group=True, where="text is null", signals=("model",), within=("relatives",))
         assert searcher.answer(["KT"], absent)[0][0].decided is None
     finally:
@@ -158,3 +165,46 @@ def test_relatives_are_labelled_near_and_not_those_left_out(searcher):
 def test_unknown_votes_are_refused(votes):
     with pytest.raises(OptionError, match="within"):
         SearchConfig(within=votes)
+
+
+def test_texts_of_one_protein_are_told_apart_by_its_relatives(searcher):
+    for number, (_, sequence, _) in enumerate(UNKNOWN):
+        fits = searcher.fits(sequence, [IRON, SUGAR])
+        assert int(np.argmax([each.relatives for each in fits])) == number
+        assert [each.text for each in fits] == [IRON, SUGAR]
+    assert [each.relatives for each in searcher.fits("GGGGSSSSGGGG", [IRON, SUGAR])] == [0.0, 0.0]
+
+
+def test_a_protein_is_described_by_what_its_relatives_suggest_and_not_by_its_own_text(searcher):
+    for number, (_, sequence, _) in enumerate(UNKNOWN):
+        [found] = describe(searcher, [sequence], k=2)
+        assert [each.text for each in found.sections[BY_RELATIVES]][0] == (IRON, SUGAR)[number]
+    own = searcher.index.records.filter(text=IRON)["sequence"][0]
+    assert own not in searcher.index.take(searcher.within.relatives(own, without=(own,)))["sequence"]
+    [stranger] = describe(searcher, [STRANGERS[0][1]])
+    assert BY_RELATIVES not in stranger.sections
+
+
+def test_twins_are_explained_by_the_votes_and_exchanging_them_changes_the_signs(searcher):
+    (_, a, _), (_, b, _) = UNKNOWN
+    one, other = explain(searcher, "iron", a, b), explain(searcher, "iron", b, a)
+    assert one.votes["relatives"] > 0
+    assert one.votes["relatives"] == pytest.approx(-other.votes["relatives"], rel=0.05)
+    assert "decided by the vote of: relatives" in one.notes[-1]
+    assert "A would stand first" in one.notes[-1]
+    assert "B would stand first" in other.notes[-1]
+    assert explain(searcher, "iron", a, a).votes is None
+
+
+def test_the_twin_head_of_a_model_is_asked_and_a_model_without_one_has_none(searcher):
+    assert load_head("mini", searcher.model) is None
+    torch.manual_seed(0)
+    head = TwinHead(HeadConfig(hidden=4, directions=2, members=1), dimension=20, model="letters", weight=0.5).eval()
+    stage = Within(searcher.index, searcher.model, head)
+    vector = searcher.encode(["iron"], query_type="text")[0]
+    question = Question(vector, background=searcher.background(vector[None], target_type="sequence")[0])
+    hits = [Hit(1, name, 0.5, 1.0, None, None, None, {"sequence": s}) for name, s, _ in [*UNKNOWN, UNKNOWN[0]]]
+    found = stage.votes(hits, question, ("difference",)).difference
+    assert found[0] == found[2] == 0.0
+    preferred = head.prefer(vector[None], [UNKNOWN[1][1]], [UNKNOWN[0][1]], references=[UNKNOWN[0][1]])[0]
+    assert np.sign(found[1]) == np.sign(preferred)

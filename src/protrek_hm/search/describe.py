@@ -29,6 +29,12 @@ LEAST_IDENTITY = 0.3
 NEIGHBOURS = 20
 """Proteins nearest by the model that are looked at as homologs, too: some share no word with the query."""
 
+BY_RELATIVES = "by_relatives"
+"""The section of what labelled relatives suggest."""
+
+SUGGESTIONS = 20
+"""Distinct texts of the nearest relatives that are compared for it."""
+
 MOST_SECTIONS = 40
 """Values of a column `section` that are ranked by themselves."""
 
@@ -122,7 +128,9 @@ def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_
 
     Where the table of the index has a column `section` (a row for each text), each section is ranked by itself. Where
     sections are columns, as `protrek-hm data uniprot` writes them, those of the 25 best whole texts (or 5 k) are
-    encoded and ranked. The first time a searcher is asked, it reads the proteins of its index to find homologs in.
+    encoded and ranked. Where there are labelled relatives to learn from, the section `by_relatives` holds those texts
+    of theirs that the model and they together suggest for this very protein, best first (`Searcher.fits`); its own
+    text plays no part. The first time a searcher is asked, it reads the proteins of its index to find homologs in.
 
     Parameters
     ----------
@@ -148,6 +156,8 @@ def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_
     else:
         sections = _sections_of_columns(searcher.model, vectors, hits, k=k, batch_size=batch_size)
     found = []
+    suggested = [_suggested(searcher, sequence, k=k) for sequence in cleaned]
+    sections = [own | ({BY_RELATIVES: more} if more else {}) for own, more in zip(sections, suggested, strict=True)]
     homologs = _homologs(searcher.index, labelled, cleaned, near, vectors)
     for sequence, own, by_section, homolog in zip(cleaned, hits, sections, homologs, strict=True):
         read = residues_read(searcher.model, len(sequence))
@@ -159,6 +169,23 @@ def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_
 def _found(hits: Sequence[Hit]) -> tuple[FoundText, ...]:
     return tuple(
         FoundText(hit.rank, hit.id, hit.record["text"], hit.score, hit.protrek_score, hit.probability) for hit in hits
+    )
+
+
+def _suggested(searcher: Searcher, sequence: str, *, k: int) -> tuple[FoundText, ...]:
+    """Order the texts of a protein's relatives by the model and by what the relatives predict."""
+    rows = searcher.within.relatives(sequence, without=(sequence,))
+    if len(rows) < searcher.within.config.least:
+        return ()
+    records = searcher.index.records.select("id", "text")[rows].unique("text", keep="first", maintain_order=True)
+    names = dict(records.select("text", "id").head(SUGGESTIONS).iter_rows())
+    fits = searcher.fits(sequence, list(names), without=(sequence,))
+    if not any(each.relatives for each in fits):
+        return ()
+    best = sorted(zip(fits, names.items(), strict=True), key=lambda each: -each[0].total)[:k]
+    return tuple(
+        FoundText(rank, name, text, fit.score, fit.score / searcher.model.temperature)
+        for rank, (fit, (text, name)) in enumerate(best, start=1)
     )
 
 

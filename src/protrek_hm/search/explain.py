@@ -5,8 +5,8 @@ mutant is scored, and the change is what the difference is worth there. Single c
 between the two; how much is left is said, too.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -100,7 +100,8 @@ class Explanation:
     """Two candidates for a text, side by side.
 
     alignment: global, of `a` and `b`. identity, coverage: its own, in [0, 1]. substitutions: all that differs,
-    runs of gaps as one item, in order. notes: what should be known besides, a sentence each.
+    runs of gaps as one item, in order. notes: what should be known besides, a sentence each. votes: of `a` less
+    those of `b`, as `search.within` adds them up; above 0 they speak for `a`. None without an index.
     """
 
     text: str
@@ -111,6 +112,7 @@ class Explanation:
     coverage: float
     substitutions: tuple[Substitution, ...]
     notes: tuple[str, ...] = ()
+    votes: Mapping[str, float] | None = None
 
     @property
     def gap(self) -> float:
@@ -155,6 +157,7 @@ class Explanation:
             "explained_in_b": self.explained_in_b,
             "interaction": self.interaction,
             "notes": list(self.notes),
+            "votes": None if self.votes is None else dict(self.votes),
         }
 
 
@@ -171,7 +174,24 @@ def explain(
         If the model gives a vector without direction.
     """
     one, other = find_protein(searcher.index, a), find_protein(searcher.index, b)
-    return explain_pair(searcher.model, text, one, other, most_differences=most_differences, batch_size=batch_size)
+    found = explain_pair(searcher.model, text, one, other, most_differences=most_differences, batch_size=batch_size)
+    return with_votes(searcher, found)
+
+
+def with_votes(searcher: Searcher, explanation: Explanation) -> Explanation:
+    """Add what else than the score would order the two in a family of hits, by the index: `Searcher.votes`."""
+    a, b = explanation.a.sequence, explanation.b.sequence
+    if explanation.identity < TWINS or a == b:
+        return explanation
+    votes = searcher.votes(explanation.text, a, b)
+    gaps = {name: float(each[0] - each[1]) for name, each in vars(votes).items()}
+    if not (gaps["difference"] or gaps["relatives"]):
+        return replace(explanation, votes=gaps)
+    first = int(np.argmax(votes.total))
+    said = ", ".join(f"{name} {gap:+.2f}" for name, gap in gaps.items() if gap)
+    decided = votes.decided(first, 1 - first)
+    told = f"in a family of hits {'AB'[first]} would stand first, decided by the vote of: {decided} ({said}; A less B)"
+    return replace(explanation, votes=gaps, notes=(*explanation.notes, told))
 
 
 def explain_pair(

@@ -44,7 +44,7 @@ from protrek_hm.search.signals import (
     usable_signals,
 )
 from protrek_hm.search.significance import p_values
-from protrek_hm.search.within import Fit, Head, Within, tell_order
+from protrek_hm.search.within import Fit, Head, Votes, Within, load_head, tell_order
 
 MOST_HITS = 10_000
 """Hits per query that are looked at to fill the wanted number of families."""
@@ -181,7 +181,8 @@ class Searcher:
             from protrek_hm.model import load_encoder
 
             name = model or locate_model(Path(folder), index.info)
-            searcher = cls(index, load_encoder(name, device=device))
+            loaded = load_encoder(name, device=device)
+            searcher = cls(index, loaded, head=load_head(name, loaded))
         searcher.check_vectors()
         return searcher
 
@@ -382,6 +383,21 @@ class Searcher:
             waiting, fetch = unfilled, min(4 * fetch, config.most_hits)
         return found
 
+    def votes(self, text: str, a: str, b: str) -> Votes:
+        """Say what would order two proteins in a family that answers a text, by what others than these are said to do.
+
+        Neither's own text counts, so that this is evidence besides it. Raises as `search` does.
+        """
+        cleaned = clean_query(text, "text")
+        vectors = self.encode([cleaned], query_type="text")
+        [question] = self._questions([cleaned], vectors, "sequence", usable_signals(self.index, SIGNALS))
+        cosines = self.encode([a, b], query_type="sequence").astype(np.float64) @ vectors[0].astype(np.float64)
+        hits = [
+            Hit(1, "", score, score / self.model.temperature, None, None, None, {"sequence": sequence})
+            for score, sequence in zip(cosines.tolist(), (a, b), strict=True)
+        ]
+        return self.within.votes(hits, question, VOTES, without=(a, b))
+
     def fits(self, sequence: str, texts: Sequence[str], *, without: Collection[str] = ()) -> list[Fit]:
         """Say how well each text fits a protein, by the model and by the protein's labelled relatives.
 
@@ -403,7 +419,7 @@ class Searcher:
         found = []
         for text, question in zip(cleaned, asked, strict=True):
             cosine = float(np.clip(question.vector.astype(np.float64) @ own, -1, 1))
-            deviation = float(Background.of(question.background).deviations(np.array(cosine)))
+            [deviation] = Background.of(question.background).deviations(np.array([cosine])).tolist()
             predicted = self.within.predicted(question, [sequence], sequence, without=left_out)
             relatives = 0.0 if predicted is None else float(predicted.deviations[0])
             found.append(Fit(text, cosine, deviation, relatives))

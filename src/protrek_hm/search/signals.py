@@ -215,7 +215,8 @@ def text_scores(index: Index, question: Question, rows: Int[np.ndarray, " n"]) -
 
     NaN where meaning is a signal and a record has none; None where neither is a signal.
     """
-    scores = WEIGHTS["words"] * _share(question.words, rows=index.info.counts["records"])[rows]
+    share = _share(question.words, rows=index.info.counts["records"])
+    scores = WEIGHTS["words"] * share[rows] + _openings(index, question.words, rows)
     if question.meaning is not None and index.meaning is not None:
         meaning = _cosines(index.meaning, question.meaning.vector, rows)
         scores = scores + WEIGHTS["meaning"] * question.meaning.deviations(meaning)

@@ -3,8 +3,8 @@
 For a question in words, three votes are added up for each member:
 
 - *model*: its cosine with the question, in standard deviations above the index's background sample;
-- *difference*: by how much the twin head, which reads two aligned proteins, prefers it over the others on average, with
-  the head's own weight beside a cosine; absent where the model has no such head;
+- *difference*: by how much the twin head, which reads two aligned proteins, prefers it over the member that ranks
+  first, with the head's own weight beside a cosine; absent where the model has no such head;
 - *relatives*: what words and meaning would say of its text if it had one, predicted from the labelled proteins of the
   index that are 50 % identical or more (`search.relatives`). A member with a text has that one, and no prediction.
 
@@ -15,12 +15,14 @@ order is that of the ranking. The weights were chosen on the validation part of 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from protrek_hm.deadline import checkpoint
+from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
@@ -37,19 +39,41 @@ OF_TEXTS = 0.3
 MOST_MEMBERS = 50
 """Members of a family that are put in order, those of the highest ranks; the others follow."""
 
-MOST_OTHERS = 8
-"""Members with which the head compares all others, those of the highest ranks."""
-
 _KEPT = 16  # families whose relatives stay fitted
 _SAME = 1e-9  # words and meaning say the same of texts that differ by no more
 
 
 class Head(Protocol):
-    """What reads the difference of two proteins."""
+    """What reads the difference of two proteins. weight: of its preference beside a difference of two cosines."""
 
-    def prefer(self, text_vectors: Float[np.ndarray, "n dim"], a: list[str], b: list[str]) -> Float[np.ndarray, " n"]:
-        """Say by how much each `a` fits its text better than the `b` beside it: antisymmetric, 0 for one protein."""
+    weight: float
+
+    def prefer(
+        self,
+        texts: Float[np.ndarray, "n dim"],
+        a: Sequence[str],
+        b: Sequence[str],
+        *,
+        references: Sequence[str | None] | None = None,
+        relatives: Lookup | None = None,
+    ) -> Float[np.ndarray, " n"]:
+        """Say by how much each `a` fits its text better than the `b` beside it, as `model.twin_head.TwinHead` does."""
         ...
+
+
+def load_head(name: str | Path, model: FingerprintedEncoder) -> Head | None:
+    """Load the twin head that lies in the folder of a model; None where there is none.
+
+    Raises
+    ------
+    ModelError, FileFormatError
+        If it was trained with another model, or is damaged.
+    """
+    from protrek_hm.model.locate import find_model
+    from protrek_hm.model.twin_head import HEAD, TwinHead
+
+    folder = find_model(name)
+    return TwinHead.load(folder, model=model.fingerprint()) if (folder / HEAD).is_file() else None
 
 
 @dataclass(frozen=True)
@@ -159,8 +183,13 @@ class Within:
         decided = votes.decided(order[moved], moved)
         return replace(family, hits=(*(hits[place] for place in order), *others), decided=decided)
 
-    def votes(self, hits: Sequence[Hit], question: Question, voters: Sequence[Vote]) -> Votes:
-        """Say what each vote says of the members of a family, the first of which stands for it."""
+    def votes(
+        self, hits: Sequence[Hit], question: Question, voters: Sequence[Vote], *, without: tuple[str, ...] = ()
+    ) -> Votes:
+        """Say what each vote says of the members of a family, the first of which stands for it.
+
+        without: proteins that count as relatives of none.
+        """
         scores = np.array([hit.score for hit in hits])
         deviations = np.zeros(len(hits)) if question.model is None else question.model.deviations(scores)
         written = np.array([hit.matched is not None and bool(hit.record.get("text")) for hit in hits])
@@ -171,7 +200,8 @@ class Within:
         unread = np.flatnonzero(~written)
         if "relatives" in voters and len(unread):
             sequences = [hits[place].record["sequence"] for place in unread.tolist()]
-            predicted = self.predicted(question, sequences, hits[0].record["sequence"])
+            near = hits[0].record["sequence"]
+            predicted = self.predicted(question, sequences, near, without=without)
             if predicted is not None:
                 usual = float(deviations.mean())
                 weights[unread] = BESIDE_RELATIVES
@@ -179,10 +209,19 @@ class Within:
                 by_text[unread] += predicted.scores
         difference = np.zeros(len(hits))
         if "difference" in voters and self.head is not None:
-            sequences = [hit.record["sequence"] for hit in hits]
-            difference = self.head.weight * _mean_preferences(self.head, question.vector, sequences)
+            difference = self.head.weight * self._preferences(self.head, question.vector, hits)
             difference *= weights / Background.of(question.background).deviation
         return Votes(model, difference, by_text)
+
+    def _preferences(
+        self, head: Head, text: Float[np.ndarray, " dim"], hits: Sequence[Hit]
+    ) -> Float[np.ndarray, " members"]:
+        """Return by how much the head prefers each member over the first, all seen as variants of that one."""
+        sequences = [hit.record["sequence"] for hit in hits]
+        first = [sequences[0]] * len(hits)
+        pool = Lookup.of(self.index.records["sequence"].gather(self._neighbours(sequences[0])))
+        texts = np.repeat(text[None], len(hits), axis=0)
+        return np.asarray(head.prefer(texts, sequences, first, references=first, relatives=pool), dtype=np.float64)
 
     def predicted(
         self, question: Question, sequences: Sequence[str], near: str, *, without: tuple[str, ...] = ()
@@ -245,21 +284,6 @@ def _weights_of_ranking(
         return np.ones(len(hits))
     meaning = 0.0 if question.meaning is None else WEIGHTS["meaning"]
     return WEIGHTS["model"] + np.where(written, 0.0, meaning)
-
-
-def _mean_preferences(
-    head: Head, vector: Float[np.ndarray, " dim"], sequences: Sequence[str]
-) -> Float[np.ndarray, " members"]:
-    """Return by how much the head prefers each protein over the first others, on average."""
-    pairs = [(a, b) for a in range(len(sequences)) for b in range(a + 1, len(sequences)) if a < MOST_OTHERS]
-    preferred = np.zeros(len(sequences))
-    times = np.zeros(len(sequences))
-    vectors = np.repeat(vector[None], len(pairs), axis=0)
-    found = head.prefer(vectors, [sequences[a] for a, _ in pairs], [sequences[b] for _, b in pairs])
-    for (a, b), value in zip(pairs, np.asarray(found, dtype=np.float64).tolist(), strict=True):
-        preferred[[a, b]] += (value, -value)
-        times[[a, b]] += 1
-    return preferred / np.maximum(times, 1)
 
 
 def tell_order(families: Sequence[Family]) -> list[str]:

@@ -14,7 +14,7 @@ from protrek_hm.cosines import cosine_table
 from protrek_hm.errors import GivenUpError, OptionError
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.search.describe import describe
-from protrek_hm.search.explain import explain_pair, find_protein
+from protrek_hm.search.explain import explain_pair, find_protein, with_votes
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import tell_cuts
 from protrek_hm.search.searcher import SearchConfig, Searcher
@@ -128,7 +128,8 @@ class Service:
             with _told_of("b"):
                 b = find_protein(self.searcher.index, request.b)
             check_pair(a.sequence, b.sequence, self.config)
-            return [plain(explain_pair(self.searcher.model, request.text, a, b).as_dict())]
+            found = explain_pair(self.searcher.model, request.text, a, b)
+            return [plain(with_votes(self.searcher, found).as_dict())]
 
         [answer] = await self._ask(self._model, [None], run)
         return dict(answer)
