@@ -189,8 +189,7 @@ def rank_by_signals(
     rows = np.unique(np.concatenate(proposed))
     rows = rows[index.embeddings[target_type].of_row[rows] >= 0]
     cosines = _cosines(index.embeddings[target_type], question.vector, rows)
-    score = WEIGHTS["words"] * share[rows]
-    score += _openings(index, question.words, rows) + _named(index, question.words, rows)
+    score = _by_words(index, question.words, share, rows)
     meaning = np.full(len(rows), np.nan)
     by_model = np.zeros(len(rows)) if question.model is None else question.model.deviations(cosines)
     score += WEIGHTS["model"] * by_model
@@ -216,12 +215,19 @@ def text_scores(index: Index, question: Question, rows: Int[np.ndarray, " n"]) -
     NaN where meaning is a signal and a record has none; None where neither is a signal.
     """
     share = _share(question.words, rows=index.info.counts["records"])
-    scores = WEIGHTS["words"] * share[rows] + _openings(index, question.words, rows)
+    scores = _by_words(index, question.words, share, rows)
     if question.meaning is not None and index.meaning is not None:
         meaning = _cosines(index.meaning, question.meaning.vector, rows)
         scores = scores + WEIGHTS["meaning"] * question.meaning.deviations(meaning)
         return np.asarray(scores)
     return scores if question.words else None
+
+
+def _by_words(
+    index: Index, words: Mapping[str, Matches], share: Float[np.ndarray, " all"], rows: Int[np.ndarray, " some"]
+) -> Float[np.ndarray, " some"]:
+    """Add up what words say of records: their share, what a text opens with, what a protein is named."""
+    return np.asarray(WEIGHTS["words"] * share[rows] + _openings(index, words, rows) + _named(index, words, rows))
 
 
 def _share(words: Mapping[str, Matches], *, rows: int) -> Float[np.ndarray, " rows"]:
