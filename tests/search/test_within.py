@@ -12,7 +12,7 @@ from protrek_hm.search.explain import explain
 from protrek_hm.search.hits import Hit
 from protrek_hm.search.relatives import RelativesConfig
 from protrek_hm.search.signals import Question
-from protrek_hm.search.within import Within, load_head
+from protrek_hm.search.within import Within
 
 BASE = "MKTAYIAKQRQISFVKSHFSRQDDILGHRNTEYLPAV"
 IRON, SUGAR = "Carries iron into cells.", "Splits sugars of cell walls."
@@ -127,6 +127,9 @@ class Likes:
     def __init__(self, letter):
         self.letter, self.asked = letter, 0
 
+    def read(self, texts):
+        return np.array([[float(len(text))] for text in texts])
+
     def prefer(self, texts, a, b, *, references, relatives):
         assert len(texts) == len(a) == len(b) == len(references)
         assert len(relatives.starts) > 1
@@ -196,15 +199,16 @@ def test_twins_are_explained_by_the_votes_and_exchanging_them_changes_the_signs(
     assert explain(searcher, "iron", a, a).votes is None
 
 
-def test_the_twin_head_of_a_model_is_asked_and_a_model_without_one_has_none(searcher):
-    assert load_head("mini", searcher.model) is None
+def test_the_twin_head_of_a_model_is_asked_in_its_own_reading_of_the_text(searcher):
     torch.manual_seed(0)
-    head = TwinHead(HeadConfig(hidden=4, directions=2, members=1), dimension=20, model="letters", weight=0.5).eval()
+    head = TwinHead(HeadConfig(hidden=4, directions=2, members=1), dimension=384, reader="any", weight=0.5).eval()
     stage = Within(searcher.index, searcher.model, head)
     vector = searcher.encode(["iron"], query_type="text")[0]
-    question = Question(vector, background=searcher.background(vector[None], target_type="sequence")[0])
+    background = searcher.background(vector[None], target_type="sequence")[0]
     hits = [Hit(1, name, 0.5, 1.0, None, None, None, {"sequence": s}) for name, s, _ in [*UNKNOWN, UNKNOWN[0]]]
-    found = stage.votes(hits, question, ("difference",)).difference
+    found = stage.votes(hits, Question(vector, background=background, text="iron"), ("difference",)).difference
     assert found[0] == found[2] == 0.0
-    preferred = head.prefer(vector[None], [UNKNOWN[1][1]], [UNKNOWN[0][1]], references=[UNKNOWN[0][1]])[0]
-    assert np.sign(found[1]) == np.sign(preferred)
+    (_, a, _), (_, b, _) = UNKNOWN
+    preferred = head.prefer(head.read(["iron"]), [b], [a], references=[a])[0]
+    assert np.sign(found[1]) == np.sign(preferred) != 0
+    assert not stage.votes(hits, Question(vector, background=background), ("difference",)).difference.any()

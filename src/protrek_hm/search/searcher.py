@@ -44,7 +44,7 @@ from protrek_hm.search.signals import (
     usable_signals,
 )
 from protrek_hm.search.significance import p_values
-from protrek_hm.search.within import Fit, Head, Votes, Within, load_head, tell_order
+from protrek_hm.search.within import Fit, Head, Votes, Within, tell_order
 
 MOST_HITS = 10_000
 """Hits per query that are looked at to fill the wanted number of families."""
@@ -155,7 +155,7 @@ class Searcher:
     def __init__(self, index: Index, model: FingerprintedEncoder, *, head: Head | None = None) -> None:
         check_model(index.info, model)
         self.index, self.model = index, model
-        self.head: Head | None = getattr(model, "twin_head", None) if head is None else head
+        self.head = head
         self._sample = cache(lambda target_type: index.sample(target_type))
         self._texts = cache(lambda: sample_of(index.meaning) if index.meaning is not None else np.empty((0, 0)))
         self._trials = cache(lambda by, want: ask_known(index, by, want, self._sample(want)))
@@ -181,8 +181,7 @@ class Searcher:
             from protrek_hm.model import load_encoder
 
             name = model or locate_model(Path(folder), index.info)
-            loaded = load_encoder(name, device=device)
-            searcher = cls(index, loaded, head=load_head(name, loaded))
+            searcher = cls(index, load_encoder(name, device=device))
         searcher.check_vectors()
         return searcher
 
@@ -334,9 +333,12 @@ class Searcher:
             return found
         asked = questions or [
             Question(
-                vector, Background.of(each.background) if len(each.background) else None, background=each.background
+                vector,
+                Background.of(each.background) if len(each.background) else None,
+                background=each.background,
+                text=query,
             )
-            for vector, each in zip(vectors, found, strict=True)
+            for query, vector, each in zip(queries, vectors, found, strict=True)
         ]
         ordered = [self.within.order(each, own, config.within) for each, own in zip(found, asked, strict=True)]
         return [each.with_items(own, notes=tell_order(own)) for each, own in zip(found, ordered, strict=True)]
@@ -440,7 +442,8 @@ class Searcher:
     @cached_property
     def within(self) -> Within:
         """What orders the members of a family; made when first asked."""
-        return Within(self.index, self.model, self.head)
+        head = getattr(self.model, "twin_head", None) if self.head is None else self.head
+        return Within(self.index, self.model, head)
 
     @cached_property
     def proteins(self) -> Lookup:
@@ -511,6 +514,7 @@ class Searcher:
                 meaning,
                 background,
                 len(query) >= _SEQUENCE and query.isupper() and sequence_problem(query) is None,
+                query,
             )
             for query, vector, meaning, background in zip(queries, vectors, meanings, backgrounds, strict=True)
         ]

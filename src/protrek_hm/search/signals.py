@@ -136,6 +136,8 @@ class Question:
         Its vector's cosines with the index's background sample, in ascending order.
     reads_like_a_sequence
         Whether it may be a sequence that was typed as words.
+    text
+        Itself; empty where only its vectors are known.
     """
 
     vector: Float[np.ndarray, " dim"]
@@ -144,6 +146,7 @@ class Question:
     meaning: Meaning | None = None
     background: Float[np.ndarray, " sample"] = field(default_factory=lambda: np.empty(0))
     reads_like_a_sequence: bool = False
+    text: str = ""
 
 
 def usable_signals(index: Index, wanted: Collection[Signal]) -> tuple[Signal, ...]:

@@ -15,7 +15,6 @@ order is that of the ranking. The weights were chosen on the validation part of 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -48,6 +47,10 @@ class Head(Protocol):
 
     weight: float
 
+    def read(self, texts: Sequence[str]) -> Float[np.ndarray, "n dim"]:
+        """Return the vectors of texts that `prefer` takes."""
+        ...
+
     def prefer(
         self,
         texts: Float[np.ndarray, "n dim"],
@@ -59,21 +62,6 @@ class Head(Protocol):
     ) -> Float[np.ndarray, " n"]:
         """Say by how much each `a` fits its text better than the `b` beside it, as `model.twin_head.TwinHead` does."""
         ...
-
-
-def load_head(name: str | Path, model: FingerprintedEncoder) -> Head | None:
-    """Load the twin head that lies in the folder of a model; None where there is none.
-
-    Raises
-    ------
-    ModelError, FileFormatError
-        If it was trained with another model, or is damaged.
-    """
-    from protrek_hm.model.locate import find_model
-    from protrek_hm.model.twin_head import HEAD, TwinHead
-
-    folder = find_model(name)
-    return TwinHead.load(folder, model=model.fingerprint()) if (folder / HEAD).is_file() else None
 
 
 @dataclass(frozen=True)
@@ -208,19 +196,17 @@ class Within:
                 model[unread] = WEIGHTS["model"] * usual + BESIDE_RELATIVES * (deviations[unread] - usual)
                 by_text[unread] += predicted.scores
         difference = np.zeros(len(hits))
-        if "difference" in voters and self.head is not None:
-            difference = self.head.weight * self._preferences(self.head, question.vector, hits)
+        if "difference" in voters and self.head is not None and question.text:
+            difference = self.head.weight * self._preferences(self.head, question.text, hits)
             difference *= weights / Background.of(question.background).deviation
         return Votes(model, difference, by_text)
 
-    def _preferences(
-        self, head: Head, text: Float[np.ndarray, " dim"], hits: Sequence[Hit]
-    ) -> Float[np.ndarray, " members"]:
+    def _preferences(self, head: Head, text: str, hits: Sequence[Hit]) -> Float[np.ndarray, " members"]:
         """Return by how much the head prefers each member over the first, all seen as variants of that one."""
         sequences = [hit.record["sequence"] for hit in hits]
         first = [sequences[0]] * len(hits)
         pool = Lookup.of(self.index.records["sequence"].gather(self._neighbours(sequences[0])))
-        texts = np.repeat(text[None], len(hits), axis=0)
+        texts = np.repeat(head.read([text]), len(hits), axis=0)
         return np.asarray(head.prefer(texts, sequences, first, references=first, relatives=pool), dtype=np.float64)
 
     def predicted(
