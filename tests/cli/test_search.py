@@ -253,7 +253,7 @@ def test_questions_load_no_trainer(tmp_path):
 
 def test_a_share_of_wrong_hits_that_cannot_be_promised_is_one_line(run, twins):
     for arguments, said in (
-        (("D", "--fdr", "0.05"), "this level needs 19"),
+        (("D", "--fdr", "0.05"), "this level needs 20"),
         (("D", "--fdr", "0.1", "--where", "length > 3"), "holds for the whole index"),
         (("MKK", "--by", "sequence", "--fdr", "0.1"), "of another kind"),
         (("D", "--fdr", "10"), "must lie between 0 and 1"),

@@ -44,7 +44,8 @@ def test_a_threshold_is_the_lowest_that_a_naive_search_finds(seed):
     trials = drawn(seed, families=30)
     every = np.sort(trials.scores.ravel())
     for level in (0.1, 0.2, 0.4):
-        fits = [t for t in every if (1 + by_hand(trials, t)[0]) / (1 + by_hand(trials, t)[1]) <= level + 1e-12]
+        sums = [(t, *by_hand(trials, t)) for t in every]
+        fits = [t for t, wrong, own in sums if (1 + wrong) / (1 + own) <= level + 1e-12 and own >= 20 - 1e-6]
         if fits:
             assert trials.threshold(level + 1e-12) == fits[0]
         else:
@@ -56,7 +57,8 @@ def test_equal_scores_pass_together_or_not_at_all():
     trials = Trials(
         np.array([[2.0, 1.0]] * 9 + [[1.0, 1.0]]), np.array([[True, True]] * 9 + [[True, False]]), np.arange(10)
     )
-    thresholds, levels = trials.levels
+    thresholds, levels, answered = trials.levels
+    assert answered.tolist() == [9, 10]
     assert thresholds.tolist() == [2.0, 1.0]
     assert levels.tolist() == [1 / 10, pytest.approx(1.5 / 11)]
 
@@ -82,12 +84,22 @@ def test_of_new_exchangeable_families_no_more_hits_are_wrong_than_promised(level
     assert wrong / answered > level / 3, "and few are withheld that could be had"
 
 
+def test_families_that_happen_to_stand_out_are_no_ground_for_a_promise():
+    for seed in range(50):  # scores that say nothing, and nearly all is wrong
+        generator = np.random.default_rng(seed)
+        scores, right = -np.sort(-generator.normal(size=(200, 5))), generator.random((200, 5)) < 0.05
+        with pytest.raises(OptionError, match="do not tell right from wrong"):
+            Trials(scores, right, np.arange(200)).threshold(0.7)
+
+
 def test_a_level_lower_than_the_families_allow_is_refused_with_the_number_that_is_needed():
-    perfect = Trials(np.ones((9, 1)), np.ones((9, 1), dtype=bool), np.arange(9))
-    assert perfect.threshold(0.1) == 1.0
-    with pytest.raises(OptionError, match=r"9 families to calibrate on, and this level needs 19: .* from 0.1, or"):
-        perfect.threshold(0.05)
-    with pytest.raises(OptionError, match=r"0 families .* needs 9"):
+    perfect = [Trials(np.ones((n, 1)), np.ones((n, 1), dtype=bool), np.arange(n)) for n in (19, 24)]
+    assert perfect[1].threshold(0.04) == 1.0
+    with pytest.raises(OptionError, match=r"24 families to calibrate on, and this level needs 33: .* from 0.04, or"):
+        perfect[1].threshold(0.03)
+    with pytest.raises(OptionError, match=r"19 families to calibrate on, and this level needs 20: "):
+        perfect[0].threshold(0.5)
+    with pytest.raises(OptionError, match=r"0 families .* needs 20: .*; leave it out"):
         Trials(np.empty((0, 1)), np.empty((0, 1), dtype=bool), np.empty(0, dtype=np.int64)).threshold(0.1)
 
 

@@ -269,7 +269,7 @@ def test_no_family_because_of_the_condition_is_told(client):
 def test_a_share_of_wrong_hits_that_cannot_be_promised_is_refused_with_the_reason(client):
     answer = search(client, query="AAC", fdr=0.1)
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, "fdr")
-    assert "3 families to calibrate on, and this level needs 9" in answer.json()["error"]["message"]
-    assert answer.json()["error"]["remedy"].startswith("take a level from 0.25")
+    assert "3 families to calibrate on, and this level needs 20" in answer.json()["error"]["message"]
+    assert answer.json()["error"]["remedy"] == "leave it out"
     assert search(client, query="AAC", fdr=0.1, where="length > 3").json()["error"]["field"] == "fdr"
     assert search(client, query="AAC", fdr=1.5).status_code == 422

@@ -28,7 +28,9 @@ the mean of F over exchangeable families is at most α times that of A. So the u
 counts as one without error (Angelopoulos et al. 2024, arXiv:2208.02814), is at most α, and so is, up to the difference
 between t and t*, the share of wrong hits **among questions that are answered**. The latter is what people read into
 such a promise: the usual rate alone is met by a tenth of questions that get wrong hits only, and nine tenths that get
-none. With n families no level below 1 ÷ (n + 1) can be had, and none at all below the least quotient.
+none. With n families no level below 1 ÷ (n + 1) can be had, and none at all below the least quotient. Where t and t* lie
+far apart, as where one or two families happen to stand out, the promise on those that are answered would be empty;
+so a threshold counts only if ΣA(t) ≥ 20.
 """
 
 import math
@@ -57,7 +59,7 @@ DEPTH = 50
 """Hits of each that are looked at; a set with a promise is no larger."""
 
 FEWEST = 20
-"""Families below which no probability is given."""
+"""Families below which no probability is given; as many must be answered at a threshold."""
 
 FAMILY = HomologyConfig(min_identity=0.5, max_identity=1.0)
 """What makes two proteins of one family."""
@@ -160,8 +162,8 @@ class Trials:
         return fit_isotonic(self.scores[there], self.right[there], weights[there])
 
     @cached_property
-    def levels(self) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, " steps"]]:
-        """Return all thresholds, falling, and the level of each: (1 + ΣF) ÷ (1 + ΣA).
+    def levels(self) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, " steps"], Float[np.ndarray, " steps"]]:
+        """Return all thresholds, falling, the level of each, (1 + ΣF) ÷ (1 + ΣA), and its ΣA.
 
         Examples
         --------
@@ -169,7 +171,7 @@ class Trials:
 
         >>> trials = Trials(np.array([[3.0, 1.0], [2.0, 0.5]]), np.array([[True, True], [False, True]]), np.arange(2))
         >>> [each.round(3).tolist() for each in trials.levels]
-        [[3.0, 2.0, 1.0, 0.5], [0.5, 0.667, 0.667, 0.667]]
+        [[3.0, 2.0, 1.0, 0.5], [0.5, 0.667, 0.667, 0.667], [1.0, 2.0, 2.0, 2.0]]
         """
         wrong = most_wrong(self.right)
         more = np.diff(wrong, axis=1, prepend=0.0) * self.weights[:, None]
@@ -178,9 +180,10 @@ class Trials:
         there = ~np.isnan(self.scores)
         order = np.argsort(-self.scores[there], kind="stable")
         scores = self.scores[there][order]
-        level = (1.0 + np.cumsum(more[there][order])) / (1.0 + np.cumsum(answered[there][order]))
+        families = np.cumsum(answered[there][order])
+        level = (1.0 + np.cumsum(more[there][order])) / (1.0 + families)
         last = np.append(np.diff(scores) < 0, True) if len(scores) else np.zeros(0, dtype=bool)
-        return scores[last], level[last]
+        return scores[last], level[last], families[last]
 
     def threshold(self, level: float) -> float:
         """Return the lowest score from which on the expected share of wrong hits is at most `level`, in (0, 1).
@@ -190,15 +193,17 @@ class Trials:
         OptionError
             If there are too few families for this level, or the scores do not tell right from wrong so well.
         """
-        n, needed = self.families, math.ceil(1 / level - 1 - TOLERANCE)
+        n, needed = self.families, max(math.ceil(1 / level - 1 - TOLERANCE), FEWEST)
         if n < needed:
             held = f"the index has {counted(n, 'family', 'families')} to calibrate on, and this level needs {needed:,}"
-            remedy = f"{'take a level from ' + str(ceiled(1 / (n + 1))) + ', or ' if n else ''}leave it out"
-            raise OptionError("fdr", level, f"{held}: with n families the least level is 1 ÷ (n + 1); {remedy}")
-        thresholds, levels = self.levels
-        kept = np.flatnonzero(levels <= level)
+            why = f"with n families the least level is 1 ÷ (n + 1), from {FEWEST} on"
+            remedy = f"take a level from {ceiled(1 / (n + 1))}, or leave it out" if n >= FEWEST else "leave it out"
+            raise OptionError("fdr", level, f"{held}: {why}; {remedy}")
+        thresholds, levels, answered = self.levels
+        enough = answered >= FEWEST - TOLERANCE
+        kept = np.flatnonzero((levels <= level) & enough)
         if not len(kept):
-            least = float(levels.min(initial=1.0))
+            least = float(levels[enough].min(initial=1.0))
             told = f"of {counted(n, 'family', 'families')} that were asked, even the highest scores leave"
             problem = f"the model's scores do not tell right from wrong so well in this index: {told} "
             share = f"{in_percent(least, digits=0)} wrong"
@@ -231,6 +236,7 @@ def ask_known(
     target_type: Modality,
     background: Float[np.ndarray, "sample dim"],
     *,
+    most: int = ASKED,
     seed: int = 0,
 ) -> Trials:
     """Ask the index for what its own records are known to be.
@@ -239,12 +245,14 @@ def ask_known(
     ----------
     background
         A sample of the vectors that are searched.
+    most
+        Records that are asked, at most.
 
     Returns
     -------
     No questions where the index holds no records with both modalities, or these are the same.
     """
-    asked = _draw(index, query_type, target_type, seed)
+    asked = _draw(index, query_type, target_type, most, seed)
     if not len(asked):
         return Trials(np.empty((0, 1)), np.empty((0, 1), dtype=bool), np.empty(0, dtype=np.int64))
     vectors = index.vectors(query_type, asked)
@@ -265,16 +273,16 @@ def ask_known(
     return Trials(scores, right, _components(texts[own], [sequences[each] for each in own.tolist()]))
 
 
-def _draw(index: Index, query_type: Modality, target_type: Modality, seed: int) -> Int[np.ndarray, " asked"]:
+def _draw(index: Index, query_type: Modality, target_type: Modality, most: int, seed: int) -> Int[np.ndarray, " asked"]:
     """Draw records with both modalities; each query once, folded where it is a text."""
     if query_type == target_type or not {query_type, target_type} <= set(index.info.modalities):
         return np.empty(0, dtype=np.int64)
     held = [index.embeddings[each].of_row >= 0 for each in (query_type, target_type)]
-    rows = np.random.default_rng(seed).permutation(np.flatnonzero(held[0] & held[1]))[: 4 * ASKED]
+    rows = np.random.default_rng(seed).permutation(np.flatnonzero(held[0] & held[1]))[: 4 * most]
     first: dict[str, int] = {}
     for row, query in zip(rows.tolist(), index.take(rows)[query_type].to_list(), strict=True):
         first.setdefault(fold_text(query) if query_type == "text" else query, row)
-    return np.sort(np.array(list(first.values())[:ASKED], dtype=np.int64))
+    return np.sort(np.array(list(first.values())[:most], dtype=np.int64))
 
 
 def _names(index: Index, rows: Int[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " n"], list[str]]:
