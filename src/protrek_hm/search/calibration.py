@@ -28,8 +28,8 @@ the mean of F over exchangeable families is at most α times that of A. So the u
 counts as one without error (Angelopoulos et al. 2024, arXiv:2208.02814), is at most α, and so is, up to the difference
 between t and t*, the share of wrong hits **among questions that are answered**. The latter is what people read into
 such a promise: the usual rate alone is met by a tenth of questions that get wrong hits only, and nine tenths that get
-none. With n families no level below 1 ÷ (n + 1) can be had, and none at all below the least quotient. Where t and t* lie
-far apart, as where one or two families happen to stand out, the promise on those that are answered would be empty;
+none. With n families no level below 1 ÷ (n + 1) can be had, and none at all below the least quotient. Where t and t*
+lie far apart, as where one or two families happen to stand out, the promise on those that are answered would be empty;
 so a threshold counts only if ΣA(t) ≥ 20.
 """
 
