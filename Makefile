@@ -1,9 +1,9 @@
-# make setup | demo | test | kernels | check | browser | fix | bench | mini | results | board
+# make setup | demo | test | kernels | check | browser | fix | bench | mini | results | board | head
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test kernels check browser lint types imports fix bench mini results board clean
+.PHONY: setup demo test kernels check browser lint types imports fix bench mini results board head clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -106,6 +106,13 @@ board: $(BOARD)/prepared/report.json
 	$(BIN)/protrek-hm evaluate twins $(BOARD)/prepared/cases $(BOARD_MODELS:%=-m %) -o $(BOARD)/results --device cpu --force
 	cp $(BOARD)/results/board.json docs/board.json
 	$(BIN)/python recipes/board/page.py docs/board.json docs/board.md
+
+# The packaged twin head, from the board's training cases and all scores of its scans.
+head: $(BOARD)/prepared/report.json
+	$(BIN)/protrek-hm train head $(BOARD)/prepared/cases/train/*.parquet --valid $(BOARD)/prepared/cases/valid \
+		--scans $(BOARD)/prepared/proteins.parquet --relatives $(BOARD)/prepared/proteins.parquet --relatives $(DATA)/unlabelled.fasta.gz \
+		-m mini -o $(BOARD)/head --force
+	cp $(BOARD)/head/twin_head.safetensors src/protrek_hm/model/shipped_weights/mini-words/
 
 clean:
 	rm -rf .venv demo

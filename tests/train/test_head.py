@@ -127,7 +127,7 @@ def test_a_table_that_is_no_scan_and_no_data_at_all_are_told() -> None:
         HeadTrainConfig(neighbours=3)
 
 
-def test_the_measure_weighs_kinds_and_families_alike() -> None:
+def test_the_measure_weighs_families_alike_and_kinds_by_the_root_of_their_number() -> None:
     table = cases(1, families=3).with_columns(
         kind=pl.Series(["mutant-mutant"] * 8 + ["natural"] * 4), control=pl.Series(["no"] * 11 + ["yes"])
     )
@@ -142,7 +142,8 @@ def test_the_measure_weighs_kinds_and_families_alike() -> None:
     kinds: dict[str, list[float]] = {}
     for (kind, _), values in families.items():
         kinds.setdefault(kind, []).append(float(np.mean(values)))
-    expected = np.mean([np.mean(values) for values in kinds.values()])
+    weights = {kind: len(values) ** 0.5 for kind, values in kinds.items()}
+    expected = sum(weights[kind] * np.mean(values) for kind, values in kinds.items()) / sum(weights.values())
     assert measure(margins, Table().pairs(table)) == pytest.approx(expected)
 
 

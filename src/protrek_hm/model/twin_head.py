@@ -266,12 +266,13 @@ class TwinHead(nn.Module):
 
 
 def find_head(folder: Path | None) -> TwinHead | None:
-    """Load the head in the folder of a model; None if there is none, or the model was loaded from no folder.
+    """Load the head in the folder of a model, else the one that comes with the package; None if neither is there.
 
     Raises
     ------
     FileFormatError, ModelError
         As `TwinHead.load`.
     """
-    place = None if folder is None else folder if folder.is_dir() else folder.parent
-    return None if place is None or not (place / HEAD).is_file() else TwinHead.load(place)
+    own = None if folder is None else folder if folder.is_dir() else folder.parent
+    places = [own, packaged_reader().folder.parent]
+    return next((TwinHead.load(each) for each in places if each is not None and (each / HEAD).is_file()), None)

@@ -348,15 +348,17 @@ def preferences(
 
 
 def measure(margins: Sequence[Float[np.ndarray, " cases"]], pairs: Pairs) -> float:
-    """Return the share of right preferences: the mean over kinds of the means over families; controls do not count.
+    """Return the share of right preferences; controls do not count.
 
-    margins: for either text, above 0 where the preference is right; 0 counts half.
+    In a set, families weigh alike; sets (and in them kinds of twins) weigh as they are drawn, by the root of their
+    number of families. margins: for either text, above 0 where the preference is right; 0 counts half.
     """
     right = np.mean([np.where(each == 0, 0.5, each > 0) for each in margins], axis=0)
     frame = pl.DataFrame(pairs.group, schema=["set", "family"], orient="row")
     told = frame.with_columns(right=right, kind=pl.Series(pairs.kind, dtype=pl.String)).filter(pairs.sign > 0)
-    means = told.group_by("kind", "set", "family").agg(pl.col("right").mean()).sort("kind", "set", "family")
-    return float(means.group_by("kind").agg(pl.col("right").mean()).sort("kind")["right"].mean())  # type: ignore[arg-type]
+    families = told.group_by("set", "kind", "family").agg(pl.col("right").mean()).sort("set", "kind", "family")
+    sets = families.group_by("set", "kind").agg(pl.col("right").mean(), weight=pl.len().sqrt()).sort("set", "kind")
+    return float(np.average(sets["right"].to_numpy(), weights=sets["weight"].to_numpy()))
 
 
 def _choose_weight(
