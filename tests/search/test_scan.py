@@ -13,7 +13,7 @@ from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.build import build_index
 from protrek_hm.model import load_encoder
 from protrek_hm.model.reader import packaged_reader
-from protrek_hm.model.twin_head import HeadConfig, TwinHead
+from protrek_hm.model.twin_head import HeadConfig, TwinHead, head_of
 from protrek_hm.search.config import ScanConfig, parse_region
 from protrek_hm.search.explain import Protein
 from protrek_hm.search.render_scan import COLUMNS, save_scan, scan_table, write_scan
@@ -106,7 +106,7 @@ def test_batches_change_nothing(mini):
 
 def test_a_scan_by_the_head_is_what_it_prefers(mini, monkeypatch):
     head = make_head(mini)
-    monkeypatch.setitem(vars(mini), "twin_head", head)
+    monkeypatch.setattr("protrek_hm.search.scan.head_of", lambda model: head)
     config = ScanConfig(signals=("head",))
     both = scan_protein(mini, "resists heat", Protein(None, WILD), config=config)
     assert both.model is None
@@ -125,9 +125,10 @@ def test_the_head_in_a_models_folder_is_found(tmp_path, mini):
     from protrek_hm.model import ProTrek
 
     ProTrek.from_pretrained("mini", device="cpu").save(str(tmp_path / "model"))
-    assert load_encoder(tmp_path / "model", device="cpu").twin_head is None
-    make_head(mini).save(tmp_path / "model")
+    head = make_head(mini)
+    head.save(tmp_path / "model")
     loaded = load_encoder(tmp_path / "model", device="cpu")
+    assert head_of(loaded).config == head.config
     assert loaded.fingerprint() == mini.fingerprint(), "the head is no part of the model"
     found = scan_protein(loaded, "a kinase", Protein(None, WILD), config=ScanConfig((4, 5)))
     assert found.notes == ()
@@ -135,7 +136,8 @@ def test_the_head_in_a_models_folder_is_found(tmp_path, mini):
     assert found.head.shape == found.model.shape == (2, 20)
 
 
-def test_without_a_head_it_is_said(mini):
+def test_without_a_head_it_is_said(mini, monkeypatch):
+    monkeypatch.setattr("protrek_hm.search.scan.head_of", lambda model: None)
     found = scan_protein(mini, "a kinase", Protein(None, WILD), config=ScanConfig((4, 4)))
     assert found.head is None
     assert "no twin head" in found.notes[0]

@@ -34,7 +34,6 @@ from protrek_hm.model.packed import Packing, align_weights, check_device, encode
 
 if TYPE_CHECKING:
     from protrek_hm.model.protrek import ProTrek
-    from protrek_hm.model.twin_head import TwinHead
 
 _MODULES = {"": "Router", "1_Normalize": "Normalize"}
 _NORM = {"LayerNorm.gamma": "LayerNorm.weight", "LayerNorm.beta": "LayerNorm.bias"}
@@ -101,13 +100,6 @@ class LightProTrek(nn.Sequential):
     def routes(self) -> dict[str, nn.Module]:
         """The tower of each task: Transformer, Pooling, Dense."""
         return dict(cast("Any", self[0]).sub_modules.items())
-
-    @cached_property
-    def twin_head(self) -> "TwinHead | None":
-        """The twin head in the folder that the model was loaded from; None if there is none."""
-        from protrek_hm.model.twin_head import find_head
-
-        return find_head(self.folder)
 
     def get_embedding_dimension(self) -> int:
         """Return how many numbers a vector has."""

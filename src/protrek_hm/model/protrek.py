@@ -6,9 +6,8 @@ them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
@@ -43,9 +42,6 @@ from protrek_hm.model.packed import Packing, align_weights, check_device, encode
 from protrek_hm.model.source import check_weights, no_progress_bars, whole_model
 from protrek_hm.model.tokenizers import residue_tokenizer, structure_tokenizer, train_text_tokenizer
 from protrek_hm.model.towers import bert_tower, esm_tower, loading_options, read_encoder
-
-if TYPE_CHECKING:
-    from protrek_hm.model.twin_head import TwinHead
 
 _STOCK_ONLY = {"prompt": None, "output_value": "sentence_embedding", "processing_kwargs": None}  # and their defaults
 _ONLY_PACKED = "packed encoding alone computes in it: no prompt, no packed=False, no other output than embeddings"
@@ -165,13 +161,6 @@ class ProTrek(SentenceTransformer):
     def tasks(self) -> tuple[str, ...]:
         """The routes that this model has."""
         return tuple(self.routes)
-
-    @cached_property
-    def twin_head(self) -> "TwinHead | None":
-        """The twin head in the folder that `load_encoder` loaded the model from; None if there is none."""
-        from protrek_hm.model.twin_head import find_head
-
-        return find_head(self.folder)
 
     @property
     def routes(self) -> dict[str, nn.Module]:

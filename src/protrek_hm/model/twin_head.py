@@ -265,14 +265,16 @@ class TwinHead(nn.Module):
         return head.eval()
 
 
-def find_head(folder: Path | None) -> TwinHead | None:
-    """Load the head in the folder of a model, else the one that comes with the package; None if neither is there.
+def head_of(model: object) -> TwinHead | None:
+    """Load the head in the folder that a model was loaded from, else the one that comes with the package.
+
+    None if neither is there, or the model was loaded from no folder.
 
     Raises
     ------
     FileFormatError, ModelError
         As `TwinHead.load`.
     """
-    own = None if folder is None else folder if folder.is_dir() else folder.parent
-    places = [own, packaged_reader().folder.parent]
-    return next((TwinHead.load(each) for each in places if each is not None and (each / HEAD).is_file()), None)
+    own = getattr(model, "folder", None)
+    places = [] if own is None else [own if own.is_dir() else own.parent, packaged_reader().folder.parent]
+    return next((TwinHead.load(each) for each in places if (each / HEAD).is_file()), None)

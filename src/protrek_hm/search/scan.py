@@ -31,6 +31,7 @@ from protrek_hm.homology.profile import Profile, profiles
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.twin_head import head_of
 from protrek_hm.search.config import ScanConfig, ScanSignal
 from protrek_hm.search.explain import LONGEST_ID, SHORTEST, Protein, find_protein
 from protrek_hm.search.query import clean_query, read_queries
@@ -256,7 +257,7 @@ def scan_protein(
 
 def _head_of(model: FingerprintedEncoder, searcher: Searcher | None) -> ScanHead | None:
     """Return the twin head of a searcher, or of the folder that a model was loaded from; None if there is none."""
-    head = getattr(model, "twin_head", None) if searcher is None else searcher.head
+    head = head_of(model) if searcher is None or searcher.head is None else searcher.head
     return cast("ScanHead", head) if hasattr(head, "scan") else None
 
 

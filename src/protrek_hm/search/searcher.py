@@ -28,6 +28,7 @@ from protrek_hm.index.store import Index, sample_of
 from protrek_hm.index.vocabulary import Term
 from protrek_hm.index.words import searched_text, written_forms
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.twin_head import head_of
 from protrek_hm.search.calibration import DEPTH, ask_known
 from protrek_hm.search.hits import MIN_IDENTITY, VOTES, Answer, Family, Hit, Vote, each_alone, group_hits
 from protrek_hm.search.labelled import Labelled, lay_out
@@ -442,8 +443,7 @@ class Searcher:
     @cached_property
     def within(self) -> Within:
         """What orders the members of a family; made when first asked."""
-        head = getattr(self.model, "twin_head", None) if self.head is None else self.head
-        return Within(self.index, self.model, head)
+        return Within(self.index, self.model, head_of(self.model) if self.head is None else self.head)
 
     @cached_property
     def proteins(self) -> Lookup:
