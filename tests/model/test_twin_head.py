@@ -79,6 +79,7 @@ def test_a_scan_gives_what_each_variant_alone_gets() -> None:
         expected = head.prefer(text, [variant], [WILD], references=[WILD])[0]
         assert found[place, AMINO_ACIDS.index(residue)] == pytest.approx(expected, abs=1e-5)
     assert all(found[place, AMINO_ACIDS.index(residue)] == 0.0 for place, residue in enumerate(WILD))
+    assert np.allclose(head.scan(text[0], WILD, residues=range(17, 31)), found[17:31], atol=1e-5)
 
 
 def test_texts_are_read_by_the_packaged_sentence_encoder() -> None:

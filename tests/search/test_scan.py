@@ -147,10 +147,10 @@ def test_without_a_head_it_is_said(mini, monkeypatch):
 
 @pytest.mark.parametrize(("length", "size"), [(50, 12), (13, 12), (12, 12), (5, 12), (31, 1), (40, 7)])
 def test_each_site_is_read_once_and_as_near_to_the_middle_as_windows_allow(length, size):
-    found = windows(1, length, length, size)
-    assert [site for _, sites in found for site in sites] == list(range(length))
+    found = windows(range(length), length, size)
+    assert [site for sites in found.values() for site in sites] == list(range(length))
     starts = {*range(0, max(length - size, 0) + 1, max(size // 2, 1)), max(length - size, 0)}
-    for start, sites in found:
+    for start, sites in found.items():
         for site in sites:
             off = {each: abs(each + (size - 1) / 2 - site) for each in starts if each <= site < each + size}
             assert off[start] == min(off.values())
@@ -212,9 +212,9 @@ def test_the_head_reads_the_relatives_of_the_index(searcher):
         def read(self, texts):
             return np.zeros((len(texts), 2))
 
-        def scan(self, text, protein, profile=None):
+        def scan(self, text, protein, profile=None, residues=None):
             asked.append(profile)
-            return np.zeros((len(protein), 20))
+            return np.zeros((len(residues), 20))
 
     searcher.head = Head()
     scan(searcher, "KK", "wild", config=ScanConfig(signals=("head",)))

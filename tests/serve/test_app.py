@@ -1,8 +1,13 @@
+import json
+
+import numpy as np
 import pytest
 
 from protrek_hm.errors import InputError
+from protrek_hm.search.config import ScanConfig
 from protrek_hm.search.hits import NOT_EXACT, Answer, identity_and_difference
 from protrek_hm.search.reading import Cut
+from protrek_hm.search.scan import scan
 from protrek_hm.serve.schemas import BatchRequest
 
 
@@ -110,6 +115,16 @@ def test_health_and_counts(client):
         ("batch", {"queries": ["A", " "]}, 400, "queries[1]", "is empty"),
         ("score", {"texts": ["A"], "sequences": ["A", "1"]}, 400, "sequences[1]", "not an amino acid"),
         ("explain", {"text": "A", "a": "P1", "b": "P77"}, 400, "b", "P77"),
+        ("scan", {"text": "A", "protein": "P77"}, 400, "protein", "P77"),
+        ("scan", {"text": " ", "protein": "P1"}, 400, "text", "is empty"),
+        ("scan", {"text": "A", "protein": "P1", "from_text": ""}, 422, "from_text", "at least 1 item"),
+        ("scan", {"text": "A", "protein": "P1", "from_text": " A "}, 400, "from_text", "is the text that it leads to"),
+        ("scan", {"text": "A", "protein": "P1", "region": [5, 11]}, 400, "region", "has 10 residues"),
+        ("scan", {"text": "A", "protein": "P1", "region": [0, 3]}, 400, "region", "begins with residue 1"),
+        ("scan", {"text": "A", "protein": "P1", "region": [1]}, 422, "region[1]", "Field required"),
+        ("scan", {"text": "A", "protein": "P1", "signals": []}, 422, "signals", "at least 1 item"),
+        ("scan", {"text": "A", "protein": "P1", "signals": ["head"]}, 400, "signals", "holds no twin head"),
+        ("scan", {"text": "A", "protein": "A" * 2_000}, 400, "region", "38,000 variants, more than 1,000"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_field_and_a_remedy(client, path, request_, status, field, message):
@@ -273,3 +288,40 @@ def test_a_share_of_wrong_hits_that_cannot_be_promised_is_refused_with_the_reaso
     assert answer.json()["error"]["remedy"] == "leave it out"
     assert search(client, query="AAC", fdr=0.1, where="length > 3").json()["error"]["field"] == "fdr"
     assert search(client, query="AAC", fdr=1.5).status_code == 422
+
+
+def test_every_substitution_is_scored(client, searcher):
+    body = {"text": "GGF", "protein": "P1", "from_text": "AA", "region": [9, 10]}
+    answer = client.post("/v1/scan", json=body)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    wanted = scan(searcher, "GGF", "P1", from_text="AA", config=ScanConfig((9, 10)))
+    assert found == json.loads(json.dumps(wanted.as_dict()))
+    assert (found["first"], found["last"], found["head"], len(found["model"])) == (9, 10, None, 2)
+    assert found["known"] == [{"position": 10, "residue": "G", "ids": ["P2"]}]
+    assert found["protein"] == {"id": "P1", "sequence": "AACCDDEEFF", "same": ["P1"]}
+    assert "no twin head" in found["notes"][0]
+
+
+def test_a_head_scans_what_the_model_would_take_too_long_for(connect, searcher):
+    class Head:
+        def read(self, texts):
+            return np.zeros((len(texts), 2))
+
+        def scan(self, text, protein, profile=None, residues=None):
+            return np.arange(20.0)[None].repeat(len(residues), axis=0)
+
+    client = connect(max_variants=40)
+    assert client.get("/v1/index").json()["twin_head"] is False
+    searcher.head = Head()
+    assert client.get("/v1/index").json()["twin_head"] is True
+    refused = client.post("/v1/scan", json={"text": "A", "protein": "P1"})
+    assert refused.status_code == 400
+    assert refused.json()["error"] == {
+        "field": "region",
+        "message": "190 variants, more than 40",
+        "remedy": "name a region of at most 2 residues at a time, or use protrek-hm scan",
+    }
+    whole = client.post("/v1/scan", json={"text": "A", "protein": "P1", "signals": ["head"]}).json()
+    assert (whole["model"], whole["ordered_by"]) == (None, "head")
+    assert whole["head"] == [list(range(20))] * 10

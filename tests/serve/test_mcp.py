@@ -7,7 +7,7 @@ import pytest
 from protrek_hm.search.reading import Cut
 from protrek_hm.serve import create_app
 
-NAMES = ["search", "score", "explain", "describe", "index_info"]
+NAMES = ["search", "score", "explain", "scan", "describe", "index_info"]
 KEY = "a-key-of-some-length"
 
 
@@ -42,6 +42,14 @@ def test_a_tool_answers_what_rest_answers(client):
     assert called(client, "score", **body)["structuredContent"] == client.post("/v1/score", json=body).json()
     body = {"text": "A and C", "a": "P1", "b": "P2"}
     assert called(client, "explain", **body)["structuredContent"] == client.post("/v1/explain", json=body).json()
+    body = {"text": "A and C", "protein": "P1", "region": [1, 4]}
+    best = called(client, "scan", **body, top=3)["structuredContent"]
+    scanned = client.post("/v1/scan", json=body).json()
+    assert {name: best[name] for name in ("text", "protein", "first", "known", "notes")} == {
+        name: scanned[name] for name in ("text", "protein", "first", "known", "notes")
+    }
+    assert best["highest"][0]["model"] == pytest.approx(max(map(max, scanned["model"])), abs=1e-6)
+    assert len(best["highest"]) == len(best["lowest"]) == 3
     body = {"sequences": ["AACCDDEE"], "k": 1}
     assert called(client, "describe", **body)["structuredContent"] == client.post("/v1/describe", json=body).json()
     assert called(client, "index_info")["structuredContent"] == client.get("/v1/index").json()

@@ -359,3 +359,45 @@ def test_its_parts(browser, address, module, expression, value):
     if browser.context is None or not browser.evaluate("location.href").startswith(address):
         browser.open(f"{address}/")
     assert browser.evaluate(f"import('/{module}.js').then((m) => {expression})") == value
+
+
+def test_all_substitutions_of_a_hit_are_scanned_and_kept(page, address, tmp_path):
+    searched(page)
+    name = texts(page, ".hits .name b")[0]
+    page.evaluate(f"document.querySelector('[aria-label=\"Scan the substitutions of {name}\"]').click()")
+    page.wait_for("document.querySelector('#scan .lists table')")
+    protein = post(address, "scan", text=QUERY, protein=name, region=[1, 1])["protein"]["sequence"]
+    pieces = [
+        post(address, "scan", text=QUERY, protein=name, region=[first, min(first + 39, len(protein))])
+        for first in range(1, len(protein) + 1, 40)
+    ]
+    values = [row for piece in pieces for row in piece["model"]]
+    best = max(map(max, values))
+    first = texts(page, "#scan .lists tbody tr:first-child th")[0]
+    scored = values[int(first[1:-1]) - 1][pieces[0]["residues"].index(first[-1])]
+    assert scored == pytest.approx(best, abs=1e-6)
+    assert "no twin head" in texts(page, "#scan .notice")[0]
+    assert page.evaluate("document.querySelectorAll('#scan canvas').length") > 1
+
+    box = "document.querySelector('#scan canvas')"
+    at = f"{{offsetX: 18 + 5, offsetY: 14 + 11 * 'GAVLIMCPFYWHKRDENQST'.indexOf('{protein[0]}') + 5}}"
+    page.evaluate(f"{box}.dispatchEvent(Object.assign(new Event('pointermove'), {at}))")
+    assert texts(page, "#scan .readout") == [f"{protein[0]}1: the protein's own residue."]
+
+    page.evaluate("document.querySelector('#scan .headline button').click()")
+    wanted = f"import('./download.js').then((each) => each.fileName('scan {name} {QUERY}', 'tsv'))"
+    saved = waited_for_file(tmp_path, page.evaluate(wanted))
+    found = pl.read_csv(io.StringIO(saved), separator="\t")
+    assert found.columns == ["position", "wild_type", "residue", "model", "head", "known"]
+    assert len(found) == 19 * len(protein)
+    held = dict(zip(zip(found["position"], found["residue"], strict=True), found["model"], strict=True))
+    for piece in pieces:
+        for at, row in enumerate(piece["model"]):
+            for residue, value in zip(piece["residues"], row, strict=True):
+                assert held.get((piece["first"] + at, residue), 0.0) == pytest.approx(value, abs=1e-6)
+    known = {(each["position"], each["residue"]) for piece in pieces for each in piece["known"]}
+    assert set(found.filter(pl.col("known").is_not_null()).select("position", "residue").rows()) == known
+
+    page.press("Escape", 27)
+    page.wait_for("!document.querySelector('#scan').open")
+    assert "scan=" not in page.evaluate("location.hash")

@@ -137,12 +137,15 @@ def describe_changes(
 
 
 def all_substitutions(
-    protein: str, profile: Profile, config: FeatureConfig
+    protein: str, profile: Profile, config: FeatureConfig, residues: range | None = None
 ) -> Float[np.ndarray, "residues*20 features"]:
-    """Describe each residue of a protein replaced by each of the twenty; rows that change nothing mean nothing."""
-    own = _codes(protein)
-    places = np.arange(len(protein))
-    sites = np.stack([places.repeat(20), own.repeat(20), np.tile(np.arange(20), len(protein))], axis=1)
+    """Describe each residue of a protein replaced by each of the twenty; rows that change nothing mean nothing.
+
+    residues: those that are replaced, counted from 0; all by default.
+    """
+    places = np.arange(len(protein)) if residues is None else np.array(residues, dtype=np.int64)
+    own = _codes(protein)[places]
+    sites = np.stack([places.repeat(20), own.repeat(20), np.tile(np.arange(20), len(places))], axis=1)
     return _features(protein, sites, profile, _surroundings(protein, profile, config), config, changes=1)
 
 

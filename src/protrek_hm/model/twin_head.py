@@ -202,16 +202,21 @@ class TwinHead(nn.Module):
 
     @torch.inference_mode()
     def scan(
-        self, text: Float[np.ndarray, " dimension"], protein: str, profile: Profile | None = None
+        self,
+        text: Float[np.ndarray, " dimension"],
+        protein: str,
+        profile: Profile | None = None,
+        residues: range | None = None,
     ) -> Float[np.ndarray, "residues 20"]:
         """Return the preference for each single substitution over the protein itself, residues in `AMINO_ACIDS`' order.
 
-        The protein's own residues have 0.
+        The protein's own residues have 0. `residues`: those that are replaced, counted from 0; all by default.
         """
-        features = all_substitutions(protein, profile or Profile.of(protein), self.config.features)
+        scanned = range(len(protein)) if residues is None else residues
+        features = all_substitutions(protein, profile or Profile.of(protein), self.config.features, scanned)
         read = self.readings(torch.from_numpy(np.asarray(text, dtype=np.float32))[None])
-        found = (read * self.effects(torch.from_numpy(features))).sum(-1).double().mean(0).view(len(protein), 20)
-        found[torch.tensor([[own == other for other in AMINO_ACIDS] for own in protein])] = 0.0
+        found = (read * self.effects(torch.from_numpy(features))).sum(-1).double().mean(0).view(len(scanned), 20)
+        found[torch.tensor([[protein[place] == other for other in AMINO_ACIDS] for place in scanned])] = 0.0
         return found.numpy()
 
     def save(self, folder: Path) -> None:

@@ -39,6 +39,7 @@ from protrek_hm.search.reading import cuts, residues_read
 from protrek_hm.search.searcher import Searcher
 
 _SITES_AT_ONCE = 16
+_SITES_OF_HEAD = 2000
 _DIGITS = 7  # decimals that are written: beyond them, a model in other batches gives others
 
 
@@ -50,7 +51,11 @@ class ScanHead(Protocol):
         ...
 
     def scan(
-        self, text: Float[np.ndarray, " dim"], protein: str, profile: Profile | None = None
+        self,
+        text: Float[np.ndarray, " dim"],
+        protein: str,
+        profile: Profile | None = None,
+        residues: range | None = None,
     ) -> Float[np.ndarray, "residues 20"]:
         """Say by how much each substitution is preferred over the protein, in the order of `AMINO_ACIDS`."""
         ...
@@ -220,7 +225,9 @@ def scan_protein(
     """
     config = config or ScanConfig()
     texts = [clean_query(each, "text") for each in ([text] if from_text is None else [text, from_text])]
-    require("from", shorten(texts[-1]), "is the text that it leads to; give another", holds=len({*texts}) == len(texts))
+    require(
+        "from_text", shorten(texts[-1]), "is the text that it leads to; give another", holds=len({*texts}) == len(texts)
+    )
     first, last = _region(protein, config)
     head = _head_of(model, searcher)
     if "head" in config.signals and head is None and "model" not in config.signals:
@@ -232,14 +239,18 @@ def scan_protein(
         if head is None:
             notes.append("the model's folder holds no twin head: substitutions are scored by the model's vectors alone")
         else:
-            profile = _profile(protein.sequence, head, searcher)
-            scanned = [head.scan(each, protein.sequence, profile)[first - 1 : last] for each in head.read(texts)]
-            by_head = np.asarray(scanned[0] if len(scanned) == 1 else scanned[0] - scanned[1], dtype=np.float64)
+            scanned = _preferences(head, head.read(texts), protein.sequence, range(first - 1, last), searcher)
+            by_head = scanned[0] if len(scanned) == 1 else scanned[0] - scanned[1]
     if "model" in config.signals:
         read = residues_read(model, len(protein.sequence))
         if read < len(protein.sequence):
             notes.append(f"the model reads {read:,} residues: each site in the window of so many that is nearest to it")
-        by_model = _changes(model, vectors, protein.sequence, (first, last), config=config, progress=progress)
+        letters, sites = protein.sequence, range(first - 1, last)
+        places = [(site, residue) for site in sites for residue in AMINO_ACIDS if residue != letters[site]]
+        changes = substitution_changes(model, vectors, letters, places, batch_size=config.batch_size, progress=progress)
+        by_model = np.zeros((last - first + 1, len(AMINO_ACIDS)))
+        rows, columns = np.array([(site - first + 1, AMINO_ACIDS.index(residue)) for site, residue in places]).T
+        by_model[rows, columns] = changes[:, 0] if len(texts) == 1 else changes[:, 0] - changes[:, 1]
     same, known = _known(searcher.index, protein.sequence) if searcher is not None else ((), {})
     kept = {place: ids for place, ids in known.items() if first <= place[0] <= last}
     return Scan(
@@ -313,72 +324,93 @@ def _region(protein: Protein, config: ScanConfig) -> tuple[int, int]:
     return first, last
 
 
-def windows(first: int, last: int, length: int, size: int) -> list[tuple[int, range]]:
-    """Choose the windows in which the sites of a region are read.
+def windows(sites: Sequence[int], length: int, size: int) -> dict[int, list[int]]:
+    """Choose the windows in which sites of a protein are read.
 
     Windows begin each half a window, and at the end one ends with the protein; a site is read where it stands nearest
     to the middle, in the earlier of two that are as near.
 
     Returns
     -------
-    For each window that is needed: how many residues stand before it, and its sites, counted from 0.
+    Of each window that is needed, how many residues stand before it, and its sites; all counted from 0.
 
     Examples
     --------
-    >>> windows(1, 10, 10, 10), windows(1, 11, 11, 4)
-    ([(0, range(0, 10))], [(0, range(0, 3)), (2, range(3, 5)), (4, range(5, 7)), (6, range(7, 9)), (7, range(9, 11))])
+    >>> windows(range(10), 10, 10) == {0: list(range(10))}, windows(range(11), 11, 4)
+    (True, {0: [0, 1, 2], 2: [3, 4], 4: [5, 6], 6: [7, 8], 7: [9, 10]})
     """
-    starts = sorted({*range(0, max(length - size, 0) + 1, max(size // 2, 1)), max(length - size, 0)})
+    end = max(length - size, 0)
+    starts = np.array(sorted({*range(0, end + 1, max(size // 2, 1)), end}))
     found: dict[int, list[int]] = {}
-    for site in range(first - 1, last):
-        nearest = min(
-            starts, key=lambda start: (not start <= site < start + size, abs(2 * start + size - 1 - 2 * site))
-        )
-        found.setdefault(nearest, []).append(site)
-    return [(start, range(sites[0], sites[-1] + 1)) for start, sites in found.items()]
-
-
-def _changes(
-    model: FingerprintedEncoder,
-    texts: Float[np.ndarray, "texts dim"],
-    protein: str,
-    region: tuple[int, int],
-    *,
-    config: ScanConfig,
-    progress: Progress | None,
-) -> Float[np.ndarray, "residues 20"]:
-    """Return what each substitution does to the cosine, a few sites at a time."""
-    first, last = region
-    towards = texts[0].astype(np.float64) - (texts[1].astype(np.float64) if len(texts) > 1 else 0.0)
-    found = np.zeros((last - first + 1, len(AMINO_ACIDS)))
-    size = residues_read(model, len(protein))
-    done = 0
-    for start, sites in windows(first, last, len(protein), size):
-        part = protein[start : start + size]
-        for block in range(sites.start, sites.stop, _SITES_AT_ONCE):
-            checkpoint()
-            places = [
-                (site, column)
-                for site in range(block, min(block + _SITES_AT_ONCE, sites.stop))
-                for column, residue in enumerate(AMINO_ACIDS)
-                if residue != protein[site]
-            ]
-            variants = [
-                part[: site - start] + AMINO_ACIDS[column] + part[site - start + 1 :] for site, column in places
-            ]
-            vectors = encode_unit(model, [part, *variants], task="sequence", batch_size=config.batch_size)
-            scores = (vectors.astype(np.float64) * towards).sum(axis=1)
-            rows, columns = np.array(places).T
-            found[rows - first + 1, columns] = scores[1:] - scores[0]
-            done += len(variants)
-            if progress is not None:
-                progress("variants", done, (last - first + 1) * (len(AMINO_ACIDS) - 1))
+    for site in sites:
+        around = starts[(starts <= site) & (site < starts + size)]
+        nearest = around[np.abs(2 * (around - site) + size - 1).argmin()]
+        found.setdefault(int(nearest), []).append(site)
     return found
 
 
-def _profile(protein: str, head: ScanHead, searcher: Searcher | None) -> Profile:
+def substitution_changes(
+    model: FingerprintedEncoder,
+    texts: Float[np.ndarray, "texts dim"],
+    protein: str,
+    places: Sequence[tuple[int, str]],
+    *,
+    batch_size: int = 32,
+    progress: Progress | None = None,
+) -> Float[np.ndarray, "places texts"]:
+    """Return what substitutions do to the cosines of a protein with texts, by the model's vectors.
+
+    Parameters
+    ----------
+    texts
+        Their unit vectors.
+    places
+        Site, counted from 0, and residue of each substitution; one that changes nothing gives 0.
+
+    Raises
+    ------
+    ModelError, GivenUpError
+        As `scan_protein`.
+    """
+    asked = texts.astype(np.float64)
+    found = np.zeros((len(places), len(texts)))
+    size = residues_read(model, len(protein))
+    at: dict[int, list[int]] = {}
+    for number, (site, residue) in enumerate(places):
+        if residue != protein[site]:
+            at.setdefault(site, []).append(number)
+    done = 0
+    for start, sites in windows(sorted(at), len(protein), size).items():
+        part = protein[start : start + size]
+        for block in range(0, len(sites), _SITES_AT_ONCE):
+            checkpoint()
+            numbers = [number for site in sites[block : block + _SITES_AT_ONCE] for number in at[site]]
+            variants = [_substituted(part, places[number][0] - start, places[number][1]) for number in numbers]
+            vectors = encode_unit(model, [part, *variants], task="sequence", batch_size=batch_size).astype(np.float64)
+            cosines = np.stack([(vectors * each).sum(axis=1) for each in asked], axis=1)
+            found[numbers] = cosines[1:] - cosines[0]
+            done += len(numbers)
+            if progress is not None:
+                progress("variants", done, len(places))
+    return found
+
+
+def _substituted(protein: str, site: int, residue: str) -> str:
+    return protein[:site] + residue + protein[site + 1 :]
+
+
+def _preferences(
+    head: ScanHead, texts: Float[np.ndarray, "texts dim"], protein: str, sites: range, searcher: Searcher | None
+) -> Float[np.ndarray, "texts residues 20"]:
+    """Have the head score all substitutions towards each text, some sites at a time."""
     reads = getattr(getattr(getattr(head, "config", None), "features", None), "conservation", True)
-    [found] = profiles([protein], searcher.proteins if searcher is not None and reads else None)
+    [profile] = profiles([protein], searcher.proteins if searcher is not None and reads else None)
+    found = np.empty((len(texts), len(sites), len(AMINO_ACIDS)))
+    for start in range(0, len(sites), _SITES_OF_HEAD):
+        checkpoint()
+        block = sites[start : start + _SITES_OF_HEAD]
+        for number, text in enumerate(texts):
+            found[number, start : start + len(block)] = head.scan(text, protein, profile, block)
     return found
 
 

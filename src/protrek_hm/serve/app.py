@@ -32,6 +32,8 @@ from protrek_hm.serve.schemas import (
     DescribeRequest,
     ExplainRequest,
     ProblemAnswer,
+    ScanAnswer,
+    ScanRequest,
     ScoreAnswer,
     ScoreRequest,
     SearchAnswer,
@@ -140,10 +142,27 @@ def api_routes(service: Service) -> APIRouter:
         """Score every text with every sequence, whether or not they are in the index."""
         return await _written(await service.score(request))
 
+    @router.get("/index")
+    async def index() -> dict[str, Any]:
+        """Say what the index holds, which columns `where` knows, and the limits of requests."""
+        return service.index()
+
+    _add_protein_routes(router, service)
+    return router
+
+
+def _add_protein_routes(router: APIRouter, service: Service) -> None:
+    """Add the addresses for questions about one protein or two."""
+
     @router.post("/explain")
     async def explain(request: ExplainRequest) -> Response:
         """Align two proteins, and say which differences make one of them fit a text better."""
         return await _written(await service.explain(request))
+
+    @router.post("/scan", responses={200: {"model": ScanAnswer}})
+    async def scan(request: ScanRequest) -> Response:
+        """Score every single substitution of a protein towards a text, or from one text towards another."""
+        return await _written(await service.scan(request))
 
     @router.post("/describe", responses={200: {"model": DescribeAnswer}})
     async def describe(request: DescribeRequest) -> Response:
@@ -161,13 +180,6 @@ def api_routes(service: Service) -> APIRouter:
             if not isinstance(chain, str | None) or not (chain or "A").isprintable() or len(chain or "") > _CHAIN:
                 raise ProblemError(422, "chain", "not the name of a chain", "leave it out, or send one such as A")
             return await service.structure(upload.file, chain or None)
-
-    @router.get("/index")
-    async def index() -> dict[str, Any]:
-        """Say what the index holds, which columns `where` knows, and the limits of requests."""
-        return service.index()
-
-    return router
 
 
 async def _written(answer: dict[str, Any]) -> Response:

@@ -8,7 +8,7 @@ from protrek_hm.config import require
 from protrek_hm.errors import FileFormatError, MissingFileError
 
 _POSITIVE = (
-    *("workers", "max_k", "max_queries", "max_hits", "max_query_length", "max_letters"),
+    *("workers", "max_k", "max_queries", "max_hits", "max_query_length", "max_letters", "max_variants"),
     *("max_answer_bytes", "max_body_bytes", "max_upload_bytes", "max_waiting", "batch_size", "timeout", "grace"),
 )
 
@@ -52,6 +52,8 @@ class ServeConfig:
         Characters of a query, at most.
     max_letters
         Characters of all queries of a request, at most.
+    max_variants
+        Variants of a scan that the model encodes, at most.
     max_answer_bytes
         Bytes of an answer, at most.
     max_body_bytes
@@ -72,6 +74,7 @@ class ServeConfig:
     max_hits: int = 20_000
     max_query_length: int = 10_000
     max_letters: int = 250_000
+    max_variants: int = 1000
     max_answer_bytes: int = 16 << 20
     max_body_bytes: int = 2 << 20
     max_upload_bytes: int = 64 << 20

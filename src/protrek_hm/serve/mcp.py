@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from protrek_hm.serve.answers import Room, size
 from protrek_hm.serve.problems import ProblemError, validation_problem
-from protrek_hm.serve.schemas import DescribeRequest, ExplainRequest, ScoreRequest, SearchRequest
+from protrek_hm.serve.schemas import DescribeRequest, ExplainRequest, ScanRequest, ScoreRequest, SearchRequest
 from protrek_hm.serve.service import Service
 
 if TYPE_CHECKING:
@@ -35,6 +35,12 @@ class SearchTool(SearchRequest):
     """A question of an assistant, which seldom wants to read the sequences."""
 
     sequences: bool = Field(default=False, description="Whether records hold sequences; explain needs ids only.")
+
+
+class ScanTool(ScanRequest):
+    """A scan for an assistant, which wants the few substitutions that stand out."""
+
+    top: int = Field(default=20, ge=1, le=200, description="Substitutions of the highest, and of the lowest.")
 
 
 class NoArguments(BaseModel):
@@ -64,6 +70,9 @@ def tools_of(service: Service) -> list[Tool]:
                 hit["record"] = {name: value for name, value in hit["record"].items() if name not in _LONG}
         return answer
 
+    async def scan(request: ScanTool) -> dict[str, Any]:
+        return await service.scan_best(ScanRequest(**request.model_dump(exclude={"top"})), request.top)
+
     async def index_info(_: NoArguments) -> dict[str, Any]:
         return service.index()
 
@@ -89,6 +98,15 @@ def tools_of(service: Service) -> list[Tool]:
             "worth (change: the score of a when it alone is as in b, less the score of a).",
             ExplainRequest,
             service.explain,
+        ),
+        Tool(
+            "scan",
+            "Score every single substitution of a protein, or of a region of it, towards a text (with from_text: from "
+            "that function to the other), and name those that score highest and lowest. model: change of the cosine; "
+            "head: preference of the twin head, null where the model has none. A lead, not a measurement. The model "
+            "encodes 19 variants a residue: name a region, or ask for signals: head alone.",
+            ScanTool,
+            scan,
         ),
         Tool(
             "describe",

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, model_validator
 
 from protrek_hm.config import Modality
+from protrek_hm.search.config import SCAN_SIGNALS, ScanSignal
 from protrek_hm.search.hits import VOTES, Vote
 from protrek_hm.search.signals import SIGNALS, Signal
 from protrek_hm.serve.config import ServeConfig
@@ -21,6 +22,9 @@ def _characters(text: Any) -> Any:
             raise ValueError(HALF) from None
     return text
 
+
+OTHERS = 19
+"""Residues that each of a protein's can be replaced by."""
 
 Text = Annotated[str, BeforeValidator(_characters)]
 """What every text of a request is."""
@@ -132,6 +136,25 @@ class DescribeRequest(_Request):
     k: Annotated[int, Field(ge=1, description="Texts per protein.")] = 5
 
 
+class ScanRequest(_Request):
+    """Every single substitution of a protein, towards a text."""
+
+    text: Text = Field(min_length=1, description="What the protein should do.", examples=["hydrolyses carbapenems"])
+    protein: Text = Field(min_length=1, description="An id in the index, or a sequence.", examples=["P12345"])
+    from_text: Text | None = Field(default=None, description="A text whose score is taken off.", min_length=1)
+    region: tuple[int, int] | None = Field(
+        default=None,
+        description="First and last residue; by default all. /v1/index tells how many variants are encoded at most.",
+        examples=[[50, 90]],
+    )
+    signals: tuple[ScanSignal, ...] = Field(
+        default=SCAN_SIGNALS,
+        min_length=1,
+        max_length=len(SCAN_SIGNALS),
+        description="By what a substitution is scored; without a twin head there is none by head.",
+    )
+
+
 class MatchedAnswer(BaseModel):
     """What a hit has in common with a question, as `protrek_hm.search.Matched`."""
 
@@ -206,6 +229,38 @@ class DescribeAnswer(BaseModel):
     descriptions: list[dict[str, Any]]
 
 
+class ScannedProtein(BaseModel):
+    """What was scanned."""
+
+    id: str | None
+    sequence: str
+    same: list[str] = Field(description="Ids of the index that are this protein.")
+
+
+class KnownVariant(BaseModel):
+    """A substitution that proteins of the index have, and that alone."""
+
+    position: int
+    residue: str
+    ids: list[str]
+
+
+class ScanAnswer(BaseModel):
+    """A row of scores for each residue, a column for each of the twenty; the protein's own residue has 0."""
+
+    text: str
+    from_text: str | None
+    protein: ScannedProtein
+    first: int = Field(description="Number of the first residue, from 1.")
+    last: int
+    residues: str = Field(description="What the columns stand for.")
+    model: list[list[float]] | None = Field(description="Change of the cosine.")
+    head: list[list[float]] | None = Field(description="Preference of the twin head, in log odds.")
+    ordered_by: ScanSignal
+    known: list[KnownVariant]
+    notes: Notes
+
+
 class StructureAnswer(BaseModel):
     """A chain of an uploaded file."""
 
@@ -274,3 +329,22 @@ def check_pair(a: str, b: str, config: ServeConfig) -> None:
     if len(a) * len(b) > config.max_query_length**2:
         message = f"proteins of {len(a):,} and {len(b):,} residues are too long to be compared here"
         raise ProblemError(400, "b", message, "give the domains to be compared, or use protrek-hm explain")
+
+
+def check_scan(protein: str, region: tuple[int, int], config: ServeConfig, *, by_model: bool) -> None:
+    """Raise ProblemError if a scan would keep others waiting: too long a protein, or too many variants to encode.
+
+    >>> check_scan("M" * 99, (1, 99), ServeConfig(max_variants=200), by_model=True)
+    Traceback (most recent call last):
+        ...
+    protrek_hm.serve.problems.ProblemError: region: 1,881 variants, more than 200; name a region of at most 10 ...
+    """
+    if len(protein) > config.max_query_length:
+        message = f"a protein of {len(protein):,} residues is too long to be scanned here"
+        raise ProblemError(400, "protein", message, "give the domain to be scanned, or use protrek-hm scan")
+    first, last = region
+    variants = (last - first + 1) * OTHERS
+    if by_model and variants > config.max_variants:
+        most = max(1, config.max_variants // OTHERS)
+        remedy = f"name a region of at most {most} residues at a time, or use protrek-hm scan"
+        raise ProblemError(400, "region", f"{variants:,} variants, more than {config.max_variants:,}", remedy)

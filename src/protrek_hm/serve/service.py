@@ -13,10 +13,12 @@ from protrek_hm.config import Modality
 from protrek_hm.cosines import cosine_table
 from protrek_hm.errors import GivenUpError, OptionError
 from protrek_hm.index.encoder import encode_unit
+from protrek_hm.search.config import ScanConfig
 from protrek_hm.search.describe import describe
 from protrek_hm.search.explain import explain_pair, find_protein, with_votes
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import tell_cuts
+from protrek_hm.search.scan import Scan, scan_protein
 from protrek_hm.search.searcher import SearchConfig, Searcher
 from protrek_hm.serve.answers import Room, background_answer, examples_of, family_answer, plain, size
 from protrek_hm.serve.batching import Batcher, FullError
@@ -27,10 +29,12 @@ from protrek_hm.serve.schemas import (
     BatchRequest,
     DescribeRequest,
     ExplainRequest,
+    ScanRequest,
     ScoreRequest,
     SearchRequest,
     check_k,
     check_pair,
+    check_scan,
     check_text,
     check_texts,
 )
@@ -134,6 +138,47 @@ class Service:
         [answer] = await self._ask(self._model, [None], run)
         return dict(answer)
 
+    async def scan(self, request: ScanRequest) -> dict[str, Any]:
+        """Score every single substitution of a protein, or of a region of it."""
+        found = await self._scan(request)
+        answer = plain(found.as_dict())
+        await asyncio.to_thread(lambda: self._room(0).take(size(answer)))
+        return dict(answer)
+
+    async def scan_best(self, request: ScanRequest, top: int) -> dict[str, Any]:
+        """Name the substitutions that score highest and lowest."""
+        found = await self._scan(request)
+        about = {name: value for name, value in found.as_dict().items() if name not in ("residues", "model", "head")}
+        lists = {"highest": found.best(top), "lowest": found.best(top, lowest=True)}
+        best = {name: [{"notation": each.notation, **asdict(each)} for each in own] for name, own in lists.items()}
+        return dict(plain({**about, **best}))
+
+    async def _scan(self, request: ScanRequest) -> Scan:
+        for field in ("text", "protein", "from_text"):
+            check_text(getattr(request, field) or "", field, self.config)
+        self._check_kinds("text", "sequence")
+        texts = [each for each in (request.text, request.from_text) if each is not None]
+        text, *others = _clean(texts, "text", ["text", "from_text"][: len(texts)])
+        with _told_of("region"):
+            settings = ScanConfig(
+                request.region,
+                request.signals,
+                most_residues=self.config.max_query_length,
+                batch_size=self.config.batch_size,
+            )
+
+        def run(_: list[None]) -> list[Any]:
+            with _told_of("protein"):
+                protein = find_protein(self.searcher.index, request.protein)
+            region = request.region or (1, len(protein.sequence))
+            check_scan(protein.sequence, region, self.config, by_model="model" in request.signals)
+            from_text, model = others[0] if others else None, self.searcher.model
+            return [scan_protein(model, text, protein, from_text=from_text, searcher=self.searcher, config=settings)]
+
+        [found] = await self._ask(self._model, [None], run)
+        assert isinstance(found, Scan), "one answer for each item"
+        return found
+
     async def describe(self, request: DescribeRequest) -> dict[str, Any]:
         """Say what proteins do, by the texts of the index."""
         check_texts(request.sequences, "sequences", self.config)
@@ -162,7 +207,7 @@ class Service:
         """Say what the index holds, what it was made from, and what may be asked; no path of this machine."""
         index, config = self.searcher.index, self.config
         info = asdict(index.info)
-        limits = ("max_k", "max_queries", "max_hits", "max_query_length", "max_letters", "max_upload_bytes")
+        limits = ("max_k", "max_queries", "max_hits", "max_query_length", "max_letters", "max_variants")
         described = {key: value for key, value in info.items() if key not in ("model", "model_path", "sources")}
         return {
             "model": Path(info["model"]).name if Path(info["model"]).is_absolute() else info["model"],
@@ -172,7 +217,8 @@ class Service:
             **described,
             "sources": [{**each, "file": Path(each["file"]).name} for each in info["sources"]],
             "examples": self._examples,
-            "limits": {name: getattr(config, name) for name in limits},
+            "twin_head": self.searcher.head is not None,
+            "limits": {name: getattr(config, name) for name in (*limits, "max_upload_bytes")},
         }
 
     async def _search(self, fields: Sequence[str], request: BatchRequest) -> list[dict[str, Any]]:

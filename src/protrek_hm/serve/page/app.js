@@ -8,11 +8,13 @@ import { announce, byId, h } from "./dom.js";
 import { adapt, clearProblems, equip, readForm, showProblem, writeForm } from "./form.js";
 import { Picks } from "./picks.js";
 import { showResult, summary } from "./results.js";
+import { leaveScan, showScan } from "./scan.js";
 import { format, parse, sameSearch } from "./state.js";
 import { forgetFile, listenForFiles } from "./upload.js";
 
 let shown = parse("");
 let running = new AbortController();
+let info = null;
 const picks = new Picks(byId("tray"), compare);
 
 function go(state) {
@@ -22,7 +24,11 @@ function go(state) {
 }
 
 function compare(a, b, words = "") {
-  go({ ...parse(location.hash), a, b, words });
+  go({ ...parse(location.hash), a, b, scan: "", from: "", words });
+}
+
+function scan(id) {
+  go({ ...parse(location.hash), a: "", b: "", scan: id, from: "", words: "" });
 }
 
 async function render({ again = false } = {}) {
@@ -37,6 +43,9 @@ async function render({ again = false } = {}) {
   const leave = (words = "") => (words ? go({ ...state, words }) : go({ ...state, a: "", b: "", words: "" }));
   if (state.a && state.b) await guarded(() => showComparison(byId("compare"), state, leave));
   else if (byId("compare").open) byId("compare").close();
+  const other = (words = "", from = "") => (words ? go({ ...state, words, from }) : go({ ...state, scan: "", from: "", words: "" }));
+  if (state.scan && info) await guarded(() => showScan(byId("scan"), state, info, other));
+  else leaveScan(byId("scan"));
 }
 
 async function search(state) {
@@ -64,7 +73,7 @@ async function search(state) {
     } else {
       const { q: query, by, want, k, where, group, signals, fdr } = state;
       const result = await ask("v1/search", { query, by, want, k, where: where || null, group, ...(signals ? { signals: [signals] } : {}), ...(fdr ? { fdr: Number(fdr) } : {}) }, { signal });
-      results.replaceChildren(...showResult(result, picks));
+      results.replaceChildren(...showResult(result, picks, scan));
       announce(summary(result));
     }
   } catch (error) {
@@ -131,7 +140,7 @@ async function begin() {
 
 async function start() {
   await guarded(async () => {
-    const info = await ask("v1/index");
+    info = await ask("v1/index");
     equip(info);
     showAbout(byId("about-content"), info);
   });

@@ -39,6 +39,8 @@ export function readForm(state) {
     fdr: byId("fdr").value,
     a: "",
     b: "",
+    scan: "",
+    from: "",
     words: "",
   };
 }

@@ -19,7 +19,7 @@ export function summary(result) {
 }
 
 /** The whole answer as elements. `picks` knows which hits are chosen for comparison. */
-export function showResult(result, picks) {
+export function showResult(result, picks, scan) {
   const hits = result.families.flatMap((family) => family.hits);
   if (hits.length === 0) {
     return [h("p", { class: "notice" }, [summary(result), ...result.notes.map(sentence)].join(" "))];
@@ -40,7 +40,7 @@ export function showResult(result, picks) {
     h("table", { class: "hits", role: "table" },
       h("caption", { class: "hidden" }, "Hits, best first, similar proteins together"),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.filter((head) => shown[head] !== false).map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
-      result.families.map((family) => familyBody(family, bounds, picks))),
+      result.families.map((family) => familyBody(family, bounds, picks, result.want === "text" ? null : scan))),
     meaning(shown),
   ].filter(Boolean);
 }
@@ -68,11 +68,11 @@ function toolbar(result) {
 
 const ORDER = { model: "the model", difference: "the difference", relatives: "labelled relatives" };
 
-function familyBody(family, bounds, picks) {
+function familyBody(family, bounds, picks, scan) {
   const [best, ...others] = family.hits;
   const body = h("tbody", { role: "rowgroup" });
-  const members = others.map((hit) => memberRow(hit, best, bounds, picks));
-  body.append(row(best, identityCell(best, { below: others.length ? toggle(others, members, family.decided) : null }), bounds, picks, "best"), ...members);
+  const members = others.map((hit) => memberRow(hit, best, bounds, picks, scan));
+  body.append(row(best, identityCell(best, { below: [others.length ? toggle(others, members, family.decided) : null, scanButton(best, scan)] }), bounds, picks, "best"), ...members);
   return body;
 }
 
@@ -89,7 +89,7 @@ function toggle(others, members, decided) {
   return h("button", { type: "button", class: "family", "aria-expanded": "false", onclick: turn }, `${others.length} more${span}${away}${decided ? `, ordered by ${ORDER[decided]}` : ""}`);
 }
 
-function memberRow(hit, best, bounds, picks) {
+function memberRow(hit, best, bounds, picks, scan) {
   const listed = hit.changes.map((change) => h("li", {}, change));
   if (hit.differences > listed.length) listed.push(h("li", { class: "hint" }, `and ${hit.differences - listed.length} more`));
   const same = hit.differences === 0;
@@ -97,10 +97,16 @@ function memberRow(hit, best, bounds, picks) {
   const below = h("div", { class: "differs" },
     h("span", { class: "hint" }, same ? `the same sequence as ${best.id}` : `${identical([hit.identity])} to ${best.id}, ${counted(hit.differences, "difference")}`),
     !same && h("ul", { "aria-label": `Differences from ${best.id}` }, listed),
-    !same && h("button", { type: "button", class: "quiet small", "aria-label": `Compare ${best.id} with ${hit.id}`, onclick: compare }, "Why?"));
+    !same && h("button", { type: "button", class: "quiet small", "aria-label": `Compare ${best.id} with ${hit.id}`, onclick: compare }, "Why?"),
+    scanButton(hit, scan));
   const made = row(hit, identityCell(hit, { below, brief: true }), bounds, picks, "member");
   made.hidden = true;
   return made;
+}
+
+/** Where the hit is a protein: to all of its substitutions. */
+function scanButton(hit, scan) {
+  return scan && hit.record.sequence ? h("button", { type: "button", class: "quiet small", "aria-label": `Scan the substitutions of ${hit.id}`, onclick: () => scan(hit.id) }, "Scan") : null;
 }
 
 function row(hit, who, bounds, picks, kind) {

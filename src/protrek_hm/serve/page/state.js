@@ -1,7 +1,7 @@
 // What is shown, as it stands in the address: a link gives the same page, and the back button works.
 // It stands behind the #, which browsers do not send: no query ends up in a server's log.
 
-const DEFAULTS = { q: "", by: "text", want: "sequence", k: 10, where: "", group: true, signals: "", fdr: "", a: "", b: "", words: "" };
+const DEFAULTS = { q: "", by: "text", want: "sequence", k: 10, where: "", group: true, signals: "", fdr: "", a: "", b: "", scan: "", from: "", words: "" };
 const SEARCHED = ["q", "by", "want", "k", "where", "group", "signals", "fdr"];
 const KINDS = ["text", "sequence", "structure"];
 const LEVELS = ["0.05", "0.1", "0.2", "0.3", "0.5"];
@@ -11,7 +11,7 @@ const SIGNALS = ["words", "meaning", "model"];
 export function parse(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
   const state = { ...DEFAULTS };
-  for (const name of ["q", "where", "a", "b", "words"]) state[name] = given.get(name) ?? "";
+  for (const name of ["q", "where", "a", "b", "scan", "from", "words"]) state[name] = given.get(name) ?? "";
   if (KINDS.includes(given.get("by"))) state.by = given.get("by");
   if ([...KINDS, "describe"].includes(given.get("want"))) state.want = given.get("want");
   if (/^[0-9]{1,6}$/.test(given.get("k") ?? "")) state.k = Number(given.get("k"));
