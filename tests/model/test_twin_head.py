@@ -70,6 +70,14 @@ def test_with_a_reference_preferences_add_up() -> None:
     assert ab + bc == pytest.approx(ac, abs=1e-5)
 
 
+def test_of_too_many_changes_the_head_says_nothing() -> None:
+    head = make_head(HeadConfig(most_changes=2))
+    two, three = "GG" + WILD[2:], "GGG" + WILD[3:]
+    text = np.repeat(texts(1), 3, axis=0)
+    found = head.prefer(text, [two, three, two], [WILD, WILD, three], references=[None, None, WILD])
+    assert (found != 0).tolist() == [True, False, False]
+
+
 def test_a_scan_gives_what_each_variant_alone_gets() -> None:
     head, text = make_head(), texts(1)
     found = head.scan(text[0], WILD)

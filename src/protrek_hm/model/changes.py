@@ -95,17 +95,22 @@ class Changes:
         A row a site.
     variant
         Which variant each is of.
-    variants
-        How many variants there are; one that equals its reference has no site.
+    sites
+        How many sites each variant has, whether they are described or not; one that equals its reference has none.
     """
 
-    features: Float[np.ndarray, "sites features"]
-    variant: Int[np.ndarray, " sites"]
-    variants: int
+    features: Float[np.ndarray, "described features"]
+    variant: Int[np.ndarray, " described"]
+    sites: Int[np.ndarray, " variants"]
 
 
 def describe_changes(
-    references: Sequence[str], variants: Sequence[str], profiles: Sequence[Profile], config: FeatureConfig
+    references: Sequence[str],
+    variants: Sequence[str],
+    profiles: Sequence[Profile],
+    config: FeatureConfig,
+    *,
+    most: int | None = None,
 ) -> Changes:
     """Describe every site at which each variant differs from its reference.
 
@@ -115,25 +120,29 @@ def describe_changes(
         Sequences, pair by pair; of unequal lengths, or too different, they are aligned (`homology.identity`).
     profiles
         Of the references, pair by pair.
+    most
+        Variants with more sites than this are only counted.
 
     Examples
     --------
     >>> found = describe_changes(["MKV", "MKV"], ["MKV", "MAV"], [Profile.of("MKV")] * 2, FeatureConfig())
-    >>> found.variant.tolist(), found.features.shape[0], found.variants
-    ([1], 1, 2)
+    >>> found.variant.tolist(), found.features.shape[0], found.sites.tolist()
+    ([1], 1, [0, 1])
     """
     context: dict[int, Float[np.ndarray, "residues kinds"]] = {}
+    counts = np.zeros(len(references), dtype=np.int64)
     rows, owner = [np.empty((0, width(config)), dtype=np.float32)], [np.empty(0, dtype=np.int64)]
     for number, (reference, variant, profile) in enumerate(zip(references, variants, profiles, strict=True)):
         sites = differing_sites(reference, variant)
-        if not len(sites):
+        counts[number] = len(sites)
+        if not len(sites) or (most is not None and len(sites) > most):
             continue
         around = context.get(id(profile))
         if around is None:
             around = context[id(profile)] = _surroundings(reference, profile, config)
         rows.append(_features(reference, sites, profile, around, config, changes=len(sites)))
         owner.append(np.full(len(sites), number))
-    return Changes(np.concatenate(rows), np.concatenate(owner), len(references))
+    return Changes(np.concatenate(rows), np.concatenate(owner), counts)
 
 
 def all_substitutions(

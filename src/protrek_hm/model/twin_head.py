@@ -57,15 +57,18 @@ class HeadConfig:
         Dimensions of the space in which text and change meet, at least 1.
     members
         Networks whose preferences are averaged, at least 1.
+    most_changes
+        Sites that a variant may differ at from its reference, at least 1; of more the head says nothing.
     """
 
     features: FeatureConfig = field(default_factory=FeatureConfig)
     hidden: int = 64
     directions: int = 16
     members: int = 4
+    most_changes: int = 8
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "directions", "members"):
+        for name in ("hidden", "directions", "members", "most_changes"):
             require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
 
 
@@ -133,13 +136,12 @@ class TwinHead(nn.Module):
     def sums(self, changes: Changes) -> Float[Tensor, "members variants directions"]:
         """Return d(r → x) of each variant, by each member."""
         device = self.mean.device
-        found = torch.zeros(len(self.members), changes.variants, self.config.directions, device=device)
+        found = torch.zeros(len(self.members), len(changes.sites), self.config.directions, device=device)
         for start in range(0, len(changes.variant), _SITES_AT_ONCE):
             part = slice(start, start + _SITES_AT_ONCE)
             owner = torch.from_numpy(changes.variant[part]).to(device)
             found.index_add_(1, owner, self.effects(torch.from_numpy(changes.features[part]).to(device)))
-        sites = np.bincount(changes.variant, minlength=changes.variants)
-        return found / torch.from_numpy(np.sqrt(np.maximum(sites, 1))).float().to(device)[:, None]
+        return found / torch.from_numpy(np.sqrt(np.maximum(changes.sites, 1))).float().to(device)[:, None]
 
     @staticmethod
     def read(texts: Sequence[str]) -> Float[np.ndarray, "texts dimension"]:
@@ -171,7 +173,8 @@ class TwinHead(nn.Module):
 
         Returns
         -------
-        Log odds, as the head was trained; exchanging a and b changes the sign alone.
+        Log odds, as the head was trained; exchanging a and b changes the sign alone. 0 where either differs from its
+        reference at more sites than the head was trained for (`HeadConfig.most_changes`).
         """
         given = [None] * len(a) if references is None else list(references)
         number: dict[Change, int] = {}
@@ -182,8 +185,9 @@ class TwinHead(nn.Module):
             ]
             for owns, others in ((a, b), (b, a))
         )
-        sums = self.sums(self.describe([*number], relatives))
-        half = torch.tensor([0.5 if r is None else 1.0 for r in given])
+        changes = self.describe([*number], relatives)
+        sums, few = self.sums(changes), changes.sites <= self.config.most_changes
+        half = torch.tensor([0.5 if r is None else 1.0 for r in given]) * torch.from_numpy(few[first] & few[second])
         read = self.readings(torch.from_numpy(np.asarray(texts, dtype=np.float32)))
         found = (read * (sums[:, first] - sums[:, second])).sum(-1).double().mean(0) * half
         return found.numpy()
@@ -198,7 +202,8 @@ class TwinHead(nn.Module):
             found = profiles(distinct, relatives if read else None)
             known |= zip(((each, read) for each in distinct), found, strict=True)
         references, variants = [each.reference for each in changes], [each.variant for each in changes]
-        return describe_changes(references, variants, [known[each] for each in asked], self.config.features)
+        profiled = [known[each] for each in asked]
+        return describe_changes(references, variants, profiled, self.config.features, most=self.config.most_changes)
 
     @torch.inference_mode()
     def scan(

@@ -268,6 +268,8 @@ class HeadTrainConfig:
         Dimensions of the space in which text and change meet, at least 1.
     members
         Networks whose preferences are averaged, at least 1.
+    most_changes
+        Sites that a variant may differ at, at least 1; cases with more are left out, and of such the head says nothing.
     substitution
         Read BLOSUM62 and the properties of the two residues.
     neighbours
@@ -289,13 +291,14 @@ class HeadTrainConfig:
     hidden: int = 64
     directions: int = 16
     members: int = 4
+    most_changes: int = 8
     substitution: bool = True
     neighbours: int = 8
     conservation: bool = True
     seed: int = 42
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch_size", "hidden", "directions", "members"):
+        for name in ("steps", "batch_size", "hidden", "directions", "members", "most_changes"):
             require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
         require("scan_pairs", self.scan_pairs, "must be at least 16", holds=self.scan_pairs >= 16)
         require("learning_rate", self.learning_rate, "must be above 0", holds=self.learning_rate > 0)

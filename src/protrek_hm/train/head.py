@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -49,6 +49,15 @@ class Pairs:
     sign: Float[np.ndarray, " cases"]
     group: Sequence[tuple[str, str]]
     kind: Sequence[str]
+
+    def take(self, rows: Bool[np.ndarray, " cases"]) -> "Pairs":
+        """Return the cases of some rows."""
+        kept = np.flatnonzero(rows).tolist()
+        return Pairs(
+            *(self.a[kept], self.b[kept], self.text_a[kept], self.text_b[kept], self.scale[kept], self.sign[kept]),
+            group=[self.group[row] for row in kept],
+            kind=[self.kind[row] for row in kept],
+        )
 
 
 class Table:
@@ -178,12 +187,19 @@ def train_head(
         _shape(config), dimension=texts.shape[1], reader=packaged_reader().fingerprint(), dropout=config.dropout
     )
     described = [head.describe([*table.changes], pool) for pool in ([relatives, None] if relatives else [None])]
+    pairs = pairs.take(_told(pairs, described[0], config))
     _standardise(head, described[0])
-    inputs = _Inputs([_Sites.of(each) for each in described], torch.from_numpy(texts))
+    inputs = _Inputs([_Sites.of(each, config.most_changes) for each in described], torch.from_numpy(texts))
     _fit(head, inputs, (pairs, held), config, valid=checked, report=report)
     if valid is not None and checked is not None and model is not None:
         head.weight = _choose_weight(head, model, valid, described[0], texts, checked)
     return head.eval()
+
+
+def _told(pairs: Pairs, changes: Changes, config: HeadTrainConfig) -> Bool[np.ndarray, " cases"]:
+    """Say which cases have few enough changes for the head."""
+    few = changes.sites <= config.most_changes
+    return np.asarray(few[pairs.a] & few[pairs.b])
 
 
 def _standardise(head: TwinHead, changes: Changes) -> None:
@@ -196,15 +212,16 @@ def _standardise(head: TwinHead, changes: Changes) -> None:
 
 @dataclass(frozen=True)
 class _Sites:
-    """Changed sites by variant: those of variant v are the rows from starts[v] to starts[v + 1]."""
+    """Changed sites: those of variant v are rows starts[v] to starts[v + 1]. few: whether it has few enough."""
 
     features: Tensor
     starts: Int[np.ndarray, " variants_plus_1"]
+    few: Bool[np.ndarray, " variants"]
 
     @classmethod
-    def of(cls, changes: Changes) -> "_Sites":
-        starts = np.searchsorted(changes.variant, np.arange(changes.variants + 1))
-        return cls(torch.from_numpy(changes.features), starts)
+    def of(cls, changes: Changes, most: int) -> "_Sites":
+        starts = np.searchsorted(changes.variant, np.arange(len(changes.sites) + 1))
+        return cls(torch.from_numpy(changes.features), starts, changes.sites <= most)
 
     def sums(self, head: TwinHead, variants: Int[np.ndarray, " some"]) -> Tensor:
         """Return d of some variants, members × variants × directions."""
@@ -343,6 +360,7 @@ def preferences(
     """Return, of each case, how much text a is for a, and text b for b."""
     head.eval()
     difference = _differences(head, sites, pairs, np.arange(len(pairs.a)))
+    difference = difference * torch.from_numpy(sites.few[pairs.a] & sites.few[pairs.b])[:, None]
     by_a, by_b = (head.readings(texts[torch.from_numpy(each)]) for each in (pairs.text_a, pairs.text_b))
     return ((by_a * difference).sum(-1).mean(0).numpy(), -(by_b * difference).sum(-1).mean(0).numpy())
 
@@ -374,7 +392,7 @@ def _choose_weight(
     vectors = unit_vectors(model, distinct, task="sequence").astype(np.float64)
     place = {each: row for row, each in enumerate(distinct)}
     a, b = (vectors[[place[each] for each in valid[name]]] for name in ("a", "b"))
-    by_head = preferences(head, _Sites.of(changes), torch.from_numpy(texts), pairs)
+    by_head = preferences(head, _Sites.of(changes, head.config.most_changes), torch.from_numpy(texts), pairs)
     text_a, text_b = (unit_vectors(model, valid[name].to_list(), task="text") for name in ("text_a", "text_b"))
     by_cosine = [((a - b) * text_a).sum(axis=1), ((b - a) * text_b).sum(axis=1)]
     weights = [0.0, *(2.0**power for power in range(-12, 7))]
@@ -394,4 +412,4 @@ def save_with_head(place: Path, head: TwinHead, folder: Path, *, force: bool = F
 
 def _shape(config: HeadTrainConfig) -> HeadConfig:
     features = FeatureConfig(config.substitution, config.neighbours, config.conservation)
-    return HeadConfig(features, config.hidden, config.directions, config.members)
+    return HeadConfig(features, config.hidden, config.directions, config.members, config.most_changes)
