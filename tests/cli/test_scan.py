@@ -2,13 +2,15 @@
 
 import io
 import json
+import shutil
 
 import polars as pl
 import pytest
 import torch
 
 from protrek_hm.model import ProTrek
-from protrek_hm.model.twin_head import HeadConfig, TwinHead
+from protrek_hm.model.reader import packaged_reader
+from protrek_hm.model.twin_head import HEAD, HeadConfig, TwinHead
 
 PROTEIN = "MKTAYIAKQRQISFVKSHFSRQ"
 REGION = ("--region", "3-4")
@@ -21,8 +23,8 @@ def with_head(tmp_path_factory):
     model = ProTrek.from_pretrained("mini", device="cpu")
     model.save(str(folder))
     torch.manual_seed(0)
-    dimension = model.get_embedding_dimension()
-    TwinHead(HeadConfig(hidden=4), dimension=dimension, model=model.fingerprint()).save(folder)
+    reader = packaged_reader()
+    TwinHead(HeadConfig(hidden=4), dimension=reader.dimension, reader=reader.fingerprint()).save(folder)
     return folder
 
 
@@ -50,13 +52,14 @@ def test_a_model_with_a_head_scores_by_both(command_line, with_head, tmp_path):
     assert command_line("scan", "x", PROTEIN, *REGION, "-m", with_head, "-o", tmp_path / "out", "--force")[0] == 0
 
 
-def test_a_head_of_another_model_is_refused(command_line, with_head, tmp_path):
-    folder = tmp_path / "other"
-    ProTrek.from_pretrained("mini-base", device="cpu").save(str(folder))
-    (folder / "twin_head.safetensors").write_bytes((with_head / "twin_head.safetensors").read_bytes())
-    code, _, err = command_line("scan", "x", PROTEIN, *REGION, "-m", folder)
-    assert code == 2
-    assert "the head was trained with another model" in err
+def test_a_damaged_head_is_told(command_line, with_head, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(with_head, folder)
+    (folder / HEAD).write_bytes((folder / HEAD).read_bytes()[:-9])
+    code, out, err = command_line("scan", "x", PROTEIN, *REGION, "-m", folder)
+    assert (code, out) == (2, "")
+    assert "damaged" in err
+    assert err.count("\n") == 1
 
 
 def test_a_change_of_function(command_line):

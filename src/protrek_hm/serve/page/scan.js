@@ -194,11 +194,12 @@ class Scan {
 
 function list(title, found, maps) {
   const names = [...maps.keys()];
+  const known = found.some((each) => each.known.length > 0);
   return h("table", { class: "worth" }, h("caption", {}, title),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Substitution"), names.map((name) => h("th", { scope: "col" }, name)), h("th", { scope: "col" }, "known as"))),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Substitution"), names.map((name) => h("th", { scope: "col" }, name)), known && h("th", { scope: "col" }, "known as"))),
     h("tbody", {}, found.map((each) => h("tr", {},
       h("th", { scope: "row" }, `${each.wild_type}${each.position}${each.residue}`),
-      names.map((name) => h("td", {}, signed(each[name]))), h("td", {}, each.known.join(", "))))));
+      names.map((name) => h("td", {}, signed(each[name]))), known && h("td", {}, each.known.join(", "))))));
 }
 
 function highest(rows) {
