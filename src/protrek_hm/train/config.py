@@ -252,6 +252,8 @@ class HeadTrainConfig:
         Cases of a batch, at least 1.
     scan_pairs
         Pairs of mutants of scans of a batch, at least 16.
+    scan_weight
+        Weight of the scans' loss beside the cases', at least 0.
     learning_rate
         AdamW's; it rises and falls once over all steps.
     weight_decay
@@ -282,7 +284,8 @@ class HeadTrainConfig:
 
     steps: int = 1000
     batch_size: int = 256
-    scan_pairs: int = 512
+    scan_pairs: int = 1024
+    scan_weight: float = 2.0
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     dropout: float = 0.2
@@ -302,7 +305,7 @@ class HeadTrainConfig:
             require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
         require("scan_pairs", self.scan_pairs, "must be at least 16", holds=self.scan_pairs >= 16)
         require("learning_rate", self.learning_rate, "must be above 0", holds=self.learning_rate > 0)
-        for name in ("weight_decay", "control", "seed"):
+        for name in ("scan_weight", "weight_decay", "control", "seed"):
             require(name, getattr(self, name), "must not be negative", holds=getattr(self, name) >= 0)
         require("dropout", self.dropout, "must lie in [0, 1)", holds=0 <= self.dropout < 1)
         require("alone", self.alone, "must lie in [0, 1]", holds=0 <= self.alone <= 1)

@@ -258,7 +258,8 @@ def _fit(
         if len(pairs.a):
             losses.append(_loss_of_cases(head, seen, texts, pairs, draw_cases(rng, config.batch_size), config))
         if scans:
-            losses.append(_loss_of_scans(head, seen, texts, scans, draw_scans(rng, 16), config.scan_pairs // 16, rng))
+            measured = _loss_of_scans(head, seen, texts, scans, draw_scans(rng, 16), config.scan_pairs // 16, rng)
+            losses.append(config.scan_weight * measured)
         loss = torch.stack(losses).sum()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
