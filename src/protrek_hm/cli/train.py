@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from protrek_hm.config import Modality
+    from protrek_hm.homology.lookup import Lookup
     from protrek_hm.model import ProTrek
 
 
@@ -131,7 +132,6 @@ def head(
     """Train a twin head: which of two near-identical proteins a text fits, by what differs between them."""
     import polars as pl
 
-    from protrek_hm.data import read_proteins
     from protrek_hm.data.tables import read_table
     from protrek_hm.data.twins.case_table import read_cases
     from protrek_hm.files import refuse_existing
@@ -143,11 +143,10 @@ def head(
     checked = pl.concat([read_cases(path) for path in valid], how="diagonal_relaxed") if valid else table
     table, checked = table.filter(split="train"), checked.filter(split="valid")
     scanned = None if scans is None else read_table(scans).frame
-    pool = [sequence for path in relatives or [] for sequence in read_proteins(path)["sequence"]]
+    pool = read_pool(relatives or [])
     if checked.is_empty():
         _say("no row `valid`: the last step is kept, with a weight of 1", err=True)
 
-    from protrek_hm.homology.lookup import Lookup
     from protrek_hm.model import load_encoder
     from protrek_hm.train.head import save_with_head, train_head
 
@@ -163,11 +162,25 @@ def head(
         model=load_encoder(model, device=device),
         scans=scanned,
         valid=None if checked.is_empty() else checked,
-        relatives=Lookup.of(dict.fromkeys(pool)) if pool else None,
+        relatives=pool,
         report=report,
     )
     save_with_head(place, trained, output, force=force)
     _say(f"model: {output}, weight of the head beside the cosines {trained.weight:.3g}")
+
+
+def read_pool(paths: list[Path]) -> "Lookup | None":
+    """Lay out the distinct proteins of some files, to look for relatives among them; mutants of others are left out."""
+    from protrek_hm.data import read_proteins
+    from protrek_hm.homology.lookup import Lookup
+
+    found: dict[str, None] = {}
+    for path in paths:
+        table = read_proteins(path)
+        if "wild_type" in table.columns:
+            table = table.filter(table["wild_type"].is_null())
+        found |= dict.fromkeys(table["sequence"])
+    return Lookup.of(found) if found else None
 
 
 def _say(message: str, *, err: bool = False) -> None:
