@@ -72,3 +72,20 @@ def test_a_damaged_file_is_made_anew(encode, tmp_path):
     count, again = encode(["MK", "MR"])
     assert count == 2
     assert vectors.tolist() == again.tolist()
+
+
+def test_what_is_interrupted_goes_on_where_it_was(letter_encoder, tmp_path, monkeypatch):
+    monkeypatch.setattr("protrek_hm.model.encoder.KEPT_AT_ONCE", 2)
+    inputs, options = ["A", "AC", "D", "DE", "K"], {"task": "text", "batch_size": 8, "show_progress_bar": False}
+
+    class Cut(letter_encoder):
+        def encode(self, given, /, **more):
+            if "K" in given:
+                raise KeyboardInterrupt
+            return super().encode(given, **more)
+
+    with pytest.raises(KeyboardInterrupt):
+        CachedEncoder(Cut(), tmp_path).encode(inputs, **options)
+    again = CachedEncoder(letter_encoder(), tmp_path)
+    np.testing.assert_array_equal(again.encode(inputs, **options), letter_encoder().encode(inputs, **options))
+    assert again.encoded == 1

@@ -6,6 +6,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast, runtime_checkable
 
@@ -23,6 +24,8 @@ FINGERPRINT_VERSION = "v2"
 FINGERPRINT_DIGITS = 32
 """Of each of the two hashes that make a fingerprint, see `model.fingerprint`."""
 _HASH_BYTES = 16
+KEPT_AT_ONCE = 4096
+"""Inputs that a `CachedEncoder` encodes before it writes them."""
 
 
 @runtime_checkable
@@ -204,12 +207,13 @@ class CachedEncoder:
         known = {each.tobytes(): row for row, each in enumerate(hashes)}
         wanted = [_hash_input(each) for each in inputs]
         missing = {digest: each for digest, each in zip(wanted, inputs, strict=True) if digest not in known}
-        if missing:
-            options: dict[str, Any] = {"batch_size": batch_size, "show_progress_bar": show_progress_bar, **reduced}
-            fresh = np.asarray(self.model.encode(list(missing.values()), task=task, **options), dtype=np.float32)
+        options: dict[str, Any] = {"batch_size": batch_size, "show_progress_bar": show_progress_bar, **reduced}
+        for start in range(0, len(missing), KEPT_AT_ONCE):  # what is interrupted goes on where it was
+            part = dict(islice(missing.items(), start, start + KEPT_AT_ONCE))
+            fresh = np.asarray(self.model.encode(list(part.values()), task=task, **options), dtype=np.float32)
             self.encoded += len(fresh)
             vectors = np.concatenate([vectors, fresh]) if len(vectors) else fresh
-            known.update({digest: len(known) + place for place, digest in enumerate(missing)})
+            known.update({digest: len(known) + place for place, digest in enumerate(part)})
             _write_vectors(path, list(known), vectors)
         return vectors[[known[digest] for digest in wanted]]
 

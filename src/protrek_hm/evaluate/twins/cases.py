@@ -18,8 +18,8 @@ from protrek_hm.homology.families import connected_components
 ALL = "all"
 """Instead of a set or a kind: all of them together."""
 
-CASE_COLUMNS = ("id_a", "id_b", "text_a", "text_b")
-"""What names a case."""
+CASE_COLUMNS = ("set", "id_a", "id_b", "text_a", "text_b")
+"""What names a case; two sets may have the same one."""
 _MUTATION = re.compile(r"(:[A-Z]+\d+[^:]*)+$")
 _AS_TRIPLET = {"anchor_seq": "a", "anchor_text": "text_a", "hard_neg_seq": "b", "hard_neg_text": "text_b"}
 

@@ -284,7 +284,7 @@ def _given_scores(frame: pl.DataFrame, cases: TwinCases, name: str) -> Float[np.
     missing = ~np.isfinite(scores).all(axis=(1, 2))
     if missing.any():
         first = joined.row(int(np.flatnonzero(missing)[0]))
-        problem = f"{missing.sum():,} of {len(cases):,} cases have no score, the first is {first[0]} / {first[1]}"
+        problem = f"{missing.sum():,} of {len(cases):,} cases have no score, the first is {first[1]} / {first[2]}"
         raise FileFormatError(name, problem, "score every case: what is left out cannot be compared")
     scores[one_text, 1] = np.nan
     return scores
