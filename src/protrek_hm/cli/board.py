@@ -115,7 +115,9 @@ def twins(
     learning = (
         f"baselines learned from {board.learned_from:,}" if board.learned_from else "none to learn from: no baselines"
     )
-    said = f"{len(board.cases):,} cases measured, {left:,} of other splits not; {learning}; {output / 'board.md'}"
+    said = (
+        f"{len(board.cases):,} cases measured, {left:,} of other splits or not drawn; {learning}; {output / 'board.md'}"
+    )
     typer.echo(said, err=True)
     if any(board.leaks.values()):
         proteins, families = board.leaks["proteins"], board.leaks["test_families"]

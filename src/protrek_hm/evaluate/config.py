@@ -52,6 +52,10 @@ class BoardConfig:
     splits
         Splits that are measured, in the order of the tables: test (families never trained on), known (unseen members of
         known families), valid, train.
+    per_family
+        Cases of a family that are measured at most, in each set, kind and split, controls apart. Drawn by the seed;
+        0: all.
+        Families weigh alike, so that more of one say little more.
     batch_size
         Inputs per batch, at least 1.
     resamples
@@ -66,11 +70,13 @@ class BoardConfig:
     """
 
     splits: tuple[str, ...] = ("test", "known")
+    per_family: int = 24
     batch_size: int = 32
     resamples: int = 2000
     seed: int = 42
 
     def __post_init__(self) -> None:
+        require("per_family", self.per_family, "must not be negative", holds=self.per_family >= 0)
         known = set(self.splits) <= set(SPLITS) and len(set(self.splits)) == len(self.splits) > 0
         require("splits", ", ".join(self.splits), f"must be some of {', '.join(SPLITS)}, each once", holds=known)
         require("batch_size", self.batch_size, "must be at least 1", holds=self.batch_size >= 1)

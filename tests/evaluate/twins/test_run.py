@@ -10,6 +10,7 @@ from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundE
 from protrek_hm.evaluate import config
 from protrek_hm.evaluate.config import BoardConfig
 from protrek_hm.evaluate.twins.board import board_content, scores_table
+from protrek_hm.evaluate.twins.cases import draw_cases
 from protrek_hm.evaluate.twins.run import WithHead, evaluate_twins, measure_beside
 
 ACCURACIES = ("text_to_protein", "protein_to_text", "all_four")
@@ -141,6 +142,18 @@ def test_the_gain_over_the_best_baseline_is_the_mean_of_differences(cases, reade
     assert gain.difference.value == pytest.approx(1 - best[0])
     assert gain.baseline == best[1]
     assert gain.difference.low > 0
+
+
+def test_of_a_family_so_many_are_drawn_whatever_the_order(invented):
+    cases = invented(10)
+    key, group = ["id_a", "id_b", "kind"], ["split", "set", "kind", "control", "family"]
+    drawn = draw_cases(cases, 2, seed=1)
+    assert drawn.group_by(group).len()["len"].max() == 2
+    assert drawn.select(group).unique().height == cases.select(group).unique().height
+    mixed = draw_cases(swapped(cases).sample(fraction=1.0, shuffle=True, seed=5), 2, seed=1)
+    assert swapped(mixed).sort(key).equals(drawn.sort(key))
+    assert not draw_cases(cases, 2, seed=2).sort(key).equals(drawn.sort(key))
+    assert draw_cases(cases, 0, seed=1).equals(cases)
 
 
 def test_the_splits_are_those_of_case_tables():

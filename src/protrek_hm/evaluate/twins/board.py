@@ -29,15 +29,15 @@ PROTOCOL = (
     "tied, and a tie counts as guessed; all four choices at once have a chance of 1/6. So a score that does "
     "not depend on the text, or not on the protein, gets exactly 50 %, and exchanging a and b changes "
     "nothing. A figure of a set is the mean over its families (components at 50 % identity) of the mean over "
-    "a family's cases, whatever their numbers; a figure over all sets is the mean of the sets' figures, where "
-    f"sets of fewer than {FEW_FAMILIES} families count as one. Intervals: 95 %, bootstrap over families, drawn "
-    "whole with their cases of all sets. Controls are pairs in which nothing is to be told apart. False "
-    "alarms: the share of their questions with a margin of at least τ, where τ is the highest threshold at "
-    "which half of the questions of the real cases of the same set, kind and split are answered rightly; "
-    "whoever is right in no more than half has 100 %. Test: no protein of the family was trained on. Known: "
-    "both proteins are unseen, their family is not. Baselines learn from the training cases alone; those by "
-    "substitutions see both texts and both proteins of a case at once; one that has nothing to go by in a set "
-    "guesses: – there, 50 % in the mean."
+    "a family's cases, whatever their numbers (those of a large family may be a draw, see the settings); a "
+    f"figure over all sets is the mean of the sets' figures, where sets of fewer than {FEW_FAMILIES} families "
+    "count as one. Intervals: 95 %, bootstrap over families, drawn whole with their cases of all sets. "
+    "Controls are pairs in which nothing is to be told apart. False alarms: the share of their questions with "
+    "a margin of at least τ, where τ is the highest threshold at which half of the questions of the real "
+    "cases of the same set, kind and split are answered rightly; whoever is right in no more than half has "
+    "100 %. Test: no protein of the family was trained on. Known: both proteins are unseen, their family is "
+    "not. Baselines learn from the training cases alone; those by substitutions see both texts and both "
+    "proteins of a case at once; one that has nothing to go by in a set guesses: – there, 50 % in the mean."
 )
 _KIND_TITLES = {"wild-type-mutant": "wild type – mutant", "mutant-mutant": "mutant – mutant", "natural": "natural"}
 _SPLIT_TITLES = {
@@ -86,7 +86,7 @@ def board_content(board: Board, *, sources: Mapping[str, Mapping[str, str]] | No
     }
 
 
-_KEPT = ("resamples", "seed")
+_KEPT = ("per_family", "resamples", "seed")
 
 
 def _figure(found: Estimate) -> dict[str, Any]:

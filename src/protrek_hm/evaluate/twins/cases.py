@@ -101,6 +101,34 @@ def make_twin_cases(frame: pl.DataFrame) -> TwinCases:
     return TwinCases(frame, pool, make_cases(view, pool))
 
 
+def draw_cases(frame: pl.DataFrame, most: int, *, seed: int) -> pl.DataFrame:
+    """Keep at most `most` cases of a family in each set, kind and split, controls apart, drawn by `seed`; 0: all.
+
+    Families weigh alike, so that more of one family say little more. Drawn by a hash of the case and the seed: the same
+    cases in whatever order rows stand, whichever protein is `a`, and by whatever version of the libraries.
+
+    Examples
+    --------
+    >>> columns = {name: [name] * 9 for name in NEEDED} | {"id_a": [*"abcdefghi"], "family": [*"PPPPPPPPQ"]}
+    >>> draw_cases(pl.DataFrame(columns), 2, seed=1)["family"].to_list()
+    ['P', 'P', 'Q']
+    """
+    if not most:
+        return frame
+    ordered = [
+        pl.concat_str(each, separator="\t")
+        for each in (
+            (pl.min_horizontal("id_a", "id_b"), pl.max_horizontal("id_a", "id_b")),
+            (pl.min_horizontal("text_a", "text_b"), pl.max_horizontal("text_a", "text_b")),
+        )
+    ]
+    names = frame.select(pl.concat_str("set", *ordered, separator="\t")).to_series()
+    drawn = pl.Series([hashlib.blake2b(f"{seed}\t{name}".encode(), digest_size=16).hexdigest() for name in names])
+    group = ("split", "set", "kind", "control", "family")
+    place = pl.col("drawn").rank("ordinal").over(group)
+    return frame.with_columns(drawn=drawn).filter(place <= most).drop("drawn")
+
+
 def as_triplets(frame: pl.DataFrame, *, both: bool = False) -> pl.DataFrame:
     """Return cases as triplets whose anchor is `a`; with `both`, also as those whose anchor is `b`.
 

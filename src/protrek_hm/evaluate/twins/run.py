@@ -20,7 +20,7 @@ from protrek_hm.evaluate.metrics import text_to_protein
 from protrek_hm.evaluate.retrieval import make_records, retrieve
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer, encode_pool
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
-from protrek_hm.evaluate.twins.cases import ALL, CASE_COLUMNS, TwinCases, make_twin_cases, wild_types
+from protrek_hm.evaluate.twins.cases import ALL, CASE_COLUMNS, TwinCases, draw_cases, make_twin_cases, wild_types
 from protrek_hm.evaluate.twins.measures import case_values, estimate, estimate_all
 from protrek_hm.evaluate.twins.shortcuts import make_shortcuts
 from protrek_hm.homology.lookup import Lookup
@@ -170,7 +170,7 @@ def evaluate_twins(
         Anything with `encode(texts, task="text" | "sequence")`, by name; a `WithHead` gets three rows:
         vectors, head, both.
     cases
-        Case tables, joined; only the rows of `config.splits` are measured.
+        Case tables, joined; of the rows of `config.splits` at most `config.per_family` of a family are measured.
     config
         Splits, batch size, bootstrap draws, seed.
     train
@@ -205,7 +205,8 @@ def evaluate_twins(
     config = config or BoardConfig()
     if not models and not scores:
         raise OptionError("model", "none", "give at least one model, or scores")
-    measured = make_twin_cases(cases.filter(pl.col("split").is_in(config.splits)))
+    asked = cases.filter(pl.col("split").is_in(config.splits))
+    measured = make_twin_cases(draw_cases(asked, config.per_family, seed=config.seed))
     learned = None if train is None else train.filter(pl.col("split") == "train")
     found = list[Row]()
     for name, model in models.items():
