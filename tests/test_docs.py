@@ -70,6 +70,13 @@ def test_the_tables_of_settings_are_those_of_the_code():
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page, "run python docs/settings.py"
 
 
+def test_the_page_of_the_board_is_that_of_its_json():
+    page = runpy.run_path(str(ROOT / "recipes" / "board" / "page.py"))["page"]
+    content = json.loads((ROOT / "docs" / "board.json").read_text(encoding="utf-8"))
+    text = (ROOT / "docs" / "board.md").read_text(encoding="utf-8")
+    assert page(text, content) == text, "run python recipes/board/page.py docs/board.json docs/board.md"
+
+
 def _assert_a_gain_on_unseen_alleles(tuned):
     report = json.loads((tuned / "evaluation" / "report.json").read_text(encoding="utf-8"))
     assert report["leak_check"]["shared_proteins"] == report["leak_check"]["shared_texts"] == 0

@@ -24,9 +24,7 @@ def models(tmp_path_factory):
 
 
 @pytest.fixture
-def run(command_line, monkeypatch):
-    none = pl.DataFrame(schema={"query": pl.UInt32, "target": pl.UInt32})
-    monkeypatch.setattr("protrek_hm.evaluate.baselines.search", lambda *_, **__: none)
+def run(command_line):
     return partial(command_line, "evaluate", "twins")
 
 

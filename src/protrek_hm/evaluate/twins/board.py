@@ -35,9 +35,10 @@ PROTOCOL = (
     "Controls are pairs in which nothing is to be told apart. False alarms: the share of their questions with "
     "a margin of at least τ, where τ is the highest threshold at which half of the questions of the real "
     "cases of the same set, kind and split are answered rightly; whoever is right in no more than half has "
-    "100 %. Test: no protein of the family was trained on. Known: both proteins are unseen, their family is "
-    "not. Baselines learn from the training cases alone; those by substitutions see both texts and both "
-    "proteins of a case at once; one that has nothing to go by in a set guesses: – there, 50 % in the mean."
+    "100 %. Test: no protein of the family was trained on. Known: the proteins are unseen, but for wild types "
+    "of mutants; their family is not. Baselines learn from the training cases alone; those by substitutions "
+    "see both texts and both proteins of a case at once; one that has nothing to go by in a set guesses: – "
+    "there, 50 % in the mean."
 )
 _KIND_TITLES = {"wild-type-mutant": "wild type – mutant", "mutant-mutant": "mutant – mutant", "natural": "natural"}
 _SPLIT_TITLES = {

@@ -188,8 +188,6 @@ def evaluate_twins(
         If scores of others do not fit the cases.
     ModelError
         If a model gives a vector without direction.
-    ExternalProgramError
-        If MMseqs2 cannot run, which one baseline needs.
 
     Examples
     --------
@@ -223,12 +221,17 @@ def evaluate_twins(
 
 
 def count_leaks(cases: TwinCases, learned: pl.DataFrame | None) -> dict[str, int]:
-    """Count measured proteins that were learned from, and families of the test of which some protein was."""
+    """Count measured proteins that were learned from, and families of the test of which some protein was.
+
+    Wild types of mutants that are `known` may be: it is the mutant that is unseen.
+    """
     if learned is None:
         return {"proteins": 0, "test_families": 0}
-    known, families = {*learned["a"], *learned["b"]}, set(learned["family"])
-    test = set(cases.frame.filter(pl.col("split") == "test")["family"])
-    return {"proteins": len(known.intersection(cases.pool.sequences)), "test_families": len(families & test)}
+    seen, families = {*learned["a"], *learned["b"]}, set(learned["family"])
+    test, others = (cases.frame.filter((pl.col("split") == "test") == each) for each in (True, False))
+    unseen = {*others["a"], *others["b"]} - set(wild_types([cases.frame, learned]).values())
+    proteins = seen & ({*test["a"], *test["b"]} | unseen)
+    return {"proteins": len(proteins), "test_families": len(families & set(test["family"]))}
 
 
 def _rows_of_model(

@@ -3,7 +3,7 @@
 Of two kinds. *Substitutions*: words that go with an effect of a mutation (learned), times a grade of the mutant: how
 many substitutions, BLOSUM62, a supervised probe, masked marginals. They see both texts and both proteins of a case at
 once, which no model does. They need a wild type, and guess in natural twins.
-*Relatives*: the text of the nearest labelled protein, and ridge regression from 4-mers to the texts of labelled
+*Relatives*: the text of the nearest labelled one, and ridge regression from 4-mers to the texts of labelled
 proteins of the family. They need labelled relatives, and guess in families that have none.
 
 What reads the text alone, or the protein alone, is no baseline here: each case asks both ways, and that gets half.
@@ -22,9 +22,9 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import normalize
 
-from protrek_hm.evaluate.baselines import nearest_homolog
-from protrek_hm.evaluate.scores import Positions, Scorer, case_scores
-from protrek_hm.evaluate.twins.cases import TwinCases, as_triplets, wild_types
+from protrek_hm.cosines import TOLERANCE
+from protrek_hm.evaluate.scores import Scorer, case_scores
+from protrek_hm.evaluate.twins.cases import TwinCases, wild_types
 from protrek_hm.evaluate.twins.measures import weights
 from protrek_hm.homology.profile import SUBSTITUTION, Profile
 from protrek_hm.model.changes import FeatureConfig, describe_changes, differing_sites
@@ -34,8 +34,6 @@ MOST_LEARNED = 40_000
 """Proteins that the probe learns from at most, drawn by seed."""
 MOST_RELATIVES = 2_000
 """Labelled relatives of one family at most, drawn by seed."""
-MOST_STRANGERS = 50
-"""Training cases of a family without measured cases at most, in which the nearest labelled homolog is looked for."""
 PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Ridge penalties; each family takes the one that predicts its labelled proteins best, each left out once."""
 
@@ -56,8 +54,6 @@ def make_shortcuts(
 
     Raises
     ------
-    ExternalProgramError
-        If MMseqs2 cannot run, which finds the nearest labelled homologs.
     FileFormatError, MissingFileError
         If `masked` is no model with a masked-language head.
     """
@@ -259,33 +255,30 @@ def _trees(x: Float[np.ndarray, "n f"], y: Bool[np.ndarray, " n"], w: Float[np.n
 
 
 def _by_relatives(cases: TwinCases, train: pl.DataFrame, seed: int) -> tuple[Shortcut, ...]:
-    labelled = as_triplets(_thinned(train, cases, seed), both=True)
-    nearest = "TF-IDF cosine with the text of the labelled protein that MMseqs2 finds nearest"
-    ridge = "TF-IDF cosine with the text that ridge regression on the family's labelled proteins predicts from 4-mers"
-    found: list[tuple[str, str, Scorer]] = [
-        ("nearest labelled homolog", nearest, nearest_homolog(cases.pool, labelled)),
-        ("4-mer ridge on relatives", ridge, kmer_ridge(cases, train, seed=seed)),
-    ]
-    return tuple(Shortcut(name, meaning, case_scores(cases.cases, scorer)) for name, meaning, scorer in found)
+    meanings = {
+        "nearest labelled relative": "TF-IDF cosine with the text of the family's labelled protein nearest by 4-mers",
+        "4-mer ridge on relatives": "TF-IDF cosine with the text that ridge regression on the family's labelled "
+        "proteins predicts from 4-mers",
+    }
+    scorers = relatives_scorers(cases, train, seed=seed)
+    return tuple(
+        Shortcut(name, meaning, case_scores(cases.cases, scorer))
+        for (name, meaning), scorer in zip(meanings.items(), scorers, strict=True)
+    )
 
 
-def _thinned(train: pl.DataFrame, cases: TwinCases, seed: int) -> pl.DataFrame:
-    """Keep at most `MOST_STRANGERS` training cases of a family without measured ones: scans have thousands alike."""
-    own = pl.col("family").is_in(cases.frame["family"].unique().to_list())
-    order = pl.int_range(pl.len()).shuffle(seed=seed).over("family")
-    return train.sort(pl.all()).filter(own | (order < MOST_STRANGERS))
+def relatives_scorers(cases: TwinCases, train: pl.DataFrame, *, seed: int = 0) -> tuple[Scorer, Scorer]:
+    """Score by the cosine of a text with the text that the labelled proteins of a protein's family speak for.
 
-
-def kmer_ridge(cases: TwinCases, train: pl.DataFrame, *, seed: int = 0) -> Scorer:
-    """Score by the cosine of a text with the text that the labelled proteins of the same family predict for a protein.
-
-    Kernel ridge regression from binary 4-mers (cosine kernel) to TF-IDF vectors, family by family; what all labelled
-    proteins of the family share (the mean) is left out. A protein of a family without labels scores 0.
+    The first takes the text of the nearest one by the cosine of binary 4-mers, the mean of those that are tied. The
+    second is kernel ridge regression with that cosine as kernel, from proteins to TF-IDF vectors of their texts; what
+    all labelled proteins of the family share (the mean) is left out. A protein of a family without labels scores 0.
     """
     labelled = _labelled(train)
     vectorizer = TfidfVectorizer(sublinear_tf=True, token_pattern=r"(?u)\b\w+\b").fit(labelled["text"].sort())
     family_of = _family_of(cases)
-    predicted = [csr_matrix((1, len(vectorizer.vocabulary_)))] * len(cases.pool.sequences)
+    nothing = csr_matrix((1, len(vectorizer.vocabulary_)))
+    predicted = [[nothing] * len(cases.pool.sequences) for _ in range(2)]
     by_family = labelled.partition_by("family", as_dict=True)
     asked_of: dict[str, list[int]] = {}
     for number, sequence in enumerate(cases.pool.sequences):
@@ -293,14 +286,16 @@ def kmer_ridge(cases: TwinCases, train: pl.DataFrame, *, seed: int = 0) -> Score
     for family, numbers in asked_of.items():
         if (family,) in by_family:
             asked = [cases.pool.sequences[number] for number in numbers]
-            for number, row in zip(numbers, _predict(by_family[family,], asked, vectorizer, seed), strict=True):
-                predicted[number] = row
-    answers, texts = vstack(predicted).tocsr(), vectorizer.transform(cases.pool.texts)
+            for way, rows in enumerate(_predict(by_family[family,], asked, vectorizer, seed)):
+                for place, number in enumerate(numbers):
+                    predicted[way][number] = rows[place]
+    texts = vectorizer.transform(cases.pool.texts)
 
-    def score(text: Positions, sequence: Positions) -> Float[np.ndarray, " pairs"]:
-        return np.asarray(texts[text].multiply(answers[sequence]).sum(axis=1)).ravel()
+    def scorer(rows: list[csr_matrix]) -> Scorer:
+        answers = vstack(rows).tocsr()
+        return lambda text, sequence: np.asarray(texts[text].multiply(answers[sequence]).sum(axis=1)).ravel()
 
-    return score
+    return scorer(predicted[0]), scorer(predicted[1])
 
 
 def _labelled(train: pl.DataFrame) -> pl.DataFrame:
@@ -314,8 +309,10 @@ def _family_of(cases: TwinCases) -> dict[str, str]:
     return {sequence: family for a, b, family in rows for sequence in (a, b)}
 
 
-def _predict(labelled: pl.DataFrame, asked: Sequence[str], vectorizer: TfidfVectorizer, seed: int) -> list[csr_matrix]:
-    """Return the predicted TF-IDF vector of each protein, of length 1 or 0."""
+def _predict(
+    labelled: pl.DataFrame, asked: Sequence[str], vectorizer: TfidfVectorizer, seed: int
+) -> tuple[csr_matrix, csr_matrix]:
+    """Return for each protein the TF-IDF vector of its nearest relative, and the predicted one, of length 1 or 0."""
     one_each = labelled.group_by("sequence").agg("text").sort("sequence")
     if one_each.height > MOST_RELATIVES:
         one_each = one_each.sample(MOST_RELATIVES, seed=seed).sort("sequence")
@@ -323,19 +320,21 @@ def _predict(labelled: pl.DataFrame, asked: Sequence[str], vectorizer: TfidfVect
     try:
         known = normalize(letters.fit_transform(one_each["sequence"]).astype(np.float64))
     except ValueError:  # all shorter than four residues
-        return [csr_matrix((1, len(vectorizer.vocabulary_)))] * len(asked)
+        none = csr_matrix((len(asked), len(vectorizer.vocabulary_)))
+        return none, none
     texts = one_each["text"].to_list()
     flat = vectorizer.transform([text for each in texts for text in each])
     at = np.repeat(np.arange(len(texts)), [len(each) for each in texts])
     mean = csr_matrix((1.0 / np.bincount(at)[at], (at, np.arange(len(at)))), shape=(len(texts), len(at)))
     goal = (mean @ flat).tocsc()
-    used = np.unique(goal.indices) if goal.nnz == 0 else np.flatnonzero(np.diff(goal.indptr))
+    used = np.flatnonzero(np.diff(goal.indptr))
     wanted = goal[:, used].toarray()
-    coefficients = ridge_coefficients((known @ known.T).toarray(), wanted - wanted.mean(axis=0))
     kernel = (normalize(letters.transform(asked).astype(np.float64)) @ known.T).toarray()
-    rows = normalize(kernel @ coefficients)
+    best = kernel >= kernel.max(axis=1, keepdims=True) - TOLERANCE
+    coefficients = ridge_coefficients((known @ known.T).toarray(), wanted - wanted.mean(axis=0))
     columns = csr_matrix((np.ones(len(used)), (np.arange(len(used)), used)), shape=(len(used), goal.shape[1]))
-    return list(csr_matrix(rows) @ columns)
+    nearest, ridge = (csr_matrix(normalize(rows)) @ columns for rows in (best @ wanted, kernel @ coefficients))
+    return nearest.tocsr(), ridge.tocsr()
 
 
 def ridge_coefficients(
