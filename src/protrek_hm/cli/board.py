@@ -1,11 +1,13 @@
 """`protrek-hm evaluate twins`: the board of real twins, for models, scores of other programs, and baselines."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from protrek_hm.cli.flags import Device, Force, OnBadRecord, with_settings
+from protrek_hm.cli.train import read_pool
 from protrek_hm.evaluate.config import BoardConfig
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def twins(
         Path | None, typer.Option(help="Triplets whose proteins are all ranked: R@1 beside it.")
     ] = None,
     relatives: Annotated[
-        Path | None, typer.Option(help="Proteins among which a model's twin head looks for relatives.")
+        list[Path] | None, typer.Option(help="Proteins among which the twin head looks for relatives; repeatable.")
     ] = None,
     settings: BoardConfig,
     config: Path | None,
@@ -84,7 +86,8 @@ def twins(
         *(train or []),
         *files.values(),
         *beside.values(),
-        *(each for each in (add_to, relatives, config) if each),
+        *(relatives or []),
+        *(each for each in (add_to, config) if each),
     ]
     folders = [*map(Path, names.values()), *([masked] if masked else [])]
     refuse_existing(output, force=force, inputs=[*read, *folders], folder=True, carried=[EMBEDDINGS])
@@ -106,7 +109,7 @@ def twins(
     encoders = _encoders(names, cache or output / EMBEDDINGS, device, precision)
     weights = {name: {"weights": each.fingerprint()} for name, each in encoders.items()}
     further = {name: measure_beside(each, name, settings, **triplets) for name, each in encoders.items()}
-    models = {name: _with_head(each, names[name], relatives) for name, each in encoders.items()}
+    models = _with_heads(encoders, names, relatives or [])
     board = evaluate_twins(models, frame, settings, train=learned, scores=given, masked=masked, show_progress=True)
     content = board_content(replace(board, beside=further), sources=weights)
     content = content if add_to is None else add_rows(content, add_to)
@@ -141,19 +144,20 @@ def _encoders(names: dict[str, str], cache: Path, device: str | None, precision:
     return {name: CachedEncoder(each, cache, precision=precision) for name, each in loaded.items()}
 
 
-def _with_head(encoder: "CachedEncoder", path: str, relatives: Path | None) -> "Encoder":
-    """Add the twin head that lies in the model's folder, if one does."""
-    from protrek_hm.data import read_proteins
+def _with_heads(
+    encoders: "Mapping[str, CachedEncoder]", names: "Mapping[str, str]", relatives: list[Path]
+) -> "dict[str, Encoder]":
+    """Add each model's twin head: that in its folder, else the packaged one, which is loaded once."""
     from protrek_hm.evaluate.twins.run import WithHead
-    from protrek_hm.homology.lookup import Lookup
     from protrek_hm.model.locate import find_model
-    from protrek_hm.model.twin_head import HEAD, TwinHead
+    from protrek_hm.model.twin_head import find_head
 
-    folder = find_model(path)
-    if not (folder / HEAD).is_file():
-        return encoder
-    lookup = None if relatives is None else Lookup.of(read_proteins(relatives)["sequence"])
-    return WithHead(encoder, TwinHead.load(folder), lookup)
+    pool = read_pool(relatives)
+    found: dict[str, Encoder] = {}
+    for name, encoder in encoders.items():
+        head = find_head(find_model(names[name]))
+        found[name] = encoder if head is None else WithHead(encoder, head, pool)
+    return found
 
 
 def _named_files(given: list[str]) -> dict[str, Path]:

@@ -176,7 +176,7 @@ def read_pool(paths: list[Path]) -> "Lookup | None":
 
     found: dict[str, None] = {}
     for path in paths:
-        table = read_proteins(path)
+        table = read_proteins(path, on_bad_record="skip")  # one id twice does no harm here
         if "wild_type" in table.columns:
             table = table.filter(table["wild_type"].is_null())
         found |= dict.fromkeys(table["sequence"])

@@ -15,6 +15,7 @@ loads the model as before.
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -276,15 +277,27 @@ class TwinHead(nn.Module):
 
 
 def head_of(model: object) -> TwinHead | None:
-    """Load the head in the folder that a model was loaded from, else the one that comes with the package.
+    """Return `find_head` of the folder that a model was loaded from; None for a model that was loaded from none."""
+    own = getattr(model, "folder", None)
+    return None if own is None else find_head(own)
 
-    None if neither is there, or the model was loaded from no folder.
+
+def find_head(model: Path) -> TwinHead | None:
+    """Load the head in the folder of a model, or beside a checkpoint, else the packaged one; None if neither is there.
 
     Raises
     ------
     FileFormatError, ModelError
         As `TwinHead.load`.
     """
-    own = getattr(model, "folder", None)
-    places = [] if own is None else [own if own.is_dir() else own.parent, packaged_reader().folder.parent]
-    return next((TwinHead.load(each) for each in places if (each / HEAD).is_file()), None)
+    own = model if model.is_dir() else model.parent
+    if (own / HEAD).is_file():
+        return TwinHead.load(own)
+    return packaged_head()
+
+
+@cache
+def packaged_head() -> TwinHead | None:
+    """Load the head that comes with the package, the same one at every call."""
+    place = packaged_reader().folder.parent
+    return TwinHead.load(place) if (place / HEAD).is_file() else None

@@ -77,8 +77,8 @@ class Alanines:
 def test_a_head_has_three_rows(cases, blind, quick_board):
     model = WithHead(blind("sequence"), Alanines())
     board = evaluate_twins({"m": model}, cases, quick_board)
-    assert [row.name for row in board.rows] == ["m", "m, head", "m, both"]
-    vectors, head, both = (row.scores for row in board.rows)
+    assert [row.name for row in board.rows] == ["m", "m + head", "twin head"]
+    vectors, both, head = (row.scores for row in board.rows)
     np.testing.assert_allclose(both, vectors + 10 * head, atol=1e-12)
     gap = head[:, 0, 0] - head[:, 0, 1]
     wanted = cases.filter(pl.col("split").is_in(["test", "known"]))

@@ -207,8 +207,9 @@ def evaluate_twins(
     measured = make_twin_cases(draw_cases(asked, config.per_family, seed=config.seed))
     learned = None if train is None else train.filter(pl.col("split") == "train")
     found = list[Row]()
+    heads: dict[int, Float[np.ndarray, "cases 2 2"]] = {}
     for name, model in models.items():
-        found += _rows_of_model(model, name, measured, config, show_progress=show_progress)
+        found += _rows_of_model(model, name, measured, config, heads=heads, show_progress=show_progress)
     for name, each in (scores or {}).items():
         found.append(_row(name, "scores as given", _given_scores(each, measured, name), measured, config))
     found += [
@@ -235,18 +236,26 @@ def count_leaks(cases: TwinCases, learned: pl.DataFrame | None) -> dict[str, int
 
 
 def _rows_of_model(
-    model: Encoder, name: str, cases: TwinCases, config: BoardConfig, *, show_progress: bool
+    model: Encoder,
+    name: str,
+    cases: TwinCases,
+    config: BoardConfig,
+    *,
+    heads: dict[int, Float[np.ndarray, "cases 2 2"]],
+    show_progress: bool,
 ) -> list[Row]:
+    """Measure a model, with its head beside it; a head that several models share has one row of its own."""
     embeddings = encode_pool(model, cases.pool, name=name, batch_size=config.batch_size, show_progress=show_progress)
     vectors = case_scores(cases.cases, cosine_scorer(embeddings))
     found = [(name, "cosine of vectors", vectors)]
     if isinstance(model, WithHead):
-        head = head_scores(model, cases)
+        new = id(model.head) not in heads
+        head = heads.setdefault(id(model.head), head_scores(model, cases)) if new else heads[id(model.head)]
         both = vectors + model.head.weight * head
-        found += [
-            (f"{name}, head", "preference of the twin head, which is told the wild type", head),
-            (f"{name}, both", "cosine of vectors, and the weighted preference of the twin head", both),
-        ]
+        found.append((f"{name} + head", "cosine of vectors, and the weighted preference of the twin head", both))
+        if new:
+            own = "twin head" if len(heads) == 1 else f"twin head of {name}"
+            found.append((own, "preference of the twin head, which is told the wild type", head))
     return [_row(*each, cases, config) for each in found]
 
 
