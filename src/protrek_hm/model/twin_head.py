@@ -237,6 +237,7 @@ class TwinHead(nn.Module):
         tensors = {name: each.detach().cpu().contiguous() for name, each in self.state_dict().items()}
         with new_file(folder / HEAD, force=True) as temporary:
             save_file(tensors, temporary, metadata={"protrek-hm": json.dumps(facts)})
+            temporary.chmod(0o644)  # safetensors writes for its owner's eyes alone
 
     @classmethod
     def load(cls, folder: Path | str) -> "TwinHead":
