@@ -9,8 +9,8 @@ the rest. The split is checked in as `split.tsv.gz` (a row for each wild type an
 there; `--anew` makes it again. OUTPUT then holds
 
 - `proteins.parquet`: every protein and mutant, with `family`, `split` and `seen_by_base`;
-- `cases/SPLIT/SET.parquet`: case tables; `unseen_wording/SPLIT/SET.parquet`: the same cases of the tests in the wording
-  that is never trained on;
+- `cases/SPLIT/SET.parquet`: case tables, those of training in every wording that may be trained on (column `wording`),
+  the others in the first; `unseen_wording/SPLIT/SET.parquet`: the same cases of the tests in the one that never is;
 - `split.tsv.gz`, and `report.json` with the counts.
 
 `known` is a second test: proteins that are not trained on, of families that are.
@@ -27,7 +27,7 @@ from protrek_hm.data.tables import write_table
 from protrek_hm.data.twins import read_twins, write_cases
 from protrek_hm.files import new_folder, read_json, write_json
 from protrek_hm.mine.case_split import GivenSplit, read_split
-from protrek_hm.mine.cases import MinedCases, mine_cases, reworded
+from protrek_hm.mine.cases import MinedCases, in_all_wordings, mine_cases, reworded
 from protrek_hm.mine.config import CaseConfig
 
 HERE = Path(__file__).parent
@@ -76,7 +76,8 @@ def read_sets(folder: Path) -> list[pl.DataFrame]:
 def read_others(data: Path) -> list[pl.DataFrame]:
     """Return Swiss-Prot, AMR and mutagenesis in the columns of twins.
 
-    AMR's labels are the substrates; a class alone says nothing where others of the class have drugs (`UNSPECIFIC`).
+    AMR's labels are the substrates; a class alone says nothing where others of the class have drugs (`UNSPECIFIC`), and
+    is no other substrate than a drug of that class (column `class`).
     Swiss-Prot has no labels, and so no cases: it takes part in families and split.
     """
 
@@ -85,7 +86,8 @@ def read_others(data: Path) -> list[pl.DataFrame]:
 
     substrates = pl.col("subclass").str.replace_all("/", "|").str.to_lowercase()
     amr = read("amr_proteins").with_columns(
-        set=pl.lit("amr"), label=pl.when(~pl.col("subclass").is_in(UNSPECIFIC)).then(substrates), control=pl.lit("no")
+        **{"set": pl.lit("amr"), "control": pl.lit("no"), "class": pl.col("resistance_class").str.to_lowercase()},
+        label=pl.when(~pl.col("subclass").is_in(UNSPECIFIC)).then(substrates),
     )
     mutants = read("mutagenesis_twins").with_columns(
         set=pl.lit("mutagenesis"),
@@ -136,10 +138,14 @@ def write_all(mined: MinedCases, listed: pl.DataFrame, folder: Path) -> None:
     proteins = mined.proteins.join(families, on="family", how="left", maintain_order="left")
     write_table(proteins, folder / "proteins.parquet")
     write_table(listed, folder / "split.tsv.gz")
-    unseen = reworded(mined, wording=-1)
-    for part, cases in (("cases", mined.cases), ("unseen_wording", unseen)):
+    parts = (
+        ("cases", in_all_wordings(mined), ("train",)),
+        ("cases", mined.cases, ("valid", "test", "known")),
+        ("unseen_wording", reworded(mined, wording=-1), ("test", "known")),
+    )
+    for part, cases, splits in parts:
         for (split, name), rows in cases.group_by("split", "set", maintain_order=True):
-            if part == "cases" or split in ("test", "known"):
+            if split in splits:
                 path = folder / part / str(split) / f"{name}.parquet"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_cases(rows, path)

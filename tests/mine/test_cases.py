@@ -11,7 +11,7 @@ from protrek_hm.data.twins import read_cases, write_cases
 from protrek_hm.errors import FileFormatError, NothingFoundError
 from protrek_hm.homology import align, connected_components
 from protrek_hm.mine.case_split import GivenSplit
-from protrek_hm.mine.cases import mine_cases, read_twin_tables, reworded
+from protrek_hm.mine.cases import in_all_wordings, mine_cases, read_twin_tables, reworded
 from protrek_hm.mine.config import CaseConfig
 from protrek_hm.mine.leaks import check_split
 
@@ -126,7 +126,10 @@ def test_families_are_components_and_stand_in_one_split(natural):
 
 def test_no_protein_stands_in_more_cases_than_asked(natural):
     cases = mine_cases(natural, CaseConfig(cases_per_protein=2, threads=1)).cases
-    assert max(Counter([*cases["id_a"], *cases["id_b"]]).values()) == 2
+    count = Counter([*cases["id_a"], *cases["id_b"]])
+    assert max(count.values()) == 2
+    for pair in both_ids(mine_cases(natural, CaseConfig(cases_per_protein=1000, threads=1)).cases) - both_ids(cases):
+        assert max(count[each] for each in pair) == 2, "no case is left out that would fit"
 
 
 def test_what_is_known_is_never_trained_on(natural):
@@ -151,6 +154,7 @@ def test_a_mutant_beside_its_wild_type():
     told = table.filter(pl.col("wild_type").is_not_null() & pl.col("text").is_not_null())
     assert mined.cases.select("id_b", "control").sort("id_b").rows() == told.select("id", "control").sort("id").rows()
     assert set(mined.cases["id_a"]) == {"P1"}
+    assert mined.cases["reference"].to_list() == mined.cases["a"].to_list()
     assert set(mined.cases["kind"]) == {"wild-type-mutant"}
     assert "mutadescribe: with a text" in str(mined.report)
 
@@ -176,6 +180,20 @@ def test_two_mutants_that_resist_different_drugs():
     place = dict(table.select("id", pl.col("mutation").str.extract(r"(\d+)")).iter_rows())
     assert {frozenset(place[each] for each in pair) for pair in both_ids(pairs)} == {frozenset(("3", "6"))}
     assert not [each for pair in both_ids(pairs) for each in pair if each.endswith("6W")], "its two rows are one mutant"
+    assert set(pairs["reference"]) == {table["sequence"][0]}
+
+
+def test_a_drug_beside_its_class_is_no_other_function():
+    drugs = {2: ("rifampin", "rifamycin"), 5: ("rifamycin", "rifamycin"), 8: ("quinolone", "quinolone"),
+             11: ("rifaximin", "multidrug"), 14: ("linezolid|rifampin", "oxazolidinone/rifamycin"),
+             17: ("oxazolidinone", "oxazolidinone"), 20: ("linezolid", "oxazolidinone")}  # fmt: skip
+    columns = {"label": lambda place: drugs[place][0], "text": lambda place: str(drugs[place])}
+    table = mutants_of("rpoB", 60, drugs, set_name="ncbi-point", **columns, **{"class": lambda place: drugs[place][1]})
+    mined = mine_cases(table, CaseConfig(known_fraction=0, cases_per_protein=999))
+    place = dict(table.select("id", pl.col("mutation").str.extract(r"(\d+)").cast(pl.Int64) - 1).iter_rows())
+    found = {frozenset(place[each] for each in pair) for pair in both_ids(mined.cases.filter(kind="mutant-mutant"))}
+    alike = {(2, 5), (2, 14), (5, 14), (14, 17), (14, 20), (17, 20)}
+    assert found == {frozenset(pair) for pair in combinations(drugs, 2)} - {frozenset(pair) for pair in alike}
 
 
 def test_mutants_of_an_assay():
@@ -254,6 +272,21 @@ def test_other_wordings_change_the_texts_alone(natural):
     facts = label[last["id_a"][0]].replace("|", " and ")
     assert last["text_a"][0] == f"Domain that adenylates {facts} and loads it onto the peptidyl carrier protein."
     assert mine_cases(natural, CaseConfig(wording=-1)).cases.equals(last)
+    assert last["reference"].null_count() == last.height, "there is no wild type"
+
+
+def test_cases_in_all_wordings_that_are_trained_on(natural, tmp_path):
+    mutants = mutants_of("P1", 60, (3, 9), set_name="untold", text=lambda place: f"Loss at {place}.")
+    mined = mine_cases(pl.concat([natural, mutants], how="diagonal_relaxed"), CaseConfig())
+    worded = in_all_wordings(mined)
+    assert Counter(worded.filter(set="untold")["wording"]) == {0: 4}, "a set without templates has one wording"
+    several = worded.filter(pl.col("set") != "untold")
+    assert Counter(several["wording"]) == dict.fromkeys(range(4), mined.cases.height - 4)
+    for number in range(4):
+        assert several.filter(wording=number).equals(reworded(mined, wording=number).filter(pl.col("set") != "untold"))
+    assert not set(worded["text_a"]) & set(reworded(mined, wording=-1).filter(pl.col("set") != "untold")["text_a"])
+    write_cases(worded, tmp_path / "cases.parquet")
+    assert read_cases(tmp_path / "cases.parquet").equals(worded)
 
 
 def test_a_given_split_is_kept_and_torn_families_are_named(natural):
@@ -261,6 +294,9 @@ def test_a_given_split_is_kept_and_torn_families_are_named(natural):
     rows = first.proteins.select("set", "id", "split", "family")
     again = mine_cases(natural, CaseConfig(seed=7, cases_per_protein=99), given=GivenSplit(rows))
     assert again.proteins.select("id", "family", "split").equals(first.proteins.select("id", "family", "split"))
+    none_known = first.proteins.with_columns(pl.col("split").replace("known", "train"))
+    kept = mine_cases(natural, CaseConfig(), given=GivenSplit(none_known.select("set", "id", "split")))
+    assert kept.proteins["split"].to_list() == none_known["split"].to_list(), "what is given as train is trained on"
     family = first.proteins["family"][0]
     torn = first.proteins.filter(family=family).head(2).with_columns(split=pl.Series(["test", "train"]))
     given = GivenSplit(torn.select("id", "split"))

@@ -4,14 +4,18 @@ Four ways lead to a case. A *mutant* whose effect is known, beside its wild type
 known to keep its function. Two mutants of one wild type whose *labels* have nothing in common. Two mutants of one
 *assay* (`assays`). Two *natural* proteins of at least 70 % identity whose labels have nothing in common.
 
-Labels have nothing in common if their sets of facts are disjoint, and neither is empty: what was not measured makes no
-difference. Families and splits come first (`case_split`), and no case joins two splits.
+Labels have nothing in common if their sets of facts are disjoint, neither is empty, and none names the class of a fact
+of the other: what was not measured makes no difference, and neither does a drug beside its class. Families and splits
+come first (`case_split`), and no case joins two splits.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from protrek_hm.data.proteins import read_proteins
@@ -22,7 +26,6 @@ from protrek_hm.data.twins.texts import SPOKEN_AS, templates, wordings
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import FileFormatError, NothingFoundError
 from protrek_hm.homology import HomologyConfig, find_homologs
-from protrek_hm.homology.homologs import thin_out
 from protrek_hm.mine.assays import CONTRAST, PAIRS, assay_pairs, make_pairs
 from protrek_hm.mine.case_split import (
     GivenSplit,
@@ -40,8 +43,12 @@ LABELLED_MUTANTS = ("ncbi-point",)
 """Sets whose mutants have labels of one vocabulary, so that those of two mutants can be compared."""
 
 _TEXTS = ("text", "label", "wild_type", "mutation", "assay", "kind", "level")
-_FACTS = pl.col("label").str.join("|").str.split("|").list.unique()
-_DISJOINT = pl.col("facts").list.set_intersection("facts_b").list.len() == 0
+_NAMED = ("id_a", "id_b", "text_a", "text_b")
+_NO_CLASS = {"multidrug", ""}  # what stands in the column `class` of NCBI's tables instead of classes
+_DISJOINT = pl.all_horizontal(
+    pl.col(facts).list.set_intersection(wider).list.len() == 0
+    for facts, wider in (("facts", "wider_b"), ("facts_b", "wider"))
+)
 
 
 @dataclass(frozen=True)
@@ -112,8 +119,8 @@ def mine_cases(
     pairs = _of_one_split(pairs, proteins, config, report)
     if pairs.is_empty():
         raise NothingFoundError("no case of twins: no two proteins of one set with different labels, effects or scores")
-    proteins = proteins.drop("row", "wild", "wild_sequence", "upper")
     cases = _spelled(pairs, proteins, config.wording)
+    proteins = proteins.drop("row", "wild", "wild_sequence", "upper")
     for split in SPLITS:
         rows = cases.filter(split=split)
         real = rows.filter(control="no")
@@ -157,6 +164,17 @@ def reworded(mined: MinedCases, *, wording: int) -> pl.DataFrame:
     """Return the same cases with texts in another wording, from 0; -1 is the last, which is never trained on."""
     texts = {f"text_{end}": _worded(mined.proteins[mined.spelled[f"text_row_{end}"]], wording) for end in ("a", "b")}
     return mined.cases.with_columns(wording=pl.lit(wording, pl.Int64), **texts)
+
+
+def in_all_wordings(mined: MinedCases) -> pl.DataFrame:
+    """Return the cases in every wording that may be trained on: from 0 to the last but one.
+
+    Wordings that give a case the same two texts again, as where a set has one wording only, are left out.
+    """
+    told = mined.proteins[pl.concat(mined.spelled.get_columns()).unique().sort()]
+    counts = [len(wordings(row)) for row in told.iter_rows(named=True) if _has_templates(row["set"])]
+    tables = [reworded(mined, wording=wording) for wording in range(max([*counts, 2]) - 1)]
+    return pl.concat(tables).unique(["set", "assay", *_NAMED], keep="first", maintain_order=True)
 
 
 def _complete(proteins: pl.DataFrame) -> pl.DataFrame:
@@ -233,11 +251,7 @@ def _wild_type_pairs(told: pl.DataFrame, mutants: pl.DataFrame) -> pl.DataFrame:
 
 def _labelled_mutants(mutants: pl.DataFrame) -> pl.DataFrame:
     """Pair mutants of one wild type whose labels are disjoint; a mutant with several rows has all their labels."""
-    ends = (
-        mutants.filter(pl.col("label").is_not_null(), control="no")
-        .group_by("wild_type", "sequence", maintain_order=True)
-        .agg(pl.col("row").first(), facts=_FACTS)
-    )
+    ends = _with_facts(mutants.filter(pl.col("label").is_not_null(), control="no"), "wild_type", "sequence")
     both = ends.join(ends, on="wild_type", suffix="_b").filter(pl.col("row") < pl.col("row_b"))
     chosen = both.filter(_DISJOINT).sort("row", "row_b")
     return make_pairs({"a": chosen["row"], "b": chosen["row_b"]}, "mutant-mutant")
@@ -245,13 +259,45 @@ def _labelled_mutants(mutants: pl.DataFrame) -> pl.DataFrame:
 
 def _natural_pairs(natural: pl.DataFrame, config: CaseConfig) -> pl.DataFrame:
     """Pair near-identical proteins whose labels are disjoint; a sequence with several rows has all their labels."""
-    distinct = natural.group_by("sequence", maintain_order=True).agg(pl.col("row").first(), facts=_FACTS)
+    distinct = _with_facts(natural, "sequence")
     wanted = {name: getattr(config, name) for name in ("min_identity", "max_identity", "coverage", "threads")}
     found = find_homologs(distinct["sequence"].to_list(), HomologyConfig(**wanted))
-    left, right = (distinct[found[end]].select("row", "facts") for end in ("a", "b"))
+    left, right = (distinct[found[end]].select("row", "facts", "wider") for end in ("a", "b"))
     both = pl.concat([left, right.select(pl.all().name.suffix("_b"))], how="horizontal")
     chosen = both.filter(_DISJOINT)
     return make_pairs({"a": chosen["row"], "b": chosen["row_b"]}, "natural")
+
+
+def _with_facts(rows: pl.DataFrame, *key: str) -> pl.DataFrame:
+    """Return the first row of each key with the facts of all: `facts`, and `wider`, those and their classes."""
+    classes = classes_of(rows)
+    ends = rows.group_by(key, maintain_order=True).agg(
+        pl.col("row").first(), facts=pl.col("label").str.join("|").str.split("|").list.unique()
+    )
+    wider = [sorted({*facts, *(each for fact in facts for each in classes.get(fact, ()))}) for facts in ends["facts"]]
+    return ends.with_columns(wider=pl.Series(wider, dtype=pl.List(pl.String)))
+
+
+def classes_of(rows: pl.DataFrame) -> Mapping[str, set[str]]:
+    """Return the classes of each fact: those that all rows with it name in their column `class`, if there is one.
+
+    A row of several facts has the classes of all, joined by ``/`` or ``|``; only where a fact stands in other rows as
+    well, it is clear which are its own. A class is written as a fact, behind the same mark.
+
+    >>> labels, classes = ["to:rifampin", "to:linezolid|to:rifampin"], ["rifamycin", "oxazolidinone/rifamycin"]
+    >>> found = classes_of(pl.DataFrame({"label": labels, "class": classes}))
+    >>> found["to:rifampin"], sorted(found["to:linezolid"])
+    ({'to:rifamycin'}, ['to:oxazolidinone', 'to:rifamycin'])
+    """
+    found: dict[str, set[str]] = {}
+    if "class" not in rows.columns:
+        return found
+    for label, classes in rows.select("label", pl.col("class").cast(pl.String)).drop_nulls().iter_rows():
+        names = {*re.split(r"[/|]", classes)} - _NO_CLASS
+        for fact in label.split("|") if names else ():
+            own = {fact[: fact.rfind(":") + 1] + name for name in names}
+            found[fact] = found.get(fact, own) & own
+    return found
 
 
 def _split(
@@ -274,8 +320,11 @@ def _split(
     natural = pl.concat([named, about[pairs["b"]].select(b="sequence")], how="horizontal").rename({"sequence": "a"})
     natural = natural.filter(pl.col("kind") == "natural", pl.col("family").replace_strict(split_of) == "train")
     mutants = trained.filter(pl.col("wild_type").is_not_null())
-    decided = trained.join(given.rows.filter(split="known"), on=key_of(given.rows), how="semi")["sequence"]
-    known = draw_known(natural, config, kept=set(mutants["wild_sequence"]), given=set(decided))
+    decided, kept = (
+        set(trained.join(given.rows.filter(split=each), on=key_of(given.rows), how="semi")["sequence"])
+        for each in ("known", "train")
+    )
+    known = draw_known(natural, config, kept=kept - decided | set(mutants["wild_sequence"]), given=decided)
     natural_too = proteins.filter(pl.col("wild_type").is_null())["sequence"]
     unseen = draw_known_mutants(mutants, config, kept=set(natural_too))
     is_known = pl.col("sequence").is_in(list(known)) | pl.col("row").is_in(unseen.implode())
@@ -298,10 +347,10 @@ def _of_one_split(
     measured = proteins.filter(pl.col("assay").is_not_null())
     found = [whole.filter(kind="wild-type-mutant")]
     crowded = whole.filter(pl.col("kind") != "wild-type-mutant")
-    for split in SPLITS:
-        some = crowded.filter(split=split)
-        chosen = thin_out(some.select("a", "b"), config.cases_per_protein)
-        found.append(some.join(chosen, on=["a", "b"], how="semi", maintain_order="left"))
+    parts = crowded.with_columns(set=proteins["set"][crowded["a"]]).sort("set", "split", "a", "b")
+    for (name, split), some in parts.group_by("set", "split", maintain_order=True):
+        rng = np.random.default_rng([config.seed, 3, *f"{name} {split}".encode()])
+        found.append(_few_a_protein(some.drop("set"), config.cases_per_protein, rng))
     report.add("few a protein", "pairs", given=whole.height, kept=sum(part.height for part in found))
     for split in SPLITS:
         some = assay_pairs(measured.filter(split=split), config, part=split)
@@ -313,6 +362,18 @@ def _of_one_split(
     )
 
 
+def _few_a_protein(pairs: pl.DataFrame, most: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Draw pairs, as many as fit: of each, both proteins stand in fewer than `most` of those drawn before."""
+    count, drawn = Counter[int](), list[int]()
+    ends = pairs.select("a", "b").rows()
+    for place in rng.permutation(len(ends)).tolist():
+        a, b = ends[place]
+        if max(count[a], count[b]) < most:
+            count.update((a, b))
+            drawn.append(place)
+    return pairs[sorted(drawn)]
+
+
 def _spelled(pairs: pl.DataFrame, proteins: pl.DataFrame, wording: int) -> pl.DataFrame:
     """Write pairs out as cases."""
     a, b = proteins[pairs["a"]], proteins[pairs["b"]]
@@ -321,9 +382,10 @@ def _spelled(pairs: pl.DataFrame, proteins: pl.DataFrame, wording: int) -> pl.Da
         {
             **{"id_a": a["id"], "id_b": b["id"], "a": a["sequence"], "b": b["sequence"]},
             **{"text_a": texts[0], "text_b": texts[1], "family": a["family"]},
-            **{"score_a": a["score"], "score_b": b["score"], "assay": a["assay"]},
+            **{"score_a": a["score"], "score_b": b["score"], "assay": a["assay"], "reference": a["wild_sequence"]},
         }
     ).with_columns(pairs.select("set", "split", "kind", "control", CONTRAST), wording=pl.lit(wording, pl.Int64))
+    cases = cases.with_columns(reference=pl.when(pl.col("kind") != "natural").then("reference"))
     return cases.select(*NEEDED, *OPTIONAL, CONTRAST)
 
 
@@ -331,12 +393,15 @@ def _worded(rows: pl.DataFrame, wording: int) -> pl.Series:
     """Return each row's text in a wording; a set without templates has the one of its column `text`."""
     if wording == 0:
         return rows["text"]
-    known = {*templates(), *SPOKEN_AS}
     texts = {
-        (row["set"], row["id"]): _chosen(wordings(row), wording) if row["set"] in known else row["text"]
+        (row["set"], row["id"]): _chosen(wordings(row), wording) if _has_templates(row["set"]) else row["text"]
         for row in rows.unique(["set", "id"], maintain_order=True).iter_rows(named=True)
     }
     return pl.Series([texts[each] for each in rows.select("set", "id").iter_rows()], dtype=pl.String)
+
+
+def _has_templates(name: str) -> bool:
+    return name in templates() or name in SPOKEN_AS
 
 
 def _chosen(texts: Sequence[str], wording: int) -> str:

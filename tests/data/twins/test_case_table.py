@@ -24,6 +24,7 @@ CASES = pl.DataFrame(
         "score_b": [-0.5, None],
         "assay": ["X_2020", None],
         "wording": [0, 2],
+        "reference": ["MKSV", None],
     }
 )
 ROW = dict(zip(NEEDED, [str(cell) for cell in CASES.select(NEEDED).row(0)], strict=True)) | {"text_a": "Binds."}
@@ -60,6 +61,7 @@ def test_columns_come_first_in_their_order_whatever_the_file_has(tmp_path):
         ({"score_a": "high"}, "score_a: 'high' is no number"),
         ({"score_b": "inf"}, "score_b: 'inf' is no number"),
         ({"wording": "1.5"}, "wording: '1.5' is no number"),
+        ({"reference": "MKJV"}, "reference: letter 'J' at position 3"),
     ],
 )
 def test_a_bad_row_is_named_by_its_line(tmp_path, change, message):
@@ -101,4 +103,10 @@ def test_seen_from_the_other_side():
     mirror = swapped(CASES)
     assert mirror.columns == CASES.columns
     assert mirror.select("id_a", "b", "text_a", "score_b").row(0) == ("P1:S3L", "MKSV", "Inert.", 1 / 3)
+    assert mirror["reference"].to_list() == ["MKSV", None]
     assert swapped(mirror).equals(CASES)
+
+
+def test_a_reference_is_read_as_a_sequence_and_may_be_missing(tmp_path):
+    path = written(tmp_path / "a.tsv", ROW | {"reference": "mk sv*"}, ROW | {"id_a": "Q", "reference": ""})
+    assert read_cases(path)["reference"].to_list() == ["MKSV", None]

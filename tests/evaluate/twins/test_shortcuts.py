@@ -66,6 +66,9 @@ def test_wild_types_are_found_by_ids_and_by_majority(cases):
     together = {mutant: wild for mutant, wild in voted.items() if mutant in found}
     assert together == {mutant: found[mutant] for mutant in together}
     assert wild_types([cases.filter(kind="natural")]) == {}
+    told = cases.filter(pl.col("kind") != "natural").head(1).with_columns(reference=pl.lit("MKWVTFISLLLLFSSAYS"))
+    assert set(wild_types([told]).values()) == {"MKWVTFISLLLLFSSAYS"}, "the reference is believed first"
+    assert wild_types([told.with_columns(reference=pl.lit(None, pl.String)), cases]) == found
 
 
 def test_features_of_several_substitutions_are_sums_and_means():

@@ -30,8 +30,9 @@ CONTROL = ("yes", "no")
 SEQUENCES, TEXTS = ("a", "b"), ("text_a", "text_b")
 NEEDED = ("id_a", "id_b", *SEQUENCES, *TEXTS, "set", "kind", "control", "family", "split")
 SCORES = ("score_a", "score_b")
-OPTIONAL = (*SCORES, "assay", "wording")
-"""Scores as published and their assay (deep mutational scans); the number of the texts' wording, from 0."""
+OPTIONAL = (*SCORES, "assay", "wording", "reference")
+"""Scores as published and their assay (deep mutational scans); the number of the texts' wording, from 0; the sequence
+of the wild type that both are variants of, one of them perhaps without a change (none where they are natural)."""
 
 _WORDS = {"kind": KINDS, "control": CONTROL, "split": SPLITS}
 _REMEDY = "give a case table as `protrek-hm mine twins` writes it"
@@ -51,7 +52,7 @@ def read_cases(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> pl.
     -------
     DataFrame
         The columns `NEEDED`, strings without nulls, first, then the file's others in its order. `score_a` and `score_b`
-        are Float64, `wording` is Int64; these, like `assay`, may be null.
+        are Float64, `wording` is Int64; these, like `assay` and `reference`, may be null.
 
     Raises
     ------
@@ -60,9 +61,9 @@ def read_cases(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> pl.
     MissingColumnError
         If one of `NEEDED` is not there.
     RecordError
-        On a row with an empty cell among `NEEDED`, a sequence with wrong letters, two equal sequences, two equal texts
-        in a case that is no control, an unknown kind, control or split, or a number that is none; and on the second of
-        two rows that are the same case.
+        On a row with an empty cell among `NEEDED`, a sequence (`reference`, too) with wrong letters, two equal
+        sequences, two equal texts in a case that is no control, an unknown kind, control or split, or a number that is
+        none; and on the second of two rows that are the same case.
     OptionError
         If `on_bad_record` is neither "error" nor "skip".
 
@@ -81,7 +82,7 @@ def read_cases(path: Path | str, *, on_bad_record: OnBadRecord = "error") -> pl.
     present = table.frame.columns
     cases = table.frame.select(*NEEDED, pl.exclude(NEEDED)).with_columns(
         *(or_null(pl.col(name).cast(pl.String)) for name in NEEDED if name not in SEQUENCES),
-        *(clean_sequences(pl.col(name).cast(pl.String)) for name in SEQUENCES),
+        *(clean_sequences(pl.col(name).cast(pl.String)) for name in (*SEQUENCES, "reference") if name in present),
         *(pl.col(name).cast(pl.Float64, strict=False) for name in SCORES if name in present),
         *(pl.col(name).cast(pl.Int64, strict=False) for name in ("wording",) if name in present),
     )
@@ -148,6 +149,9 @@ def _problems(cases: pl.DataFrame, raw: pl.DataFrame) -> dict[int, str]:
         problems |= {row: f"{name}: {cases[name][row]!r} is none of {', '.join(words)}" for row in unknown.arg_true()}
     for name in NEEDED:
         problems |= dict.fromkeys(cases[name].is_null().arg_true(), f"no {name}")
+    if "reference" in cases.columns:
+        wrong = bad_sequences(cases, "reference").items()
+        problems |= {row: f"reference: {told}" for row, told in wrong if cases["reference"][row] is not None}
     for name in SEQUENCES:
         problems |= {row: f"{name}: {problem}" for row, problem in bad_sequences(cases, name).items()}
     return dict(sorted(problems.items()))

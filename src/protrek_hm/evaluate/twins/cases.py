@@ -152,9 +152,10 @@ def _numbers(names: pl.Series) -> Int[np.ndarray, " cases"]:
 def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
     """Return the wild type of each protein that stands in a case of mutants, itself included; no label is read.
 
-    It is the protein whose id is the mutant's without the mutation at its end (`P1` of `P1:S83L`). Where no case holds
-    that one, it is what most mutants have in each column, if there are three or more: those of one length that cases
-    link, directly or through others, or that have one id but for the mutation. Where neither tells it, none is given.
+    It is the case's `reference`. Where there is none, it is the protein whose id is the mutant's without the mutation
+    at its end (`P1` of `P1:S83L`). Where no case holds that one, it is what most mutants have in each column, if there
+    are three or more: those of one length that cases link, directly or through others, or that have one id but for the
+    mutation. Where none of these tells it, none is given.
 
     Examples
     --------
@@ -164,8 +165,14 @@ def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
     >>> found["MAV"], found["AACA"]
     ('MKV', 'AAAA')
     """
-    pairs = pl.concat([each.select("id_a", "id_b", "a", "b", "kind") for each in frames])
+    names = ("id_a", "id_b", "a", "b", "kind", "reference")
+    pairs = pl.concat([each.select(name for name in names if name in each.columns) for each in frames], how="diagonal")
     pairs = pairs.filter(pl.col("kind") != "natural").sort(pl.all())
+    told: dict[str, str] = {}
+    if "reference" in pairs.columns:
+        for a, b, wild in pairs.drop_nulls("reference").select("a", "b", "reference").iter_rows():
+            told |= {each: wild for each in (a, b, wild) if each not in told}
+        pairs = pairs.filter(pl.col("reference").is_null())
     members = [each for side in "ab" for each in pairs.select(f"id_{side}", side).iter_rows()]
     by_id = dict(members)
     found: dict[str, str] = {}
@@ -173,6 +180,7 @@ def wild_types(frames: Sequence[pl.DataFrame]) -> dict[str, str]:
         parent = by_id.get(_MUTATION.sub("", name), sequence)
         if parent != sequence:
             found |= {sequence: parent, parent: parent}
+    found |= told
     orphans = [(name, sequence) for name, sequence in members if sequence not in found]
     for together in _linked(orphans, pairs):
         wild = _consensus(together)
