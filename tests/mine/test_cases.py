@@ -186,13 +186,15 @@ def test_two_mutants_that_resist_different_drugs():
 def test_a_drug_beside_its_class_is_no_other_function():
     drugs = {2: ("rifampin", "rifamycin"), 5: ("rifamycin", "rifamycin"), 8: ("quinolone", "quinolone"),
              11: ("rifaximin", "multidrug"), 14: ("linezolid|rifampin", "oxazolidinone/rifamycin"),
-             17: ("oxazolidinone", "oxazolidinone"), 20: ("linezolid", "oxazolidinone")}  # fmt: skip
+             17: ("oxazolidinone", "oxazolidinone"), 20: ("linezolid", "oxazolidinone"),
+             23: ("ceftibuten", "beta-lactam"), 26: ("cephalosporin", "beta-lactam"),
+             29: ("efflux", "efflux")}  # fmt: skip
     columns = {"label": lambda place: drugs[place][0], "text": lambda place: str(drugs[place])}
     table = mutants_of("rpoB", 60, drugs, set_name="ncbi-point", **columns, **{"class": lambda place: drugs[place][1]})
     mined = mine_cases(table, CaseConfig(known_fraction=0, cases_per_protein=999))
     place = dict(table.select("id", pl.col("mutation").str.extract(r"(\d+)").cast(pl.Int64) - 1).iter_rows())
     found = {frozenset(place[each] for each in pair) for pair in both_ids(mined.cases.filter(kind="mutant-mutant"))}
-    alike = {(2, 5), (2, 14), (5, 14), (14, 17), (14, 20), (17, 20)}
+    alike = {(2, 5), (2, 14), (5, 14), (14, 17), (14, 20), (17, 20), (23, 26), *((place, 29) for place in drugs)}
     assert found == {frozenset(pair) for pair in combinations(drugs, 2)} - {frozenset(pair) for pair in alike}
 
 
@@ -232,6 +234,16 @@ def test_the_fold_is_kept_and_the_function_gone():
     assert works
     assert all(folded[each] >= halves[0] and score[each] >= halves[1] for each in works)
     assert set(cases["assay"]) == {"P1_HUMAN_activity"}
+
+
+def test_two_mutants_of_an_assay_are_one_case():
+    activity = assay_of("P1_HUMAN", 20)
+    extreme = activity.drop_nulls("level")["mutation"].implode()
+    abundance = assay_of("P1_HUMAN", 20, kind="abundance").filter(pl.col("mutation").is_in(extreme))
+    table = pl.concat([activity, abundance.with_columns(score=pl.lit(1.0), level=pl.lit(None, pl.String))])
+    found = [mine_cases(table, CaseConfig(known_fraction=0, seed=seed)).cases for seed in range(20)]
+    assert [len(both_ids(cases)) for cases in found] == [cases.height for cases in found]
+    assert set(pl.concat(found)["contrast"]) == {"high, low", "fold kept", "one level"}
 
 
 def test_known_mutants_are_at_positions_that_are_not_trained_on():

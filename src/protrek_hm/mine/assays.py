@@ -75,7 +75,9 @@ def assay_pairs(mutants: pl.DataFrame, config: CaseConfig, *, part: str = "") ->
         for fold in assays.values():
             if assay.kind in FUNCTION and fold.kind in FOLD and fold.wild_type == assay.wild_type:
                 found.append(assay.pairs_with_fold(fold, rng, config.cases_per_assay))
-    return pl.concat(found)
+    return pl.concat(found).unique(
+        ["a", "b"], keep="first", maintain_order=True
+    )  # a kept fold may be high and low, too
 
 
 @dataclass(frozen=True)

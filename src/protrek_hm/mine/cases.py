@@ -45,6 +45,11 @@ LABELLED_MUTANTS = ("ncbi-point",)
 _TEXTS = ("text", "label", "wild_type", "mutation", "assay", "kind", "level")
 _NAMED = ("id_a", "id_b", "text_a", "text_b")
 _NO_CLASS = {"multidrug", ""}  # what stands in the column `class` of NCBI's tables instead of classes
+_ANY_DRUG = "efflux"
+_BETA_LACTAMS = {  # what is all one class, beta-lactam, in that column
+    **dict.fromkeys(("cefiderocol", "ceftaroline", "ceftibuten", "cephalothin"), ("cephalosporin",)),
+    **dict.fromkeys(("imipenem", "meropenem"), ("carbapenem",)),
+}
 _DISJOINT = pl.all_horizontal(
     pl.col(facts).list.set_intersection(wider).list.len() == 0
     for facts, wider in (("facts", "wider_b"), ("facts_b", "wider"))
@@ -282,21 +287,26 @@ def classes_of(rows: pl.DataFrame) -> Mapping[str, set[str]]:
     """Return the classes of each fact: those that all rows with it name in their column `class`, if there is one.
 
     A row of several facts has the classes of all, joined by ``/`` or ``|``; only where a fact stands in other rows as
-    well, it is clear which are its own. A class is written as a fact, behind the same mark.
+    well, it is clear which are its own. A class is written as a fact, behind the same mark. What is exported, `efflux`,
+    may be any drug.
 
     >>> labels, classes = ["to:rifampin", "to:linezolid|to:rifampin"], ["rifamycin", "oxazolidinone/rifamycin"]
     >>> found = classes_of(pl.DataFrame({"label": labels, "class": classes}))
-    >>> found["to:rifampin"], sorted(found["to:linezolid"])
-    ({'to:rifamycin'}, ['to:oxazolidinone', 'to:rifamycin'])
+    >>> sorted(found["to:rifampin"]), sorted(found["to:linezolid"])
+    (['to:efflux', 'to:rifamycin'], ['to:efflux', 'to:oxazolidinone', 'to:rifamycin'])
     """
-    found: dict[str, set[str]] = {}
     if "class" not in rows.columns:
-        return found
-    for label, classes in rows.select("label", pl.col("class").cast(pl.String)).drop_nulls().iter_rows():
+        return {}
+    found: dict[str, set[str]] = {}
+    told = rows.select("label", pl.col("class").cast(pl.String)).drop_nulls()
+    for label, classes in told.iter_rows():
         names = {*re.split(r"[/|]", classes)} - _NO_CLASS
         for fact in label.split("|") if names else ():
             own = {fact[: fact.rfind(":") + 1] + name for name in names}
             found[fact] = found.get(fact, own) & own
+    for fact in {fact for label in told["label"] for fact in label.split("|")}:
+        mark, drug = fact[: fact.rfind(":") + 1], fact[fact.rfind(":") + 1 :]
+        found[fact] = found.get(fact, set()) | {mark + each for each in (_ANY_DRUG, *_BETA_LACTAMS.get(drug, ()))}
     return found
 
 

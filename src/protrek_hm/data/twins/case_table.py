@@ -150,8 +150,8 @@ def _problems(cases: pl.DataFrame, raw: pl.DataFrame) -> dict[int, str]:
     for name in NEEDED:
         problems |= dict.fromkeys(cases[name].is_null().arg_true(), f"no {name}")
     if "reference" in cases.columns:
-        wrong = bad_sequences(cases, "reference").items()
-        problems |= {row: f"reference: {told}" for row, told in wrong if cases["reference"][row] is not None}
+        bad = bad_sequences(cases, "reference").items()
+        problems |= {row: f"reference: {told}" for row, told in bad if cases["reference"][row] is not None}
     for name in SEQUENCES:
         problems |= {row: f"{name}: {problem}" for row, problem in bad_sequences(cases, name).items()}
     return dict(sorted(problems.items()))
