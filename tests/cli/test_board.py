@@ -60,7 +60,9 @@ def test_a_board_and_rows_added_to_it(run, tmp_path, models, table):
     code, out, err = run(tmp_path / "tables", "-m", models[1], *options)
     assert code == 0, err
     assert "none to learn from: no baselines" in err
-    assert [row["name"] for row in json.loads(out)["rows"][:3]] == ["one", "other", "number of substitutions"]
+    names = [row["name"] for row in json.loads(out)["rows"]]
+    assert {"one", "other", "other + head", "twin head", "number of substitutions"} <= {*names}
+    assert len({*names}) == len(names)
 
     scores = first / "scores.parquet"
     code, out, err = run(table, "--scores", f"one={scores}", "--scores", f"anew={scores}", "-o", third, *QUICK)
@@ -96,23 +98,23 @@ def test_easy_pairs_and_retrieval_beside_it(run, tmp_path, models, table):
     assert "## Beside it" in (tmp_path / "board" / "board.md").read_text(encoding="utf-8")
 
 
-def test_a_twin_head_in_the_folder_is_measured_and_one_of_another_model_refused(run, tmp_path, models, table):
-    from protrek_hm.model import ProTrek
+def test_a_twin_head_in_the_folder_is_measured_and_one_of_another_reader_refused(run, tmp_path, models, table):
+    from protrek_hm.model.reader import packaged_reader
     from protrek_hm.model.twin_head import HeadConfig, TwinHead
 
     folder = shutil.copytree(models[0], tmp_path / "with_head")
-    fingerprint = ProTrek.from_pretrained(folder, device="cpu").fingerprint()
-    TwinHead(HeadConfig(members=1), dimension=8, model=fingerprint).save(folder)
+    reader = packaged_reader()
+    TwinHead(HeadConfig(members=1), dimension=reader.dimension, reader=reader.fingerprint()).save(folder)
     proteins = tmp_path / "proteins.tsv"
     proteins.write_text("id\tsequence\ttext\nP\tMKALLWHHRSTMKALLWHHRST\ta kinase\n")
     code, out, err = run(
         table, "-m", folder, "-o", tmp_path / "board", "--relatives", proteins, *QUICK, "--format", "json"
     )
     assert code == 0, err
-    assert [row["name"] for row in json.loads(out)["rows"][:3]] == ["with_head", "with_head, head", "with_head, both"]
+    assert [row["name"] for row in json.loads(out)["rows"][:3]] == ["with_head", "with_head + head", "twin head"]
 
-    TwinHead(HeadConfig(members=1), dimension=8, model="another").save(folder)
-    assert "trained with another model" in fails(run, table, "-m", folder, "-o", tmp_path / "other", *QUICK)
+    TwinHead(HeadConfig(members=1), dimension=reader.dimension, reader="another").save(folder)
+    assert "trained with another sentence encoder" in fails(run, table, "-m", folder, "-o", tmp_path / "other", *QUICK)
 
 
 def fails(run, *arguments):

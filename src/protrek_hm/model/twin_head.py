@@ -292,9 +292,8 @@ def find_head(model: Path) -> TwinHead | None:
         As `TwinHead.load`.
     """
     own = model if model.is_dir() else model.parent
-    if (own / HEAD).is_file():
-        return TwinHead.load(own)
-    return packaged_head()
+    packaged = own == packaged_reader().folder.parent
+    return TwinHead.load(own) if (own / HEAD).is_file() and not packaged else packaged_head()
 
 
 @cache
