@@ -29,8 +29,6 @@ from protrek_hm.model.reader import packaged_reader
 from protrek_hm.model.twin_head import Change, HeadConfig, TwinHead
 from protrek_hm.train.config import HeadTrainConfig
 
-_ENOUGH = 0.005  # of the share of right preferences that a smaller weight may cost
-
 Report = Callable[[int, float, float | None], None]
 """Called with the step, the loss, and the validation's accuracy where there is one."""
 
@@ -390,10 +388,7 @@ def _choose_weight(
     texts: Float[np.ndarray, "texts dimension"],
     pairs: Pairs,
 ) -> float:
-    """Return the smallest weight beside a difference of cosines that validates within half a point of the best.
-
-    The smallest, so that cosines still count where they differ much: in natural twins, of which the head knows little.
-    """
+    """Return the weight beside a difference of cosines that validates best; of equals the largest."""
     distinct = list(dict.fromkeys([*valid["a"], *valid["b"]]))
     vectors = unit_vectors(model, distinct, task="sequence").astype(np.float64)
     place = {each: row for row, each in enumerate(distinct)}
@@ -406,7 +401,7 @@ def _choose_weight(
         measure([one + weight * other for one, other in zip(by_cosine, by_head, strict=True)], pairs)
         for weight in weights
     ]
-    return next(weight for each, weight in zip(found, weights, strict=True) if each >= max(found) - _ENOUGH)
+    return max(zip(found, weights, strict=True))[1]
 
 
 def save_with_head(place: Path, head: TwinHead, folder: Path, *, force: bool = False) -> None:
