@@ -96,14 +96,15 @@ results: mini
 
 # The board of real twins (docs/board.md) from the same DATA. Vectors are kept, so that it goes on where it stopped.
 BOARD ?= board-run
-BOARD_MODELS ?= mini-base mini
+BOARD_MODELS ?= mini-base mini mini-words
 board: export OMP_NUM_THREADS := 2
 
 $(BOARD)/prepared/report.json: recipes/board/prepare.py recipes/board/split.tsv.gz | setup
 	$(BIN)/python recipes/board/prepare.py $(DATA) -o $(BOARD)/prepared
 
 board: $(BOARD)/prepared/report.json
-	$(BIN)/protrek-hm evaluate twins $(BOARD)/prepared/cases $(BOARD_MODELS:%=-m %) -o $(BOARD)/results --device cpu --force --on-bad-record skip
+	$(BIN)/protrek-hm evaluate twins $(BOARD)/prepared/cases $(BOARD_MODELS:%=-m %) \
+		--relatives $(BOARD)/prepared/proteins.parquet --relatives $(DATA)/unlabelled.fasta.gz -o $(BOARD)/results --device cpu --force --on-bad-record skip
 	cp $(BOARD)/results/board.json docs/board.json
 	$(BIN)/python recipes/board/page.py docs/board.json docs/board.md
 

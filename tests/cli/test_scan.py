@@ -29,7 +29,7 @@ def with_head(tmp_path_factory):
 
 
 def test_a_text_and_a_sequence_give_the_highest_and_the_lowest(command_line):
-    code, out, err = command_line("scan", "cuts DNA", PROTEIN, *REGION, "--top", 2)
+    code, out, err = command_line("scan", "cuts DNA", PROTEIN, *REGION, "--top", 2, "--signals", "model")
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "protein of 22 residues: “cuts DNA”"
@@ -37,7 +37,6 @@ def test_a_text_and_a_sequence_give_the_highest_and_the_lowest(command_line):
     shown = [line.split() for line in lines if line.startswith(("T3", "A4"))]
     assert len(shown) == 4
     assert float(shown[0][1]) >= float(shown[1][1]) > float(shown[3][1]) >= float(shown[2][1])
-    assert "note: the model's folder holds no twin head" in out
 
 
 def test_a_model_with_a_head_scores_by_both(command_line, with_head, tmp_path):
@@ -89,7 +88,6 @@ def test_a_change_of_function(command_line):
         (("a", "TEM-1"), "name its index with -i"),
         (("a", PROTEIN, "--region", "20-30"), "the protein has 22 residues"),
         (("a", PROTEIN, "--region", "x"), "such as 50-120"),
-        (("a", PROTEIN, "--signals", "head"), "holds no twin head; scan by --signals model"),
         (("a", PROTEIN, "--signals", "words"), "known signals are model, head"),
         (("a", "M" * 35_000), "35000: more than 2,000 at once; name a region, such as 1-2000, or raise most-residues"),
         (("a", "nothing.fasta"), "no such file"),

@@ -295,7 +295,9 @@ def twins(
     ] = None,
     force: _Force = False,
 ) -> None:
-    """Read a public set of near-identical proteins whose function differs: a row a protein, texts made of its labels.
+    """Read a public set of twins.
+
+    Near-identical proteins whose function differs: a row a protein, texts made of its labels.
 
     SET is ncbi-point, mutadescribe, dms, terpene-synthases, adenylation-domains, catpred or labels. Every substitution
     is checked against its reference; what does not apply is counted and named on stderr.

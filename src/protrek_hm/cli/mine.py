@@ -153,7 +153,9 @@ def twins(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Make cases of twins: pairs of near-identical proteins with two texts, split by families.
+    """Make cases of twins, split by families.
+
+    A case is a pair of near-identical proteins with two texts.
 
     Mutants beside their wild types, mutants of one protein against each other, natural homologs with different labels;
     and controls, in which nothing is to be told apart.

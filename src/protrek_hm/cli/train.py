@@ -129,7 +129,10 @@ def head(
     device: Device = None,
     force: Force = False,
 ) -> None:
-    """Train a twin head: which of two near-identical proteins a text fits, by what differs between them."""
+    """Train a twin head on cases and scans.
+
+    It says which of two near-identical proteins a text fits, by what differs between them.
+    """
     import polars as pl
 
     from protrek_hm.data.tables import read_table
