@@ -140,12 +140,16 @@ def _kind(document: Schema, schema: Schema) -> str:
     ('string or null', '"text" or "sequence"')
     >>> _kind({}, {"type": "array", "items": {"type": "string"}})
     'list of string'
+    >>> _kind({}, {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "integer"}]})
+    'list of integer, integer'
     """
     schema = _resolved(document, schema)
     if "anyOf" in schema:
         return " or ".join(_kind(document, each) for each in schema["anyOf"])
     if "enum" in schema:
         return " or ".join(json.dumps(each) for each in schema["enum"])
+    if "prefixItems" in schema:
+        return f"list of {', '.join(_kind(document, each) for each in schema['prefixItems'])}"
     if schema.get("type") == "array":
         return f"list of {_kind(document, schema['items'])}"
     return "file" if schema.get("format") == "binary" else str(schema.get("type", "anything"))
