@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from protrek_hm.cli.flags import Device, Force, OnBadRecord, with_settings
+from protrek_hm.cli.flags import Device, Embeddings, Force, OnBadRecord, Precision, with_settings
 from protrek_hm.cli.train import read_pool
 from protrek_hm.evaluate.config import BoardConfig
 
@@ -47,12 +47,8 @@ def twins(
     settings: BoardConfig,
     config: Path | None,
     device: Device = None,
-    precision: Annotated[
-        Literal["float32", "bf16"], typer.Option(help="bf16 encodes about twice as fast, nearly the same numbers.")
-    ] = "float32",
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder of embeddings to use and to add to.  [default: in the output]")
-    ] = None,
+    precision: Precision = "float32",
+    cache: Embeddings = None,
     on_bad_record: OnBadRecord = "error",
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="For people, or the board as JSON.")

@@ -8,7 +8,7 @@ import typer
 from protrek_hm.cli.board import twins
 from protrek_hm.cli.compare import compare, seeds
 from protrek_hm.cli.console import DefaultCommandGroup, tell_cuts
-from protrek_hm.cli.flags import Device, Force, with_settings
+from protrek_hm.cli.flags import Device, Embeddings, Force, Precision, with_settings
 from protrek_hm.cli.scoreboards import ec, retrieval
 from protrek_hm.evaluate.config import EvaluateConfig
 
@@ -42,12 +42,8 @@ def evaluate(
     settings: EvaluateConfig,
     config: Path | None,
     device: Device = None,
-    precision: Annotated[
-        Literal["float32", "bf16"], typer.Option(help="bf16 encodes about twice as fast, nearly the same numbers.")
-    ] = "float32",
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder of embeddings to use and to add to.  [default: in the output]")
-    ] = None,
+    precision: Precision = "float32",
+    cache: Embeddings = None,
     output_format: Annotated[
         Literal["table", "json"], typer.Option("--format", help="For people, or the report as JSON.")
     ] = "table",

@@ -29,6 +29,12 @@ ModelOfIndex = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")]
 BatchSize = Annotated[int, typer.Option(help="Inputs per batch.")]
+Precision = Annotated[
+    Literal["float32", "bf16"], typer.Option(help="bf16 encodes about twice as fast, nearly the same numbers.")
+]
+Embeddings = Annotated[
+    Path | None, typer.Option("--cache", help="Folder of embeddings to use and to add to.  [default: in the output]")
+]
 RowsFormat = Annotated[
     Literal["table", "jsonl", "tsv"], typer.Option("--format", help="table for people, jsonl and tsv complete.")
 ]

@@ -107,10 +107,10 @@ class Changes:
 def describe_changes(
     references: Sequence[str],
     variants: Sequence[str],
-    profiles: Sequence[Profile],
+    profiles: Sequence[Profile | None],
     config: FeatureConfig,
     *,
-    most: int | None = None,
+    sites: Sequence[Int[np.ndarray, "sites 3"]] | None = None,
 ) -> Changes:
     """Describe every site at which each variant differs from its reference.
 
@@ -119,9 +119,9 @@ def describe_changes(
     references, variants
         Sequences, pair by pair; of unequal lengths, or too different, they are aligned (`homology.identity`).
     profiles
-        Of the references, pair by pair.
-    most
-        Variants with more sites than this are only counted.
+        Of the references, pair by pair. None: the variant's sites are only counted.
+    sites
+        `differing_sites` of each pair, where they are known already.
 
     Examples
     --------
@@ -130,18 +130,17 @@ def describe_changes(
     ([1], 1, [0, 1])
     """
     context: dict[int, Float[np.ndarray, "residues kinds"]] = {}
-    counts = np.zeros(len(references), dtype=np.int64)
+    found = [*map(differing_sites, references, variants)] if sites is None else sites
     rows, owner = [np.empty((0, width(config)), dtype=np.float32)], [np.empty(0, dtype=np.int64)]
-    for number, (reference, variant, profile) in enumerate(zip(references, variants, profiles, strict=True)):
-        sites = differing_sites(reference, variant)
-        counts[number] = len(sites)
-        if not len(sites) or (most is not None and len(sites) > most):
+    for number, (reference, profile, differing) in enumerate(zip(references, profiles, found, strict=True)):
+        if profile is None or not len(differing):
             continue
         around = context.get(id(profile))
         if around is None:
             around = context[id(profile)] = _surroundings(reference, profile, config)
-        rows.append(_features(reference, sites, profile, around, config, changes=len(sites)))
-        owner.append(np.full(len(sites), number))
+        rows.append(_features(reference, differing, profile, around, config, changes=len(differing)))
+        owner.append(np.full(len(differing), number))
+    counts = np.array([len(each) for each in found], dtype=np.int64)
     return Changes(np.concatenate(rows), np.concatenate(owner), counts)
 
 
@@ -203,7 +202,8 @@ def _codes(sequence: str) -> Int[np.ndarray, " residues"]:
 
 _ONE_OF_EACH = np.eye(_KINDS)
 _KNOWN = np.vstack([PROPERTIES, PROPERTIES.mean(axis=0), np.zeros(10)])  # another letter: the mean; a gap: nothing
-_SCORES = np.pad(SUBSTITUTION, ((0, 2), (0, 2)), constant_values=-4.0)
+SCORES: Float[np.ndarray, "22 22"] = np.pad(SUBSTITUTION, ((0, 2), (0, 2)), constant_values=-4.0)
+"""BLOSUM62 by the numbers of `differing_sites`: another letter, or none, scores -4 with anything."""
 
 
 def _features(
@@ -224,7 +224,7 @@ def _features(
     ]
     if config.substitution:
         before, after = _KNOWN[ours], _KNOWN[theirs]
-        columns += [_SCORES[ours, theirs][:, None], before, after, after - before, np.abs(after - before)[:, :5]]
+        columns += [SCORES[ours, theirs][:, None], before, after, after - before, np.abs(after - before)[:, :5]]
     if config.conservation:
         odds = np.pad(profile.log_odds, ((0, 0), (0, 2)))
         old, new = odds[place, ours], odds[place, theirs]

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -18,6 +18,9 @@ from safetensors.numpy import load_file, save_file
 from protrek_hm.config import Modality
 from protrek_hm.errors import ModelError, shorten
 from protrek_hm.files import new_file
+
+if TYPE_CHECKING:
+    from protrek_hm.homology.lookup import Lookup
 
 Likeness = Literal["same", "same weights", "other"]
 FINGERPRINT_VERSION = "v2"
@@ -53,6 +56,31 @@ class FingerprintedEncoder(Encoder, Protocol):
 
     def fingerprint(self) -> str:
         """Hash all that its vectors depend on."""
+        ...
+
+
+class TwinPreference(Protocol):
+    """What reads the difference of two proteins, as `model.twin_head.TwinHead` does.
+
+    weight: of its preference beside a difference of two cosines.
+    """
+
+    weight: float
+
+    def read(self, texts: Sequence[str]) -> Float[np.ndarray, "n dim"]:
+        """Return the vectors of texts that `prefer` takes."""
+        ...
+
+    def prefer(
+        self,
+        texts: Float[np.ndarray, "n dim"],
+        a: Sequence[str],
+        b: Sequence[str],
+        *,
+        references: Sequence[str | None] | None = None,
+        relatives: "Lookup | None" = None,
+    ) -> Float[np.ndarray, " n"]:
+        """Say by how much each `a` fits its text better than the `b` beside it: antisymmetric, 0 for one protein."""
         ...
 
 

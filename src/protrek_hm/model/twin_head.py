@@ -32,7 +32,7 @@ from protrek_hm.errors import FileFormatError, MissingFileError, ModelError
 from protrek_hm.files import new_file
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.homology.profile import Profile, profiles
-from protrek_hm.model.changes import Changes, FeatureConfig, all_substitutions, describe_changes, width
+from protrek_hm.model.changes import Changes, FeatureConfig, all_substitutions, describe_changes, differing_sites, width
 from protrek_hm.model.encoder import unit_vectors
 from protrek_hm.model.reader import packaged_reader
 
@@ -107,7 +107,7 @@ class TwinHead(nn.Module):
     reader
         The fingerprint of the sentence encoder whose texts it reads.
     weight
-        Of its preference beside a difference of the model's cosines, at least 0: see `together`.
+        Of its preference beside a difference of the model's cosines, at least 0.
     dropout
         While it is trained, in [0, 1).
     """
@@ -178,15 +178,17 @@ class TwinHead(nn.Module):
         reference at more sites than the head was trained for (`HeadConfig.most_changes`).
         """
         given = [None] * len(a) if references is None else list(references)
-        number: dict[Change, int] = {}
-        first, second = (
+        ways = [
             [
-                number.setdefault(Change(other if r is None else r, own, related=r is not None), len(number))
+                Change(other if r is None else r, own, related=r is not None)
                 for own, other, r in zip(owns, others, given, strict=True)
             ]
             for owns, others in ((a, b), (b, a))
-        )
-        changes = self.describe([*number], relatives)
+        ]
+        distinct = sorted({*ways[0], *ways[1]})  # the same batch, to the last digit, whichever comes first
+        number = {change: position for position, change in enumerate(distinct)}
+        first, second = ([number[change] for change in way] for way in ways)
+        changes = self.describe(distinct, relatives)
         sums, few = self.sums(changes), changes.sites <= self.config.most_changes
         half = torch.tensor([0.5 if r is None else 1.0 for r in given]) * torch.from_numpy(few[first] & few[second])
         read = self.readings(torch.from_numpy(np.asarray(texts, dtype=np.float32)))
@@ -194,17 +196,25 @@ class TwinHead(nn.Module):
         return found.numpy()
 
     def describe(self, changes: Sequence[Change], relatives: Lookup | None = None) -> Changes:
-        """Describe changes, for the related ones with what relatives have at the sites; see `model.changes`."""
+        """Describe changes, for the related ones with what relatives have at the sites; see `model.changes`.
+
+        Variants with more than `most_changes` sites are only counted, and relatives are looked for where a site is
+        described.
+        """
         reads = relatives is not None and self.config.features.conservation
-        asked = [(each.reference, each.related and reads) for each in changes]
+        references, variants = [each.reference for each in changes], [each.variant for each in changes]
+        sites = [differing_sites(*pair) for pair in zip(references, variants, strict=True)]
+        asked = [
+            (each.reference, each.related and reads) if 0 < len(some) <= self.config.most_changes else None
+            for each, some in zip(changes, sites, strict=True)
+        ]
         known: dict[tuple[str, bool], Profile] = {}
         for read in (False, True):
-            distinct = list(dict.fromkeys(reference for reference, related in asked if related == read))
+            distinct = list(dict.fromkeys(each[0] for each in asked if each is not None and each[1] == read))
             found = profiles(distinct, relatives if read else None)
             known |= zip(((each, read) for each in distinct), found, strict=True)
-        references, variants = [each.reference for each in changes], [each.variant for each in changes]
-        profiled = [known[each] for each in asked]
-        return describe_changes(references, variants, profiled, self.config.features, most=self.config.most_changes)
+        profiled = [None if each is None else known[each] for each in asked]
+        return describe_changes(references, variants, profiled, self.config.features, sites=sites)
 
     @torch.inference_mode()
     def scan(

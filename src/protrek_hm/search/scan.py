@@ -232,7 +232,6 @@ def scan_protein(
     head = _head_of(model, searcher)
     if "head" in config.signals and head is None and "model" not in config.signals:
         raise OptionError("signals", "head", "the model's folder holds no twin head; scan by --signals model")
-    vectors = encode_unit(model, texts, task="text")
     notes = [f"the text: {cut}" for cut in cuts(model, texts, task="text") if cut]
     by_model = by_head = None
     if "head" in config.signals:
@@ -245,6 +244,7 @@ def scan_protein(
         read = residues_read(model, len(protein.sequence))
         if read < len(protein.sequence):
             notes.append(f"the model reads {read:,} residues: each site in the window of so many that is nearest to it")
+        vectors = encode_unit(model, texts, task="text")
         letters, sites = protein.sequence, range(first - 1, last)
         places = [(site, residue) for site in sites for residue in AMINO_ACIDS if residue != letters[site]]
         changes = substitution_changes(model, vectors, letters, places, batch_size=config.batch_size, progress=progress)

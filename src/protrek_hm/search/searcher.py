@@ -27,7 +27,7 @@ from protrek_hm.index.records import rows_where
 from protrek_hm.index.store import Index, sample_of
 from protrek_hm.index.vocabulary import Term
 from protrek_hm.index.words import searched_text, written_forms
-from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.encoder import FingerprintedEncoder, TwinPreference
 from protrek_hm.model.twin_head import head_of
 from protrek_hm.search.calibration import DEPTH, ask_known
 from protrek_hm.search.hits import MIN_IDENTITY, VOTES, Answer, Family, Hit, Vote, each_alone, group_hits
@@ -45,7 +45,7 @@ from protrek_hm.search.signals import (
     usable_signals,
 )
 from protrek_hm.search.significance import p_values
-from protrek_hm.search.within import Fit, Head, Votes, Within, tell_order
+from protrek_hm.search.within import Fit, Votes, Within, tell_order
 
 MOST_HITS = 10_000
 """Hits per query that are looked at to fill the wanted number of families."""
@@ -153,7 +153,7 @@ class Searcher:
     ('P2', 0.8, 8.0, 0.5)
     """
 
-    def __init__(self, index: Index, model: FingerprintedEncoder, *, head: Head | None = None) -> None:
+    def __init__(self, index: Index, model: FingerprintedEncoder, *, head: TwinPreference | None = None) -> None:
         check_model(index.info, model)
         self.index, self.model = index, model
         self.head = head

@@ -15,7 +15,6 @@ order is that of the ranking. The weights were chosen on the validation part of 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -24,7 +23,7 @@ from protrek_hm.deadline import checkpoint
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
-from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.encoder import FingerprintedEncoder, TwinPreference
 from protrek_hm.search.hits import Family, Hit, Vote, alike
 from protrek_hm.search.relatives import RelativesConfig, Ridge, share_explained
 from protrek_hm.search.signals import WEIGHTS, Background, Question, text_scores
@@ -38,30 +37,8 @@ OF_TEXTS = 0.3
 MOST_MEMBERS = 50
 """Members of a family that are put in order, those of the highest ranks; the others follow."""
 
-_KEPT = 16  # families whose relatives stay fitted
+_KEPT = 16  # families whose relatives stay fitted; questions whose vectors stay
 _SAME = 1e-9  # words and meaning say the same of texts that differ by no more
-
-
-class Head(Protocol):
-    """What reads the difference of two proteins. weight: of its preference beside a difference of two cosines."""
-
-    weight: float
-
-    def read(self, texts: Sequence[str]) -> Float[np.ndarray, "n dim"]:
-        """Return the vectors of texts that `prefer` takes."""
-        ...
-
-    def prefer(
-        self,
-        texts: Float[np.ndarray, "n dim"],
-        a: Sequence[str],
-        b: Sequence[str],
-        *,
-        references: Sequence[str | None] | None = None,
-        relatives: Lookup | None = None,
-    ) -> Float[np.ndarray, " n"]:
-        """Say by how much each `a` fits its text better than the `b` beside it, as `model.twin_head.TwinHead` does."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -149,12 +126,13 @@ class Within:
         self,
         index: Index,
         model: FingerprintedEncoder,
-        head: Head | None = None,
+        head: TwinPreference | None = None,
         *,
         config: RelativesConfig | None = None,
     ) -> None:
         self.index, self.model, self.head, self.config = index, model, head, config or RelativesConfig()
         self._fitted = lru_cache(_KEPT)(self._fit)
+        self._vector = lru_cache(_KEPT)(self._read)
 
     def order(self, families: Sequence[Family], question: Question, voters: Sequence[Vote]) -> list[Family]:
         """Put the members of each family in order by these votes; `decided` tells what put them in another one."""
@@ -201,13 +179,18 @@ class Within:
             difference *= weights / Background.of(question.background).deviation
         return Votes(model, difference, by_text)
 
-    def _preferences(self, head: Head, text: str, hits: Sequence[Hit]) -> Float[np.ndarray, " members"]:
+    def _preferences(self, head: TwinPreference, text: str, hits: Sequence[Hit]) -> Float[np.ndarray, " members"]:
         """Return by how much the head prefers each member over the first, all seen as variants of that one."""
         sequences = [hit.record["sequence"] for hit in hits]
         first = [sequences[0]] * len(hits)
         pool = Lookup.of(self.index.records["sequence"].gather(self._neighbours(sequences[0])))
-        texts = np.repeat(head.read([text]), len(hits), axis=0)
+        texts = np.repeat(self._vector(text), len(hits), axis=0)
         return np.asarray(head.prefer(texts, sequences, first, references=first, relatives=pool), dtype=np.float64)
+
+    def _read(self, text: str) -> Float[np.ndarray, "1 dim"]:
+        """Return the vector of a question as the head takes it; all families of the question share it."""
+        assert self.head is not None, "it is asked where there is one"
+        return self.head.read([text])
 
     def predicted(
         self, question: Question, sequences: Sequence[str], near: str, *, without: tuple[str, ...] = ()

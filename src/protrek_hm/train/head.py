@@ -187,19 +187,13 @@ def train_head(
         _shape(config), dimension=texts.shape[1], reader=packaged_reader().fingerprint(), dropout=config.dropout
     )
     described = [head.describe([*table.changes], pool) for pool in ([relatives, None] if relatives else [None])]
-    pairs = pairs.take(_told(pairs, described[0], config))
     _standardise(head, described[0])
     inputs = _Inputs([_Sites.of(each, config.most_changes) for each in described], torch.from_numpy(texts))
+    pairs = pairs.take(inputs.sites[0].told(pairs))
     _fit(head, inputs, (pairs, held), config, valid=checked, report=report)
     if valid is not None and checked is not None and model is not None:
-        head.weight = _choose_weight(head, model, valid, described[0], texts, checked)
+        head.weight = _choose_weight(head, model, valid, inputs, checked)
     return head.eval()
-
-
-def _told(pairs: Pairs, changes: Changes, config: HeadTrainConfig) -> Bool[np.ndarray, " cases"]:
-    """Say which cases have few enough changes for the head."""
-    few = changes.sites <= config.most_changes
-    return np.asarray(few[pairs.a] & few[pairs.b])
 
 
 def _standardise(head: TwinHead, changes: Changes) -> None:
@@ -233,6 +227,15 @@ class _Sites:
         found = torch.zeros(effects.shape[0], len(variants), effects.shape[2])
         scale = torch.from_numpy(np.sqrt(np.maximum(lengths, 1))).float()
         return found.index_add(1, torch.from_numpy(owner), effects) / scale[:, None]
+
+    def differences(self, head: TwinHead, first: Int[np.ndarray, " some"], second: Int[np.ndarray, " some"]) -> Tensor:
+        """Return d of some variants less that of others, members × pairs × directions."""
+        sums = self.sums(head, np.concatenate([first, second]))
+        return sums[:, : len(first)] - sums[:, len(first) :]
+
+    def told(self, pairs: Pairs) -> Bool[np.ndarray, " cases"]:
+        """Say which cases have few enough changes for the head."""
+        return np.asarray(self.few[pairs.a] & self.few[pairs.b])
 
 
 def _fit(
@@ -338,8 +341,7 @@ def _loss_of_scans(
         high.append(np.full(each, scan.high[wording]))
         low.append(np.full(each, scan.low[wording]))
     first, second = np.concatenate(changes, axis=1)
-    sums = sites.sums(head, np.concatenate([first, second]))
-    difference = sums[:, : len(first)] - sums[:, len(first) :]
+    difference = sites.differences(head, first, second)
     gap = torch.from_numpy(np.concatenate(ranks)).float()
     total = torch.zeros(())
     for numbers, side in ((high, 1.0), (low, -1.0)):
@@ -350,8 +352,8 @@ def _loss_of_scans(
 
 
 def _differences(head: TwinHead, sites: _Sites, pairs: Pairs, rows: Int[np.ndarray, " some"]) -> Tensor:
-    sums = sites.sums(head, np.concatenate([pairs.a[rows], pairs.b[rows]]))
-    return (sums[:, : len(rows)] - sums[:, len(rows) :]) * torch.from_numpy(pairs.scale[rows]).float()[:, None]
+    scale = torch.from_numpy(pairs.scale[rows]).float()[:, None]
+    return sites.differences(head, pairs.a[rows], pairs.b[rows]) * scale
 
 
 @torch.inference_mode()
@@ -361,7 +363,7 @@ def preferences(
     """Return, of each case, how much text a is for a, and text b for b."""
     head.eval()
     difference = _differences(head, sites, pairs, np.arange(len(pairs.a)))
-    difference = difference * torch.from_numpy(sites.few[pairs.a] & sites.few[pairs.b])[:, None]
+    difference = difference * torch.from_numpy(sites.told(pairs))[:, None]
     by_a, by_b = (head.readings(texts[torch.from_numpy(each)]) for each in (pairs.text_a, pairs.text_b))
     return ((by_a * difference).sum(-1).mean(0).numpy(), -(by_b * difference).sum(-1).mean(0).numpy())
 
@@ -380,20 +382,13 @@ def measure(margins: Sequence[Float[np.ndarray, " cases"]], pairs: Pairs) -> flo
     return float(np.average(sets["right"].to_numpy(), weights=sets["weight"].to_numpy()))
 
 
-def _choose_weight(
-    head: TwinHead,
-    model: Encoder,
-    valid: pl.DataFrame,
-    changes: Changes,
-    texts: Float[np.ndarray, "texts dimension"],
-    pairs: Pairs,
-) -> float:
+def _choose_weight(head: TwinHead, model: Encoder, valid: pl.DataFrame, inputs: _Inputs, pairs: Pairs) -> float:
     """Return the weight beside a difference of cosines that validates best; of equals the largest."""
     distinct = list(dict.fromkeys([*valid["a"], *valid["b"]]))
     vectors = unit_vectors(model, distinct, task="sequence").astype(np.float64)
     place = {each: row for row, each in enumerate(distinct)}
     a, b = (vectors[[place[each] for each in valid[name]]] for name in ("a", "b"))
-    by_head = preferences(head, _Sites.of(changes, head.config.most_changes), torch.from_numpy(texts), pairs)
+    by_head = preferences(head, inputs.sites[0], inputs.texts, pairs)
     text_a, text_b = (unit_vectors(model, valid[name].to_list(), task="text") for name in ("text_a", "text_b"))
     by_cosine = [((a - b) * text_a).sum(axis=1), ((b - a) * text_b).sum(axis=1)]
     weights = [0.0, *(2.0**power for power in range(-12, 7))]

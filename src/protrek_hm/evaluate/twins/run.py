@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,32 +24,10 @@ from protrek_hm.evaluate.twins.cases import ALL, CASE_COLUMNS, TwinCases, draw_c
 from protrek_hm.evaluate.twins.measures import case_values, estimate, estimate_all
 from protrek_hm.evaluate.twins.shortcuts import make_shortcuts
 from protrek_hm.homology.lookup import Lookup
-from protrek_hm.model.encoder import Encoder
+from protrek_hm.model.encoder import Encoder, TwinPreference
 
 Estimates = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Estimate]]]]
 """Split → set (or "all") → kind (or "all") → measure → estimate; what has no case is not in it."""
-
-
-class Head(Protocol):
-    """What reads the difference of two proteins; see `model.twin_head`."""
-
-    weight: float
-
-    def read(self, texts: Sequence[str]) -> Any:
-        """Return the vectors of texts that `prefer` takes."""
-        ...
-
-    def prefer(
-        self,
-        texts: Any,
-        a: Sequence[str],
-        b: Sequence[str],
-        *,
-        references: Sequence[str | None] | None = None,
-        relatives: Lookup | None = None,
-    ) -> Any:
-        """Return for each text how much better `a` fits it than `b`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +35,7 @@ class WithHead:
     """An encoder, the head that reads differences beside it, and proteins among which that looks for relatives."""
 
     model: Encoder
-    head: Head
+    head: TwinPreference
     relatives: Lookup | None = None
 
     def encode(self, inputs: list[str], /, *, task: Modality, batch_size: int, show_progress_bar: bool) -> Any:

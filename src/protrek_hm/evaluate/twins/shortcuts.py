@@ -26,8 +26,8 @@ from protrek_hm.cosines import TOLERANCE
 from protrek_hm.evaluate.scores import Scorer, case_scores
 from protrek_hm.evaluate.twins.cases import TwinCases, wild_types
 from protrek_hm.evaluate.twins.measures import weights
-from protrek_hm.homology.profile import SUBSTITUTION, Profile
-from protrek_hm.model.changes import FeatureConfig, describe_changes, differing_sites
+from protrek_hm.homology.profile import Profile
+from protrek_hm.model.changes import SCORES, FeatureConfig, describe_changes, differing_sites
 
 MUTANT_KINDS = ("wild-type-mutant", "mutant-mutant")
 MOST_LEARNED = 40_000
@@ -65,7 +65,6 @@ def make_shortcuts(
 # Substitutions
 
 COUNT, BLOSUM = 0, 1
-_GAP = -4.0
 
 
 def describe(proteins: Mapping[str, str]) -> dict[str, Float[np.ndarray, " features"]]:
@@ -94,9 +93,8 @@ def describe(proteins: Mapping[str, str]) -> dict[str, Float[np.ndarray, " featu
 
 
 def _cost(protein: str, wild_type: str) -> float:
-    scores = np.pad(SUBSTITUTION, ((0, 2), (0, 2)), constant_values=_GAP)
     _, ours, theirs = differing_sites(wild_type, protein).T
-    return float((np.diag(scores)[ours] - scores[ours, theirs]).sum())
+    return float((np.diag(SCORES)[ours] - SCORES[ours, theirs]).sum())
 
 
 Words = Mapping[str, Callable[[Sequence[str]], Float[np.ndarray, " texts"]]]
