@@ -11,16 +11,8 @@ COLUMNS = ("id_a", "id_b", "a", "b", "text_a", "text_b", "set", "kind", "control
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
-
-    tower = TowerConfig(layers=1, hidden=8, heads=1, max_tokens=50)
-    folders = []
-    for seed, name in enumerate(("one", "other")):
-        config = ModelConfig(sequence=tower, text=tower, dimension=8, vocabulary=100, seed=seed)
-        folders.append(tmp_path_factory.mktemp("models") / name)
-        ProTrek.build(config, texts=["a kinase", "a lyase"], device="cpu").save_pretrained(str(folders[-1]))
-    return folders
+def models(build_models):
+    return build_models("one", "other")
 
 
 @pytest.fixture
@@ -98,7 +90,7 @@ def test_easy_pairs_and_retrieval_beside_it(run, tmp_path, models, table):
     assert "## Beside it" in (tmp_path / "board" / "board.md").read_text(encoding="utf-8")
 
 
-def test_a_twin_head_in_the_folder_is_measured_and_one_of_another_reader_refused(run, tmp_path, models, table):
+def test_a_twin_head_in_the_folder_is_measured_and_one_of_another_reader_refused(run, tmp_path, models, table, fails):
     from protrek_hm.model.reader import packaged_reader
     from protrek_hm.model.twin_head import HeadConfig, TwinHead
 
@@ -114,34 +106,26 @@ def test_a_twin_head_in_the_folder_is_measured_and_one_of_another_reader_refused
     assert [row["name"] for row in json.loads(out)["rows"][:3]] == ["with_head", "with_head + head", "twin head"]
 
     TwinHead(HeadConfig(members=1), dimension=reader.dimension, reader="another").save(folder)
-    assert "trained with another sentence encoder" in fails(run, table, "-m", folder, "-o", tmp_path / "other", *QUICK)
+    assert "trained with another sentence encoder" in fails(table, "-m", folder, "-o", tmp_path / "other", *QUICK)
 
 
-def fails(run, *arguments):
-    code, out, err = run(*arguments)
-    (line,) = err.splitlines()
-    assert (code, out) == (2, "")
-    assert line.startswith("error: ")
-    return line
-
-
-def test_bad_input_gives_one_clear_line(run, tmp_path, models, table):
+def test_bad_input_gives_one_clear_line(fails, tmp_path, models, table):
     end = ("-m", models[0], "-o", tmp_path / "board", *QUICK)
-    assert "no such file" in fails(run, tmp_path / "none.csv", *end)
+    assert "no such file" in fails(tmp_path / "none.csv", *end)
     (tmp_path / "empty").mkdir()
-    assert "holds no case tables" in fails(run, tmp_path / "empty", *end)
-    assert "holds no model" in fails(run, table, "-m", tmp_path, "-o", tmp_path / "board")
-    assert "at least one model" in fails(run, table, *end[2:])
-    assert "give NAME=FILE" in fails(run, table, *end, "--scores", table)
-    assert "splits = 'tests'" in fails(run, table, *end, "--split", "tests")
-    assert "masked-language head" in fails(run, table, *end, "--train", table, "--masked", tmp_path / "none")
-    assert "not a JSON object" in fails(run, table, *end, "--add-to", _written(tmp_path / "list.json", "[]"))
-    assert "no board of format_version 1" in fails(run, table, *end, "--add-to", _written(tmp_path / "b.json", "{}"))
+    assert "holds no case tables" in fails(tmp_path / "empty", *end)
+    assert "holds no model" in fails(table, "-m", tmp_path, "-o", tmp_path / "board")
+    assert "at least one model" in fails(table, *end[2:])
+    assert "give NAME=FILE" in fails(table, *end, "--scores", table)
+    assert "splits = 'tests'" in fails(table, *end, "--split", "tests")
+    assert "masked-language head" in fails(table, *end, "--train", table, "--masked", tmp_path / "none")
+    assert "not a JSON object" in fails(table, *end, "--add-to", _written(tmp_path / "list.json", "[]"))
+    assert "no board of format_version 1" in fails(table, *end, "--add-to", _written(tmp_path / "b.json", "{}"))
     frame = pl.read_csv(table, separator="\t")
     frame.drop("family").write_csv(tmp_path / "narrow.csv")
-    assert "no column 'family'" in fails(run, tmp_path / "narrow.csv", *end)
+    assert "no column 'family'" in fails(tmp_path / "narrow.csv", *end)
     frame.filter(split="train").write_csv(tmp_path / "training.csv")
-    assert "no case of the splits" in fails(run, tmp_path / "training.csv", *end)
+    assert "no case of the splits" in fails(tmp_path / "training.csv", *end)
     assert not (tmp_path / "board" / "board.json").exists()
 
 

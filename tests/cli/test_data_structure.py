@@ -17,18 +17,6 @@ def run(command_line):
     return partial(command_line, "data", "structure")
 
 
-@pytest.fixture
-def fails(run):
-    def fails(*arguments):
-        code, out, err = run(*arguments)
-        (line,) = err.splitlines()
-        assert (code, out) == (2, "")
-        assert line.startswith("error: ")
-        return line
-
-    return fails
-
-
 def test_the_example_becomes_a_protein_table(run, tmp_path):
     output = tmp_path / "structures.parquet"
     code, out, err = run(EXAMPLE, "-o", output, "--texts", EXAMPLE / "texts.tsv")

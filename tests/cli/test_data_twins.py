@@ -17,18 +17,6 @@ def run(command_line):
     return partial(command_line, "data", "twins")
 
 
-@pytest.fixture
-def fails(run):
-    def fails(*arguments):
-        code, out, err = run(*arguments)
-        (line,) = err.splitlines()
-        assert (code, out) == (2, "")
-        assert line.startswith("error: ")
-        return line
-
-    return fails
-
-
 @pytest.mark.parametrize("ending", ["tsv", "csv.gz", "parquet"])
 def test_a_set_becomes_a_table_and_tells_what_is_left_out(run, tmp_path, ending):
     output, report = tmp_path / f"point.{ending}", tmp_path / "report.json"

@@ -9,16 +9,8 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
-
-    tower = TowerConfig(layers=1, hidden=8, heads=1, max_tokens=50)
-    folders = []
-    for seed, name in enumerate(("base", "tuned")):
-        config = ModelConfig(sequence=tower, text=tower, dimension=8, vocabulary=100, seed=seed)
-        folders.append(tmp_path_factory.mktemp("models") / name)
-        ProTrek.build(config, texts=["a kinase", "a lyase"], device="cpu").save_pretrained(str(folders[-1]))
-    return folders
+def models(build_models):
+    return build_models("base", "tuned")
 
 
 @pytest.fixture
@@ -79,7 +71,7 @@ def test_before_and_after(run, tmp_path, models, table):
     assert "exists already" in err
 
 
-def test_a_second_evaluation_encodes_nothing(run, tmp_path, models, table):
+def test_a_second_evaluation_encodes_nothing(run, tmp_path, models, table, fails):
     first, second = tmp_path / "first", tmp_path / "second"
     code, _, err = run(table, "-m", models[0], "-o", first, "--resamples", "100")
     assert (code, "inputs encoded: base 12;" in err) == (0, True)
@@ -107,10 +99,10 @@ def test_a_second_evaluation_encodes_nothing(run, tmp_path, models, table):
     assert f"hard: {left} cases in common, 2 only in the first run, 0 only in the second" in err
     code, out, _ = run("seeds", first, second)
     assert (code, "deviation" in out) == (0, True)
-    assert "report.json: no such file" in fails(run, "compare", first, tmp_path)
+    assert "report.json: no such file" in fails("compare", first, tmp_path)
 
 
-def test_scoreboards(run, tmp_path, models):
+def test_scoreboards(run, tmp_path, models, fails):
     train, test, texts = tmp_path / "train.csv", tmp_path / "test.csv", tmp_path / "text2EC.csv"
     train.write_text("Entry\tEC number\tSequence\nA\t1.1.1.1\tMKVLA\nB\t3.5.2.6\tMRRSD\n")
     test.write_text("Entry\tEC number\tSequence\nU\t1.1.1.1\tMKVLA\nV\t3.5.2.6\tMRRSE\n")
@@ -124,7 +116,7 @@ def test_scoreboards(run, tmp_path, models):
     content = json.loads(output.read_text(encoding="utf-8"))
     assert list(content["transfers"]) == ["class text", "nearest protein", "MMseqs2"]
     assert content["transfers"]["nearest protein"]["predicted"]["U"][0] == "1.1.1.1"
-    assert "exists already" in fails(run, "ec", train, test, "-m", models[0], "-o", output)
+    assert "exists already" in fails("ec", train, test, "-m", models[0], "-o", output)
 
     proteins = tmp_path / "proteins.tsv"
     proteins.write_text("id\tsequence\ttext\tpathway\na\tMKV\ta kinase\tone\nb\tMRV\ta lyase\ttwo\n")
@@ -132,7 +124,7 @@ def test_scoreboards(run, tmp_path, models):
     assert code == 0, err
     for words in ("text → sequence", "pathway", "Total", "MRR"):
         assert words in out
-    assert "no column 'cofactor'" in fails(run, "retrieval", proteins, "-m", models[0], "--section", "cofactor")
+    assert "no column 'cofactor'" in fails("retrieval", proteins, "-m", models[0], "--section", "cofactor")
 
 
 def test_json_is_the_report(run, tmp_path, models, table):
@@ -149,24 +141,16 @@ def test_json_is_the_report(run, tmp_path, models, table):
     }
 
 
-def fails(run, *arguments):
-    code, out, err = run(*arguments)
-    (line,) = err.splitlines()
-    assert (code, out) == (2, "")
-    assert line.startswith("error: ")
-    return line
-
-
-def test_bad_input_gives_one_clear_line(run, tmp_path, models, table):
+def test_bad_input_gives_one_clear_line(fails, tmp_path, models, table):
     output = ("-o", tmp_path / "results")
     base = ("-m", models[0])
-    assert "no such file" in fails(run, tmp_path / "none.csv", *base, *output)
-    assert "given twice" in fails(run, table, *base, *base, *output)
-    assert "batch_size = 0" in fails(run, table, *base, *output, "--batch-size", "0")
+    assert "no such file" in fails(tmp_path / "none.csv", *base, *output)
+    assert "given twice" in fails(table, *base, *base, *output)
+    assert "batch_size = 0" in fails(table, *base, *output, "--batch-size", "0")
     (tmp_path / "no_model").mkdir()
-    assert "no_model: holds no model" in fails(run, table, "-m", tmp_path / "no_model", *output)
+    assert "no_model: holds no model" in fails(table, "-m", tmp_path / "no_model", *output)
     (tmp_path / "empty.csv").write_text("anchor_seq,anchor_text,hard_neg_seq,hard_neg_text\n")
-    assert "empty.csv: a header and no records" in fails(run, tmp_path / "empty.csv", *base, *output)
+    assert "empty.csv: a header and no records" in fails(tmp_path / "empty.csv", *base, *output)
     (tmp_path / "narrow.csv").write_text("anchor_seq,anchor_text,hard_neg_seq\nMK,a kinase,MR\n")
-    assert "no column 'hard_neg_text'" in fails(run, tmp_path / "narrow.csv", *base, *output)
+    assert "no column 'hard_neg_text'" in fails(tmp_path / "narrow.csv", *base, *output)
     assert not (tmp_path / "results").exists()

@@ -185,16 +185,9 @@ def test_an_interruption_says_how_to_go_on(run, tmp_path, base, table, monkeypat
     assert err == "interrupted; the same command with --resume goes on\n"
 
 
-def test_bad_input_gives_one_clear_line(run, tmp_path, base, table):
+def test_bad_input_gives_one_clear_line(run, tmp_path, base, table, fails):
     output = ("-o", tmp_path / "run")
     model = ("-m", base)
-
-    def fails(*arguments):
-        code, out, err = run(*arguments)
-        (line,) = err.splitlines()
-        assert (code, out) == (2, "")
-        assert line.startswith("error: ")
-        return line
 
     assert "none.csv: no such file" in fails(tmp_path / "none.csv", *model, *output)
     assert "none.csv: no such file" in fails(table, "--valid", tmp_path / "none.csv", *model, *output)
