@@ -91,7 +91,7 @@ def test_each_command_has_one_whole_line_in_the_help_in_the_order_of_work():
     names = {words: [line.split()[0] for line in lines] for words, lines in listed.items()}
     assert names[()] == [
         *("demo", "tune", "data", "mine", "model", "train", "merge", "evaluate"),
-        *("index", "search", "describe", "explain", "score", "scan", "serve"),
+        *("index", "search", "describe", "explain", "score", "scan", "serve", "mcp"),
     ]
     for words, lines in listed.items():
         children = [each[-1] for each in map(tuple, commands()) if each[:-1] == words and each]

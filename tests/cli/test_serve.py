@@ -82,3 +82,14 @@ def test_help_loads_nothing_heavy():
         "finally: assert not {'torch', 'numpy', 'polars', 'fastapi', 'uvicorn'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
+
+
+def test_the_server_for_assistants_is_refused_in_one_line(command_line, index, tmp_path, monkeypatch):
+    for folder, message in ((tmp_path / "nowhere", "nowhere: no such file or folder"), (tmp_path, "not an index")):
+        code, out, err = command_line("mcp", folder)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert message in err
+    monkeypatch.setattr("protrek_hm.serve.mcp.find_spec", lambda _: None)
+    code, out, err = command_line("mcp", index)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "pip install 'protrek-hm[mcp]'" in err

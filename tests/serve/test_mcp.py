@@ -1,11 +1,20 @@
 """The tools for assistants, called by the protocol's own client and as bare JSON."""
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 
+import polars as pl
 import pytest
 
+from protrek_hm.data.showcase import load_showcase
+from protrek_hm.index import IndexConfig, build_index
+from protrek_hm.model import load_encoder
 from protrek_hm.search.reading import Cut
-from protrek_hm.serve import create_app
+from protrek_hm.serve import Service, create_app
+from protrek_hm.serve.mcp import tools_of
 
 NAMES = ["search", "score", "explain", "scan", "describe", "index_info"]
 KEY = "a-key-of-some-length"
@@ -32,6 +41,7 @@ def test_a_tool_answers_what_rest_answers(client):
     question = {"query": "AACC", "by": "sequence", "k": 3}
     rest = client.post("/v1/search", json=question).json()
     long = called(client, "search", **question, sequences=True)["structuredContent"]
+    assert long.pop("guarantee") is None
     assert long == {key: value for key, value in rest.items() if key != "background"}
     short = called(client, "search", **question)["structuredContent"]
     records = [hit["record"] for family in short["families"] for hit in family["hits"]]
@@ -130,3 +140,110 @@ def test_without_the_extra_it_says_what_to_install(connect, monkeypatch):
     answer = ask(connect(), "tools/list")
     assert answer.status_code == 501
     assert "protrek-hm[mcp]" in answer.json()["error"]["remedy"]
+
+
+@pytest.fixture(scope="module")
+def real_index(tmp_path_factory):
+    """Beta-lactamases by the package's own model, which a process of its own can open."""
+    folder = tmp_path_factory.mktemp("stdio") / "index"
+    proteins = load_showcase().filter(pl.col("id").str.starts_with("TEM"))
+    build_index(proteins, load_encoder("mini", device="cpu"), folder, IndexConfig(meaning=False), model_name="mini")
+    return folder
+
+
+def by_stdio(index, questions):
+    """Ask by the protocol's own client; returns its tools and the texts of the answers."""
+    from mcp.client.client import Client
+    from mcp.client.stdio import StdioServerParameters
+
+    async def converse():
+        command = ["-m", "protrek_hm", "mcp", str(index), "--device", "cpu"]
+        server = StdioServerParameters(command=sys.executable, args=command, env=dict(os.environ))
+        async with Client(server) as assistant:
+            tools = (await assistant.list_tools()).tools
+            return tools, [(await assistant.call_tool(*each)).content[0].text for each in questions]
+
+    return asyncio.run(converse())
+
+
+@pytest.mark.usefixtures("sdk")
+def test_a_session_by_stdio_gives_evidence_and_the_same_answers_each_time(real_index):
+    spectrum = "Extended-spectrum beta-lactamase that hydrolyses cefotaxime"
+    [own] = load_showcase().filter(pl.col("id") == "TEM-1")["sequence"]
+    questions = [
+        ("search", {"query": spectrum, "k": 3}),
+        ("explain", {"text": spectrum, "a": "TEM-1", "b": "TEM-3"}),
+        ("describe", {"sequences": [own], "k": 1}),
+        ("search", {"query": spectrum, "fdr": 0.1}),
+        ("search", {"query": spectrum, "colour": "red"}),
+        ("index_info", {}),
+    ]
+    tools, answers = by_stdio(real_index, [*questions, *questions])
+    assert [tool.name for tool in tools] == NAMES
+    assert answers[: len(questions)] == answers[len(questions) :]
+    found, why, what, refused, wrong, about = answers[: len(questions)]
+    [family, *_] = json.loads(found)["families"]
+    assert json.loads(found)["guarantee"] is None
+    assert family["hits"][1]["identity"] > 0.9
+    assert family["hits"][1]["changes"]
+    assert family["hits"][0]["matched"]["words"]
+    assert {"G236S", "E102K"} <= {each["notation"] for each in json.loads(why)["substitutions"]}
+    assert json.loads(what)["descriptions"][0]["homolog"]["identity"] == 1
+    assert "1 family to calibrate on" in refused, "no guarantee is given that cannot be kept"
+    assert "colour: unknown field" in wrong
+    assert str(real_index) not in about
+
+
+@pytest.mark.parametrize(("fdr", "hits"), [(None, [{"record": {}}]), (0.05, [{"record": {}}]), (0.05, [])])
+def test_a_guarantee_is_told_only_where_hits_were_asked_for_with_it(fdr, hits):
+    class Answers(Service):
+        def __init__(self):
+            pass
+
+        async def search(self, request):
+            assert request.fdr == fdr
+            return {"families": [{"hits": hits}] if hits else [], "background": None}
+
+    [search] = [tool for tool in tools_of(Answers()) if tool.name == "search"]
+    answer = asyncio.run(search.call(search.arguments(query="a kinase", fdr=fdr)))
+    assert (answer["guarantee"] is not None) == bool(fdr and hits)
+    assert answer["guarantee"] is None or "at most 5 % are expected to be wrong" in answer["guarantee"]
+
+
+NOISY = """
+import os
+from protrek_hm.cli.app import main
+from protrek_hm.search.searcher import Searcher
+from protrek_hm.serve.service import Service
+
+opened, index = Searcher.open, Service.index
+
+def loudly(*given, **named):
+    print("a library greets")
+    return opened(*given, **named)
+
+def aloud(self):
+    print("a line")
+    os.write(1, b"a byte\\n")
+    return index(self)
+
+Searcher.open, Service.index = loudly, aloud
+main()
+"""
+
+
+@pytest.mark.usefixtures("sdk")
+def test_stdout_carries_the_protocol_alone_until_stdin_is_closed(real_index):
+    command = [sys.executable, "-c", NOISY, "mcp", str(real_index), "--device", "cpu"]
+    server = subprocess.Popen(command, stdin=-1, stdout=-1, stderr=-1, text=True)
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    try:
+        for number, (method, params) in enumerate([("initialize", about), ("tools/call", {"name": "index_info"})]):
+            server.stdin.write(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}) + "\n")
+            server.stdin.flush()
+            assert json.loads(server.stdout.readline())["id"] == number
+        out, err = server.communicate(timeout=60)
+    finally:
+        server.kill()
+    assert (server.returncode, out) == (0, "")
+    assert all(noise in err for noise in ("a library greets", "a line", "a byte"))

@@ -16,7 +16,7 @@ from protrek_hm.cli.mine import mine_app
 from protrek_hm.cli.model import model_app
 from protrek_hm.cli.scan import scan
 from protrek_hm.cli.search import describe, explain, score, search
-from protrek_hm.cli.serve import serve
+from protrek_hm.cli.serve import mcp, serve
 from protrek_hm.cli.train import train_app
 from protrek_hm.cli.tune import tune
 
@@ -39,6 +39,7 @@ app.add_typer(train_app)
 app.command()(merge)
 app.command()(search)
 app.command()(serve)
+app.command()(mcp)
 app.command()(explain)
 app.command()(describe)
 app.command()(score)

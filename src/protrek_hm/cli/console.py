@@ -37,7 +37,7 @@ class CommandsInOrder(TyperGroup):
 
     order = (
         *("demo", "tune", "data", "mine", "model", "train", "merge", "evaluate"),
-        *("index", "search", "describe", "explain", "score", "scan", "serve"),
+        *("index", "search", "describe", "explain", "score", "scan", "serve", "mcp"),
     )
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""`protrek-hm serve`: the search over HTTP, with a page."""
+"""`protrek-hm serve` and `mcp`: the search over HTTP, with a page, and to an assistant by stdio."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -31,3 +31,23 @@ def serve(
     from protrek_hm.serve.run import Opening, serve_index
 
     serve_index(Opening(index, model, device), settings)
+
+
+_OF_HTTP = (
+    *("host", "port", "workers", "api_keys", "allow_hosts", "max_queries", "max_hits", "max_letters", "max_body_bytes"),
+    *("max_answer_bytes", "max_upload_bytes", "max_waiting", "batch_wait", "grace"),
+)
+
+
+@with_settings(ServeConfig, table="serve", without=_OF_HTTP)
+def mcp(
+    index: Annotated[Path, typer.Argument(help="Folder of the index.")],
+    *,
+    settings: ServeConfig,
+    model: ModelOfIndex = None,
+    device: Device = None,
+) -> None:
+    """Answer an assistant by stdin and stdout (Model Context Protocol)."""
+    from protrek_hm.serve.mcp import answer_on_stdio
+
+    answer_on_stdio(index, settings, model=model, device=device)
