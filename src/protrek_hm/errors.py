@@ -89,6 +89,20 @@ class OptionError(ProTrekHMError, ValueError):
         super().__init__(f"{name}: {wanted}" if value is None else f"{name} = {value!r}: {wanted}")
 
 
+class ShardDownError(ProTrekHMError, ConnectionError):
+    """A shard of an index that does not answer. shard: its number from 0, and its name."""
+
+    def __init__(self, number: int, name: str, reason: str) -> None:
+        self.number, self.name, self.reason = number, name, reason
+        super().__init__(f"{name} of the index does not answer ({reason}); try again, or ask for a partial answer")
+
+    def __reduce__(self) -> tuple[type, tuple[int, str, str]]:
+        return type(self), (self.number, self.name, self.reason)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class OutputExistsError(ProTrekHMError, FileExistsError):
     """An output that is there already and would be overwritten; a run that is `resumable` can also be continued."""
 

@@ -36,7 +36,7 @@ def index_build(
 ) -> None:
     """Encode the proteins of files and write them as an index. Once interrupted, the same command continues."""
     from protrek_hm.index import build_index, read_files
-    from protrek_hm.index.build import refuse_other
+    from protrek_hm.index.changes import refuse_other
     from protrek_hm.model import load_encoder
 
     refuse_other(output, force=force, inputs=[*proteins, Path(model)])
@@ -50,7 +50,7 @@ def index_build(
 
 
 @index_app.command("add")
-@with_settings(IndexConfig, without=["precision", "meaning"])
+@with_settings(IndexConfig, without=["precision", "meaning", "shards"])
 def index_add(
     index: Folder,
     proteins: Files,
@@ -110,6 +110,21 @@ def index_compact(index: Folder) -> None:
     typer.echo(f"{index}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
 
 
+@index_app.command("split")
+def index_split(
+    index: Folder,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the new index.")],
+    shards: Annotated[int, typer.Option("--shards", help="How many.")],
+    force: Force = False,
+) -> None:
+    """Split an index into shards for several machines, which answer together as the whole one. Nothing is encoded."""
+    from protrek_hm.index import split_index
+
+    counts = split_index(index, output, shards=shards, force=force).counts
+    typer.echo(f"{output}: {counted(counts['records'], 'record')} in {counted(shards, 'shard')}")
+
+
 @index_app.command("check")
 def index_check(index: Folder) -> None:
     """Compare an index with its digests. Exit 1 if anything is not as it was written."""
@@ -144,6 +159,7 @@ def index_info(
     size = sum(file.stat().st_size for file in index.rglob("*") if file.is_file())
     content = {
         **asdict(manifest.info),
+        **({"shards": [asdict(each) for each in manifest.shards]} if manifest.shards else {}),
         "segments": len(manifest.segments),
         "recall": recall,
         "recall_of_more": more,
@@ -162,7 +178,8 @@ def index_info(
     sources = [
         f"{each['file']} ({each['bytes']:,} bytes, SHA-256 {each['sha256'][:12]}…)" for each in content["sources"]
     ]
-    for key, value in {**content, "sources": "\n".join(sources)}.items():
+    shards = [f"{each.name}: {counted(each.records, 'record')}" for each in manifest.shards]
+    for key, value in {**content, "shards": "\n".join(shards), "sources": "\n".join(sources)}.items():
         shown = (
             ", ".join(f"{name} {each}" for name, each in value.items()) if isinstance(value, dict) else str(value or "")
         )
@@ -203,7 +220,7 @@ def index_import(
 ) -> None:
     """Make an index of embeddings that exist already. Nothing is encoded."""
     from protrek_hm.errors import OptionError
-    from protrek_hm.index.build import refuse_other
+    from protrek_hm.index.changes import refuse_other
     from protrek_hm.index.encoder import NamedModel
     from protrek_hm.index.exchange import import_parquet
     from protrek_hm.index.faiss_folder import import_faiss

@@ -5,7 +5,8 @@ shards that survive an interruption (`shards`, `encoder`, `config`). Records and
 (`segments`), an engine is made where there are many (`engines`, `approximate`), and one rename of `index.json`
 (`layout`) makes them count (`changes`): so an index is built (`build`), added to and pruned (`update`), and taken
 elsewhere (`exchange`, `faiss_folder`). Opened (`store`), it finds the nearest exactly (`nearest`) or by its engine
-(`approximate`): lists that promise neighbours propose candidates, which are compared exactly.
+(`approximate`): lists that promise neighbours propose candidates, which are compared exactly. An index may be split
+into shards for several machines (`split`), which answer together as the whole one does (`fanout`).
 """
 
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from protrek_hm.index.nearest import Nearest as Nearest
     from protrek_hm.index.records import read_files as read_files
     from protrek_hm.index.segments import Embeddings as Embeddings
+    from protrek_hm.index.split import split_index as split_index
     from protrek_hm.index.store import Index as Index
     from protrek_hm.index.store import check_index as check_index
     from protrek_hm.index.update import add_to_index as add_to_index

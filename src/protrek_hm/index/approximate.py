@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -79,6 +79,28 @@ def ranked(
     return places
 
 
+def likeliest(
+    estimates: Float[np.ndarray, "queries more"], found: Int[np.ndarray, "queries more"]
+) -> Int[np.ndarray, "queries count"]:
+    """Keep all but the last, and no other that was estimated as high as it: which of equals come first is chance.
+
+    >>> likeliest(np.array([[3.0, 2.0, 1.0], [3.0, 2.0, 2.0], [3.0, -np.inf, -np.inf]]), np.array([[7, 8, 9]] * 3))
+    array([[ 7,  8],
+           [ 7, -1],
+           [ 7, -1]])
+    """
+    return np.where(estimates[:, :-1] > estimates[:, -1:], found[:, :-1], -1)
+
+
+def share_of(among: Bool[np.ndarray, " vectors"] | None) -> float:
+    """Say which share of the vectors may answer, at least one of them; None: all.
+
+    >>> share_of(None), share_of(np.array([True, False])), share_of(np.array([False, False]))
+    (1.0, 0.5, 0.5)
+    """
+    return 1.0 if among is None else max(float(among.mean()), 1 / len(among))
+
+
 EXACT = 50_000
 """So many vectors are compared one by one, in about 10 ms a query: an engine begins beyond."""
 NEIGHBOURS = 10
@@ -133,8 +155,8 @@ class Approximate:
     (200, (1, 20), True)
     """
 
-    def __init__(self, index: Any) -> None:
-        self._index = index
+    def __init__(self, index: Any, state: "tuple[np.ndarray, np.ndarray] | None" = None) -> None:
+        self._index, self._told = index, state
 
     @classmethod
     def train(cls, vectors: Vectors, *, seed: int) -> "Approximate":
@@ -155,8 +177,10 @@ class Approximate:
         return cls(index)
 
     @classmethod
-    def open(cls, path: Path, *, vectors: int, mapped: bool = True) -> "Approximate":
+    def open(cls, path: Path, *, vectors: int | None = None, mapped: bool = True) -> "Approximate":
         """Read what `save` wrote; mapped: leave the codes on disk, where nothing can be added to them.
+
+        vectors: how many it must hold; None: any number.
 
         Raises
         ------
@@ -171,7 +195,7 @@ class Approximate:
             index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP if mapped else 0)
         except RuntimeError as error:
             raise FileFormatError(path, f"damaged or cut off ({str(error)[:100]})", REBUILD) from None
-        if index.ntotal != vectors:
+        if vectors is not None and index.ntotal != vectors:
             raise FileFormatError(path, f"holds {index.ntotal} vectors, not {vectors}", REBUILD)
         return cls(index)
 
@@ -214,9 +238,45 @@ class Approximate:
         """How many vectors each list holds."""
         return self._state[0]
 
+    @property
+    def state(self) -> tuple[Int[np.ndarray, " lists"], Float[np.ndarray, " lists"]]:
+        """Sizes of the lists, and mean cosines of their vectors with the centres: what `promise` is told."""
+        return self._state
+
+    def part_of(self, state: tuple[Int[np.ndarray, " lists"], Float[np.ndarray, " lists"]]) -> "Approximate":
+        """Return the same lists as a part of larger ones, of which `state` is told: it looks where those look."""
+        return Approximate(self._index, state)
+
+    def part(self, numbers: Int[np.ndarray, " some"], path: Path) -> "Approximate":
+        """Return lists of these vectors alone, numbered anew, with the same centres, rotation and codes.
+
+        numbers: each at most once. path: where these lists were saved; they are read once more.
+        """
+        faiss: Any = import_module("faiss")
+        place = np.full(len(self), -1, dtype=np.int64)
+        place[numbers] = np.arange(len(numbers))
+        copied = faiss.read_index(str(path))
+        ivf = faiss.downcast_index(copied.index)
+        held, width = self._ivf.invlists, int(self._ivf.code_size)
+        kept = faiss.ArrayInvertedLists(self.lists, width)
+        for number in np.flatnonzero(self.sizes).tolist():
+            size = int(self.sizes[number])
+            ids = place[faiss.rev_swig_ptr(held.get_ids(number), size)]
+            codes = faiss.rev_swig_ptr(held.get_codes(number), size * width).reshape(size, width)[ids >= 0]
+            ids = np.ascontiguousarray(ids[ids >= 0])
+            if len(ids):
+                codes = np.ascontiguousarray(codes)
+                kept.add_entries(number, len(ids), faiss.swig_ptr(ids), faiss.swig_ptr(codes))
+        ivf.replace_invlists(kept, True)  # noqa: FBT003 - whose they are, in FAISS's own words
+        kept.this.disown()
+        ivf.ntotal = copied.ntotal = len(numbers)
+        return Approximate(copied)
+
     @cached_property
     def _state(self) -> tuple[Int[np.ndarray, " lists"], Float[np.ndarray, " lists"]]:
         """Sizes, and mean cosines of vectors with their centre, which FAISS keeps beside each code."""
+        if self._told is not None:
+            return self._told
         import faiss
 
         held, width = self._ivf.invlists, self._ivf.code_size
@@ -262,21 +322,35 @@ class Approximate:
         What is proposed for a query does not depend on the others. among: propose these vectors only; as many more
         lists are looked into as vectors are left out.
         """
+        return likeliest(*self.estimates(queries, effort, among=among, share=share_of(among)))
+
+    def estimates(
+        self,
+        queries: Float[np.ndarray, "queries dim"],
+        effort: Effort,
+        *,
+        among: Bool[np.ndarray, " vectors"] | None,
+        share: float,
+    ) -> tuple[Float[np.ndarray, "queries more"], Int[np.ndarray, "queries more"]]:
+        """Estimate the cosines of the likeliest vectors, falling: one more than `effort` wants; -inf and -1 for none.
+
+        share: of all vectors that may answer, in (0, 1]; see `candidates`.
+        """
         faiss: Any = import_module("faiss")  # its own types do not know its Python side
         rotated = self._rotated(queries)
-        lists = self._lists(rotated, effort, share=1.0 if among is None else max(float(among.mean()), 1 / len(among)))
+        lists = self._lists(rotated, effort, share=share)
         options = {}
         if among is not None:
             options["sel"] = faiss.IDSelectorBitmap(np.packbits(among, bitorder="little"))
         inner = faiss.SearchParametersIVF(nprobe=lists.shape[1], **options)
         unused = np.zeros(lists.shape, dtype=np.float32)  # FAISS takes the cosines of the centres, and ignores them
-        shape = (len(queries), effort.candidates)
+        shape = (len(queries), effort.candidates + 1)
         estimates, found = np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.int64)
         pairs = False  # numbers of vectors, not places in lists
         pointers = (faiss.swig_ptr(array) for array in (lists, unused, estimates, found))
         # FAISS's own way into lists that are chosen already: its Python wrapper takes no filter
         self._ivf.search_preassigned_c(len(queries), faiss.swig_ptr(rotated), shape[1], *pointers, pairs, inner)
-        return found
+        return np.where(found < 0, np.float32(-np.inf), estimates), found
 
     def _lists(
         self, rotated: Float[np.ndarray, "queries dim"], effort: Effort, *, share: float
@@ -311,6 +385,22 @@ class Approximate:
         return inner_products(queries, self._rotation, every)
 
 
+class Lists(Protocol):
+    """Lists of vectors, here or in many places, that propose candidates as `Approximate` does."""
+
+    def __len__(self) -> int: ...
+
+    def candidates(
+        self,
+        queries: Float[np.ndarray, "queries dim"],
+        effort: Effort,
+        *,
+        among: Bool[np.ndarray, " vectors"] | None = None,
+    ) -> Int[np.ndarray, "queries count"]:
+        """Propose vectors for each query, the likeliest first; places that stay empty hold -1."""
+        ...
+
+
 @dataclass(frozen=True)
 class ApproximateEngine:
     """An engine over the first vectors of a modality, and how thoroughly to ask it; see `layout.EngineInfo`.
@@ -318,7 +408,7 @@ class ApproximateEngine:
     effort: for up to `NEIGHBOURS` vectors. wider: for up to as many as the key says.
     """
 
-    lists: Approximate
+    lists: Lists
     effort: Effort
     wider: Mapping[int, Effort] = field(default_factory=dict)
 

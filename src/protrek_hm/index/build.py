@@ -1,9 +1,8 @@
 """A table of proteins, encoded and written as an index folder."""
 
-import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,14 @@ import polars as pl
 from protrek_hm.config import Modality
 from protrek_hm.data.schema import require_polars
 from protrek_hm.errors import NothingFoundError
-from protrek_hm.files import new_folder, refuse_existing, refuse_unwritable, writing
-from protrek_hm.index.changes import clear_shards, commit, is_index, next_generation, sweep
+from protrek_hm.files import new_folder, refuse_unwritable, writing
+from protrek_hm.index.changes import clear_shards, commit, is_index, next_generation, refuse_other, sweep
 from protrek_hm.index.config import IndexConfig
-from protrek_hm.index.layout import MEANING, MODALITIES, IndexInfo, Manifest, Precision
+from protrek_hm.index.layout import MEANING, MODALITIES, IndexInfo, Manifest, Precision, path_from
 from protrek_hm.index.records import describe_source
 from protrek_hm.index.segments import NewVectors, number_distinct, write_segment
 from protrek_hm.index.shards import encode_in_shards
+from protrek_hm.index.split import split_index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.model.reader import packaged_reader
 
@@ -37,7 +37,7 @@ def build_index(
 
     Each distinct sequence and text is encoded once, and each structure where the model has that route.
     An interrupted run leaves what it has encoded in a hidden folder beside `output`, and the same call continues
-    from there.
+    from there. With `config.shards` the index is built there and then split, see `split.split_index`.
 
     Parameters
     ----------
@@ -76,7 +76,13 @@ def build_index(
         read_by = (reader.name, reader.fingerprint(), reader.dimension) if reader and MEANING in new else ()
         name = (model_name, path_from(output, Path(model_name)), model.fingerprint(), config.precision)
         made = Made(*name, *read_by)
-        info = write_index(output, proteins, new, made, sources=sources, force=force)
+        if config.shards == 1:
+            info = write_index(output, proteins, new, made, sources=sources, force=force)
+        else:
+            whole = shards / "whole"
+            name_there = replace(made, model_path=path_from(whole, Path(model_name)))
+            write_index(whole, proteins, new, name_there, sources=sources, force=True)
+            info = split_index(whole, output, shards=config.shards, force=force)
         shutil.rmtree(shards)
     return info
 
@@ -144,20 +150,6 @@ def _write_generation(folder: Path, records: pl.DataFrame, new: Mapping[str, New
     return commit(folder, Manifest(info, (segment,), {}, generation=generation))
 
 
-def refuse_other(output: Path, *, force: bool, inputs: Iterable[Path] = ()) -> None:
-    """Raise an error if an index built at `output` would replace anything but an index; call it before long work.
-
-    Raises
-    ------
-    OutputExistsError, ProtectedOutputError
-        As `files.refuse_existing`.
-    """
-    if is_index(output):
-        refuse_existing(output, force=force, folder=True, replaced=False)
-    else:
-        refuse_existing(output, force=force, inputs=inputs, folder=True)
-
-
 def encode_table(
     proteins: pl.DataFrame,
     model: FingerprintedEncoder,
@@ -196,8 +188,3 @@ def modalities_of(proteins: pl.DataFrame, model: FingerprintedEncoder) -> list[M
     """List what can be encoded: sequences and texts always, structures only where the model has that route."""
     present = [modality for modality in MODALITIES if modality in proteins.columns]
     return [modality for modality in present if modality != "structure" or "structure" in model.tasks]
-
-
-def path_from(index: Path, model: Path) -> str | None:
-    """Say where the model's folder lies as seen from the index, so that both can be moved together."""
-    return os.path.relpath(model.resolve(), index.resolve()) if model.exists() else None

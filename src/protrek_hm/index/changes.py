@@ -7,7 +7,7 @@ them keep them. Their names are never given twice in a folder, and whatever else
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,8 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from protrek_hm.errors import ProTrekHMError
-from protrek_hm.files import digest, sweep_litter, writing
+from protrek_hm.errors import FileFormatError, ProTrekHMError
+from protrek_hm.files import digest, refuse_existing, sweep_litter, writing
 from protrek_hm.index.engines import make_engines
 from protrek_hm.index.layout import CHEAP, INFO, MODALITIES, Manifest, read_manifest, refuse_damaged, write_manifest
 from protrek_hm.index.segments import kept_rows, read_embeddings, read_records
@@ -24,7 +24,10 @@ from protrek_hm.index.words import write_words
 
 PACKAGES = ("protrek-hm", "faiss-cpu", "numpy", "polars", "pyarrow", "sentence-transformers", "torch")
 SHARDS = ".shards"
-_OWN = re.compile(rf"segment-(\d+)|removed-(\d+)\.npy|words-(\d+)\.sqlite|(?:{'|'.join(MODALITIES)})-(\d+)\.faiss")
+_OWN = re.compile(
+    r"segment-(\d+)|shard-(\d+)-\d+|common-(\d+)|removed-(\d+)\.npy|words-(\d+)\.sqlite"
+    rf"|(?:{'|'.join(MODALITIES)})-(\d+)\.faiss"
+)
 
 
 @contextmanager
@@ -43,6 +46,9 @@ def changing(folder: Path, *, largest: int | None = CHEAP) -> Iterator[Manifest]
     read_manifest(folder)  # before a lock is laid into a folder that is no index
     with writing(folder):
         manifest = read_manifest(folder)
+        if manifest.shards:
+            problem = f"an index of {len(manifest.shards)} shards, which does not change"
+            raise FileFormatError(folder, problem, "change the whole one that it was made of, and split that again")
         refuse_damaged(folder, manifest, largest=largest)
         sweep(folder, manifest)
         try:
@@ -89,8 +95,22 @@ def sweep(folder: Path, manifest: Manifest) -> None:
 
 
 def is_index(folder: Path) -> bool:
-    """Tell whether a folder is an index, even a damaged one: an `index.json` and segments beside it."""
-    return (folder / INFO).is_file() and any(folder.glob("segment-*/"))
+    """Tell whether a folder is an index, even a damaged one: an `index.json`, and segments or shards beside it."""
+    return (folder / INFO).is_file() and any(any(folder.glob(f"{each}-*/")) for each in ("segment", "shard"))
+
+
+def refuse_other(output: Path, *, force: bool, inputs: Iterable[Path] = ()) -> None:
+    """Raise an error if an index built at `output` would replace anything but an index; call it before long work.
+
+    Raises
+    ------
+    OutputExistsError, ProtectedOutputError
+        As `files.refuse_existing`.
+    """
+    if is_index(output):
+        refuse_existing(output, force=force, folder=True, replaced=False)
+    else:
+        refuse_existing(output, force=force, inputs=inputs, folder=True)
 
 
 def next_generation(folder: Path) -> int:

@@ -20,6 +20,8 @@ class IndexConfig:
         either way.
     meaning
         Whether the texts are encoded by the package's sentence encoder, too, so that questions find what is written.
+    shards
+        Parts into which the index is split, each an index of its own, for several machines; 1: none.
     on_bad_record
         Stop at a bad record or one that the model fails on, or leave it out. Its vector is then left out and logged.
     """
@@ -27,10 +29,12 @@ class IndexConfig:
     batch_size: int = 32
     precision: Precision = "float32"
     meaning: bool = False
+    shards: int = 1
     on_bad_record: OnBadRecord = "error"
 
     def __post_init__(self) -> None:
         require("batch_size", self.batch_size, "must be at least 1", holds=self.batch_size >= 1)
+        require("shards", self.shards, "must be at least 1", holds=self.shards >= 1)
         for name, kind in (("precision", Precision), ("on_bad_record", OnBadRecord)):
             value, known = getattr(self, name), get_args(kind)
             require(name, value, f"must be one of {', '.join(known)}", holds=value in known)

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from protrek_hm.config import Modality
 from protrek_hm.index import approximate
-from protrek_hm.index.approximate import NEIGHBOURS, Approximate, ApproximateEngine, Effort, lists_for
+from protrek_hm.index.approximate import NEIGHBOURS, Approximate, ApproximateEngine, Effort, Lists, lists_for
 from protrek_hm.index.layout import EffortInfo, EngineInfo
 from protrek_hm.index.nearest import Engine, nearest
 from protrek_hm.index.segments import Embeddings, Vectors
@@ -46,10 +46,10 @@ def make_engines(
     made: dict[str, EngineInfo] = {}
     for modality, held in embeddings.items():
         vectors, about = held.vectors, old.get(modality)
-        if len(vectors) <= approximate.EXACT:
-            continue
         if about is not None and len(vectors) - about.vectors <= approximate.EXACT:
             made[modality] = about
+            continue
+        if len(vectors) <= approximate.EXACT:
             continue
         if about is None or lists_for(len(vectors)) > about.lists:
             engine = Approximate.train(vectors, seed=0)
@@ -59,18 +59,45 @@ def make_engines(
             engine.add(vectors, start=about.vectors)
         name = f"{modality}-{generation}.faiss"
         engine.save(index / name)
-        queries = _queries(embeddings)
-        effort, recall = tune(engine, vectors, queries)
-        made[modality] = EngineInfo(
-            *(name, len(vectors), engine.lists, effort.reach, effort.candidates, recall, effort.scatter),
-            wider=tuple(_tune_wider(engine, vectors, queries)),
-        )
+        made[modality] = _measured(name, engine, vectors, _queries(embeddings))
     return made
+
+
+def make_part(
+    index: Path,
+    embeddings: Mapping[Modality, Embeddings],
+    modality: Modality,
+    whole: Path,
+    numbers: Int[np.ndarray, " n"],
+) -> EngineInfo:
+    """Make the engine of a shard from that of the whole index, the file `whole`: the same centres, rotation and codes.
+
+    numbers: in the whole index, of the shard's vectors, in order.
+    """
+    engine = Approximate.open(whole).part(numbers, whole)
+    name = f"{modality}-1.faiss"
+    engine.save(index / name)
+    return _measured(name, engine, embeddings[modality].vectors, _queries(embeddings))
+
+
+def _measured(
+    name: str, engine: Approximate, vectors: Vectors, queries: Mapping[str, Float[np.ndarray, "queries dim"]]
+) -> EngineInfo:
+    """Say how thoroughly an engine is asked, and what it finds then."""
+    effort, recall = tune(engine, vectors, queries)
+    return EngineInfo(
+        *(name, len(vectors), engine.lists, effort.reach, effort.candidates, recall, effort.scatter),
+        wider=tuple(_tune_wider(engine, vectors, queries)),
+    )
 
 
 def open_engine(index: Path, about: EngineInfo) -> Engine:
     """Open an engine that `make_engines` made; raises as `Approximate.open`."""
-    lists = Approximate.open(index / about.file, vectors=about.vectors)
+    return engine_over(Approximate.open(index / about.file, vectors=about.vectors), about)
+
+
+def engine_over(lists: Lists, about: EngineInfo) -> Engine:
+    """Return the engine that asks these lists as thoroughly as was measured."""
     wider = {each.neighbours: Effort(each.reach, each.scatter, each.candidates) for each in about.wider}
     return ApproximateEngine(lists, Effort(about.reach, about.scatter, about.candidates), wider)
 

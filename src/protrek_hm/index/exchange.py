@@ -24,9 +24,9 @@ from protrek_hm.data.proteins import check_bad_records, check_table
 from protrek_hm.data.tables import Table
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, ModelError, OptionError
 from protrek_hm.files import new_file
-from protrek_hm.index.build import Made, path_from, write_index
+from protrek_hm.index.build import Made, write_index
 from protrek_hm.index.encoder import NamedModel
-from protrek_hm.index.layout import MODALITIES, IndexInfo, Precision, read_manifest, refuse_damaged
+from protrek_hm.index.layout import MODALITIES, IndexInfo, Precision, path_from, read_manifest, refuse_damaged
 from protrek_hm.index.segments import NewVectors, number_distinct
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import compare_fingerprints

@@ -15,10 +15,10 @@ from jaxtyping import Float, Int
 from protrek_hm.config import Modality, OnBadRecord
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError, OutputError
 from protrek_hm.files import new_folder
-from protrek_hm.index.build import Made, path_from, write_index
+from protrek_hm.index.build import Made, write_index
 from protrek_hm.index.encoder import NamedModel
 from protrek_hm.index.exchange import check_dimensions, checked_records, unit
-from protrek_hm.index.layout import IndexInfo, read_manifest, refuse_damaged
+from protrek_hm.index.layout import IndexInfo, path_from, read_manifest, refuse_damaged
 from protrek_hm.index.segments import NewVectors, number_distinct
 from protrek_hm.index.store import Index
 

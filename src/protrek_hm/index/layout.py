@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ MEANING = "meaning"
 
 FORMAT_VERSION = 4
 EARLIER = (2, 3)  # formats that are read: 2 has no digests, neither has words
+OF_SHARDS = 5  # the format of an index that was split; versions that cannot read it say so
 CHEAP = 2**25  # bytes of a file that is read and compared with its digest whenever an index is opened
 INFO = "index.json"
 REBUILD = "take a copy of it, or build it again in another folder with protrek-hm index build"
@@ -89,6 +91,19 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class ShardInfo:
+    """A part of an index that was split: the folder `name`, an index of its own, which holds the next `records`.
+
+    vectors: per modality, and `MEANING`, how many vectors have their first record in it. Where an earlier shard has the
+    same sequence or text, the shard holds the vector again, and it does not count.
+    """
+
+    name: str
+    records: int
+    vectors: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class EffortInfo:
     """How an engine is asked for up to `neighbours` vectors, and the share of them that it finds; see `EngineInfo`."""
 
@@ -146,6 +161,9 @@ class Manifest:
         Every file of the index: its size in bytes, and its SHA-256 (none in an index of an earlier format).
     generation
         Rises by one with every change.
+    shards, common
+        Of an index that was split: its parts, in the order of their records, and the folder that says how they are one
+        (see `split`). It has no segments of its own then, and its engines lie in the shards.
     """
 
     info: IndexInfo
@@ -156,12 +174,17 @@ class Manifest:
     removed: str | None = None
     words: str | None = None
     generation: int = 1
+    shards: tuple[ShardInfo, ...] = ()
+    common: str | None = None
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write `index.json` into `folder`, in one step: from then on the index is what it says."""
     content = asdict(manifest)
-    content = {"format_version": FORMAT_VERSION, **content.pop("info"), **content}
+    if not manifest.shards:
+        del content["shards"], content["common"]
+    version = OF_SHARDS if manifest.shards else FORMAT_VERSION
+    content = {"format_version": version, **content.pop("info"), **content}
     write_json(folder / INFO, {**content, "sha256": _sha256(content)})
 
 
@@ -221,7 +244,7 @@ def _read_manifest(folder: Path) -> Manifest:
     if recorded is not None and recorded != _sha256(content):
         raise FileFormatError(folder / INFO, "damaged (not as it was written)", REBUILD)
     version = content.pop("format_version", None)
-    if version not in (FORMAT_VERSION, *EARLIER):
+    if version not in (FORMAT_VERSION, OF_SHARDS, *EARLIER):
         problem = f"index format {version!r}, and this version of protrek-hm reads format {FORMAT_VERSION}"
         raise FileFormatError(folder, problem, f"update protrek-hm, or {REBUILD}")
     try:
@@ -237,6 +260,11 @@ def _read_manifest(folder: Path) -> Manifest:
         if found != size:
             raise FileFormatError(path, f"damaged or cut off ({found} bytes, not {size})", REBUILD)
     return manifest
+
+
+def path_from(index: Path, model: Path) -> str | None:
+    """Say where the model's folder lies as seen from the index, so that both can be moved together."""
+    return os.path.relpath(model.resolve(), index.resolve()) if model.exists() else None
 
 
 def damaged_files(folder: Path, manifest: Manifest, *, largest: int | None = None) -> list[str]:
@@ -271,18 +299,23 @@ def _sha256(content: Mapping[str, Any]) -> str:
 def _parse(content: dict[str, Any]) -> Manifest:
     own = {name: content.pop(name) for name in ("segments", "files", "engines", "removed", "generation")}
     own |= {"digests": content.pop("digests", {}), "words": content.pop("words", None)}
+    own |= {"common": content.pop("common", None)}
+    shards = tuple(ShardInfo(**each) for each in content.pop("shards", ()))
     sources = tuple(Source(**source) for source in content.pop("sources"))
     info = IndexInfo(**content, sources=sources)
     segments = tuple(Segment(**segment) for segment in own.pop("segments"))
     engines = {name: _parse_engine(**engine) for name, engine in own.pop("engines").items()}
-    manifest = Manifest(info, segments, engines=engines, **own)
-    numbers = [info.dimension, *info.counts.values(), *manifest.files.values(), *(each.records for each in segments)]
+    manifest = Manifest(info, segments, engines=engines, shards=shards, **own)
+    held = [each.records for each in segments] + [each.records for each in shards]
+    numbers = [info.dimension, *info.counts.values(), *manifest.files.values(), *held]
     if not all(isinstance(number, int) and number >= 1 for number in numbers):
         raise ValueError("counts and sizes are whole numbers from 1")
-    if info.counts["records"] > sum(segment.records for segment in segments):
+    if info.counts["records"] > sum(held):
         raise ValueError("more records than its segments hold")
-    named = {*(each.name for each in segments), *(each.file for each in engines.values())}
-    named |= {each for each in (manifest.removed, manifest.words) if each is not None}
+    named = {each.name for each in segments} | {each.name for each in shards}
+    if not shards:
+        named |= {each.file for each in engines.values()}
+    named |= {each for each in (manifest.removed, manifest.words, manifest.common) if each is not None}
     found = {Path(name).parts[0] for name in manifest.files}
     outside = [name for name in (*manifest.files, *named) if Path(name).is_absolute() or ".." in Path(name).parts]
     if outside or named != found:

@@ -93,6 +93,8 @@ def nearest(
     [[3]]
     """
     require("k", k, "must be at least 1", holds=k >= 1)
+    if not isinstance(vectors, np.ndarray | Stack):
+        return vectors.nearest(queries, k=k, only=only)
     width = min(k, len(vectors) if only is None else len(only))
     cosines = np.empty((len(queries), width), dtype=np.float64)
     found = np.empty((len(queries), width), dtype=np.int64)
@@ -167,6 +169,8 @@ def nearest_proposed(
     >>> cosines.round(6).tolist(), found.tolist()
     ([[1.0, 1.0], [0.6, nan]], [[1, 3], [0, -1]])
     """
+    if not isinstance(vectors, np.ndarray | Stack):
+        return vectors.nearest_proposed(queries, proposed, k=k)
     numbers = np.sort(proposed, axis=1)  # rows are read in the order in which they lie on disk
     rough = inner_products(queries, vectors, numbers)
     # twice the bound on a product's rounding error (unit vectors): of the candidate, and of the k-th best
@@ -189,7 +193,7 @@ def nearest_proposed(
 
 
 def inner_products(
-    queries: Float[np.ndarray, "queries dim"], vectors: Vectors, numbers: Int[np.ndarray, "queries count"]
+    queries: Float[np.ndarray, "queries dim"], vectors: np.ndarray | Stack, numbers: Int[np.ndarray, "queries count"]
 ) -> Float[np.ndarray, "queries count"]:
     """Multiply each query with the vectors of these numbers, float32; -inf where a number is -1.
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from tokenize import TokenError
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -60,7 +61,32 @@ class Stack:
         return found
 
 
-Vectors = np.ndarray | Stack
+class FarVectors(Protocol):
+    """Vectors that lie in shards, perhaps on other machines: they are compared there, and few come here."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many there are, and of how many numbers."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, which: "slice | Int[np.ndarray, ' n']") -> Shaped[np.ndarray, "_ dim"]: ...
+
+    def nearest(
+        self, queries: Shaped[np.ndarray, "queries dim"], *, k: int, only: Int[np.ndarray, " some"] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the nearest as `nearest.nearest` does."""
+        ...
+
+    def nearest_proposed(
+        self, queries: Shaped[np.ndarray, "queries dim"], proposed: Int[np.ndarray, "queries count"], *, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Find the nearest as `nearest.nearest_proposed` does."""
+        ...
+
+
+Vectors = np.ndarray | Stack | FarVectors
 _PARSING = Lock()  # of NumPy's headers: two threads that have Python 3.11 parse at a time get a SystemError
 
 
@@ -173,6 +199,7 @@ def number_distinct(values: Sequence[str | None]) -> tuple[list[str], Int[np.nda
 
 
 RECORDS = "records.arrow"
+_BLOCK = 16_384
 
 
 @dataclass(frozen=True)
@@ -191,6 +218,25 @@ class NewVectors:
     dimension: int
     blocks: Iterable[np.ndarray]
     of_row: Int[np.ndarray, " rows"]
+
+
+def gather(held: Embeddings) -> NewVectors:
+    """Take the vectors that rows refer to, in the order in which they do so first, numbered from 0."""
+    ordered = order_of_use(held.of_row)
+    place = np.full(len(held.vectors) + 1, -1, dtype=np.int64)
+    place[ordered] = np.arange(len(ordered))
+    blocks = (held.vectors[ordered[start : start + _BLOCK]] for start in range(0, len(ordered), _BLOCK))
+    return NewVectors(len(ordered), held.vectors.shape[1], blocks, place[held.of_row])
+
+
+def order_of_use(of_row: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " used"]:
+    """List the vectors that rows refer to, in the order in which they do so first.
+
+    >>> order_of_use(np.array([4, -1, 2, 4])).tolist()
+    [4, 2]
+    """
+    numbers, first = np.unique(of_row[of_row >= 0], return_index=True)
+    return np.asarray(numbers[np.argsort(first, kind="stable")])
 
 
 def write_segment(index: Path, name: str, records: pl.DataFrame, new: Mapping[str, NewVectors]) -> Segment:

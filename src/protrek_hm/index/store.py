@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality, require
 from protrek_hm.errors import OptionError
-from protrek_hm.index.engines import open_engine
+from protrek_hm.index.engines import engine_over, open_engine
+from protrek_hm.index.fanout import Asked, LocalParts, ShardedLists, ShardedVectors, starts_of
 from protrek_hm.index.layout import (
     CHEAP,
     MEANING,
@@ -23,7 +24,7 @@ from protrek_hm.index.layout import (
 )
 from protrek_hm.index.nearest import Engine, ExactEngine, Nearest
 from protrek_hm.index.records import rows_of_ids, rows_where
-from protrek_hm.index.segments import Embeddings, kept_rows, read_meaning, read_segments
+from protrek_hm.index.segments import Embeddings, kept_rows, open_array, read_meaning, read_records, read_segments
 from protrek_hm.index.words import Words
 
 SAMPLE = 2_000
@@ -59,8 +60,10 @@ class Index:
     meaning: Embeddings | None = None
 
     @classmethod
-    def open(cls, folder: Path) -> "Index":
+    def open(cls, folder: Path, asked: Asked | None = None) -> "Index":
         """Open the index `folder`: the table, vectors and engines are mapped, not read.
+
+        asked: who asks the shards of an index that was split; None: they are opened here.
 
         Raises
         ------
@@ -69,11 +72,13 @@ class Index:
         FileFormatError
             If it is not an index, of another format version, or damaged.
         """
-        return unchanged(folder, lambda: cls._open(folder, read_manifest(folder)))
+        return unchanged(folder, lambda: cls._open(folder, read_manifest(folder), asked))
 
     @classmethod
-    def _open(cls, folder: Path, manifest: Manifest) -> "Index":
+    def _open(cls, folder: Path, manifest: Manifest, asked: Asked | None) -> "Index":
         refuse_damaged(folder, manifest, largest=CHEAP)
+        if manifest.shards:
+            return cls._open_shards(folder, manifest, asked or LocalParts.open(folder, manifest))
         records, every = read_segments(folder, manifest)
         embeddings = {modality: held for modality, held in every.items() if modality in manifest.info.counts}
         engines: dict[Modality, Engine] = {}
@@ -82,6 +87,26 @@ class Index:
                 engines[modality] = open_engine(folder, manifest.engines[modality])
         words = Words.open(folder / manifest.words, kept_rows(folder, manifest)) if manifest.words else None
         return cls(manifest.info, records, embeddings, engines, words, read_meaning(folder, manifest))
+
+    @classmethod
+    def _open_shards(cls, folder: Path, manifest: Manifest, asked: Asked) -> "Index":
+        """Open an index that was split: table, words and numbers here, vectors where the shards are."""
+        tables = [read_records(folder / each.name, read_manifest(folder / each.name)) for each in manifest.shards]
+        records = pl.concat(tables, how="vertical", rechunk=False)
+        held: dict[str, Embeddings] = {}
+        common = folder / (manifest.common or "")
+        for kind in {kind: None for each in manifest.shards for kind in each.vectors}:
+            dimension = manifest.info.reader_dimension if kind == MEANING else manifest.info.dimension
+            vectors = ShardedVectors(kind, starts_of(manifest, kind), dimension or 0, asked)
+            held[kind] = Embeddings(vectors, open_array(common / f"{kind}.rows.npy", (len(records),), "int64"))
+        embeddings: dict[Modality, Embeddings] = {each: held[each] for each in manifest.info.modalities}
+        engines: dict[Modality, Engine] = {}
+        for modality, each in embeddings.items():
+            if modality in manifest.engines and isinstance(each.vectors, ShardedVectors):
+                engines[modality] = engine_over(ShardedLists(each.vectors), manifest.engines[modality])
+        every = np.ones(len(records), dtype=bool)
+        words = Words.open(folder / manifest.words, every) if manifest.words else None
+        return cls(manifest.info, records, embeddings, engines, words, held.get(MEANING))
 
     def nearest(
         self,
@@ -231,6 +256,10 @@ def check_index(folder: Path) -> list[str]:
         If it cannot be opened at all.
     """
     manifest = read_manifest(folder)
+    if manifest.shards:
+        own = [f"{name}: damaged (not as it was written)" for name in damaged_files(folder, manifest)]
+        shards = [(each.name, problem) for each in manifest.shards for problem in check_index(folder / each.name)]
+        return own + [f"{name}: {problem}" for name, problem in shards]
     problems = [f"{name}: damaged (not as it was written)" for name in damaged_files(folder, manifest)]
     if not manifest.digests:
         problems.append("an index of an earlier format, without digests: protrek-hm index compact writes them")

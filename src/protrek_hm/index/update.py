@@ -19,7 +19,7 @@ from protrek_hm.index.layout import MEANING, IndexInfo, Manifest
 from protrek_hm.index.records import conflict, describe_source, rows_of_ids, rows_where, with_types_of
 from protrek_hm.index.segments import (
     Embeddings,
-    NewVectors,
+    gather,
     kept_rows,
     read_meaning,
     read_segments,
@@ -29,7 +29,6 @@ from protrek_hm.index.segments import (
 from protrek_hm.model.encoder import FingerprintedEncoder
 
 log = logging.getLogger(__name__)
-_BLOCK = 16_384
 
 
 def add_to_index(
@@ -141,18 +140,6 @@ def compact_index(folder: Path) -> IndexInfo:
         segment = write_segment(folder, f"segment-{generation}", records, new)
         one = replace(manifest, segments=(segment,), removed=None, words=None, engines={}, generation=generation)
         return commit(folder, one).info
-
-
-def gather(held: Embeddings) -> NewVectors:
-    """Take the vectors that rows refer to, in the order in which they do so first, numbered from 0."""
-    with_vector = np.flatnonzero(held.of_row >= 0)
-    numbers, first = np.unique(held.of_row[with_vector], return_index=True)
-    order = np.argsort(first, kind="stable")
-    place = np.full(len(held.vectors) + 1, -1, dtype=np.int64)
-    place[numbers[order]] = np.arange(len(numbers))
-    ordered = numbers[order]
-    blocks = (held.vectors[ordered[start : start + _BLOCK]] for start in range(0, len(ordered), _BLOCK))
-    return NewVectors(len(ordered), held.vectors.shape[1], blocks, place[held.of_row])
 
 
 def _refuse(known: pl.DataFrame, new: pl.DataFrame) -> None:

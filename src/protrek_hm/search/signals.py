@@ -310,5 +310,6 @@ def _cosines(
     known = np.flatnonzero(numbers >= 0)
     cosines = np.full(len(rows), np.nan)
     one = np.zeros(len(known), dtype=np.int64)
-    cosines[known] = cosines_of_pairs(vector[None], held.vectors, one, numbers[known])
+    own = held.vectors[numbers[known]]  # all at once: they may lie on other machines
+    cosines[known] = cosines_of_pairs(vector[None], own, one, np.arange(len(known)))
     return cosines

@@ -1,0 +1,237 @@
+"""The shards of an index on a Ray cluster: a group of replicas for each, deployed by Ray Serve, asked over its handles.
+
+One Serve application is one generation of one folder: its name holds the digest of `index.json`, and a replica opens no
+other. A server answers from the application that it was told, so no answer mixes two generations. Serve starts replicas
+that died, and asks each how it is. Ray is imported when a cluster is asked for (extra `cluster`).
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from protrek_hm.deadline import checkpoint
+from protrek_hm.errors import DependencyError, FileFormatError, OptionError, ProTrekHMError, ShardDownError
+from protrek_hm.files import digest
+from protrek_hm.index.fanout import Part, Question
+from protrek_hm.index.layout import INFO, Manifest, read_manifest
+
+_NAMESPACE = "protrek-hm"
+_PATIENCE = 10.0  # seconds that a shard has for one question
+_START = 600.0  # seconds until all shards must have been opened
+_STEP = 0.5  # seconds between two looks whether anybody still waits
+_TRIES = 2  # of a question whose replica died over it: another one may be there
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where shards are, and of which application.
+
+    address: of the Ray cluster, as `ray.init` takes it. application: see `name_of`.
+    """
+
+    address: str
+    application: str
+
+
+def name_of(folder: Path) -> str:
+    """Name the application of the index that lies in `folder` now."""
+    return f"{_NAMESPACE}-{digest(folder / INFO).removeprefix('sha256:')[:16]}"
+
+
+class ShardReplica:
+    """A process that holds one shard: a `Part`, asked over a handle."""
+
+    def __init__(self, folder: str, number: int, application: str) -> None:
+        place = Path(folder)
+        manifest = read_manifest(place)
+        self._part = Part(place, manifest, number)
+        if name_of(place) != application:
+            raise FileFormatError(place, "has changed since it was deployed", "deploy it again")
+
+    def ask(self, question: Question, given: tuple[Any, ...]) -> Any:
+        """Ask the shard a method of `Part`."""
+        return getattr(self._part, question)(*given)
+
+
+@dataclass(frozen=True)
+class RayParts:
+    """The shards of an application: an `Asked` over the handles of Ray Serve, all at once."""
+
+    handles: Mapping[int, Any]
+    names: Mapping[int, str]
+    seconds: float = _PATIENCE
+
+    @classmethod
+    def connect(cls, cluster: Cluster, folder: Path) -> "RayParts":
+        """Find the shards of the index `folder` in a cluster.
+
+        Raises
+        ------
+        FileFormatError
+            If the index has changed since they were deployed.
+        """
+        from ray import serve
+
+        _join(cluster.address)
+        manifest = read_manifest(folder)
+        if name_of(folder) != cluster.application:
+            raise FileFormatError(folder, "has changed since its shards were deployed", "deploy it again")
+        names = {number: each.name for number, each in enumerate(manifest.shards)}
+        handles = {number: serve.get_deployment_handle(name, cluster.application) for number, name in names.items()}
+        return cls(handles, names)
+
+    def __call__(self, question: Question, calls: Mapping[int, tuple[Any, ...]]) -> dict[int, Any]:
+        """Ask some of them; see `Asked`."""
+        asked = {number: self.handles[number].ask.remote(question, given) for number, given in calls.items()}
+        end = time.monotonic() + self.seconds
+        return {number: self._answer(number, each, (question, calls[number]), end) for number, each in asked.items()}
+
+    def _answer(self, number: int, response: Any, asked: tuple[Any, ...], end: float) -> Any:
+        from ray.exceptions import RayActorError, RayError, RayTaskError
+        from ray.serve.exceptions import RayServeException
+
+        for left in reversed(range(_TRIES)):
+            try:
+                return self._wait(number, response, end)
+            except RayTaskError as error:
+                if isinstance(error.cause, ProTrekHMError):
+                    raise error.cause from None
+                raise ShardDownError(number, self.names[number], f"it failed: {error.cause!r:.200}") from error
+            except RayActorError as error:
+                if not left:
+                    raise ShardDownError(number, self.names[number], "its process died") from error
+                response = self.handles[number].ask.remote(*asked)
+            except (RayError, RayServeException) as error:
+                raise ShardDownError(number, self.names[number], type(error).__name__) from error
+        raise AssertionError("the last try answers or raises")
+
+    def _wait(self, number: int, response: Any, end: float) -> Any:
+        while True:
+            checkpoint()
+            left = end - time.monotonic()
+            try:
+                return response.result(timeout_s=max(min(left, _STEP), 0.0))
+            except TimeoutError:
+                if left <= _STEP:
+                    response.cancel()
+                    reason = f"not within {self.seconds:g} s"
+                    raise ShardDownError(number, self.names[number], reason) from None
+
+
+@contextmanager
+def joined(address: str) -> Iterator[str]:
+    """Join a Ray cluster, and leave it at the end, with all that was deployed from here; yield its address.
+
+    address: `auto` for the cluster of this machine, `HOST:PORT`, or `local`, which starts one here.
+
+    Raises
+    ------
+    OptionError
+        If there is no such cluster.
+    DependencyError
+        If Ray is not installed.
+    """
+    ray = _ray()
+    from ray import serve
+
+    if address.startswith("ray://"):
+        remedy = "needs a process of the cluster: start serve on one of its machines, with --cluster auto"
+        raise OptionError("cluster", address, remedy)
+    _join(address)
+    try:
+        serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False})
+        yield str(ray.get_runtime_context().gcs_address)
+    finally:
+        if address == "local":
+            serve.shutdown()
+        ray.shutdown()
+
+
+def deploy(folder: Path, *, replicas: int, cpus: float) -> str:
+    """Deploy the shards of an index, wait until all are open, and return the name of their application.
+
+    replicas: of each shard. cpus: that each of them takes.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        If it is no index, or one without shards.
+    ProTrekHMError
+        If they are not all open within ten minutes: it says why.
+    """
+    from ray import serve
+    from ray.serve.schema import ApplicationStatus
+
+    manifest, name = split_manifest(folder), name_of(folder)
+    place = str(folder.resolve())
+    shards = []
+    for number, each in enumerate(manifest.shards):
+        deployment = serve.deployment(
+            ShardReplica,
+            name=each.name,
+            num_replicas=replicas,
+            ray_actor_options={"num_cpus": cpus},
+            health_check_period_s=2.0,
+            health_check_timeout_s=10.0,
+            graceful_shutdown_timeout_s=5.0,
+        )
+        shards.append(deployment.bind(place, number, name))
+    root = serve.deployment(_Root, name="root", ray_actor_options={"num_cpus": 0}).bind(*shards)
+    serve._run(root, name=name, route_prefix=None, _blocking=False)
+    end = time.monotonic() + _START
+    while True:
+        found = serve.status().applications[name]
+        if found.status == ApplicationStatus.RUNNING:
+            return name
+        waiting = {key: each for key, each in found.deployments.items() if each.status != "HEALTHY"}
+        if found.status == ApplicationStatus.DEPLOY_FAILED or time.monotonic() > end:
+            serve.delete(name, _blocking=False)
+            why = "; ".join(f"{key}: {' '.join(each.message.split())[-300:]}" for key, each in waiting.items())
+            raise ProTrekHMError(f"{folder}: its shards cannot be opened on the cluster: {why or found.message}")
+        time.sleep(_STEP)
+
+
+def withdraw(application: str) -> None:
+    """End the replicas of an application."""
+    from ray import serve
+
+    serve.delete(application)
+
+
+def split_manifest(folder: Path) -> Manifest:
+    """Read the manifest of an index of shards; raises FileFormatError for one without."""
+    manifest = read_manifest(folder)
+    if not manifest.shards:
+        raise FileFormatError(folder, "an index without shards", "split it with protrek-hm index split")
+    return manifest
+
+
+class _Root:
+    """What holds the shards of an application together; nobody asks it."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise DependencyError("ray", "a cluster", "cluster") from None
+    return ray
+
+
+def _join(address: str) -> None:
+    ray = _ray()
+    if ray.is_initialized():
+        return
+    about = {"namespace": _NAMESPACE, "log_to_driver": False, "logging_level": logging.ERROR}
+    try:
+        ray.init(address=None if address == "local" else address, include_dashboard=False, **about)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        problem = f"cannot be joined ({' '.join(str(error).split())[:200]})"
+        raise OptionError("cluster", address, f"{problem}; start one with ray start, or give its HOST:PORT") from None
