@@ -160,6 +160,18 @@ class Index:
         """Return this index without its engines: a search compares every vector."""
         return replace(self, engines={})
 
+    def without(self, shards: frozenset[int]) -> "Index":
+        """Return this index as if the vectors in some of its shards were not there; rows, words and counts stay."""
+
+        def left(held: Embeddings) -> Embeddings:
+            if not isinstance(held.vectors, ShardedVectors):
+                return held
+            gone = np.isin(held.vectors.owners(held.of_row), list(shards))
+            return Embeddings(held.vectors, np.where(gone, -1, held.of_row))
+
+        embeddings = {modality: left(held) for modality, held in self.embeddings.items()}
+        return replace(self, embeddings=embeddings, meaning=self.meaning and left(self.meaning))
+
     def check(self, *, want: Modality, k: int) -> None:
         """Raise OptionError if the index has no such modality, or k < 1."""
         require("k", k, "must be at least 1", holds=k >= 1)

@@ -108,6 +108,8 @@ class Answer(list[Item]):
         Hits that were ranked: the families hold them all, or those of the first families.
     background
         The query's cosines with the index's background sample, in ascending order.
+    missing
+        Shards of the index that did not answer: hits of theirs are left out.
     notes
         All this, and what else should be known, a sentence each.
 
@@ -129,6 +131,7 @@ class Answer(list[Item]):
         notes: Sequence[str] = (),
     ) -> None:
         super().__init__(items)
+        self.missing: tuple[str, ...] = ()
         self.cut, self.exact, self._others = cut, exact, tuple(notes)
         self.looked_at = len(self) if looked_at is None else looked_at
         self.background = np.empty(0) if background is None else background
@@ -137,12 +140,13 @@ class Answer(list[Item]):
     def notes(self) -> tuple[str, ...]:
         """What should be known besides, a sentence each."""
         own = [] if self.cut is None else [str(self.cut)]
-        return (*own, *self._others, *([] if self.exact else [NOT_EXACT]))
+        lost = [f"a partial answer: {', '.join(self.missing)} of the index did not answer"] if self.missing else []
+        return (*lost, *own, *self._others, *([] if self.exact else [NOT_EXACT]))
 
     def with_items(self, items: Iterable[Other], *, notes: Sequence[str] = ()) -> "Answer[Other]":
         """Return an answer of other items, of which the same is known, and these notes."""
         said = (*self._others, *notes)
-        return Answer(
+        other = Answer(
             items,
             cut=self.cut,
             exact=self.exact,
@@ -150,6 +154,8 @@ class Answer(list[Item]):
             background=self.background,
             notes=said,
         )
+        other.missing = self.missing
+        return other
 
 
 def group_hits(hits: Sequence[Hit], *, min_identity: float = MIN_IDENTITY) -> list[Family]:

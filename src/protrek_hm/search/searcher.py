@@ -19,9 +19,10 @@ from protrek_hm.config import Modality, require
 from protrek_hm.cosines import TOLERANCE
 from protrek_hm.data.schema import sequence_problem
 from protrek_hm.deadline import checkpoint
-from protrek_hm.errors import ModelError, OptionError, counted, shorten
+from protrek_hm.errors import ModelError, OptionError, ShardDownError, counted, shorten
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.encoder import check_model, encode_unit, locate_model, reader_of
+from protrek_hm.index.fanout import Asked
 from protrek_hm.index.layout import MODALITIES
 from protrek_hm.index.records import rows_where
 from protrek_hm.index.store import Index, sample_of
@@ -100,6 +101,8 @@ class SearchConfig:
     fdr
         Only hits of which at most this share is expected to be wrong, in (0, 1): by a threshold that is calibrated on
         families of the whole index, see `calibration`. Hits are ranked by the model alone then.
+    partial
+        Whether an answer may leave out the records of shards that do not answer; it names them then.
     """
 
     query_type: Modality = "text"
@@ -113,6 +116,7 @@ class SearchConfig:
     signals: tuple[Signal, ...] = SIGNALS
     within: tuple[Vote, ...] = VOTES
     fdr: float | None = None
+    partial: bool = False
 
     def __post_init__(self) -> None:
         require("fdr", self.fdr, "must lie between 0 and 1, as 0.1", holds=self.fdr is None or 0 < self.fdr < 1)
@@ -164,9 +168,16 @@ class Searcher:
 
     @classmethod
     def open(
-        cls, folder: str | Path, *, model: FingerprintedEncoder | str | Path | None = None, device: str | None = None
+        cls,
+        folder: str | Path,
+        *,
+        model: FingerprintedEncoder | str | Path | None = None,
+        device: str | None = None,
+        asked: Asked | None = None,
     ) -> "Searcher":
         """Open the index `folder` with the model that it names, or with a given one: loaded, or by name.
+
+        asked: who asks the shards of an index that was split, see `Index.open`.
 
         Raises
         ------
@@ -175,7 +186,7 @@ class Searcher:
         ModelError
             If the vectors of the index were not made with this model.
         """
-        index = Index.open(Path(folder))
+        index = Index.open(Path(folder), asked)
         if model is not None and not isinstance(model, str | Path):
             searcher = cls(index, model)
         else:
@@ -294,11 +305,45 @@ class Searcher:
             alike = list(dict.fromkeys(query for query, other in asked if other == each))
             keys = [(query, each.query_type) for query in alike]
             searcher = self.exact if each.exact else self
-            ranked = searcher._ranked_families(alike, np.stack([vectors[key] for key in keys]), each)
+            ranked = searcher._perhaps_partial(alike, np.stack([vectors[key] for key in keys]), each)
             for key, answer in zip(keys, ranked, strict=True):
                 answer.cut = read[key]
                 answers[key[0], each] = answer
         return [answers[key] for key in asked]
+
+    def _perhaps_partial(
+        self, queries: Sequence[str], vectors: Float[np.ndarray, "queries dim"], config: SearchConfig
+    ) -> list[Answer[Family]]:
+        """Answer without the shards that do not, where `config` lets them be missing."""
+        searcher, lost = self, dict[int, str]()
+        while True:
+            try:
+                ranked = searcher._ranked_families(queries, vectors, config)
+            except ShardDownError as error:
+                if not config.partial or error.number in lost:
+                    raise
+                lost[error.number] = error.name
+                searcher = self._over(self.index.without(frozenset(lost)))
+            else:
+                for answer in ranked:
+                    answer.missing = tuple(lost[number] for number in sorted(lost))
+                return ranked
+
+    def _over(self, index: Index) -> "Searcher":
+        """Return the same searcher over other vectors; samples, and what is measured on them, stay those of all."""
+        other = copy(self)
+        other.index = index
+        for made_over_all in ("exact", "within"):
+            other.__dict__.pop(made_over_all, None)
+        return other
+
+    def measure(self) -> None:
+        """Draw and measure now what answers need of the whole index, which else the first of each kind waits for."""
+        self._texts()
+        for want in self.index.embeddings:
+            self._sample(want)
+            for by in self.index.embeddings:
+                self._precision(by, want)
 
     def _ranked_families(
         self, queries: Sequence[str], vectors: Float[np.ndarray, "queries dim"], config: SearchConfig
@@ -435,10 +480,7 @@ class Searcher:
     @cached_property
     def exact(self) -> "Searcher":
         """The same searcher, which compares a query with every vector, however many there are."""
-        other = copy(self)
-        other.index = self.index.exactly()
-        other.__dict__.pop("within", None)  # made over the other index
-        return other
+        return self._over(self.index.exactly())
 
     @cached_property
     def within(self) -> Within:
