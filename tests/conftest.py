@@ -6,14 +6,20 @@ import re
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from beartype import beartype
 from hypothesis import settings
 from jaxtyping import install_import_hook
+
+from protrek_hm import locations
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -75,6 +81,60 @@ class LetterEncoder:
 @pytest.fixture(scope="session")
 def letter_encoder() -> type[LetterEncoder]:
     return LetterEncoder
+
+
+class Store:
+    """A bucket of an S3 server on loopback; `refuse` has it answer 403."""
+
+    def __init__(self, address: str, bucket: str) -> None:
+        self.address, self.url = address, f"s3://{bucket}"
+        self._ask(bucket, "PUT")
+
+    def refuse(self, pattern: str) -> None:
+        self._ask(f"refuse?{quote(pattern)}")
+
+    def put(self, name: str, content: str | bytes) -> str:
+        """Store a file, and return its URL."""
+        locations.write_bytes(self.at(name), content.encode() if isinstance(content, str) else content)
+        return f"{self.url}/{name}"
+
+    def at(self, name: str) -> locations.Location:
+        return locations.parse_url(f"{self.url}/{name}")
+
+    def names(self, folder: str = "") -> list[str]:
+        return list(locations.files_below(locations.parse_url(f"{self.url}/{folder}")))
+
+    def _ask(self, path: str, method: str = "GET") -> None:
+        urlopen(Request(f"{self.address}/{path}", method=method), timeout=20).close()
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    """The address of an S3 server on loopback; tests of it skip where there is none."""
+    script = Path(__file__).with_name("s3_server.py")
+    command = [sys.executable, "-W", "ignore", str(script)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            ready, _, _ = select.select([server.stdout], [], [], 60)
+            port = server.stdout.readline().strip() if ready else ""
+            if not port:
+                server.kill()
+                pytest.skip(f"no S3 server: {(server.stderr.read().splitlines() or ['it does not start'])[-1]}")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
+
+
+@pytest.fixture
+def store(s3_server, monkeypatch, tmp_path):
+    """An empty bucket, the environment that leads to it, and a cache of the test's own."""
+    given = {"ENDPOINT_URL": s3_server, "ACCESS_KEY_ID": "key", "SECRET_ACCESS_KEY": "secret-of-the-test"}
+    for name, value in {**given, "REGION": "us-east-1", "EC2_METADATA_DISABLED": "true"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    store = Store(s3_server, f"bucket-{uuid4().hex[:12]}")
+    yield store
+    store.refuse("")
 
 
 class Browser:

@@ -142,6 +142,14 @@ class DownloadError(ProTrekHMError, ConnectionError):
         super().__init__(f"{url}: {problem}; {remedy}")
 
 
+class LocationError(ProTrekHMError, OSError):
+    """A place at a URL that cannot be read or written."""
+
+    def __init__(self, url: str, problem: str, remedy: str) -> None:
+        self.url, self.problem, self.remedy = url, problem, remedy
+        super().__init__(f"{url}: {problem}; {remedy}")
+
+
 class ExternalProgramError(ProTrekHMError, RuntimeError):
     """A program of others that failed, with what it said."""
 

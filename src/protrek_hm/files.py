@@ -25,21 +25,21 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from protrek_hm import locations
 from protrek_hm.errors import (
     BusyError,
     FileFormatError,
+    LocationError,
     MissingFileError,
     OutputError,
     OutputExistsError,
     ProtectedOutputError,
     ProTrekHMError,
 )
+from protrek_hm.locations import MARKER
 
 LOCK = ".lock"
 """In a folder that is being written to: the file that its writer has locked."""
-MARKER = ".protrek-hm.json"
-"""In each folder of results: the names of its files, so that nothing else is ever deleted with it."""
-
 _PROBE = 65_536  # bytes that a disk must have room for
 _LITTER = re.compile(r"\.(?:(?P<file>\d+)\..+|.+\.(?P<folder>\d+)\.partial|(?P<name>.+)\.(?P<old>\d+)\.replaced)")
 _DISK_ERROR = re.compile(r"\(os error (?P<number>\d+)\)|iostream error|inline_container\.cc")  # Rust; C++; torch.save
@@ -80,6 +80,10 @@ def new_file(path: Path, *, force: bool = True) -> Iterator[Path]:
             with _held(temporary):
                 yield temporary
                 _sync(temporary)
+                if (place := locations.output_at(path)) is not None:
+                    with _kept(temporary, path):
+                        locations.upload(temporary, place)
+                    return
                 temporary.replace(path)
                 _sync(path.parent)
         finally:
@@ -130,6 +134,11 @@ def new_folder(
                     if (path / name).is_dir():
                         shutil.copytree(path / name, temporary / name, copy_function=_link, dirs_exist_ok=True)
                 _mark(temporary)
+                if locations.output_at(path) is not None:
+                    with _kept(temporary, path):
+                        refuse_existing(path, force=force, inputs=inputs, folder=True, carried=carried)
+                        _publish(temporary, path)
+                    return
                 for place in (*temporary.rglob("*"), temporary):
                     _sync(place)
                 try:  # again: hours may have passed
@@ -206,6 +215,9 @@ def refuse_existing(
         If it is a file and the output a folder, or the reverse; if it is the working folder, the home folder or one
         around them; if it holds an input, or (where it is `replaced`) anything that `new_folder` did not write.
     """
+    if (place := locations.output_at(path)) is not None:
+        _refuse_stored(path, place, force=force, inputs=inputs, folder=folder)
+        return
     here = {place for each in (Path.cwd(), Path.home()) for place in (each.resolve(), *each.resolve().parents)}
     if path.is_dir() and path.resolve() in here:
         raise ProtectedOutputError(path, "it holds more than our output, the working or home folder")
@@ -292,6 +304,9 @@ def refuse_unwritable(path: Path) -> None:
     >>> import tempfile
     >>> refuse_unwritable(Path(tempfile.mkdtemp()) / "out" / "mined")
     """
+    if (stored := locations.output_at(path)) is not None:
+        locations.write_bytes(beside := stored.parents[0] / f".{stored.name}.probe", b"")
+        locations.delete(beside)
     nearest = next(place for place in path.absolute().parents if place.exists())
     probe = nearest / f".{os.getpid()}.{path.name}.probe"
     with _telling(path):
@@ -322,6 +337,8 @@ def writing(folder: Path) -> Iterator[None]:
             if not (folder / LOCK).exists():  # its writer finished just now, and took it away
                 raise BusyError(folder)
             yield
+            if locations.output_at(folder) is not None and folder.is_dir():
+                _publish(folder, folder)
 
 
 @contextmanager
@@ -384,6 +401,59 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise FileFormatError(path, "not a JSON object", "make it again")
     return content
+
+
+def _refuse_stored(
+    path: Path, place: locations.Location, *, force: bool, inputs: Iterable[str | Path], folder: bool
+) -> None:
+    """Do for a URL what `refuse_existing` does for a path of this machine."""
+    for each in inputs:
+        read = locations.location_of(Path(each))
+        if read is not None and place in (read, *read.parents):
+            raise ProtectedOutputError(path, f"the input {read} would be overwritten")
+    held = locations.files_below(place)
+    if folder and locations.stored(place) is not None:
+        raise ProtectedOutputError(path, "no folder")
+    if not folder and (held or not place.parents):
+        raise ProtectedOutputError(path, "a folder, and the output is a file")
+    if not folder:
+        if locations.stored(place) is not None and not force:
+            raise OutputExistsError(path)
+        return
+    own = {each["object"] for each in locations.read_manifest(place).values()}
+    left = {MARKER, locations.CLAIM, *locations.names_claimed(place)} - own  # of an upload that was interrupted
+    others = [name for name in held if name not in own | left]
+    if (own or others) and not force:
+        raise OutputExistsError(path)
+    if others:
+        more = f" and {len(others) - 1} more" * (len(others) > 1)
+        raise ProtectedOutputError(path, f"holds {others[0]}{more}, which is not among its results")
+
+
+def _publish(folder: Path, path: Path) -> None:
+    """Upload the files of a finished folder to where `path` stands for."""
+    names = [name for name in _files_below(folder) if Path(name).name not in (MARKER, LOCK)]
+    files = {name: {"bytes": (folder / name).stat().st_size, "sha256": digest(folder / name)} for name in names}
+    locations.publish(folder, files, path)
+
+
+@contextmanager
+def _kept(made: Path, path: Path) -> Iterator[None]:
+    """Keep on this machine what could not be uploaded, and say where it is; else remove what an earlier run kept."""
+    try:
+        yield
+        _remove(path)
+    except BaseException as error:
+        _remove(path)
+        made.replace(path)
+        if not isinstance(error, ProTrekHMError):
+            raise
+        remedy = f"the results are in {path!s}"
+        raise LocationError(locations.as_url(path), f"not written ({error})", remedy) from error
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _digest_of(path: Path) -> Path:

@@ -10,6 +10,7 @@ from protrek_hm.cli.console import CommandsInOrder, guard
 from protrek_hm.cli.data import data_app
 from protrek_hm.cli.demo import demo
 from protrek_hm.cli.evaluate import evaluate_app
+from protrek_hm.cli.flags import take_urls
 from protrek_hm.cli.index import index_app
 from protrek_hm.cli.merge import merge
 from protrek_hm.cli.mine import mine_app
@@ -44,6 +45,7 @@ app.command()(explain)
 app.command()(describe)
 app.command()(score)
 app.command()(scan)
+take_urls(app)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 — typer gives a flag's value so

@@ -14,6 +14,7 @@ from protrek_hm.data.twins.config import TwinsConfig, TwinSet
 from protrek_hm.data.uniprot.entry import ConvertConfig
 from protrek_hm.errors import OptionError, counted
 from protrek_hm.files import refuse_existing
+from protrek_hm.locations import as_url
 
 if TYPE_CHECKING:
     from protrek_hm.data import ProteinReport
@@ -60,7 +61,7 @@ def data_check(
     if output is not None:
         refuse_existing(output, force=force, inputs=[file])
     report = check_proteins(file, columns=parse_columns(column or []))
-    content = {"file": str(file), **asdict(report), "bad_records": len(report.bad)}
+    content = {"file": as_url(file), **asdict(report), "bad_records": len(report.bad)}
     content["bad"] = content["bad"][:limit]
     if output is not None:
         write_json(output, content)

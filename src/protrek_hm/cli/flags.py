@@ -1,5 +1,6 @@
 """Flags that several commands have, and those of a dataclass, which declares names, types, defaults and help once."""
 
+import atexit
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
@@ -12,6 +13,9 @@ import typer
 
 from protrek_hm.config import OnBadRecord as BadRecords
 from protrek_hm.config import describe_fields, read_toml, resolve, show_default
+from protrek_hm.copies import copy_to_edit, discard, local_path
+from protrek_hm.errors import LocationError
+from protrek_hm.locations import output, parse_url, path_of, without_secrets
 
 ModelOrMini = Annotated[
     str,
@@ -132,3 +136,59 @@ def plain_type(hint: Any) -> Any:
         kinds = [each for each in get_args(hint) if each is not NoneType]
         hint = kinds[0] if len(kinds) == 1 else hint
     return list[get_args(hint)[0]] if get_origin(hint) is tuple else hint  # type: ignore[misc]
+
+
+def reading(given: str | Path) -> Path:
+    """Read an argument that names what a command reads: a path, or a URL, of which a copy is made (again)."""
+    return local_path(str(given))
+
+
+def writing(given: str | Path) -> Path:
+    """Read an argument that names what a command writes: a path, or a URL, to which the whole result is uploaded."""
+    path = path_of(str(given))
+    return output(parse_url(str(given))) if path is None else path
+
+
+def changing(given: str | Path) -> Path:
+    """Read an argument that names a folder which a command changes: a path, or a URL, from a copy of which it goes."""
+    path = path_of(str(given))
+    if path is not None:
+        return path
+    copy = copy_to_edit(str(given))
+    atexit.register(discard, copy)
+    return copy
+
+
+def local(given: str | Path) -> Path:
+    """Read an argument that must be a path of this machine."""
+    path = path_of(str(given))
+    if path is None:
+        raise LocationError(
+            without_secrets(str(given)), "this must lie on this machine", "give a path, or a mounted disk"
+        )
+    return path
+
+
+_WRITTEN = {"output", "gold_twins", "report"}
+_LOCAL = {"cache", "work", "figure", "api_keys", "config"}
+
+
+def take_urls(app: typer.Typer) -> None:
+    """Have every argument of type Path, of all commands, also take URLs.
+
+    What is called `output` (or otherwise in `_WRITTEN`) is written, what is in `_LOCAL` must lie on this machine, all
+    others are read; a parameter that has a parser keeps it.
+    """
+    for command in app.registered_commands:
+        assert command.callback is not None
+        for parameter in inspect.signature(command.callback).parameters.values():
+            kind, *remarks = get_args(parameter.annotation) or (None,)
+            if Path not in (kind, *get_args(kind)):
+                continue
+            for info in remarks:
+                if info.parser is None:
+                    name = parameter.name
+                    info.parser = writing if name in _WRITTEN else local if name in _LOCAL else reading
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        take_urls(group.typer_instance)

@@ -9,7 +9,7 @@ import typer
 
 from protrek_hm.cli.console import tell_cuts
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.flags import Columns, Device, Force, ModelOrMini, OnBadRecord, with_settings
+from protrek_hm.cli.flags import Columns, Device, Force, ModelOrMini, OnBadRecord, changing, with_settings
 from protrek_hm.errors import counted
 from protrek_hm.index.config import IndexConfig
 
@@ -17,6 +17,7 @@ index_app = typer.Typer(name="index", help="Build, change and inspect indexes of
 
 Files = Annotated[list[Path], typer.Argument(help="Tables (TSV, CSV, Parquet) or FASTA of proteins.")]
 Folder = Annotated[Path, typer.Argument(help="Folder of the index.")]
+ChangedFolder = Annotated[Path, typer.Argument(help="Folder of the index.", parser=changing)]
 
 
 @index_app.command("build")
@@ -52,7 +53,7 @@ def index_build(
 @index_app.command("add")
 @with_settings(IndexConfig, without=["precision", "meaning", "shards"])
 def index_add(
-    index: Folder,
+    index: ChangedFolder,
     proteins: Files,
     *,
     model: Annotated[
@@ -80,7 +81,7 @@ def index_add(
 
 @index_app.command("remove")
 def index_remove(
-    index: Folder,
+    index: ChangedFolder,
     *,
     ids: Annotated[
         list[str] | None, typer.Option(help="Id of a protein, or @FILE with one a line; can be given several times.")
@@ -102,7 +103,7 @@ def index_remove(
 
 
 @index_app.command("compact")
-def index_compact(index: Folder) -> None:
+def index_compact(index: ChangedFolder) -> None:
     """Rewrite an index in one piece, without what was removed."""
     from protrek_hm.index import compact_index
 

@@ -14,6 +14,7 @@ from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.flags import Columns, Force, OnBadRecord, with_settings
 from protrek_hm.errors import CellError, NoTwinsError
 from protrek_hm.files import refuse_existing, refuse_unwritable
+from protrek_hm.locations import as_url
 from protrek_hm.mine.config import CaseConfig, MineConfig
 
 mine_app = typer.Typer(
@@ -94,9 +95,19 @@ def run(
             _keep_verdicts(error, settings, output, source=file, force=force)
             others = [*_flags_of(settings), *(part for each in column or [] for part in ("--column", each))]
             if split_file is not None:
-                others += ["--split-file", str(split_file)]
+                others += ["--split-file", as_url(split_file)]
             for flag, pairs in error.suggestions:
-                command = ["protrek-hm", "mine", str(file), "-o", str(output), *others, "--evidence", flag, "--force"]
+                command = [
+                    "protrek-hm",
+                    "mine",
+                    as_url(file),
+                    "-o",
+                    as_url(output),
+                    *others,
+                    "--evidence",
+                    flag,
+                    "--force",
+                ]
                 told = f"if {flag.split(':')[0]} tells functions apart ({pairs:,} pairs would differ):"
                 typer.echo(f"{told}\n  {shlex.join(command)}")
             raise

@@ -10,6 +10,7 @@ import typer
 from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.flags import Columns, Device, Force, OnBadRecord, with_settings
+from protrek_hm.locations import as_url
 from protrek_hm.train.config import HeadTrainConfig, TrainConfig
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def train(
         _say("interrupted; the same command with --resume goes on", err=True)
         raise
     files = {"train": tables, "valid": valid}  # `merge` asks the same validation tables
-    paths = {role: [str(file.resolve()) for file in each] for role, each in files.items()}
+    paths = {role: [as_url(file.resolve()) for file in each] for role, each in files.items()}
     write_json(output / "inputs.json", {"format_version": 1, **paths})
     _say(f"model: {run.folder / 'model'}")
     _say(f"curve: {run.folder / 'loss_curve.png'}")

@@ -22,6 +22,7 @@ from protrek_hm.evaluate.statistics import (
     summarise_seeds,
 )
 from protrek_hm.files import read_json
+from protrek_hm.locations import as_url
 
 FORMAT_VERSION = 2
 _REMEDY = "give a folder that `protrek-hm evaluate` wrote"
@@ -143,8 +144,8 @@ def comparison_content(
     """Return a comparison as JSON values."""
     return {
         "format_version": 1,
-        "first": {"folder": str(first.folder), "model": first.model},
-        "second": {"folder": str(second.folder), "model": second.model},
+        "first": {"folder": as_url(first.folder), "model": first.model},
+        "second": {"folder": as_url(second.folder), "model": second.model},
         "cases": {name: asdict(count) for name, count in counts.items()},
         "measures": {
             each.key: {
@@ -162,7 +163,7 @@ def seeds_content(folders: Sequence[Path], found: Mapping[str, SeedSummary]) -> 
     """Return the summary of several seeds as JSON values."""
     return {
         "format_version": 1,
-        "runs": [str(folder) for folder in folders],
+        "runs": [as_url(folder) for folder in folders],
         "measures": {key: asdict(each) for key, each in found.items()},
     }
 

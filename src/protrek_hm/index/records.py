@@ -26,6 +26,7 @@ from protrek_hm.data.proteins import read_proteins
 from protrek_hm.data.schema import or_null
 from protrek_hm.errors import FileFormatError, MissingFileError, OptionError
 from protrek_hm.index.layout import REBUILD, Source
+from protrek_hm.locations import as_url
 
 
 def read_files(
@@ -90,7 +91,7 @@ def with_types_of(known: pl.DataFrame, new: pl.DataFrame, path: Path | str) -> p
 
 def describe_source(path: Path) -> Source:
     """Name a file, with the checksum and the size of what was read of it."""
-    return Source(str(path), *astuple(digest(path)))
+    return Source(as_url(path), *astuple(digest(path)))
 
 
 def read_ids(given: str) -> list[str]:

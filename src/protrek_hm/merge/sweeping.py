@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float
 
+from protrek_hm.copies import local_path
 from protrek_hm.data.triplets import check_triplets, read_triplets
 from protrek_hm.errors import OptionError
 from protrek_hm.evaluate.cases import independent_groups, make_cases, make_pool
@@ -147,7 +148,7 @@ def read_validation(
 def _recorded(tuned: Path) -> list[Path]:
     """Return the validation files that `train` noted beside its model, if all are still there."""
     record = tuned / "inputs.json"
-    files = [Path(file) for file in read_json(record).get("valid", [])] if record.is_file() else []
+    files = [local_path(file) for file in read_json(record).get("valid", [])] if record.is_file() else []
     return files if all(file.is_file() for file in files) else []
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import binomtest
 
+from protrek_hm.copies import local_path
 from protrek_hm.data.proteins import read_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError, in_percent
 from protrek_hm.figures.blocks import choose_blocks
@@ -149,7 +150,7 @@ def read_verdicts(
         raise FileFormatError(path, f"not a Parquet file ({error})", "mine again") from None
     if pairs.is_empty():
         raise NothingFoundError(f"{path}: no pair was judged; mine again with a lower --min-identity")
-    file = file or Path(str(read_json(folder / "mining_report.json").get("input")))
+    file = file or local_path(str(read_json(folder / "mining_report.json").get("input")))
     proteins = read_proteins(file, columns=columns, on_bad_record="skip")
     unknown = pl.concat([pairs["a_id"], pairs["b_id"]]).unique(maintain_order=True)
     unknown = unknown.filter(~unknown.is_in(proteins["id"].implode()))

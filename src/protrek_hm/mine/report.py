@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from protrek_hm.locations import as_url
+
 FORMAT_VERSION = 1
 _REASONS = 10  # shown
 
@@ -56,7 +58,7 @@ class MiningReport:
         steps = [{**asdict(step), "removed": step.removed} for step in self.steps]
         return {
             "format_version": FORMAT_VERSION,
-            "input": None if source is None else str(source),
+            "input": None if source is None else as_url(source),
             "steps": steps,
             "splits": self.splits,
             "verdict_reasons": self.reasons,

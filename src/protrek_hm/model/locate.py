@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from protrek_hm.copies import local_path
 from protrek_hm.errors import FileFormatError, MissingFileError, ModelError, OptionError
 
 MODULES = "modules.json"  # what makes a folder a SentenceTransformer
@@ -59,7 +60,7 @@ def find_model(path: str | Path, *, revision: str | None = None) -> Path:
     >>> find_model(run) == find_model(run / "model") == run / "model"
     True
     """
-    folder = Path(path)
+    folder = local_path(str(path))
     for place in (folder, folder / "model"):
         if (place / MODULES).is_file() or (place.exists() and is_official(place)):
             return place

@@ -16,6 +16,7 @@ from protrek_hm.data.structures.backbone import Backbone, OrderError, protein_ba
 from protrek_hm.data.structures.config import PROTREK_PLDDT, MaskPlddt, StructureConfig
 from protrek_hm.data.structures.reading import Entry, read_entry, stem
 from protrek_hm.errors import FileFormatError
+from protrek_hm.locations import as_url
 
 _MASKED = "#"
 Plddt = Float[np.ndarray, " residues"]
@@ -144,7 +145,7 @@ def _record(path: Path, backbone: Backbone, entry: Entry, config: StructureConfi
         plddt=None if plddt is None else round(float(plddt.mean()), 2),
         accession=entry.accessions.get(backbone.name) if alone else None,
         chain=backbone.chain,
-        file=str(path),
+        file=as_url(path),
         unknown=backbone.sequence.count("X"),
         left_out=backbone.left_out,
         implausible=expected and plddt is None,

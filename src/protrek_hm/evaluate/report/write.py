@@ -24,6 +24,7 @@ from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.evaluate.statistics import Estimate
 from protrek_hm.figures.style import spared
 from protrek_hm.files import new_folder, write_json
+from protrek_hm.locations import as_url
 
 
 def name_models(paths: Sequence[str]) -> dict[str, str]:
@@ -58,7 +59,7 @@ def describe_inputs(
     """Return the command, the tables with the SHA-256 of what was read, the models with that of the weights."""
     return {
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
-        "tables": {role: {"path": str(path), "sha256": digest(path).sha256} for role, path in tables.items()},
+        "tables": {role: {"path": as_url(path), "sha256": digest(path).sha256} for role, path in tables.items()},
         "models": {name: {"path": path, "weights_sha256": fingerprints[name]} for name, path in models.items()},
     }
 
