@@ -1,9 +1,9 @@
-# make setup | demo | test | kernels | check | browser | fix | bench | mini | results | board | head
+# make setup | demo | test | kernels | check | browser | fix | docs | bench | mini | results | board | head | release
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test kernels check browser lint types imports fix bench mini results board head clean
+.PHONY: setup demo test kernels check browser lint types imports fix docs release bench mini results board head clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -56,6 +56,15 @@ browser:
 fix: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The site, in site/: what mkdocs warns of is an error. `.venv/bin/mkdocs serve` shows it while it is written.
+docs: setup
+	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+
+# Check the version and the changelog, build both distributions in dist/, and try the wheel in an empty environment of each interpreter.
+PYTHONS ?= $(PYTHON)
+release: setup
+	$(BIN)/python recipes/release/release.py -o dist $(PYTHONS:%=--python %)
 
 # Those that need no data of yours: explain and recipes read what `make demo` wrote, gate reads labelled tables.
 BENCH := convert encode encode_precision evaluate mine search serve startup structure train

@@ -1,5 +1,6 @@
 """The documents cannot lie: commands exist, the README's chain and its Python run, links lead somewhere."""
 
+import gzip
 import json
 import re
 import runpy
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from protrek_hm.cli.app import app
 
@@ -65,6 +67,13 @@ def test_links_and_make_targets_lead_somewhere(document):
         assert target in targets, f"{document.name}: make {target}"
 
 
+def test_the_pages_of_public_names_are_those_of_the_code():
+    pages = runpy.run_path(str(ROOT / "docs" / "api.py"))["pages"]()
+    assert {each.name for each in (ROOT / "docs" / "api").glob("*.md")} == set(pages)
+    for name, text in pages.items():
+        assert (ROOT / "docs" / "api" / name).read_text(encoding="utf-8") == text, "run python docs/api.py"
+
+
 def test_the_tables_of_settings_are_those_of_the_code():
     page = runpy.run_path(str(ROOT / "docs" / "settings.py"))["page"]()
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == page, "run python docs/settings.py"
@@ -82,6 +91,50 @@ def _assert_a_gain_on_unseen_alleles(tuned):
     assert report["leak_check"]["shared_proteins"] == report["leak_check"]["shared_texts"] == 0
     for measure in ("hard_text_to_protein", "hard_protein_to_text"):
         assert report["differences"][measure]["value"] > 0, measure
+
+
+def _blocks(document):
+    """The commands and the Python blocks of a document, in order; commands without their program."""
+    text = document.read_text(encoding="utf-8")
+    for kind, block in re.findall(r"```(console|python)\n(.*?)```", text, flags=re.DOTALL):
+        if kind == "python":
+            yield kind, block
+        else:
+            yield from (
+                (kind, line.split("protrek-hm ", 1)[1]) for line in block.splitlines() if "$ protrek-hm" in line
+            )
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory):
+    """What tutorials name and a test cannot have, and what takes its place."""
+    from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
+
+    tower = TowerConfig(layers=1, hidden=8, heads=1, max_tokens=50)
+    config = ModelConfig(sequence=tower, text=tower, dimension=8, vocabulary=100)
+    folder = tmp_path_factory.mktemp("official") / "model"
+    ProTrek.build(config, texts=["a kinase", "a lyase"], device="cpu").save_pretrained(str(folder))
+    return {"westlake-repl/ProTrek_650M": str(folder), "cuda": "cpu", "bf16": "float32"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", sorted((ROOT / "docs" / "tutorials").glob("*.md")), ids=lambda path: path.stem)
+def test_a_tutorial_runs_from_its_first_line_to_its_last(document, tmp_path, monkeypatch, stand_ins):
+    shutil.copytree(ROOT / "example", tmp_path / "example")
+    (tmp_path / "more.fasta.gz").write_bytes(gzip.compress(b">P1\nMSIQHFRVALIPFFAAFCLPVFAHPETLVKVKDAEDQLG\n"))
+    (tmp_path / "queries.tsv").write_text("id\tquery\nQ1\thydrolyses carbapenems\nQ2\tblue fluorescent protein\n")
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for kind, block in _blocks(document):
+        words = [stand_ins.get(word, word) for word in shlex.split(block)] if kind == "console" else []
+        if words[:1] == ["serve"]:
+            continue
+        if kind == "console":
+            result = CliRunner().invoke(app, words)
+            assert result.exit_code == 0, f"{block}\n{result.output}\n{result.exception!r}"
+        else:
+            Path("block.py").write_text(block, encoding="utf-8")
+            names |= runpy.run_path("block.py", init_globals=names)
 
 
 @pytest.mark.slow

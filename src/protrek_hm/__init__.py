@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from protrek_hm.mine.config import MineConfig as MineConfig
     from protrek_hm.mine.run import mine_hard_negatives as mine_hard_negatives
     from protrek_hm.model.config import ModelConfig as ModelConfig
+    from protrek_hm.model.light import load_encoder as load_encoder
     from protrek_hm.model.protrek import ProTrek as ProTrek
     from protrek_hm.search.describe import describe as describe
     from protrek_hm.search.explain import explain as explain

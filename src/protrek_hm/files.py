@@ -13,7 +13,6 @@ can tell what a killed one left behind, and removes that.
 
 import ctypes
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -37,6 +36,11 @@ from protrek_hm.errors import (
     ProTrekHMError,
 )
 from protrek_hm.locations import MARKER
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 LOCK = ".lock"
 """In a folder that is being written to: the file that its writer has locked."""
@@ -331,7 +335,7 @@ def writing(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / LOCK).open("w") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(lock.fileno())
             except BlockingIOError:
                 raise BusyError(folder) from None
             if not (folder / LOCK).exists():  # its writer finished just now, and took it away
@@ -541,13 +545,27 @@ def _held(path: Path, *, needed: bool = False) -> Iterator[None]:
     handle = os.open(path, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except OSError:
             if needed:
                 raise
         yield
     finally:
         os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    """Lock an open file or folder for this process, which unlocks when it ends.
+
+    Raises
+    ------
+    OSError
+        If it is locked (BlockingIOError), or the system has no such locks.
+    """
+    if fcntl is None:
+        problem = "outputs are written on Linux and macOS only; on Windows use the Windows Subsystem for Linux"
+        raise OSError(errno.ENOSYS, problem)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _alive(process: int) -> bool:

@@ -14,6 +14,7 @@ from protrek_hm.evaluate.caveats import LeakCheck, check_overlap, find_caveats
 from protrek_hm.evaluate.config import EvaluateConfig
 from protrek_hm.evaluate.eval_set import EvalSet, StratumResult, estimate_strata, make_eval_set
 from protrek_hm.evaluate.measures import (
+    EVERY_MEASURE,
     STRUCTURE_MEASURES,
     CaseSet,
     Discrimination,
@@ -28,6 +29,7 @@ from protrek_hm.evaluate.metrics import best_threshold
 from protrek_hm.evaluate.retrieval import Retrieval, retrieval_differences, retrieve
 from protrek_hm.evaluate.scores import Embeddings, case_scores, cosine_scorer, encode_pool
 from protrek_hm.evaluate.statistics import Estimate, Significance
+from protrek_hm.figures.notebook import html_table, notebook_html, paragraph
 from protrek_hm.model.encoder import Encoder
 
 TEMPERATURE = 0.07
@@ -146,6 +148,26 @@ class Evaluation:
     differences: Mapping[str, Estimate] = field(default_factory=dict)
     significance: Mapping[str, Significance] = field(default_factory=dict)
     retrieval_differences: Mapping[str, Mapping[str, Estimate]] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: a row for each model and baseline, in percent with intervals."""
+        shown = [each for each in EVERY_MEASURE if each.headline and each.key in self.models[0].estimates]
+        rows = []
+        results = [(each.name, each.estimates) for each in self.models]
+        results += [(each.name, each.estimates) for each in self.baselines]
+        for name, estimates in results:
+            found = [estimates.get(measure.key) for measure in shown]
+            rows.append([name, *("–" if each is None else _percent(each) for each in found)])
+        table = html_table(["", *(each.title for each in shown)], rows, numbers=range(1, len(shown) + 1))
+        said = dict.fromkeys((self.leaks.sentence(), *self.caveats))
+        return notebook_html(table, *(paragraph(each, small=True) for each in said))
+
+
+def _percent(estimate: Estimate) -> str:
+    """Write an estimate in percent, with its interval where it has one."""
+    if estimate.low is None or estimate.high is None:
+        return f"{100 * estimate.value:.1f}"
+    return f"{100 * estimate.value:.1f} [{100 * estimate.low:.0f}, {100 * estimate.high:.0f}]"
 
 
 def evaluate(

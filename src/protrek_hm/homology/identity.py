@@ -108,6 +108,12 @@ class Alignment:
         both = sum(x != "-" and y != "-" for x, y in zip(self.a, self.b, strict=True))
         return both / max(len(self.a.replace("-", "")), len(self.b.replace("-", "")), 1)
 
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook."""
+        from protrek_hm.figures.notebook import alignment_html, notebook_html
+
+        return notebook_html(alignment_html(self.a, self.b))
+
 
 def align(a: str, b: str) -> Alignment:
     """Return the best global alignment of two sequences; of several, one with the identity of `identity`.

@@ -68,6 +68,18 @@ class MiningReport:
             "config": dict(config),
         }
 
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook."""
+        from protrek_hm.figures.notebook import html_table, notebook_html, paragraph
+
+        rows = [[each.name, f"{each.given:,}", f"{each.kept:,}", each.unit, each.note] for each in self.steps]
+        parts = [html_table(["step", "given", "kept", "of", "note"], rows, numbers=[1, 2])]
+        if self.splits:
+            heads = list(next(iter(self.splits.values())))
+            splits = [[name, *(f"{counts[head]:,}" for head in heads)] for name, counts in self.splits.items()]
+            parts.append(html_table(["split", *heads], splits, numbers=range(1, len(heads) + 1)))
+        return notebook_html(*parts, *(paragraph(f"warning: {each}", small=True) for each in self.warnings))
+
     def __str__(self) -> str:
         rows = [("step", "given", "kept", "removed", "of", "note")]
         rows += [

@@ -16,6 +16,7 @@ from protrek_hm.config import require, require_characters
 from protrek_hm.data.schema import sequence_problem, upper_case
 from protrek_hm.errors import OptionError, in_percent, shorten
 from protrek_hm.figures.blocks import marks
+from protrek_hm.figures.notebook import alignment_html, html_table, notebook_html, paragraph, signed_bar
 from protrek_hm.homology.identity import Alignment
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
@@ -61,6 +62,7 @@ def find_protein(index: Index, given: str) -> Protein:
     return Protein(name, str(index.records["sequence"][int(row)]))
 
 
+_FULL = 0.05  # change of a cosine from which a bar may be full: less hardly moves a protein among others
 TWINS = 0.5
 """Identity from which single differences are worth a look; below, each would count against another background."""
 
@@ -141,6 +143,25 @@ class Explanation:
         """The gap less `explained`: what the differences do only together."""
         return None if self.explained is None else self.gap - self.explained
 
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook: the verdict, the alignment, and signed bars of what each difference is worth."""
+        names = self.a.id or "A", self.b.id or "B"
+        better = {"a": f"{names[0]} fits better", "b": f"{names[1]} fits better", None: "both fit equally well"}
+        alike = f"{in_percent(self.identity)} identical"
+        parts = [paragraph(f"“{self.text}”")]
+        parts.append(paragraph(f"{better[self.winner]}: {self.a.score:.4f} and {self.b.score:.4f}; {alike}"))
+        parts.append(alignment_html(self.alignment.a, self.alignment.b, names))
+        scored = [each for each in self.substitutions if each.change is not None]
+        scored.sort(key=lambda each: -_worth(each))
+        if scored:
+            most = max(_FULL, _worth(scored[0]))
+            rows = [[each.notation, signed_bar(each.change or 0, most), f"{each.change:+.4f}"] for each in scored]
+            parts.append(html_table([f"{names[0]} → {names[1]}", "", f"{names[0]} changes by"], rows, numbers=[2]))
+        if self.explained is not None and len(scored) > 1:
+            together = f"one by one they change the score by {-self.explained:+.4f}, together by {-self.gap:+.4f}"
+            parts.append(paragraph(together, small=True))
+        return notebook_html(*parts, *(paragraph(note, small=True) for note in self.notes))
+
     def as_dict(self) -> dict[str, Any]:
         """Return everything as JSON can hold it."""
         pair = {name: {**asdict(each), "length": len(each.sequence)} for name, each in (("a", self.a), ("b", self.b))}
@@ -159,6 +180,10 @@ class Explanation:
             "notes": list(self.notes),
             "votes": None if self.votes is None else dict(self.votes),
         }
+
+
+def _worth(difference: Substitution) -> float:
+    return abs(difference.change or 0.0)
 
 
 def explain(

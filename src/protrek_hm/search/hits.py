@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
+import polars as pl
 from jaxtyping import Float
 from rapidfuzz.distance import LCSseq
 
 from protrek_hm.config import require
 from protrek_hm.deadline import checkpoint
+from protrek_hm.figures.notebook import html_table, notebook_html, paragraph
 from protrek_hm.homology.identity import align, identity
 from protrek_hm.search.differences import differences
 from protrek_hm.search.reading import Cut
@@ -28,6 +30,7 @@ Item = TypeVar("Item")
 Other = TypeVar("Other")
 PROPOSED = "an engine proposed what was compared: a near one may be missing"
 NOT_EXACT = f"{PROPOSED}; ask for an exact search (--exact)"
+_SCORES = ("rank", "id", "score", "protrek_score", "probability", "p_value", "e_value")
 MIN_IDENTITY = 0.7
 FEW = 5
 """Differences that are written out; of more only the number is."""
@@ -142,6 +145,47 @@ class Answer(list[Item]):
         own = [] if self.cut is None else [str(self.cut)]
         lost = [f"a partial answer: {', '.join(self.missing)} of the index did not answer"] if self.missing else []
         return (*lost, *own, *self._others, *([] if self.exact else [NOT_EXACT]))
+
+    def to_frame(self) -> pl.DataFrame:
+        """Return a row for each hit: `rank`, `id`, scores as in `Hit`, then the record's other columns.
+
+        Examples
+        --------
+        >>> hit = Hit(1, "P1", 0.5, 5.0, None, 0.01, 2.0, {"id": "P1", "sequence": "MKV", "rank": "species"})
+        >>> Answer([hit]).to_frame().select("rank", "id", "score", "sequence", "record.rank").rows()
+        [(1, 'P1', 0.5, 'MKV', 'species')]
+        """
+        rows = []
+        for hit in self._hits():
+            own = {name: getattr(hit, name) for name in _SCORES}
+            others = {name: value for name, value in hit.record.items() if name != "id"}
+            rows.append(own | {f"record.{name}" if name in own else name: value for name, value in others.items()})
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def _hits(self) -> list[Hit]:
+        """List the hits, those of families one family after another."""
+        items: list[Any] = list(self)  # hits or families, which their type does not say
+        return [hit for item in items for hit in (item.hits if isinstance(item, Family) else [item])]
+
+    def _repr_html_(self) -> str:
+        """Show itself in a notebook; of a family the best, and how many there are besides."""
+        rows = []
+        items: list[Any] = list(self)
+        for item in items:
+            best, more = (item.best, len(item.hits) - 1) if isinstance(item, Family) else (item, 0)
+            chance = "" if best.e_value is None or best.matched else f"{best.e_value:.2g}"
+            words = ", ".join(best.matched.words) if best.matched else ""
+            alike = f"{more} near-identical" if more else ""
+            text = " ".join((best.record.get("text") or "").split())
+            rows.append([f"{item.rank}", best.id, f"{best.score:.4f}", chance, words, alike, text])
+        headings = ["", "id", "score", "E", "words", "besides", "text"]
+        kept = [at for at, heading in enumerate(headings) if not heading or any(row[at] for row in rows)]
+        table = html_table(
+            [headings[at] for at in kept],
+            [[row[at] for at in kept] for row in rows],
+            numbers=[place for place, at in enumerate(kept) if headings[at] in ("", "score", "E")],
+        )
+        return notebook_html(table, *(paragraph(note, small=True) for note in self.notes))
 
     def with_items(self, items: Iterable[Other], *, notes: Sequence[str] = ()) -> "Answer[Other]":
         """Return an answer of other items, of which the same is known, and these notes."""

@@ -9,7 +9,6 @@ finds another state does not answer, as long as others answer from the old one.
 import contextlib
 import errno
 import faulthandler
-import fcntl
 import hashlib
 import json
 import logging
@@ -329,6 +328,8 @@ def own_folder() -> Iterator[Path]:
 
     A folder is in use while its lock is held; a process that is killed loses its lock.
     """
+    import fcntl  # Windows has none; nothing else here needs it
+
     place = Path(tempfile.gettempdir())
     for stale in place.glob(f"{_PREFIX}*/{_LOCK}"):
         with contextlib.suppress(OSError), stale.open("r+b") as lock:

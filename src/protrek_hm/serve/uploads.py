@@ -4,7 +4,6 @@ Whatever a file does to a parser written in C++, the server goes on.
 """
 
 import json
-import resource
 import shutil
 import signal
 import subprocess
@@ -87,6 +86,8 @@ def _module_folders() -> list[str]:
 def main() -> None:
     """Write a chain of the file, or what is wrong with it. Arguments: most bytes, most seconds, chain or nothing."""
     max_bytes, seconds, chain = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    import resource  # Windows has none
+
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
