@@ -66,7 +66,7 @@ PYTHONS ?= $(PYTHON)
 release: setup
 	$(BIN)/python recipes/release/release.py -o dist $(PYTHONS:%=--python %)
 
-# Those that need no data of yours: explain and recipes read what `make demo` wrote, gate reads labelled tables.
+# Those that need no data of yours: explain and recipes read what `demo --simulated` wrote, gate reads labelled tables.
 BENCH := convert encode encode_precision evaluate mine search serve startup structure train
 bench: setup
 	for name in $(BENCH); do $(BIN)/python benchmarks/$$name.py || exit 1; done

@@ -1,6 +1,6 @@
 """Do explanations point at the residues that decide? On simulated families it is known which these are.
 
-    protrek-hm demo --seed 42 -o demo42 && python benchmarks/explain.py demo42
+    protrek-hm demo --simulated --seed 42 -o demo42 && python benchmarks/explain.py demo42
 
 Members of families that the demo's model never saw, in pairs that differ in substrate and share the regulator: three
 neighbouring residues make the difference, all others that differ are chance. Each pair is explained for the text of its
@@ -26,7 +26,7 @@ CODE = {substrate: residues for residues, substrate in SUBSTRATES.items()}
 def main() -> None:
     """Explain pairs and count."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("demo", type=Path, help="what `protrek-hm demo` wrote")
+    parser.add_argument("demo", type=Path, help="what `protrek-hm demo --simulated` wrote")
     parser.add_argument("--index", default="index-tuned", help="the demo's index: index-tuned or index-base")
     parser.add_argument("--pairs", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0, help="of the choice of pairs")

@@ -1,6 +1,6 @@
 """The reference's recipe against ours, on the same base, data, split and number of epochs.
 
-    protrek-hm demo --seed 42 -o demo42 && python benchmarks/recipes.py demo42 -o recipes42
+    protrek-hm demo --simulated --seed 42 -o demo42 && python benchmarks/recipes.py demo42 -o recipes42
 
 The base, the mined triplets and the split are those of the demo in the given folder. Every recipe chooses its epoch on
 the validation triplets; the test triplets are read once, at the end. Writes an evaluation of all models into the
@@ -32,7 +32,7 @@ MERGED = "balanced, merged"
 def main() -> None:
     """Train, merge, evaluate."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("demo", type=Path, help="what `protrek-hm demo` wrote")
+    parser.add_argument("demo", type=Path, help="what `protrek-hm demo --simulated` wrote")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=42, help="of the order of rows")
     given = parser.parse_args()

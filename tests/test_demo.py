@@ -8,9 +8,10 @@ import pytest
 
 from protrek_hm import demo
 from protrek_hm.cli.app import main
-from protrek_hm.model import ModelConfig, TowerConfig
+from protrek_hm.data.lactamases import load_lactamases
+from protrek_hm.model import ModelConfig, ProTrek, TowerConfig
 
-FILES = (
+SIMULATED = (
     "proteins.tsv",
     "base/model/modules.json",
     "base/loss_curve.png",
@@ -22,47 +23,82 @@ FILES = (
     "evaluation/1_accuracy_comparison.png",
     "index-base/index.json",
     "index-tuned/index.json",
+)
+REAL = (
     "showcase/hard_negative_examples.png",
-    "index-showcase-mini/index.json",
+    "lactamases/mined/hard_negative_examples.png",
+    "lactamases/tuned/loss_curve.png",
+    "lactamases/evaluation/report.json",
+    "lactamases/evaluation/1_accuracy_comparison.png",
+    "lactamases/index/index.json",
+    "index-base/index.json",
+    "index-tuned/index.json",
 )
 
 
 @pytest.fixture
-def small(monkeypatch):
+def shape():
     tower = TowerConfig(layers=1, hidden=16, heads=2, max_tokens=96)
-    shape = ModelConfig(sequence=tower, text=tower, dimension=16, vocabulary=300)
+    return ModelConfig(sequence=tower, text=tower, dimension=16, vocabulary=300)
+
+
+def run(monkeypatch, name, *flags):
+    """Run the command with flags; return what the function `name` of the demo gave, and what was printed."""
+    results = []
+    true = getattr(demo, name)
+    monkeypatch.setattr(demo, name, lambda *a, **k: results.append(true(*a, **k)) or results[-1])
+    monkeypatch.setattr(sys, "argv", ["protrek-hm", "demo", *flags])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    return results, caught.value.code
+
+
+@pytest.mark.slow
+def test_real_proteins(shape, tmp_path, monkeypatch, capsys):
+    base = tmp_path / "base"
+    ProTrek.build(shape, texts=load_lactamases()["text"], device="cpu").save_pretrained(str(base))
+    monkeypatch.setattr(demo, "BASE", str(base))
+    monkeypatch.setattr(demo, "SAW_TWINS", str(base))
+    monkeypatch.setattr(demo, "LACTAMASES", replace(demo.LACTAMASES, epochs=1))
+    monkeypatch.setattr(demo, "load_lactamases", lambda: load_lactamases().gather_every(2))
+    output = tmp_path / "demo"
+    [result], code = run(monkeypatch, "run_demo", "-o", str(output))
+    out, err = capsys.readouterr()
+    assert not code, err
+    for name in REAL:
+        assert (output / name).stat().st_size > 0, name
+    assert str(output / "lactamases" / "evaluation" / "1_accuracy_comparison.png") in out
+    assert "1/4 twins" in err
+    assert "    3/4 evaluate" in err, "what tune says"
+    evaluation = result.evaluation
+    assert [model.name for model in evaluation.models] == ["base", "tuned"]
+    change = evaluation.differences["hard_text_to_protein"]
+    assert change.low <= change.value <= change.high
+    assert (evaluation.leaks.shared_proteins, evaluation.leaks.shared_texts) == (0, 0)
+    assert [each.answers for each in result.searches[2:]] == [15, 6], "the showcase's, by families and functions"
+    read = pl.read_csv(output / "lactamases" / "mined" / "hard_negatives_train.csv")["anchor_id"]
+    assert {hit.id for each in result.searches[:2] for hit in each.hits}.isdisjoint(read)
+
+
+@pytest.mark.slow
+def test_simulated_families(shape, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo, "PROTEINS", replace(demo.PROTEINS, families=40, members=5, folds=4))
     monkeypatch.setattr(demo, "MODEL", shape)
     monkeypatch.setattr(demo, "PRETRAIN", replace(demo.PRETRAIN, epochs=1))
     monkeypatch.setattr(demo, "MINE", replace(demo.MINE, easy=60))
     monkeypatch.setattr(demo, "TUNE", replace(demo.TUNE, epochs=1))
-
-
-@pytest.mark.slow
-def test_the_whole_way(small, tmp_path, monkeypatch, capsys):
-    results = []
-    run_demo = demo.run_demo
-    monkeypatch.setattr(demo, "run_demo", lambda *a, **k: results.append(run_demo(*a, **k)) or results[-1])
     output = tmp_path / "demo"
-    monkeypatch.setattr(sys, "argv", ["protrek-hm", "demo", "-o", str(output)])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    out, err = capsys.readouterr()
-    assert not caught.value.code, err
-    for name in FILES:
+    [result], code = run(monkeypatch, "run_simulated", "--simulated", "-o", str(output))
+    _, err = capsys.readouterr()
+    assert not code, err
+    for name in SIMULATED:
         assert (output / name).stat().st_size > 0, name
-
-    [result] = results
     evaluation = result.evaluation
     assert [model.name for model in evaluation.models] == ["base", "tuned"]
     assert evaluation.models[0].estimates.keys() == evaluation.models[1].estimates.keys() >= {"hard_text_to_protein"}
     assert evaluation.differences
-    assert len(result.searches) == len(result.real_searches) == 2
-    assert all(0 <= each.found_after <= min(each.answers, demo.AMONG) for each in result.real_searches)
-    assert [each.answers for each in result.real_searches] == [15, 6]
-    assert "1/7 twins" in err
-    assert "7/7 searching" in err
-    assert str(output / "evaluation" / "1_accuracy_comparison.png") in out
+    assert len(result.searches) == 2
+    assert all(0 <= each.found_after <= min(each.answers, demo.AMONG) for each in result.searches)
 
     sides = {side: pl.read_csv(output / "mined" / f"hard_negatives_{side}.csv") for side in ("train", "valid", "test")}
     families = {side: set(table["anchor_id"].str.slice(0, 5)) for side, table in sides.items()}
@@ -78,8 +114,6 @@ def test_the_whole_way(small, tmp_path, monkeypatch, capsys):
         0,
     )
 
-    monkeypatch.setattr(sys, "argv", ["protrek-hm", "demo", "-o", str(output)])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    assert caught.value.code == 2
+    _, code = run(monkeypatch, "run_simulated", "--simulated", "-o", str(output))
+    assert code == 2
     assert "exists already" in capsys.readouterr().err

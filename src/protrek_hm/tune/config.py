@@ -7,7 +7,7 @@ from protrek_hm.train.config import TrainConfig
 
 MINE = MineConfig(valid_fraction=0.15, test_fraction=0.25)
 # Proteins of one function are no negatives of each other: only twins are, so there is no loss over the batch
-TRAIN = TrainConfig(batch_size=256, schedule="cosine", contrastive_weight=0.0, precision="bf16")
+TRAIN = TrainConfig(batch_size=256, schedule="cosine", contrastive_weight=0.0)
 
 
 @dataclass(frozen=True)
