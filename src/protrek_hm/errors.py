@@ -4,8 +4,9 @@ All of them subclass a built-in, so that library users can catch what they know,
 command line turns into one line on stderr and exit code 2.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 
 def shorten(text: str, *, width: int = 40) -> str:
@@ -38,6 +39,16 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 
 class ProTrekHMError(Exception):
     """Anything that a user can mend: the message says how."""
+
+    def __reduce__(self) -> tuple[Callable[..., BaseException], tuple[Any, ...]]:
+        """Pickle what the error holds, whatever it is made from: errors come back from other processes."""
+        return _as_it_was, (type(self), self.args, self.__dict__)
+
+
+def _as_it_was(kind: type[ProTrekHMError], args: tuple[Any, ...], held: dict[str, Any]) -> ProTrekHMError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(held)
+    return error
 
 
 class FileFormatError(ProTrekHMError, ValueError):
@@ -229,3 +240,22 @@ class BusyError(ProTrekHMError, RuntimeError):
 
 class GivenUpError(ProTrekHMError, TimeoutError):
     """Work that was ended because its time is over, or nobody waits for it."""
+
+
+class WorkerLostError(ProTrekHMError, RuntimeError):
+    """A process that died while it worked on `shard`: killed, or without memory."""
+
+    def __init__(self, problem: str, *, shard: object = None) -> None:
+        self.problem, self.shard = problem, shard
+        super().__init__(f"{problem}; free some memory, or find out on one machine which record it is")
+
+
+class ClusterError(ProTrekHMError, ConnectionError):
+    """A cluster that is not there, is lost, or has no room for what is asked of it."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem, self.remedy = problem, remedy
+        super().__init__(f"{problem}; {remedy}")
+
+    def __str__(self) -> str:
+        return str(self.args[0])

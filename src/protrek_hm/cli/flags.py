@@ -32,6 +32,17 @@ ModelOfIndex = Annotated[
     typer.Option("--model", "-m", help="Folder or hub id of the model; the one in the index by default."),
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, …; the best there is by default.")]
+Devices = Annotated[
+    str | None, typer.Option("--devices", help="GPUs of this machine that encode side by side: 0,1,2,3 or all.")
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Work on a Ray cluster: auto, local, or ray://HOST:PORT. The result is the same.",
+    ),
+]
 BatchSize = Annotated[int, typer.Option(help="Inputs per batch.")]
 Precision = Annotated[
     Literal["float32", "bf16"], typer.Option(help="bf16 encodes about twice as fast, nearly the same numbers.")

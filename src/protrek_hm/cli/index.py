@@ -9,7 +9,17 @@ import typer
 
 from protrek_hm.cli.console import tell_cuts
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.flags import Columns, Device, Force, ModelOrMini, OnBadRecord, changing, with_settings
+from protrek_hm.cli.flags import (
+    Cluster,
+    Columns,
+    Device,
+    Devices,
+    Force,
+    ModelOrMini,
+    OnBadRecord,
+    changing,
+    with_settings,
+)
 from protrek_hm.errors import counted
 from protrek_hm.index.config import IndexConfig
 
@@ -33,19 +43,23 @@ def index_build(
     ] = True,
     column: Columns = None,
     device: Device = None,
+    devices: Devices = None,
+    cluster: Cluster = None,
     force: Force = False,
 ) -> None:
     """Encode the proteins of files and write them as an index. Once interrupted, the same command continues."""
     from protrek_hm.index import build_index, read_files
     from protrek_hm.index.changes import refuse_other
     from protrek_hm.model import load_encoder
+    from protrek_hm.workers import using
 
     refuse_other(output, force=force, inputs=[*proteins, Path(model)])
     table = read_files(proteins, columns=parse_columns(column or []), on_bad_record=settings.on_bad_record)
     encoder = load_encoder(model, device=device)
     tell_cuts(encoder, [table])
     settings = replace(settings, meaning=meaning)
-    info = build_index(table, encoder, output, settings, model_name=model, source=proteins, force=force)
+    with using(cluster, devices, device=device):
+        info = build_index(table, encoder, output, settings, model_name=model, source=proteins, force=force)
     counts = ", ".join(f"{count} {name}" for name, count in info.counts.items())
     typer.echo(f"{output}: {counts} (vectors of {info.dimension}, model {model})")
 
@@ -65,17 +79,21 @@ def index_add(
     settings: IndexConfig,
     column: Columns = None,
     device: Device = None,
+    devices: Devices = None,
+    cluster: Cluster = None,
 ) -> None:
     """Encode the proteins of files and add them to an index. Once interrupted, the same command continues."""
     from protrek_hm.index import add_to_index, read_files, read_info
     from protrek_hm.index.encoder import locate_model
     from protrek_hm.model import load_encoder
+    from protrek_hm.workers import using
 
     before = read_info(index)
     table = read_files(proteins, columns=parse_columns(column or []), on_bad_record=settings.on_bad_record)
     encoder = load_encoder(model or locate_model(index, before), device=device)
     tell_cuts(encoder, [table])
-    info = add_to_index(index, table, encoder, settings, source=proteins, replace_known=replace)
+    with using(cluster, devices, device=device):
+        info = add_to_index(index, table, encoder, settings, source=proteins, replace_known=replace)
     typer.echo(f"{index}: {counted(len(table), 'record')} added, {info.counts['records']:,} in all")
 
 

@@ -11,7 +11,7 @@ import typer
 
 from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.flags import Columns, Force, OnBadRecord, with_settings
+from protrek_hm.cli.flags import Cluster, Columns, Force, OnBadRecord, with_settings
 from protrek_hm.errors import CellError, NoTwinsError
 from protrek_hm.files import refuse_existing, refuse_unwritable
 from protrek_hm.locations import as_url
@@ -49,6 +49,7 @@ def run(
     work_dir: Annotated[
         Path | None, typer.Option(help="Keep finished parts here.  [default: beside the output, removed at the end]")
     ] = None,
+    cluster: Cluster = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output folder that is there.")] = False,
 ) -> None:
     """Find twins among the proteins of FILE. Write triplets, easy pairs, a report and a picture.
@@ -64,6 +65,7 @@ def run(
     from protrek_hm.mine import mine_hard_negatives, write_mining
     from protrek_hm.mine.run import finished_parts
     from protrek_hm.mine.split import apply_split_file
+    from protrek_hm.workers import using
 
     columns = parse_columns(column or [])
     proteins = read_proteins(file, columns=columns, on_bad_record=on_bad_record)
@@ -80,7 +82,7 @@ def run(
         reading = load_text_encoder(text_model)
     with finished_parts(output, work_dir) as parts:
         try:
-            with progress_bar() as progress:
+            with progress_bar() as progress, using(cluster):
                 result = mine_hard_negatives(
                     proteins, settings, work_dir=parts, progress=progress, guide=guiding, text_encoder=reading
                 )

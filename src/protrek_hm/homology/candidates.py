@@ -184,8 +184,8 @@ CHANCE, CHANCE_SHORT = 1, 30
 """Partners that a seed may have by chance before seeds of more letters are taken; more for short proteins,
 which share few seeds and are soon compared."""
 
-_WORK_OF_A_SHARD = 4_000_000
-_PROTEINS_OF_A_SHARD = 4_000
+_WORK_OF_A_SHARD = 1_000_000
+_PROTEINS_OF_A_SHARD = 1_000
 _ROUNDING = 1e-9
 
 

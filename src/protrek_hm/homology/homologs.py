@@ -2,10 +2,8 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +12,17 @@ from jaxtyping import Int64
 
 from protrek_hm.deadline import Progress
 from protrek_hm.files import is_whole, new_part
-from protrek_hm.homology.candidates import Shard, last_partners, mix, near_enough, shards
+from protrek_hm.homology.candidates import SeedIndex, Shard, last_partners, mix, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
 from protrek_hm.homology.identity import Proteins
 from protrek_hm.homology.verify import identities
+from protrek_hm.workers import Needs, Shared, map_shards
 
 _log = logging.getLogger(__name__)
 
 SCHEMA = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl.Float64}
 _PAIRS_AT_ONCE = 50_000
-VERSION = b"2"
+VERSION = b"3"
 """Changed whenever the same input could give other pairs: parts of earlier versions are not reused."""
 
 
@@ -41,7 +40,7 @@ def find_homologs(
     sequences
         Distinct proteins, upper case, none empty.
     config
-        Thresholds and threads.
+        Thresholds and threads; a cluster that `workers.using` names takes the place of threads.
     work_dir
         Where finished shards are kept, so that an interrupted run on the same input continues; never emptied.
     progress
@@ -61,19 +60,24 @@ def find_homologs(
     proteins = Proteins.of(sequences)
     last = last_partners(proteins, config)
     kept = None if work_dir is None else work_dir / _fingerprint(sequences, config)
+    needs = Needs(at_once=config.threads)
     found, done = [], 0
-    with ThreadPoolExecutor(config.threads or os.cpu_count() or 1) as pool:
-        try:
-            for group in shards(proteins, config, last):
-                names = [None if kept is None else kept / f"{shard.ranks.start}.parquet" for shard in group]
-                solve = partial(_solve, proteins, config, last)
-                for shard, pairs in zip(group, pool.map(solve, group, names), strict=True):
-                    found.append(pairs)
-                    done += len(shard.ranks)
-                    if progress is not None:
-                        progress("pairs", done, len(sequences))
-        finally:
-            pool.shutdown(cancel_futures=True)  # an interrupted search does not go on
+    for group in shards(proteins, config, last):
+        paths = [None if kept is None else kept / f"{shard.ranks.start}.parquet" for shard in group]
+        parts = [None if path is None else read_part(path) for path in paths]
+        missing = [shard.ranks for shard, part in zip(group, parts, strict=True) if part is None]
+        index = group[0].index if group else None
+        search = Shared(_begin, (proteins, config, index), here=_Search(proteins, config, index, last))
+        with map_shards(_solve, missing, shared=search, needs=needs) as solved:
+            for shard, path, part in zip(group, paths, parts, strict=True):
+                if part is None:
+                    part = next(solved)
+                    if path is not None:
+                        write_part(part, path)
+                found.append(part)
+                done += len(shard.ranks)
+                if progress is not None:
+                    progress("pairs", done, len(sequences))
     pairs = pl.concat([pl.DataFrame(schema=SCHEMA), *found]).sort("a", "b")
     return pairs if config.max_pairs_per_protein is None else thin_out(pairs, config.max_pairs_per_protein)
 
@@ -102,24 +106,32 @@ def thin_out(pairs: pl.DataFrame, most: int) -> pl.DataFrame:
     return pairs.filter(kept)
 
 
-def _solve(
-    proteins: Proteins, config: HomologyConfig, last: Int64[np.ndarray, " n"], shard: Shard, path: Path | None
-) -> pl.DataFrame:
-    """Return the wanted pairs of a shard, from its file if that is there."""
-    if path is not None and (kept := read_part(path)) is not None:
-        return kept
-    found = shard.pairs(last)
+@dataclass(frozen=True)
+class _Search:
+    """What all shards of one index read."""
+
+    proteins: Proteins
+    config: HomologyConfig
+    index: SeedIndex | None
+    last: Int64[np.ndarray, " n"]
+
+
+def _begin(proteins: Proteins, config: HomologyConfig, index: SeedIndex | None) -> _Search:
+    return _Search(proteins, config, index, last_partners(proteins, config))
+
+
+def _solve(search: _Search, ranks: range) -> pl.DataFrame:
+    """Return the wanted pairs of a shard."""
+    proteins, config = search.proteins, search.config
+    found = Shard(ranks, search.index, config).pairs(search.last)
     pieces = np.array_split(found, len(found) // _PAIRS_AT_ONCE + 1)
     near = [near_enough(proteins, piece, config) for piece in pieces]
     pairs, distance = (np.concatenate(parts) for parts in zip(*near, strict=True))
     identity, coverage = identities(proteins, pairs, distance)
     given = np.sort(proteins.order[pairs], axis=1)
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         {"a": given[:, 0], "b": given[:, 1], "identity": identity, "coverage": coverage}, schema_overrides=SCHEMA
     ).filter(config.wants(identity, coverage))
-    if path is not None:
-        write_part(frame, path)
-    return frame
 
 
 def write_part(frame: pl.DataFrame, path: Path) -> None:

@@ -1,7 +1,8 @@
 """Encoding that survives an interruption: inputs go to the model in shards, and finished shards are kept on disk.
 
-A shard's name is the hash of the model's fingerprint, the precision and the inputs. So nothing needs to be written down
-about a run: the same command finds what it has done already, and a changed one what it still can use.
+A shard's name is the hash of the model's fingerprint, the precision, the batches and the inputs. So nothing needs to be
+written down about a run: the same command finds what it has done already, and a changed one what it still can use.
+Shards are encoded by `workers`; which inputs are in one does not depend on how many these are.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import logging
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +25,15 @@ from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.segments import Stack, open_array, write_array
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.sharing import encoding_needs, shared_encoder, threads_restored, use_one_thread
+from protrek_hm.workers import map_shards
 
 log = logging.getLogger(__name__)
 SHARD = 1_024
+"""Inputs of a shard at most; fewer where there are few, so that several workers have something to do."""
+_LEAST, _SHARDS = 64, 32
+_VERSION = "one thread"
+"""Changed whenever the same inputs could give other bytes: shards of earlier versions are not reused."""
 _BLOCK = 16_384
 
 
@@ -73,25 +81,27 @@ def encode_in_shards(
     read_once = getattr(model, "read_once", None)
     first, row = (inputs, range(len(inputs))) if read_once is None else read_once(inputs, task=task)
     order = sorted(range(len(first)), key=lambda each: (-len(first[each]), first[each]))
-    fingerprint = model.fingerprint()
+    size = min(SHARD, max(_LEAST, -(-len(order) // _SHARDS)))
+    shards = [[first[i] for i in order[start : start + size]] for start in range(0, len(order), size)]
+    name = partial(_name, _VERSION, model.fingerprint(), config.precision, task, str(config.batch_size))
+    paths = [folder / f"{name(shard)}.npy" for shard in shards]
+    parts = [_finished(path, len(shard)) for path, shard in zip(paths, shards, strict=True)]
+    missing = [shard for shard, part in zip(shards, parts, strict=True) if part is None]
     folder.mkdir(parents=True, exist_ok=True)
-    parts = []
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars:
+    work = partial(_encode_alone, task=task, config=config)
+    with (
+        Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars,
+        threads_restored(model),
+        map_shards(work, missing, shared=shared_encoder(model), needs=encoding_needs(model)) as encoded,
+    ):
         bar = bars.add_task(f"encoding, {task}", total=len(order))
-        for start in range(0, len(order), SHARD):
-            shard = [first[i] for i in order[start : start + SHARD]]
-            path = folder / f"{_name(fingerprint, config.precision, task, shard)}.npy"
-            vectors = _finished(path, len(shard))
-            if vectors is None:
-                vectors = _encode(model, shard, task=task, config=config)
-                if vectors.shape[1]:
-                    with new_part(path) as temporary:
-                        write_array(temporary, vectors.shape, "float32", [vectors])
-                    vectors = open_array(path, vectors.shape, "float32")
-            parts.append(vectors)
+        for number, (shard, path) in enumerate(zip(shards, paths, strict=True)):
+            if parts[number] is None:
+                parts[number] = _keep(path, *next(encoded), task=task)
             bars.update(bar, advance=len(shard))
-    dimension = max(1, *(part.shape[1] for part in parts))
-    stack = Stack([part if part.shape[1] else np.full((len(part), dimension), np.nan, "f4") for part in parts])
+    done = [part for part in parts if part is not None]
+    dimension = max(1, *(part.shape[1] for part in done))
+    stack = Stack([part if part.shape[1] else np.full((len(part), dimension), np.nan, "f4") for part in done])
     usable = np.concatenate([np.isfinite(part[:, 0]) for part in stack.parts])
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
@@ -114,19 +124,42 @@ def _finished(path: Path, rows: int) -> Float[np.ndarray, "rows dim"] | None:
     return array if array.ndim == 2 and len(array) == rows else None
 
 
-def _encode(
+_Encoded = tuple[Float[np.ndarray, "inputs dim"], list[tuple[str, str]]]
+"""Vectors, NaN where there is none; the inputs that have none, with what the model says of each."""
+
+
+def _keep(
+    path: Path, vectors: Float[np.ndarray, "rows dim"], left_out: list[tuple[str, str]], *, task: Modality
+) -> Float[np.ndarray, "rows dim"]:
+    """Write the vectors of a shard and return them from disk; those of a shard that has none are not kept."""
+    for each, problem in left_out:
+        log.warning("%s %s left out: %s", task, shorten(each), problem)
+    if not vectors.shape[1]:
+        return vectors
+    with new_part(path) as temporary:
+        write_array(temporary, vectors.shape, "float32", [vectors])
+    return open_array(path, vectors.shape, "float32")
+
+
+def _encode_alone(
     model: FingerprintedEncoder, inputs: Sequence[str], *, task: Modality, config: IndexConfig
-) -> Float[np.ndarray, "inputs dim"]:
+) -> _Encoded:
+    """Encode a shard in one thread, whatever is beside it."""
+    use_one_thread(model)
+    return _encode(model, inputs, task=task, config=config)
+
+
+def _encode(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Modality, config: IndexConfig) -> _Encoded:
     """Encode a shard; where inputs that the model fails on are to be skipped, halve it until they stand alone."""
     try:
-        return encode_unit(model, inputs, task=task, batch_size=config.batch_size, precision=config.precision)
+        return encode_unit(model, inputs, task=task, batch_size=config.batch_size, precision=config.precision), []
     except ModelError as error:
         if config.on_bad_record == "error":
             raise
         if len(inputs) == 1:
-            log.warning("%s %s left out: %s", task, shorten(inputs[0]), error.problem)
-            return np.full((1, 0), np.nan, dtype=np.float32)
+            return np.full((1, 0), np.nan, dtype=np.float32), [(inputs[0], error.problem)]
     middle = len(inputs) // 2
     halves = [_encode(model, half, task=task, config=config) for half in (inputs[:middle], inputs[middle:])]
-    width = max(half.shape[1] for half in halves)
-    return np.concatenate([half if half.shape[1] else np.full((len(half), width), np.nan, "f4") for half in halves])
+    width = max(half.shape[1] for half, _ in halves)
+    filled = [half if half.shape[1] else np.full((len(half), width), np.nan, "f4") for half, _ in halves]
+    return np.concatenate(filled), [each for _, left_out in halves for each in left_out]

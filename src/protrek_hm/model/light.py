@@ -29,7 +29,7 @@ from protrek_hm.model.config import TEXTS, ModelSettings, read_settings
 from protrek_hm.model.encoder import is_current
 from protrek_hm.model.fingerprint import fingerprint
 from protrek_hm.model.inputs import clean_inputs, require_route
-from protrek_hm.model.locate import MODULES, find_model, is_official
+from protrek_hm.model.locate import MODULES, find_model, is_official, origin_of
 from protrek_hm.model.packed import Packing, align_weights, check_device, encode_packed, read_once
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def load_encoder(
     place = find_model(path, revision=revision)
     light = None if is_official(place) else _load(place)
     if light is not None:
-        light.folder = place
+        light.folder, light.origin = place, origin_of(path, revision)
         return light.to(device or _best_device())
     from protrek_hm.model.protrek import ProTrek
 
     model = ProTrek.from_pretrained(path, revision=revision, device=device)
-    model.folder = place
+    model.folder, model.origin = place, origin_of(path, revision)
     return model
 
 
@@ -82,6 +82,7 @@ class LightProTrek(nn.Sequential):
     prompts: dict[str, str] = {}
     default_prompt_name = truncate_dim = None
     folder: Path | None = None
+    origin: tuple[str, str | None] | None = None
 
     def __init__(self, towers: dict[str, nn.Sequential], settings: ModelSettings) -> None:
         router = nn.Module()
@@ -95,6 +96,11 @@ class LightProTrek(nn.Sequential):
     def tasks(self) -> tuple[str, ...]:
         """The routes that this model has."""
         return tuple(self.routes)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
 
     @property
     def routes(self) -> dict[str, nn.Module]:

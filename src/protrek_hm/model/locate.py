@@ -88,6 +88,15 @@ def shipped_model(name: str) -> Path | None:
     return Path(__file__).parent / "shipped_weights" / name if name in SHIPPED else None
 
 
+def origin_of(path: str | Path, revision: str | None) -> tuple[str, str | None]:
+    """Return the name of a model, or its whole path, for another process.
+
+    >>> origin_of("mini", None)
+    ('mini', None)
+    """
+    return str(Path(path).resolve() if Path(path).exists() else path), revision
+
+
 def is_hub_name(name: str) -> bool:
     """Tell whether `name` has the form of a hub name: user/model or user/model@revision.
 

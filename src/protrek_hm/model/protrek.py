@@ -59,6 +59,7 @@ class ProTrek(SentenceTransformer):
     history: Sequence[dict[str, Any]] = ()
     official: OfficialParts | None = None
     folder: Path | None = None
+    origin: tuple[str, str | None] | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         """Make a model as SentenceTransformer does; weights become float32, whatever they were saved in."""

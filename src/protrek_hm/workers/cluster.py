@@ -1,0 +1,293 @@
+"""A cluster of Ray: each shard is a task, and Ray decides where it runs, and runs it again if its worker dies.
+
+Only this module imports Ray. What shards share is put into its object store once, and made once in each worker process;
+results come back through the store and are taken in order. Nodes write nothing and need to see no folder but the
+model's.
+"""
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from typing import Any
+
+from protrek_hm.deadline import checkpoint
+from protrek_hm.errors import ClusterError, OptionError, ProTrekHMError, WorkerLostError
+from protrek_hm.workers.here import VISIBLE
+from protrek_hm.workers.work import Needs, Result, Shard, Shared, State
+
+log = logging.getLogger(__name__)
+_AHEAD = 4  # shards that are under way, or whose results wait, for each that the cluster has room for
+_TRIES_AGAIN = 4
+_LOOK = 5.0  # seconds between two looks at the cluster while nothing comes back
+_KEPT = 4  # arguments that stay in the object store for the next call
+_SAME = ("protrek-hm", "torch", "numpy")  # packages on which bytes depend
+
+
+@contextmanager
+def connected(address: str, *, gpus: bool = True, patience: float = 60.0) -> Iterator["RayCluster"]:
+    """Connect to a cluster for as long as the block runs; one that this process is connected to already is taken.
+
+    Parameters
+    ----------
+    address
+        `auto`: of this machine, or of the variable RAY_ADDRESS; `local`: one that is started here and stopped at the
+        end; `ray://HOST:PORT`: from outside, through Ray's client; `HOST:PORT`: a head, from a node.
+    gpus
+        Whether GPUs are used where nodes have them.
+    patience
+        Seconds to wait for room for a shard.
+
+    Raises
+    ------
+    OptionError
+        If Ray is not installed.
+    ClusterError
+        If no cluster answers.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise OptionError("cluster", address, "takes Ray: pip install 'protrek-hm[cluster]'") from None
+    if ray.is_initialized():
+        yield RayCluster(gpus=gpus, patience=patience)
+        return
+    try:
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **_OPTIONS.get(address, {}))
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise ClusterError(f"no cluster at {address} ({told})", "start one with `ray start --head`") from error
+    try:
+        yield RayCluster(gpus=gpus, patience=patience)
+    finally:
+        ray.shutdown()
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {"local": {"include_dashboard": False}}
+
+
+class RayCluster:
+    """Workers of the cluster that this process is connected to; see `connected`.
+
+    Examples
+    --------
+    >>> RayCluster(gpus=False, patience=5).patience
+    5
+    """
+
+    def __init__(self, *, gpus: bool = True, patience: float = 60.0) -> None:
+        self.gpus, self.patience = gpus, patience
+        self._sent: dict[int, tuple[object, Any]] = {}
+        self._tried: set[tuple[int, int]] = set()
+
+    def map(
+        self, work: Callable[[State, Shard], Result], shards: Iterable[Shard], *, shared: Shared[State], needs: Needs
+    ) -> Generator[Result, None, None]:
+        """Yield `work(shared, shard)` in order; see `map_shards`."""
+        import ray
+
+        wanted = (needs.cpus, int(needs.device and self.gpus and self._most("GPU") > 0))
+        waiting = iter(shards)
+        some = list(islice(waiting, 1))
+        if not some:
+            return
+        self._try_out(wanted)
+        task = _task(wanted)
+        state = (os.urandom(8).hex(), shared.make, [self._send(each) for each in shared.arguments])
+        under_way: deque[tuple[Shard, Any]] = deque()
+        try:
+            while True:
+                room = _AHEAD * self._slots(wanted) - len(under_way)
+                for shard in (*some, *islice(waiting, max(room - len(some), 0))):
+                    under_way.append((shard, task.remote(state, work, shard)))
+                some = []
+                if not under_way:
+                    return
+                yield self._take(*under_way[0], wanted)
+                under_way.popleft()
+        finally:
+            for (
+                _,
+                result,
+            ) in under_way:  # without force: with it, Ray 2.60 ends this process when a result comes meanwhile
+                with _ignoring_lost():
+                    ray.cancel(result)
+
+    def _send(self, argument: object) -> Any:
+        """Put an argument into the object store, or find it there."""
+        import ray
+
+        held = self._sent.pop(id(argument), None) or (argument, ray.put(argument))
+        self._sent[id(argument)] = held  # the last used one last
+        while len(self._sent) > _KEPT:
+            del self._sent[next(iter(self._sent))]
+        return held[1]
+
+    def _take(self, shard: Shard, result: Any, wanted: tuple[int, int]) -> Any:
+        """Wait for a result, and look meanwhile whether there is still hope for it."""
+        import ray
+
+        begun, told = time.monotonic(), False
+        while not ray.wait([result], timeout=_LOOK)[0]:
+            checkpoint()
+            quiet = time.monotonic() - begun
+            if quiet > self.patience and self._slots(wanted) == 0:
+                raise self._no_room(wanted, "no node is left that has room for a shard")
+            if quiet > self.patience and not told:
+                log.info("a shard takes more than %d s; the cluster has %s", self.patience, _describe_cluster())
+                told = True
+        checkpoint()
+        return _unwrap(result, shard)
+
+    def _try_out(self, wanted: tuple[int, int]) -> None:
+        """Run an empty task, which also compares versions, before the first shard of its kind."""
+        import ray
+
+        if wanted in self._tried:
+            return
+        here, result = _versions(), _task(wanted, bare=True).remote()
+        if not ray.wait([result], timeout=self.patience)[0]:
+            ray.cancel(result)
+            raise self._no_room(wanted, f"no node had room for a shard within {self.patience:.0f} s")
+        there = _unwrap(result, None)
+        if there != here:
+            differ = ", ".join(f"{name} {there[name]}, here {here[name]}" for name in here if there[name] != here[name])
+            raise ClusterError(f"a node has {differ}", "install the same versions on all nodes")
+        self._tried.add(wanted)
+
+    def _no_room(self, wanted: tuple[int, int], problem: str) -> ClusterError:
+        cpus, gpus = wanted
+        asked = f"{cpus} CPU" + f" and {gpus} GPU" * bool(gpus)
+        remedy = "add nodes (`ray start --address=HEAD:6379`), or wait until others have finished"
+        return ClusterError(f"{problem}: it takes {asked} of one node; the cluster has {_describe_cluster()}", remedy)
+
+    def _most(self, resource: str) -> float:
+        """Return the most of a resource that one node has."""
+        return max((each.get(resource, 0.0) for each in _resources()), default=0.0)
+
+    def _slots(self, wanted: tuple[int, int]) -> int:
+        """Return how many shards the nodes could work on at a time if they were free."""
+        cpus, gpus = wanted
+        return sum(
+            int(min(each.get("CPU", 0) // cpus, each.get("GPU", 0) // gpus if gpus else float("inf")))
+            for each in _resources()
+        )
+
+
+def _resources() -> list[dict[str, float]]:
+    """Return what each node that is alive has."""
+    import ray
+
+    try:
+        return [each["Resources"] for each in ray.nodes() if each["Alive"]]  # type: ignore[no-untyped-call]
+    except (ConnectionError, ray.exceptions.RayError) as error:
+        raise _lost() from error
+
+
+def _describe_cluster() -> str:
+    """Say what the nodes have, and what of it is free.
+
+    >>> _describe([{"CPU": 8.0, "GPU": 1.0}, {"CPU": 4.0}], {"CPU": 0.0})
+    'nodes of 8 CPU and 1 GPU, 4 CPU; 0 CPU are free'
+    """
+    import ray
+
+    free: dict[str, float] = ray.available_resources()  # type: ignore[no-untyped-call]
+    return _describe(_resources(), free)
+
+
+def _describe(nodes: list[dict[str, float]], free: dict[str, float]) -> str:
+    def told(some: dict[str, float]) -> str:
+        return " and ".join(f"{some[name]:g} {name}" for name in ("CPU", "GPU") if name in some) or "no CPU"
+
+    return f"nodes of {', '.join(map(told, nodes))}; {told({'CPU': 0.0, **free})} are free" if nodes else "no node"
+
+
+def _lost() -> ClusterError:
+    return ClusterError("the cluster is lost", "start it again; the same command goes on from the shards that are kept")
+
+
+@contextmanager
+def _ignoring_lost() -> Iterator[None]:
+    """Ignore that the cluster is gone: then nothing needs to be cancelled."""
+    import ray
+
+    try:
+        yield
+    except (ConnectionError, RuntimeError, ray.exceptions.RayError):
+        pass
+
+
+def _unwrap(result: Any, shard: object) -> Any:
+    """Return what a task returned, or raise what went wrong."""
+    import ray
+
+    exceptions = ray.exceptions
+    try:
+        found = ray.get(result)
+    except exceptions.RayTaskError as error:
+        if isinstance(error.cause, ModuleNotFoundError) and "protrek_hm" in str(error.cause):
+            raise ClusterError("a node has no protrek-hm", "install the same version on all nodes") from None
+        raise error.cause from error
+    except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError, exceptions.NodeDiedError) as error:
+        told = f"a worker died {_TRIES_AGAIN + 1} times over one shard ({' '.join(str(error).split())[:150]})"
+        raise WorkerLostError(told, shard=shard) from None
+    except (ConnectionError, exceptions.RayError) as error:
+        raise _lost() from error
+    if isinstance(found, _Raised):
+        raise found.error
+    return found
+
+
+class _Raised:
+    """An error of ours, which Ray would wrap and log."""
+
+    def __init__(self, error: ProTrekHMError) -> None:
+        self.error = error
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _SAME:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "none"
+    return found
+
+
+def _task(wanted: tuple[int, int], *, bare: bool = False) -> Any:
+    import ray
+
+    cpus, gpus = wanted
+    remote = ray.remote(
+        num_cpus=cpus,
+        num_gpus=gpus,
+        max_retries=_TRIES_AGAIN,
+        scheduling_strategy="SPREAD",
+        max_calls=0,  # a worker with a GPU would otherwise end, and load its model again, after each shard
+    )
+    return remote(_versions if bare else _work_on)
+
+
+_OWN: dict[str, Any] = {}  # of a worker process: what it works with, by the name of the call that needs it
+
+
+def _work_on(sent: tuple[str, Callable[..., Any], list[Any]], work: Callable[[Any, Any], Any], shard: Any) -> Any:
+    """Run one shard in a worker process of the cluster, which makes what shards share when it meets the first."""
+    import ray
+
+    name, make, arguments = sent
+    try:
+        if name not in _OWN:
+            _OWN.clear()
+            if not ray.get_gpu_ids():
+                os.environ[VISIBLE] = ""  # Ray leaves GPUs visible that it has not given
+            _OWN[name] = make(*ray.get(arguments))
+        return work(_OWN[name], shard)
+    except ProTrekHMError as error:
+        return _Raised(error)
