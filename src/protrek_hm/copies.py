@@ -15,17 +15,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from protrek_hm import locations
 from protrek_hm.errors import LocationError, MissingFileError
 from protrek_hm.files import digest, new_file, new_folder
-from protrek_hm.locations import CLAIM, MARKER, GoneError, Located, Location
+from protrek_hm.locations import CLAIM, MARKER, Located, Location
 
 _ATTEMPTS = 3  # each fails only if a writer has replaced files meanwhile
 _USED = ".used"
 _PAUSE = 0.1  # seconds between two tries for a lock
-_locks: dict[str, IO[bytes]] = {}  # of the versions that this process uses: held as long as it lives
+_locks: dict[str, int] = {}  # of the versions that this process uses: held as long as it lives
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,9 @@ def copy_of(url: str) -> Located:
         held = _look(place)
         try:
             return _fetch(held)
-        except (GoneError, LocationError) as error:
-            if attempt + 1 < _ATTEMPTS and _look(place) != held:
-                continue
-            if isinstance(error, GoneError):
-                raise MissingFileError(str(error.args[0]), "it vanished while it was read; try again") from None
-            raise
+        except LocationError:
+            if attempt + 1 == _ATTEMPTS or _look(place) == held:
+                raise
     raise LocationError(url, "changed while it was read", "try again when that has finished")
 
 
@@ -167,12 +164,12 @@ def _fetch(held: _Held) -> Located:
 
 
 @contextmanager
-def _locked(version: Path, path: Path) -> Iterator[IO[bytes]]:
+def _locked(version: Path, path: Path) -> Iterator[int]:
     """Lock a version's folder: for reading if the copy `path` is there, else to fetch it; wait for who fetches it."""
     while True:
         version.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
-            lock = (version / _USED).open("ab")
+            lock = os.open(version / _USED, os.O_RDWR | os.O_CREAT)
             fcntl.flock(lock, fcntl.LOCK_SH)
             if (version / _USED).exists():  # else it was taken away just now
                 if not path.exists():
@@ -181,12 +178,12 @@ def _locked(version: Path, path: Path) -> Iterator[IO[bytes]]:
                         break
                 else:
                     break
-            lock.close()
+            os.close(lock)
         time.sleep(_PAUSE)
     try:
         yield lock
     except BaseException:
-        lock.close()
+        os.close(lock)
         raise
 
 

@@ -107,7 +107,7 @@ class Stored:
     written: int
 
 
-class GoneError(FileNotFoundError):
+class GoneError(LocationError):
     """A file that was there when it was looked for, and is not when it is read."""
 
 
@@ -285,7 +285,7 @@ def download(place: Location, path: Path) -> None:
             with _system(place).open_input_stream(place.path) as source, path.open("wb") as target:
                 shutil.copyfileobj(source, target, 1 << 22)
         except FileNotFoundError:
-            raise GoneError(place) from None
+            raise GoneError(str(place), "vanished while it was read", "try again") from None
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
                 raise OutputError(root(), os.strerror(error.errno)) from error
@@ -430,7 +430,7 @@ def _telling(place: Location) -> Iterator[None]:
     """Say of which URL the store complains, what that means, and what can be done."""
     try:
         yield
-    except (LocationError, GoneError, OutputError):
+    except (LocationError, OutputError):
         raise
     except Exception as error:
         told = " ".join(str(error).split())

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from protrek_hm.cli.flags import Force
+from protrek_hm.cli.flags import Force, local
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.", parser=local)]
 
 
 def demo(
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.")] = Path("demo"),
+    output: Output = Path("demo"),
     seed: Annotated[int, typer.Option(help="Fixes splits, weights and simulated proteins.")] = 42,
     simulated: Annotated[
         bool, typer.Option("--simulated", help="On simulated families, whose truth is known, with a base trained here.")

@@ -181,7 +181,7 @@ def local(given: str | Path) -> Path:
 
 
 _WRITTEN = {"output", "gold_twins", "report"}
-_LOCAL = {"cache", "work", "figure", "api_keys", "config"}
+_LOCAL = {"cache", "work_dir", "figure", "api_keys"}
 
 
 def take_urls(app: typer.Typer) -> None:
@@ -194,7 +194,7 @@ def take_urls(app: typer.Typer) -> None:
         assert command.callback is not None
         for parameter in inspect.signature(command.callback).parameters.values():
             kind, *remarks = get_args(parameter.annotation) or (None,)
-            if Path not in (kind, *get_args(kind)):
+            if not _holds_paths(kind):
                 continue
             for info in remarks:
                 if info.parser is None:
@@ -203,3 +203,7 @@ def take_urls(app: typer.Typer) -> None:
     for group in app.registered_groups:
         assert group.typer_instance is not None
         take_urls(group.typer_instance)
+
+
+def _holds_paths(kind: Any) -> bool:
+    return kind is Path or any(map(_holds_paths, get_args(kind)))

@@ -11,7 +11,7 @@ import typer
 
 from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.flags import Cluster, Columns, Force, OnBadRecord, with_settings
+from protrek_hm.cli.flags import Cluster, Columns, Force, OnBadRecord, with_settings, writing
 from protrek_hm.errors import CellError, NoTwinsError
 from protrek_hm.files import refuse_existing, refuse_unwritable
 from protrek_hm.locations import as_url
@@ -114,7 +114,7 @@ def run(
                 typer.echo(f"{told}\n  {shlex.join(command)}")
             raise
         except KeyboardInterrupt:
-            typer.echo(f"interrupted; the same command goes on from what is finished (in {parts})", err=True)
+            typer.echo(f"interrupted; the same command goes on from what is finished (in {parts!s})", err=True)
             raise
         write_mining(result, output, source=file, force=force)
     typer.echo(result.report)
@@ -162,7 +162,8 @@ def twins(
         Path | None, typer.Option(help="Table with columns id and split, perhaps set and family: what is decided.")
     ] = None,
     proteins: Annotated[
-        Path | None, typer.Option(help="Also write the proteins with family and split into this table.")
+        Path | None,
+        typer.Option(help="Also write the proteins with family and split into this table.", parser=writing),
     ] = None,
     force: Force = False,
 ) -> None:
@@ -255,7 +256,7 @@ def audit(
     force: Annotated[bool, typer.Option("--force", help="Replace an output that is there.")] = False,
 ) -> None:
     """Draw verdicts to read, and measure the gate against labels. Alignments, texts and reasons are shown."""
-    output = output or folder / "audit"
+    output = output or writing(f"{as_url(folder)}/audit")
     refuse_existing(output, force=force, inputs=[folder, *([file] if file else [])], folder=True)
 
     from protrek_hm.mine.audit import draw_sample, rate_gate, read_verdicts, write_audit

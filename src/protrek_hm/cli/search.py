@@ -148,7 +148,7 @@ def _answer_batch(
         try:
             kept = run_batch(searcher, queries, output, settings, force=force, progress=progress)
         except KeyboardInterrupt:
-            typer.echo(f"what is found is kept in {output}.work: the same command goes on", err=True)
+            typer.echo(f"what is found is kept in {output!s}.work: the same command goes on", err=True)
             raise
     before = f", {kept:,} of them by an earlier run" if kept else ""
     typer.echo(f"{output}: {counted(len(queries), 'query', 'queries')} answered{before}")

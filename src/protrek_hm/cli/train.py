@@ -9,7 +9,7 @@ import typer
 
 from protrek_hm.cli.console import DefaultCommandGroup
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.flags import Columns, Device, Force, OnBadRecord, with_settings
+from protrek_hm.cli.flags import Columns, Device, Force, OnBadRecord, local, with_settings
 from protrek_hm.locations import as_url
 from protrek_hm.train.config import HeadTrainConfig, TrainConfig
 
@@ -42,7 +42,7 @@ def train(
     ],
     *,
     model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub name of the base, or mini-base.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the run.", parser=local)],
     valid: Annotated[
         list[Path] | None,
         typer.Option(help="Tables that choose the epoch.  [default: …valid.csv beside …train.csv]"),

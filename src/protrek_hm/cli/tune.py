@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from protrek_hm.cli.data import parse_columns
-from protrek_hm.cli.flags import Columns, Device, Force, OnBadRecord, with_settings
+from protrek_hm.cli.flags import Columns, Device, Force, OnBadRecord, local, with_settings
 from protrek_hm.tune.config import TuneConfig
 
 
@@ -15,7 +15,7 @@ from protrek_hm.tune.config import TuneConfig
 def tune(
     table: Annotated[Path, typer.Argument(help="Proteins with texts: TSV, CSV, Parquet, also .gz or .zst.")],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of everything it makes.", parser=local)],
     model: Annotated[
         str, typer.Option("--model", "-m", help="Folder or hub name of the base; mini-base comes with the package.")
     ] = "mini-base",

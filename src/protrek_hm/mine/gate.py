@@ -9,13 +9,13 @@ twin whatever the labels say, since no model could learn it from them.
 """
 
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 from jaxtyping import Float, Int
 from scipy.sparse import csr_matrix
 
+from protrek_hm.copies import local_path
 from protrek_hm.data.proteins import WILD_TYPE_ID
 from protrek_hm.data.texts import EVIDENCE, fold_text
 from protrek_hm.mine.config import MineConfig
@@ -87,7 +87,7 @@ class Gate:
 
     @cached_property
     def _ancestors(self) -> Ancestors | None:
-        return read_ancestors(Path(self.config.ontology)) if self.config.ontology else None
+        return read_ancestors(local_path(self.config.ontology)) if self.config.ontology else None
 
     @cached_property
     def _variants(self) -> list[bool]:
