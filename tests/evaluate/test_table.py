@@ -78,6 +78,20 @@ def test_the_verdict_claims_what_the_intervals_allow(
     assert [part for part in parts if part not in said] == []
 
 
+def test_the_verdict_says_what_random_pairs_cost_both_ways(text_blind, oracle, hard, easy, quick):
+    evaluation = evaluate({"base": text_blind, "tuned": oracle}, hard.head(12), easy.head(12), quick)
+    changes = {
+        "hard_text_to_protein": (0.1, 0.05, 0.2),
+        "easy_text_to_protein": (-0.104, -0.288, 0.095),
+        "easy_protein_to_text": (0.116, 0.004, 0.221),
+    }
+    differences = {key: Estimate(*change, n=100, groups=20) for key, change in changes.items()}
+    assert verdict(replace(evaluation, differences=differences)).endswith(
+        "; easy accuracy is 10.4 points lower, within the interval [-28.8, 9.5]"
+        "; easy accuracy of proteins that choose texts is 11.6 points higher, beyond the interval [0.4, 22.1]."
+    )
+
+
 def test_the_verdict_on_one_model_and_on_a_leak(oracle, text_blind, hard, easy, quick):
     assert "better than the best baseline (" in verdict(evaluate({"only": oracle}, hard, config=quick))
     assert "not shown to be better than the best" in verdict(evaluate({"only": text_blind}, hard, config=quick))

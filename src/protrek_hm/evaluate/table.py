@@ -151,7 +151,7 @@ def verdict(evaluation: Evaluation) -> str:
     Two models are compared with each other, any other number with the best baseline. Nothing is claimed that
     an interval does not support.
     """
-    key, easy = "hard_text_to_protein", "easy_text_to_protein"
+    key = "hard_text_to_protein"
     last, first = evaluation.models[-1], evaluation.models[0]
     name, best = _best_rival(evaluation, key)
     rival = f"the best baseline ({name}, {in_percent(best)})"
@@ -161,13 +161,12 @@ def verdict(evaluation: Evaluation) -> str:
         said = f"Twins are told apart {_compared(evaluation.differences[key], first.name)}, and {rank} than {rival}"
     else:
         said = f"{last.name} tells {_with_interval(found)} of the twins apart, {rank} than {rival}"
-    change = evaluation.differences.get(easy)
-    if change is not None and f"{100 * change.value:.1f}" in ("0.0", "-0.0"):
-        said += "; easy accuracy is unchanged"
-    elif change is not None:
-        size = f"{100 * abs(change.value):.1f} points {'lower' if change.value < 0 else 'higher'}"
-        place = "beyond" if _excludes_zero(change) else "within"
-        said += f"; easy accuracy is {size}, {place} the interval{_interval(change)}"
+    costs = {
+        words: _change(evaluation.differences[key])
+        for key, words in {"easy_text_to_protein": "", "easy_protein_to_text": " of proteins that choose texts"}.items()
+        if key in evaluation.differences
+    }
+    said += "".join(f"; easy accuracy{words} is {cost}" for words, cost in costs.items())
     leaked = evaluation.leaks.leaks and not evaluation.leaks.foretold
     return f"{said}.{' The test shares proteins or texts with training: this proves nothing.' if leaked else ''}"
 
@@ -179,6 +178,14 @@ def _compared(difference: Estimate, first: str) -> str:
         return f"{how} than by {first}, by {100 * abs(difference.value):.1f} points{_interval(difference)}"
     unsure = "may be chance" if difference.low is not None else "has no interval: one group"
     return f"about as well as by {first} (the difference of {_points(difference)} {unsure})"
+
+
+def _change(difference: Estimate) -> str:
+    """Return by how much an accuracy has changed, and whether that may be chance."""
+    if f"{100 * difference.value:.1f}" in ("0.0", "-0.0"):
+        return "unchanged"
+    size = f"{100 * abs(difference.value):.1f} points {'lower' if difference.value < 0 else 'higher'}"
+    return f"{size}, {'beyond' if _excludes_zero(difference) else 'within'} the interval{_interval(difference)}"
 
 
 def _excludes_zero(difference: Estimate) -> bool:
