@@ -49,7 +49,9 @@ def train(
     ] = None,
     settings: TrainConfig,
     config: Path | None,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Log for TensorBoard, too.")] = False,
+    report_to: Annotated[
+        list[str] | None, typer.Option(help="Show the run in tensorboard or wandb, too; repeatable.")
+    ] = None,
     column: Columns = None,
     on_bad_record: OnBadRecord = "error",
     device: Device = None,
@@ -82,8 +84,9 @@ def train(
 
     from protrek_hm.model import ProTrek
     from protrek_hm.train import fine_tune
-    from protrek_hm.train.history import TensorBoard
+    from protrek_hm.train.history import reporter
 
+    callbacks = [reporter(name, output) for name in report_to or []]
     table = _with_text(table, settings)
     if validation is not None and settings.objective != "masked":
         validation = validation.drop_nulls("anchor_text")
@@ -97,7 +100,7 @@ def train(
             output,
             valid=validation,
             if_exists="resume" if resume else "overwrite" if force else "refuse",
-            callbacks=[TensorBoard(output)] if tensorboard else [],
+            callbacks=callbacks,
         )
     except KeyboardInterrupt:
         _say("interrupted; the same command with --resume goes on", err=True)

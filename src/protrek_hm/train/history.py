@@ -1,7 +1,8 @@
 """What happens beside the steps: a log, a bar, a table and a curve; when to save, and when to stop early."""
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from protrek_hm.config import require
 from protrek_hm.errors import OptionError, in_percent
 from protrek_hm.figures.style import AFTER, BEFORE, STYLE, new_figure, save_figure, spared
 from protrek_hm.files import new_file
@@ -202,7 +204,7 @@ class TensorBoard(TrainerCallback):
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             wanted = "TensorBoard is not installed; pip install 'protrek-hm[tensorboard]'"
-            raise OptionError("tensorboard", "on", wanted) from error
+            raise OptionError("report_to", "tensorboard", wanted) from error
         self.folder, self.open = folder / "tensorboard", SummaryWriter
 
     def on_train_begin(
@@ -223,6 +225,61 @@ class TensorBoard(TrainerCallback):
         """Close the file."""
         if self.writer is not None:
             self.writer.close()
+
+
+class WeightsAndBiases(TrainerCallback):
+    """Writes what the trainer logs to Weights & Biases, as a run that bears the name of `folder`.
+
+    Project, mode (such as offline) and key are wandb's own environment variables; the project is protrek-hm by default.
+
+    Raises
+    ------
+    OptionError
+        If wandb is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            import wandb
+        except ImportError as error:
+            raise OptionError("report_to", "wandb", "wandb is not installed; pip install wandb") from error
+        self.folder, self.wandb = folder, wandb
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Begin the run."""
+        project = os.environ.get("WANDB_PROJECT", "protrek-hm")
+        first = state.is_world_process_zero
+        self.run = self.wandb.init(project=project, name=self.folder.name, dir=str(self.folder)) if first else None
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Write the numbers of a line."""
+        if self.run is not None:
+            numbers = {name.replace("eval_", "valid/"): value for name, value in state.log_history[-1].items()}
+            self.run.log(numbers, step=state.global_step)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """End the run."""
+        if self.run is not None:
+            self.run.finish()
+
+
+_REPORTERS: Mapping[str, Callable[[Path], TrainerCallback]] = {"tensorboard": TensorBoard, "wandb": WeightsAndBiases}
+
+
+def reporter(name: str, folder: Path) -> TrainerCallback:
+    """Return what shows the numbers of the run `folder` in another program while it goes on: tensorboard or wandb.
+
+    Raises
+    ------
+    OptionError
+        If the program is another one, or not installed.
+    """
+    require("report_to", name, f"must be one of {', '.join(_REPORTERS)}", holds=name in _REPORTERS)
+    return _REPORTERS[name](folder)
 
 
 class StepProgress(TrainerCallback):
