@@ -137,7 +137,10 @@ def index_split(
     shards: Annotated[int, typer.Option("--shards", help="How many.")],
     force: Force = False,
 ) -> None:
-    """Split an index into shards for several machines, which answer together as the whole one. Nothing is encoded."""
+    """Split an index into shards for several machines.
+
+    They answer together as the whole index does; nothing is encoded anew.
+    """
     from protrek_hm.index import split_index
 
     counts = split_index(index, output, shards=shards, force=force).counts

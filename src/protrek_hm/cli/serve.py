@@ -47,7 +47,7 @@ def mcp(
     model: ModelOfIndex = None,
     device: Device = None,
 ) -> None:
-    """Answer an assistant by stdin and stdout (Model Context Protocol)."""
+    """Answer an assistant by stdin and stdout (MCP)."""
     from protrek_hm.serve.mcp import answer_on_stdio
 
     answer_on_stdio(index, settings, model=model, device=device)
