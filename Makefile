@@ -1,9 +1,9 @@
-# make setup | demo | test | kernels | check | browser | fix | docs | bench | mini | results | board | head | release
+# make setup | demo | test | kernels | check | release-check | planted | browser | fix | docs | bench | mini | results | board | head | release
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test kernels check browser lint types imports fix docs release bench mini results board head clean
+.PHONY: setup demo test kernels check release-check planted browser lint types imports fix docs release bench mini results board head clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -36,6 +36,13 @@ kernels: setup
 	done
 
 check: lint types imports test kernels
+
+# What is too long for every change: before a release, and its figures go to docs/LOG.md.
+release-check: check planted
+	FAULTS=all $(BIN)/pytest -n 2 --dist worksteal -m release
+
+planted: setup
+	$(BIN)/python tests/planted.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -407,6 +407,31 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def require_format(
+    content: Mapping[str, Any], path: Path, *, reads: int, remedy: str, absent: int | None = None
+) -> None:
+    """Refuse a file of another format than this version reads, with both and the remedy; see docs/formats.md.
+
+    remedy: what to do with a file of an earlier format. absent: what a file is of that does not say.
+
+    Raises
+    ------
+    FileFormatError
+        Unless `format_version` in `content` is `reads`.
+
+    Examples
+    --------
+    >>> require_format({"format_version": 3}, Path("board.json"), reads=2, remedy="measure again")
+    Traceback (most recent call last):
+    protrek_hm.errors.FileFormatError: board.json: format_version 3, and this version of protrek-hm reads 2; update...
+    """
+    found = content.get("format_version", absent)
+    if found != reads:
+        later = isinstance(found, int) and found > reads
+        problem = f"format_version {found!r}, and this version of protrek-hm reads {reads}"
+        raise FileFormatError(path, problem, f"update protrek-hm, or {remedy}" if later else remedy)
+
+
 def _refuse_stored(
     path: Path, place: locations.Location, *, force: bool, inputs: Iterable[str | Path], folder: bool
 ) -> None:

@@ -21,7 +21,7 @@ from protrek_hm.evaluate.statistics import (
     significance,
     summarise_seeds,
 )
-from protrek_hm.files import read_json
+from protrek_hm.files import read_json, require_format
 from protrek_hm.locations import as_url
 
 FORMAT_VERSION = 2
@@ -63,9 +63,7 @@ def read_run(folder: Path) -> RunOnDisk:
         If there is none, or it has another format.
     """
     report = read_json(folder / "report.json")
-    if report.get("format_version") != FORMAT_VERSION:
-        found = report.get("format_version")
-        raise FileFormatError(folder, f"its format is {found!r}, not {FORMAT_VERSION}", "evaluate again")
+    require_format(report, folder / "report.json", reads=FORMAT_VERSION, remedy="evaluate again")
     path = folder / "predictions.parquet"
     if not path.is_file():
         raise MissingFileError(path, _REMEDY)

@@ -23,7 +23,7 @@ from protrek_hm.config import Modality, OnBadRecord
 from protrek_hm.data.proteins import check_bad_records, check_table
 from protrek_hm.data.tables import Table
 from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, ModelError, OptionError
-from protrek_hm.files import new_file
+from protrek_hm.files import new_file, require_format
 from protrek_hm.index.build import Made, write_index
 from protrek_hm.index.encoder import NamedModel
 from protrek_hm.index.layout import MODALITIES, IndexInfo, Precision, path_from, read_manifest, refuse_damaged
@@ -32,6 +32,7 @@ from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import compare_fingerprints
 
 METADATA = b"protrek_hm"
+FORMAT_VERSION = 1
 _ROWS = 8_192
 _ROW = "\0row"  # a column, while records are checked, by a name that no file gives
 
@@ -52,6 +53,7 @@ def export_parquet(folder: Path, output: Path, *, force: bool = False) -> int:
     index = Index.open(folder)
     model = Path(index.info.model_path or "")
     about = {
+        "format_version": FORMAT_VERSION,
         "model": index.info.model,
         "model_path": index.info.model_path and os.path.relpath(folder.resolve() / model, output.resolve().parent),
         "model_sha256": index.info.model_sha256,
@@ -195,11 +197,14 @@ def _made_by(metadata: Mapping[bytes, bytes], source: Path, output: Path, model:
         return Made(model.name, path_from(output, Path(model.name)), model.sha256, "float32")
     try:
         about: dict[str, Any] = json.loads(metadata[METADATA])
+        require_format(about, source, reads=FORMAT_VERSION, remedy="write it again with index export", absent=1)
         name, path, digest = about["model"], about["model_path"], about["model_sha256"]
         precision: Precision = about.get("precision", "float32")
         good = isinstance(name, str) and isinstance(path, str | None) and isinstance(digest, str)
         if not good or precision not in get_args(Precision):
             raise ValueError("of another kind")
+    except FileFormatError:
+        raise
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         problem = f"what it says of its model is damaged ({type(error).__name__}: {error})"
         raise FileFormatError(source, problem, "write it again with protrek-hm index export") from None

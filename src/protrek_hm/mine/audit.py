@@ -14,12 +14,13 @@ from protrek_hm.copies import local_path
 from protrek_hm.data.proteins import read_proteins
 from protrek_hm.errors import FileFormatError, MissingFileError, NothingFoundError, in_percent
 from protrek_hm.figures.blocks import choose_blocks
-from protrek_hm.files import new_folder, read_json
+from protrek_hm.files import new_folder, read_json, require_format
 from protrek_hm.homology import align
 from protrek_hm.mine.config import ColumnEvidence
 from protrek_hm.mine.evidence.columns import judge_column
 from protrek_hm.mine.evidence.findings import Verdict
 from protrek_hm.mine.gate import agree
+from protrek_hm.mine.report import FORMAT_VERSION
 
 _BLOCK = 80
 _STYLE = (
@@ -150,7 +151,10 @@ def read_verdicts(
         raise FileFormatError(path, f"not a Parquet file ({error})", "mine again") from None
     if pairs.is_empty():
         raise NothingFoundError(f"{path}: no pair was judged; mine again with a lower --min-identity")
-    file = file or local_path(str(read_json(folder / "mining_report.json").get("input")))
+    if file is None:
+        report = read_json(folder / "mining_report.json")
+        require_format(report, folder / "mining_report.json", reads=FORMAT_VERSION, remedy="mine again")
+        file = local_path(str(report.get("input")))
     proteins = read_proteins(file, columns=columns, on_bad_record="skip")
     unknown = pl.concat([pairs["a_id"], pairs["b_id"]]).unique(maintain_order=True)
     unknown = unknown.filter(~unknown.is_in(proteins["id"].implode()))

@@ -9,7 +9,7 @@ from typing import Any
 
 from protrek_hm.config import require
 from protrek_hm.errors import FileFormatError
-from protrek_hm.files import read_json, write_json
+from protrek_hm.files import read_json, require_format, write_json
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,9 @@ def read_settings(folder: Path) -> ModelSettings:
     if not path.is_file():
         return ModelSettings()
     content = read_json(path)
-    version = content.pop("format_version", None)
-    if version != FORMAT_VERSION:
-        raise FileFormatError(path, f"format_version {version!r}", f"this version reads {FORMAT_VERSION}")
+    require_format(content, path, reads=FORMAT_VERSION, remedy="copy the model again")
+    if unknown := content.keys() - {"format_version", *ModelSettings.__dataclass_fields__}:
+        raise FileFormatError(path, f"unknown key {min(unknown)!r}", "update protrek-hm, or copy the model again")
     temperature = content.get("temperature")
     if not (isinstance(temperature, int | float) and temperature > 0):
         raise FileFormatError(path, f"temperature {temperature!r} is not above 0", "copy the model again")

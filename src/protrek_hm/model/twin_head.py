@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from protrek_hm.config import require
 from protrek_hm.data.schema import AMINO_ACIDS
 from protrek_hm.errors import FileFormatError, MissingFileError, ModelError
-from protrek_hm.files import new_file
+from protrek_hm.files import new_file, require_format
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.homology.profile import Profile, profiles
 from protrek_hm.model.changes import Changes, FeatureConfig, all_substitutions, describe_changes, differing_sites, width
@@ -267,9 +267,7 @@ class TwinHead(nn.Module):
             with safe_open(path, framework="pt") as held:
                 facts = json.loads((held.metadata() or {})["protrek-hm"])
                 tensors = {name: held.get_tensor(name) for name in held.keys()}  # no mapping
-            if facts["format_version"] != FORMAT_VERSION:
-                problem = f"format_version {facts['format_version']!r}"
-                raise FileFormatError(path, problem, f"this version reads {FORMAT_VERSION}")
+            require_format(facts, path, reads=FORMAT_VERSION, remedy="train the head anew")
             shape = {**facts["config"], "features": FeatureConfig(**facts["config"]["features"])}
             head = cls(
                 HeadConfig(**shape), dimension=facts["dimension"], reader=facts["reader"], weight=float(facts["weight"])

@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,15 +26,18 @@ from protrek_hm.files import (
     foreign_files,
     read_json,
     refuse_existing,
+    require_format,
     sweep_litter,
     write_json,
     writing,
 )
+from protrek_hm.train.config import TrainConfig
 from protrek_hm.train.history import best_step
 
 STATE = "trainer_state.json"
 _WEIGHTS = "weights.safetensors"
 _SEAL = "files.json"
+FORMAT_VERSION = 1  # of a checkpoint
 log = logging.getLogger(__name__)
 
 
@@ -59,7 +63,7 @@ def load_weights(folder: Path, model: nn.Module, objective: nn.Module) -> None:
 def seal(folder: Path) -> None:
     """Write down the digest of each file of a checkpoint: what does not agree with it later is damaged."""
     files = {path.name: digest(path) for path in sorted(folder.iterdir())}
-    write_json(folder / _SEAL, {"format_version": 1, "files": files})
+    write_json(folder / _SEAL, {"format_version": FORMAT_VERSION, "files": files})
 
 
 def damage(folder: Path) -> str | None:
@@ -77,9 +81,14 @@ def damage(folder: Path) -> str | None:
     if not folder.is_dir():
         return "it is missing"
     try:
-        digests = read_json(folder / _SEAL).get("files")
+        content = read_json(folder / _SEAL)
     except ProTrekHMError:
         return f"{_SEAL} is missing or damaged"
+    try:
+        require_format(content, folder / _SEAL, reads=FORMAT_VERSION, remedy="train anew with --force")
+    except FileFormatError as error:
+        return error.problem
+    digests = content.get("files")
     if not isinstance(digests, dict):
         return f"{_SEAL} has no digests"
     for name, recorded in digests.items():
@@ -141,6 +150,8 @@ def _steps(checkpoints: Path) -> dict[int, Path]:
     }
 
 
+_DEFAULTS = asdict(TrainConfig())
+"""What a run was begun with where its `config.json`, of an earlier version, does not name a setting."""
 IfExists = Literal["refuse", "resume", "overwrite"]
 CHECKPOINTS = "checkpoints"
 MODEL = "model"
@@ -174,7 +185,10 @@ def begin(folder: Path, resolved: Mapping[str, Any], if_exists: IfExists) -> Pat
         If it cannot be resumed, as its checkpoints are damaged.
     """
     if if_exists == "resume" and (folder / "config.json").is_file():
-        before = read_json(folder / "config.json")
+        before = _DEFAULTS | read_json(folder / "config.json")
+        if later := before.keys() - resolved.keys():
+            problem = f"a setting {min(later)!r}, which this version of protrek-hm does not have"
+            raise FileFormatError(folder / "config.json", problem, "update protrek-hm, or train anew with --force")
         for name, value in resolved.items():
             if before.get(name) != value:
                 wanted = f"{folder} was begun with {before.get(name)!r}; resume with that, or train anew"

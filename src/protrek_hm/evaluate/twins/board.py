@@ -19,7 +19,7 @@ from protrek_hm.evaluate.table import new_table
 from protrek_hm.evaluate.twins.cases import ALL, CASE_COLUMNS, count_cases
 from protrek_hm.evaluate.twins.measures import CHANCE, FEW_FAMILIES, MEASURES
 from protrek_hm.evaluate.twins.run import SCORE_COLUMNS, Board, Gain
-from protrek_hm.files import new_folder, read_json, write_json
+from protrek_hm.files import new_folder, read_json, require_format, write_json
 
 FORMAT_VERSION = 1
 PROTOCOL = (
@@ -117,9 +117,10 @@ def read_board(path: Path) -> dict[str, Any]:
         If it is not there, no JSON, or of another format.
     """
     content = read_json(path)
-    if content.get("format_version") != FORMAT_VERSION or not isinstance(content.get("rows"), list):
-        problem = f"no board of format_version {FORMAT_VERSION}"
-        raise FileFormatError(path, problem, "give a board.json that `evaluate twins` wrote")
+    remedy = "give a board.json that `evaluate twins` wrote"
+    require_format(content, path, reads=FORMAT_VERSION, remedy=remedy)
+    if not isinstance(content.get("rows"), list):
+        raise FileFormatError(path, "no board: it has no list of rows", remedy)
     for row in content["rows"]:
         if not (isinstance(row, dict) and {"name", "kind", "results"} <= row.keys()):
             raise FileFormatError(path, "a row lacks name, kind or results", "see docs/board.md for its form")
