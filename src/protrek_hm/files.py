@@ -407,6 +407,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+def content_digest(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a JSON object, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def require_format(
     content: Mapping[str, Any], path: Path, *, reads: int, remedy: str, absent: int | None = None
 ) -> None:

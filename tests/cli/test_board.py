@@ -120,7 +120,7 @@ def test_bad_input_gives_one_clear_line(fails, tmp_path, models, table):
     assert "splits = 'tests'" in fails(table, *end, "--split", "tests")
     assert "masked-language head" in fails(table, *end, "--train", table, "--masked", tmp_path / "none")
     assert "not a JSON object" in fails(table, *end, "--add-to", _written(tmp_path / "list.json", "[]"))
-    assert "no board of format_version 1" in fails(table, *end, "--add-to", _written(tmp_path / "b.json", "{}"))
+    assert "this version of protrek-hm reads 1" in fails(table, *end, "--add-to", _written(tmp_path / "b.json", "{}"))
     frame = pl.read_csv(table, separator="\t")
     frame.drop("family").write_csv(tmp_path / "narrow.csv")
     assert "no column 'family'" in fails(tmp_path / "narrow.csv", *end)

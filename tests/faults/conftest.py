@@ -26,7 +26,8 @@ class FaultyDisk:
     """Runs commands; the `number`-th call that changes the disk below `folder` goes wrong.
 
     mode: count (nothing goes wrong), kill (SIGKILL before the call), torn (half of a write, then SIGKILL), error (EIO),
-    full (ENOSPC from that call on, for all calls that need room).
+    full (ENOSPC from that call on, for all calls that need room). Where calls that read are counted instead: reads,
+    read error (EIO), short (half of what was asked for).
     """
 
     def __init__(self, library):

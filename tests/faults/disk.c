@@ -2,7 +2,8 @@
  *
  * cc -shared -fPIC -O1 -o disk.so disk.c -ldl
  *
- * Nothing is counted before `faults_arm`. What is written through a memory map is not seen.
+ * Nothing is counted before `faults_arm`. In the modes of reading, calls that read are counted instead. What goes
+ * through a memory map is not seen.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,7 +20,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum mode { COUNT, KILL, EIO_ONCE, FULL, TORN };
+enum mode { COUNT, KILL, EIO_ONCE, FULL, TORN, COUNT_READS, EIO_READ, SHORT_READ };
 
 static char root[PATH_MAX];
 static int mode, wanted, armed;
@@ -63,12 +64,20 @@ static int of_file(int file) {
 
 /* Count a call; return whether it must fail, with errno set. `room`: it needs room on the disk. */
 static int fails(int room) {
+    if (mode >= COUNT_READS) return 0;
     count++;
     if (mode == FULL && room && count >= wanted) return errno = ENOSPC, 1;
     if (count != wanted) return 0;
     if (mode == KILL || mode == TORN) kill(getpid(), SIGKILL);
     if (mode == EIO_ONCE) return errno = EIO, 1;
     return 0;
+}
+
+/* The same for a call that reads; -1: it must fail, 1: it must return less than it was asked for. */
+static int misreads(void) {
+    if (mode < COUNT_READS || ++count != wanted) return 0;
+    if (mode == EIO_READ) return errno = EIO, -1;
+    return mode == SHORT_READ;
 }
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
@@ -100,6 +109,23 @@ WRITE(copy_file_range, (int in, off64_t *from, int file, off64_t *to, size_t siz
       (in, from, file, to, size, flags), (in, from, file, to, size / 2, flags))
 WRITE(sendfile, (int file, int in, off_t *from, size_t size), (file, in, from, size), (file, in, from, size / 2))
 WRITE(sendfile64, (int file, int in, off64_t *from, size_t size), (file, in, from, size), (file, in, from, size / 2))
+
+#define READ(name, parameters, arguments, less)                         \
+    ssize_t name parameters {                                           \
+        static __typeof__(&name) next;                                  \
+        if (!next) next = NEXT(name);                                   \
+        if (of_file(file)) {                                            \
+            int wrong = misreads();                                     \
+            if (wrong < 0) return -1;                                   \
+            if (wrong && size > 1) return next less;                    \
+        }                                                               \
+        return next arguments;                                          \
+    }
+
+READ(read, (int file, void *data, size_t size), (file, data, size), (file, data, size / 2))
+READ(pread, (int file, void *data, size_t size, off_t at), (file, data, size, at), (file, data, size / 2, at))
+READ(pread64, (int file, void *data, size_t size, off64_t at), (file, data, size, at), (file, data, size / 2, at))
+READ(readv, (int file, const struct iovec *data, int size), (file, data, size), (file, data, size / 2))
 
 CALL(int, rename, (const char *a, const char *b), of_path(AT_FDCWD, b), 0, (a, b))
 CALL(int, renameat, (int i, const char *a, int j, const char *b), of_path(j, b), 0, (i, a, j, b))

@@ -14,7 +14,7 @@ from pkgutil import walk_packages
 
 import protrek_hm
 
-MODES = {"count": 0, "kill": 1, "error": 2, "full": 3, "torn": 4}
+MODES = {"count": 0, "kill": 1, "error": 2, "full": 3, "torn": 4, "reads": 5, "read error": 6, "short": 7}
 LAZY = (  # what commands import when they need it
     *("faiss", "matplotlib.pyplot", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"),
     *("sklearn.feature_extraction.text", "sklearn.manifold", "scipy.stats", "datasets"),

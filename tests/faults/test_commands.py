@@ -1,9 +1,8 @@
 """Whatever call of the disk goes wrong, results are as before or as after, and the same command finishes the work.
 
-By default some calls of each command go wrong; `FAULTS=all` tries each, which takes an hour.
+Some calls of each command go wrong; before a release each of them does, which takes an hour.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -129,15 +128,19 @@ def state(faulty_disk, tmp_path_factory):
 
 
 def chosen(count, points):
-    """Calls to let go wrong, spread over all: the first and the last ones are among them."""
-    if os.environ.get("FAULTS") == "all":
+    """Calls to let go wrong, spread over all: the first and the last ones are among them; None: each."""
+    if points is None:
         return range(1, count + 1)
     return sorted({1, count, *(1 + (count - 1) * place // (points - 1) for place in range(points))})
 
 
+EXTENT = ["some", pytest.param("all", marks=pytest.mark.release)]
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("extent", EXTENT)
 @pytest.mark.parametrize("name", COMMANDS)
-def test_results_are_as_before_or_as_after(name, faulty_disk, state, tmp_path):
+def test_results_are_as_before_or_as_after(name, extent, faulty_disk, state, tmp_path):
     command = COMMANDS[name]
     arguments = [*command.arguments, *(["-m", "tiny"] if command.arguments[1] == "build" else [])]
 
@@ -151,9 +154,9 @@ def test_results_are_as_before_or_as_after(name, faulty_disk, state, tmp_path):
     assert ran.code == 0, ran.stderr
     after = command.content(whole)
     assert after != before
-    points = chosen(ran.count, command.points)
+    points = chosen(ran.count, command.points if extent == "some" else None)
     for place, number in enumerate(points):
-        for mode in MODES if os.environ.get("FAULTS") == "all" else [MODES[place % len(MODES)]]:
+        for mode in MODES if extent == "all" else [MODES[place % len(MODES)]]:
             told = f"{name}: {mode} at call {number} of {ran.count}"
             folder = copy(f"{mode}-{number}")
             broken = faulty_disk.run(arguments, folder, mode, number)
@@ -170,3 +173,39 @@ def test_results_are_as_before_or_as_after(name, faulty_disk, state, tmp_path):
                 litter = [each.name for each in folder.rglob(".*") if each.name.endswith((".partial", ".replaced"))]
                 assert not litter, told
             shutil.rmtree(folder)
+
+
+_READING = ("index add", "index compact", "index export", "model convert back", "search --batch")
+READERS = {
+    "search": (("search", "index", "a kinase", "-o", "hits.json", "--format", "json"), files("hits.json")),
+    "model check": (("model", "check", "tiny"), lambda _: None),
+    **{name: (each.arguments, each.content) for name, each in COMMANDS.items() if name in _READING},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("extent", EXTENT)
+@pytest.mark.parametrize("name", READERS)
+def test_what_cannot_be_read_is_told_and_what_comes_in_pieces_is_read(name, extent, faulty_disk, state, tmp_path):
+    arguments, content = READERS[name]
+
+    def run(place, mode, number=0):
+        folder = Path(shutil.copytree(state, tmp_path / place, symlinks=True))
+        before, ran = content(folder), faulty_disk.run(arguments, folder, mode, number)
+        after = content(folder)
+        shutil.rmtree(folder)
+        return ran, before, after
+
+    ran, _, whole = run("whole", "reads")
+    assert ran.code == 0, ran.stderr
+    for place, number in enumerate(chosen(ran.count, 6 if extent == "some" else None)):
+        for mode in ("read error", "short") if extent == "all" else [("read error", "short")[place % 2]]:
+            told = f"{name}: {mode} at call {number} of {ran.count}"
+            broken, before, after = run(f"{mode}-{number}", mode, number)
+            assert "Traceback" not in broken.stderr, told + broken.stderr
+            if broken.code == 0:
+                assert after == whole, told
+            else:
+                assert (broken.code, mode) == (2, "read error"), told + broken.stderr
+                assert broken.stderr.count("error: ") == 1, told + broken.stderr
+                assert after in (before, whole), told

@@ -199,3 +199,19 @@ def test_no_message_advises_to_replace_an_index(folder):
                 Index.open(folder)
             path.write_bytes(whole)
             assert "--force" not in str(caught.value)
+
+
+@pytest.mark.parametrize("where", [None, "mass < 5"])
+def test_equal_scores_come_in_the_order_of_the_table_whatever_was_removed(tmp_path, letter_encoder, where):
+    """Found by test_stateful.py: the vector of A is older than that of C, and its first record was removed."""
+    records = [("P0", "A", 1), ("P1", "CCC", 2), ("P2", "A", 3), ("P3", "DD", 9)]
+    table = pl.DataFrame(records, schema=["id", "sequence", "mass"], orient="row")
+    build_index(table, letter_encoder(), tmp_path / "index", model_name="m")
+    if where is None:
+        remove_from_index(tmp_path / "index", ids=["P0"])
+    condition = None if where is None else "mass > 1 and mass < 5"
+    query = letter_encoder().encode(["AC"], task="sequence", batch_size=1, show_progress_bar=False) / np.float32(2**0.5)
+    index = Index.open(tmp_path / "index")
+    for k in (1, 2):
+        _, rows = index.nearest(query.astype(np.float32), want="sequence", k=k, where=condition)
+        assert index.take(rows[0])["id"].to_list() == ["P1", "P2"][:k]

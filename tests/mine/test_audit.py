@@ -69,7 +69,7 @@ def table(ids):
 def test_another_table_than_the_one_that_was_mined_is_told(tmp_path):
     pl.DataFrame({"a_id": ["a", "a"], "b_id": ["b", "c"]}).write_parquet(tmp_path / "judged_pairs.parquet")
     write_proteins(table(["c", "b", "a"]), tmp_path / "mined.tsv")
-    write_json(tmp_path / "mining_report.json", {"input": str(tmp_path / "mined.tsv")})
+    write_json(tmp_path / "mining_report.json", {"format_version": 1, "input": str(tmp_path / "mined.tsv")})
     assert read_verdicts(tmp_path)[1]["id"].to_list() == ["c", "b", "a"]
     write_proteins(table(["b"]), tmp_path / "other.tsv")
     with pytest.raises(

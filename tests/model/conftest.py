@@ -172,3 +172,16 @@ def official(tmp_path_factory):
             nn.init.normal_(each, mean=float("norm" in name.lower() and name.endswith("weight")), std=0.2)
     torch.save({"model": original.model.state_dict()}, folder / "ProTrek_tiny.pt")
     return folder, original
+
+
+@pytest.fixture(scope="session")
+def as_meant():
+    """Says of a saved model that was changed by hand that the change is meant, as the message tells to."""
+
+    def as_meant(folder):
+        settings = json.loads((folder / "protrek.json").read_text())
+        for key in ("files", "sha256"):
+            settings.pop(key, None)
+        (folder / "protrek.json").write_text(json.dumps(settings))
+
+    return as_meant

@@ -95,21 +95,23 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_decides_tokens_or_arithmetic_is_in_it(model, saved, tmp_path, change):
+def test_what_decides_tokens_or_arithmetic_is_in_it(model, saved, tmp_path, change, as_meant):
     copy = shutil.copytree(saved, tmp_path / "copy")
     change(copy)
+    as_meant(copy)
     changed = ProTrek.from_pretrained(copy, device="cpu")
     assert compare_fingerprints(model.fingerprint(), changed.fingerprint()) == "same weights"
     assert describe_model(copy)["fingerprint"] == changed.fingerprint(), "also where nothing is built"
 
 
-def test_what_decides_neither_is_not(model, saved, tmp_path):
+def test_what_decides_neither_is_not(model, saved, tmp_path, as_meant):
     copy = shutil.copytree(saved, tmp_path / "elsewhere")
     rewrite(copy / "protrek.json", lambda content: content.update(temperature=0.5, license="mit", history=[]))
     rewrite(
         copy / "text_0_Transformer/config.json",
         lambda content: content.update(transformers_version="9.9", hidden_dropout_prob=0.3, use_cache=True, later=1),
     )
+    as_meant(copy)
     loaded = ProTrek.from_pretrained(copy, device="cpu")
     before = loaded.fingerprint()
     loaded.encode(["A kinase."] * 3, task="text", packed=False)  # leaves padding and cutting in the tokenizer
@@ -142,10 +144,11 @@ def test_a_flipped_bit_of_the_weights_is_found(saved, tmp_path):
         ProTrek.from_pretrained(copy, device="cpu")
 
 
-def test_a_model_saved_with_a_fingerprint_of_its_weights_alone(model, saved, tmp_path):
+def test_a_model_saved_with_a_fingerprint_of_its_weights_alone(model, saved, tmp_path, as_meant):
     """As earlier versions did: the SHA-256 of each tensor's name, shape, type and bytes, in the order of names."""
     copy = shutil.copytree(saved, tmp_path / "copy")
     weights = model.fingerprint().split("-")[1]
     rewrite(copy / "protrek.json", lambda content: content.update(fingerprint=weights + 32 * "0"))
+    as_meant(copy)
     assert describe_model(copy)["fingerprint"] == model.fingerprint()
     assert ProTrek.from_pretrained(copy, device="cpu").fingerprint() == model.fingerprint()

@@ -99,7 +99,7 @@ def test_a_converted_official_model(official, tmp_path):
     assert_same(*light_and_full(tmp_path / "ours"))  # whose sizes put weights at odd places of their files
 
 
-def test_a_model_that_was_changed_by_hand_is_loaded_whole(model, tmp_path):
+def test_a_model_that_was_changed_by_hand_is_loaded_whole(model, tmp_path, as_meant):
     for number, (name, change) in enumerate(
         [
             ("protrek.json", {"fingerprint": None}),
@@ -115,6 +115,7 @@ def test_a_model_that_was_changed_by_hand_is_loaded_whole(model, tmp_path):
         write_json(
             folder / name, {key: value for key, value in content.items() if value is not None or key != "fingerprint"}
         )
+        as_meant(folder)
         found = load_encoder(folder, device="cpu")
         assert isinstance(found, ProTrek), name
 

@@ -143,7 +143,7 @@ def as_saved_before(saved, folder):
     content["parameters"]["route_mappings"] = {}
     router.write_text(json.dumps(content))
     settings = json.loads((folder / "protrek.json").read_text())
-    del settings["fingerprint"], settings["files"]
+    del settings["fingerprint"], settings["files"], settings["sha256"]
     (folder / "protrek.json").write_text(json.dumps(settings))
     return folder
 

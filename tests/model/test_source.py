@@ -159,13 +159,14 @@ def test_pickled_weights_are_read_as_tensors_alone(model, copy, tmp_path, part, 
         ("protrek.json", ["fingerprint"], 5),
     ],
 )
-def test_senseless_settings_are_refused_in_a_line(copy, name, keys, value):
+def test_senseless_settings_are_refused_in_a_line(copy, name, keys, value, as_meant):
     content = json.loads((copy / name).read_text())
     place = content
     for key in keys[:-1]:
         place = place[key]
     place[keys[-1]] = value
     (copy / name).write_text(json.dumps(content))
+    as_meant(copy)
     for read in (lambda: ProTrek.from_pretrained(copy, device="cpu"), lambda: describe_model(copy)):
         with pytest.raises(ProTrekHMError) as caught:
             read()

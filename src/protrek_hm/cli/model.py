@@ -116,6 +116,19 @@ def model_info(
         _print_tables(made_of)
 
 
+@model_app.command("check")
+def model_check(model: Annotated[str, typer.Argument(help="Folder or hub name of the model.")]) -> None:
+    """Compare a model with what was saved. Exit 1 if weights, settings or vocabularies are not as they were."""
+    from protrek_hm.model.info import check_model
+
+    problems = check_model(model)
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"{model}: as it was saved")
+
+
 def _print_tables(made_of: dict[str, Any]) -> None:
     import json
 

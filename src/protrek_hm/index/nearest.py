@@ -71,12 +71,12 @@ def nearest(
 ) -> tuple[Float[np.ndarray, "queries k"], Int[np.ndarray, "queries k"]]:
     """Find the `k` vectors of highest cosine for each query; all arrays hold float32 vectors of length 1.
 
-    only: compare with these vectors alone; their numbers, ascending.
+    only: compare with these vectors alone; their numbers.
 
     Returns
     -------
     The cosines, in [-1, 1], highest first, and the indices of the vectors; equal cosines come in order of
-    index. There are min(k, vectors) columns.
+    index, or as in `only`. There are min(k, vectors) columns.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _some(only: Int[np.ndarray, " some"] | None, block: slice) -> "slice | Int[n
     if only is None:
         return block
     chosen = only[block]
-    whole = chosen[-1] - chosen[0] + 1 == len(chosen)
+    whole = bool((np.diff(chosen) == 1).all())
     return slice(int(chosen[0]), int(chosen[-1]) + 1) if whole else chosen
 
 

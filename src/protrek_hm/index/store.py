@@ -153,7 +153,9 @@ class Index:
         embeddings = self.embeddings[want]
         allowed = rows_where(self.records, where) if isinstance(where, str) else where
         engine = self.engines.get(want, ExactEngine())
-        near = engine.nearest(queries, embeddings.vectors, k=k, only=embeddings.vectors_of(allowed))
+        exact = isinstance(engine, ExactEngine)  # others break ties by the numbers of vectors
+        only = embeddings.in_order_of_rows(allowed) if exact else embeddings.vectors_of(allowed)
+        near = engine.nearest(queries, embeddings.vectors, k=k, only=only)
         return Nearest(*self._answers(near.cosines, near.found, want=want, k=k, allowed=allowed), near.exact)
 
     def exactly(self) -> "Index":
@@ -196,7 +198,7 @@ class Index:
         best[:, : found.shape[1]] = cosines
         rows[:, : found.shape[1]] = np.where(found >= 0, embeddings.first_rows(real), -1)
         several = np.flatnonzero((embeddings.row_counts(real) > 1).any(axis=1))
-        # vectors lie in the order of their first rows: the k best rows are among those of the k best vectors
+        # equal vectors come in the order of their first rows: the k best rows are among those of the k best vectors
         answers = {
             vector: self._rows_of(vector, want=want, k=k, allowed=allowed)
             for vector in np.unique(real[several]).tolist()
@@ -211,7 +213,8 @@ class Index:
             ]
             for place, (negated, row) in enumerate(sorted(scored)[:k]):
                 best[i, place], rows[i, place] = -negated, row
-        return best, rows
+        order = np.lexsort((rows, -best))
+        return np.take_along_axis(best, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
     def _rows_of(self, vector: int, *, want: Modality, k: int, allowed: Bool[np.ndarray, " rows"] | None) -> list[int]:
         rows = self.embeddings[want].rows_of(vector)

@@ -9,7 +9,7 @@ from typing import Any
 
 from protrek_hm.config import require
 from protrek_hm.errors import FileFormatError
-from protrek_hm.files import read_json, require_format, write_json
+from protrek_hm.files import content_digest, read_json, require_format, write_json
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ FORMAT_VERSION = 1
 # How files call the text tower's route. Of a task that it does not know, or none, SentenceTransformer takes the route
 # that is called as the input's modality: "text" would read proteins as texts. This name is no modality, so it raises
 TEXTS = "texts"
+_MEANT = 'if the change is meant, take "{}" out of protrek.json'
 _AT_THE_TOP = ("modules.json", "router_config.json", "config_sentence_transformers.json")
 
 
@@ -125,7 +126,7 @@ def read_settings(folder: Path) -> ModelSettings:
     Raises
     ------
     FileFormatError
-        If the file is damaged, or of a later version.
+        If the file is damaged, changed, or of a later version.
 
     Examples
     --------
@@ -141,6 +142,9 @@ def read_settings(folder: Path) -> ModelSettings:
     if not path.is_file():
         return ModelSettings()
     content = read_json(path)
+    recorded = content.pop("sha256", None)
+    if recorded is not None and recorded != content_digest(content):
+        raise FileFormatError(path, "not as it was written", f"copy the model again; {_MEANT.format('sha256')}")
     require_format(content, path, reads=FORMAT_VERSION, remedy="copy the model again")
     if unknown := content.keys() - {"format_version", *ModelSettings.__dataclass_fields__}:
         raise FileFormatError(path, f"unknown key {min(unknown)!r}", "update protrek-hm, or copy the model again")
@@ -164,7 +168,23 @@ def hash_files(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def refuse_changed(path: str | Path, place: Path, settings: ModelSettings) -> None:
+    """Make sure that settings and vocabularies of a saved model are those that were saved.
+
+    path: what the user calls it. place: its folder.
+
+    Raises
+    ------
+    FileFormatError
+        If any is not, and `settings` say what they were.
+    """
+    if settings.files is not None and settings.files != hash_files(place):
+        problem = "settings or vocabularies are not those that were saved here: damaged or replaced"
+        raise FileFormatError(path, problem, f"copy the model again; {_MEANT.format('files')}")
+
+
 def write_settings(folder: Path, settings: ModelSettings) -> None:
     """Write `protrek.json`; what is not known is left out."""
-    content: Mapping[str, Any] = {name: value for name, value in asdict(settings).items() if value not in (None, [])}
-    write_json(folder / SETTINGS, {"format_version": FORMAT_VERSION, **content})
+    known = {name: value for name, value in asdict(settings).items() if value not in (None, [])}
+    content: Mapping[str, Any] = {"format_version": FORMAT_VERSION, **known}
+    write_json(folder / SETTINGS, {**content, "sha256": content_digest(content)})

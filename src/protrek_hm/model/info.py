@@ -6,7 +6,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
-from protrek_hm.errors import FileFormatError
+from protrek_hm.errors import FileFormatError, ProTrekHMError
 from protrek_hm.files import read_json
 from protrek_hm.model.card import describe_tower
 from protrek_hm.model.config import TEXTS, hash_files, read_settings
@@ -55,6 +55,37 @@ def describe_model(path: str | Path, *, revision: str | None = None) -> dict[str
         "fingerprint": settings.fingerprint,
         "history": settings.history,
     }
+
+
+def check_model(path: str | Path, *, revision: str | None = None) -> list[str]:
+    """Load a model, and say what of it is not as it was saved, a sentence each; none if all is.
+
+    Compared are weights, settings, vocabularies and the twin head, with what `protrek.json` and the head say of them;
+    not the model card.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no model.
+    """
+    from protrek_hm.model.protrek import ProTrek  # here, as they load torch
+    from protrek_hm.model.twin_head import HEAD, TwinHead
+
+    place = find_model(path, revision=revision)
+    problems = []
+    try:
+        settings = None if is_official(place) else read_settings(place)
+        ProTrek.from_pretrained(place, device="cpu")
+        if settings is None or settings.files is None or not is_current(settings.fingerprint):
+            problems.append(f"{path}: loads, but nothing says how it was saved; protrek-hm model convert writes that")
+    except FileFormatError as error:
+        problems.append(str(error))
+    try:
+        if ((place if place.is_dir() else place.parent) / HEAD).is_file():
+            TwinHead.load(place if place.is_dir() else place.parent)
+    except ProTrekHMError as error:
+        problems.append(str(error))
+    return problems
 
 
 def _count_parameters(module: Path) -> int:

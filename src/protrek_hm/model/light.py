@@ -25,7 +25,7 @@ from torch.nn.functional import gelu, normalize
 from protrek_hm.config import Modality
 from protrek_hm.errors import ProTrekHMError
 from protrek_hm.files import read_json
-from protrek_hm.model.config import TEXTS, ModelSettings, read_settings
+from protrek_hm.model.config import TEXTS, ModelSettings, read_settings, refuse_changed
 from protrek_hm.model.encoder import is_current
 from protrek_hm.model.fingerprint import fingerprint
 from protrek_hm.model.inputs import clean_inputs, require_route
@@ -160,6 +160,7 @@ def _load(place: Path) -> LightProTrek | None:
         settings = read_settings(place)
         if not is_current(settings.fingerprint):
             return None
+        refuse_changed(place, place, settings)
         listed = json.loads((place / MODULES).read_text(encoding="utf-8"))
         _expect({each["path"]: _class(each["type"]) for each in listed}, _MODULES)
         _expect(read_json(place / "config_sentence_transformers.json").get("default_prompt_name"), None)
@@ -171,7 +172,9 @@ def _load(place: Path) -> LightProTrek | None:
             towers["text" if name == TEXTS else name] = load_tower([place / part for part in parts], kinds)
         model = LightProTrek(towers, settings)
         _expect(model.fingerprint(), settings.fingerprint)
-    except (_NotLightError, ProTrekHMError, *_NOT_AS_WRITTEN):
+    except Exception as error:
+        if not isinstance(error, (_NotLightError, ProTrekHMError, *_NOT_AS_WRITTEN)) and type(error) is not Exception:
+            raise  # but tokenizers raises bare ones on a damaged vocabulary
         return None
     return model
 

@@ -31,6 +31,7 @@ from protrek_hm.model.config import (
     TowerConfig,
     hash_files,
     read_settings,
+    refuse_changed,
     write_settings,
 )
 from protrek_hm.model.encoder import compare_fingerprints, is_current
@@ -128,12 +129,13 @@ class ProTrek(SentenceTransformer):
         with whole_model(path, place):
             if is_official(place):
                 return cls._from_official(place, device=device)
+            settings = read_settings(place)
+            refuse_changed(path, place, settings)
             model = cls(str(place), device=device)
             if not {"text", "sequence"} <= set(model.tasks):
                 problem = "not a ProTrek: it lacks the routes 'text' and 'sequence'"
                 raise FileFormatError(path, problem, "give another model")
             check_weights(path, place, model)
-            settings = read_settings(place)
             if (saved := settings.fingerprint) and is_current(saved):
                 _check_weights(path, saved, model.fingerprint())
             model.temperature, model.license, model.history = settings.temperature, settings.license, settings.history

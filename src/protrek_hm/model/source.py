@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,14 +47,17 @@ def whole_model(path: str | Path, place: Path) -> Iterator[None]:
     verbosity = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        with no_progress_bars():
+        with no_progress_bars(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol")  # what follows is told in a line
             yield
     except ProTrekHMError:
         raise
     except pickle.UnpicklingError as error:  # whose message would have the guard taken away
         problem = "weights that are more than tensors, or damaged: code in them is not run"
         raise FileFormatError(path, problem, "give weights in safetensors") from error
-    except _BROKEN_FILES as error:
+    except Exception as error:
+        if not isinstance(error, _BROKEN_FILES) and type(error) is not Exception:  # which tokenizers raises
+            raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise FileFormatError(path, f"the model does not load ({reason})", _AGAIN) from error
     finally:

@@ -12,12 +12,13 @@ serves any model. It lies in the model's folder, in one file; nothing else there
 loads the model as before.
 """
 
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -245,6 +246,7 @@ class TwinHead(nn.Module):
             "weight": self.weight,
         }
         tensors = {name: each.detach().cpu().contiguous() for name, each in self.state_dict().items()}
+        facts["sha256"] = _digest(facts, tensors)
         with new_file(folder / HEAD, force=True) as temporary:
             save_file(tensors, temporary, metadata={"protrek-hm": json.dumps(facts)})
             temporary.chmod(0o644)  # safetensors writes for its owner's eyes alone
@@ -268,6 +270,9 @@ class TwinHead(nn.Module):
                 facts = json.loads((held.metadata() or {})["protrek-hm"])
                 tensors = {name: held.get_tensor(name) for name in held.keys()}  # no mapping
             require_format(facts, path, reads=FORMAT_VERSION, remedy="train the head anew")
+            recorded = facts.pop("sha256", None)
+            if recorded is not None and recorded != _digest(facts, tensors):
+                raise ValueError("not as it was written")
             shape = {**facts["config"], "features": FeatureConfig(**facts["config"]["features"])}
             head = cls(
                 HeadConfig(**shape), dimension=facts["dimension"], reader=facts["reader"], weight=float(facts["weight"])
@@ -283,6 +288,13 @@ class TwinHead(nn.Module):
                 "train it anew: protrek-hm train head",
             )
         return head.eval()
+
+
+def _digest(facts: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def head_of(model: object) -> TwinHead | None:
