@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from protrek_hm.errors import OptionError
+from protrek_hm.errors import OptionError, ShardDownError
 from protrek_hm.index import approximate
 from protrek_hm.index.build import build_index
 from protrek_hm.index.config import IndexConfig
+from protrek_hm.index.fanout import LocalParts
+from protrek_hm.index.layout import read_manifest
 from protrek_hm.index.split import split_index
 from protrek_hm.search.describe import describe
 from protrek_hm.search.explain import find_protein
@@ -44,6 +46,18 @@ def families(rng):
     return table.sample(fraction=1, shuffle=True, seed=3)
 
 
+class Failing:
+    """Shards in this process, some of which do not answer."""
+
+    def __init__(self, parts):
+        self.parts, self.down = parts, set()
+
+    def __call__(self, question, calls):
+        for number in sorted(self.down & calls.keys()):
+            raise ShardDownError(number, f"shard-1-{number}", "unplugged")
+        return self.parts(question, calls)
+
+
 @pytest.fixture(scope="module")
 def searchers(tmp_path_factory, letter_encoder):
     folder, encoder = tmp_path_factory.mktemp("sharded"), letter_encoder()
@@ -52,7 +66,9 @@ def searchers(tmp_path_factory, letter_encoder):
         patch.setattr(approximate, "EXACT", 100)
         build_index(table, encoder, folder / "whole", IndexConfig(meaning=True), model_name="m")
         split_index(folder / "whole", folder / "split", shards=4)
-        yield table, Searcher.open(folder / "whole", model=encoder), Searcher.open(folder / "split", model=encoder)
+        whole = Searcher.open(folder / "whole", model=encoder)
+        failing = Failing(LocalParts.open(folder / "split", read_manifest(folder / "split")))
+        yield table, whole, Searcher.open(folder / "split", model=encoder, asked=failing)
 
 
 def plain(answers):
@@ -136,3 +152,34 @@ def test_proteins_are_described_scanned_and_found_alike(searchers):
         whole.votes("zinc", *some[:2]).__dict__.values(), split.votes("zinc", *some[:2]).__dict__.values(), strict=True
     ):
         np.testing.assert_array_equal(left, right)
+
+
+def test_a_shard_that_does_not_answer_is_named_or_left_out_where_that_is_allowed(searchers):
+    table, whole, split = searchers
+    asked = split.index.embeddings["sequence"].vectors.ask
+    split.measure()
+    query, options = table["sequence"][5], {"k": 30, "exact": True}
+    kept = split.index.embeddings["sequence"].vectors.owners(split.index.embeddings["sequence"].of_row)
+    asked.down = {2}
+    try:
+        for config in (SearchConfig("sequence", **options), SearchConfig(**options), SearchConfig("text", "text")):
+            with pytest.raises(ShardDownError, match=r"shard-1-2 of the index does not answer \(unplugged\)"):
+                split.answer([query], config)
+        [partial] = split.answer([query], SearchConfig("sequence", partial=True, **options))
+        assert partial.missing == ("shard-1-2",)
+        assert partial.notes[0] == "a partial answer: shard-1-2 of the index did not answer"
+        names = table["id"].filter(pl.Series(kept != 2)).to_list()
+        where = f"id in ({', '.join(map(repr, names))})"
+        [expected] = whole.answer([query], SearchConfig("sequence", where=where, **options))
+        assert plain([partial])[0][0] == plain([expected])[0][0], "scores, p and E stay those of the whole index"
+        [grouped] = split.answer(["zinc kinase"], SearchConfig(group=True, k=5, partial=True))
+        assert len(grouped) == 5
+        assert not {hit.id for family in grouped for hit in family.hits} - set(names)
+        asked.down = {0, 3}
+        [partial] = split.answer([query], SearchConfig("sequence", partial=True, **options))
+        assert partial.missing == ("shard-1-0", "shard-1-3")
+    finally:
+        asked.down = set()
+    for again, config in ((query, SearchConfig("sequence", partial=True)), ("zinc kinase", SearchConfig(group=True))):
+        one, other = (plain(each.answer([again], config)) for each in (whole, split))
+        assert one == other, "nothing is remembered of a partial answer"

@@ -21,6 +21,12 @@ def serve(
     key_file: Annotated[
         Path | None, typer.Option("--api-keys", help="File of keys, one a line; # begins a remark.")
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            help="Hold an index of shards on a Ray cluster: `auto` for this machine's, HOST:PORT, or `local`."
+        ),
+    ] = None,
     model: ModelOfIndex = None,
     device: Device = None,
 ) -> None:
@@ -30,11 +36,23 @@ def serve(
 
     from protrek_hm.serve.run import Opening, serve_index
 
-    serve_index(Opening(index, model, device), settings)
+    serve_index(Opening(index, model, device), settings, cluster=cluster)
 
 
 _OF_HTTP = (
-    *("host", "port", "workers", "api_keys", "allow_hosts", "max_queries", "max_hits", "max_letters", "max_body_bytes"),
+    *(
+        "host",
+        "port",
+        "workers",
+        "replicas",
+        "shard_cpus",
+        "api_keys",
+        "allow_hosts",
+        "max_queries",
+        "max_hits",
+        "max_letters",
+        "max_body_bytes",
+    ),
     *("max_answer_bytes", "max_upload_bytes", "max_waiting", "batch_wait", "grace"),
 )
 

@@ -244,7 +244,7 @@ def _read_manifest(folder: Path) -> Manifest:
     if recorded is not None and recorded != _sha256(content):
         raise FileFormatError(folder / INFO, "damaged (not as it was written)", REBUILD)
     version = content.pop("format_version", None)
-    if version not in (FORMAT_VERSION, OF_SHARDS, *EARLIER):
+    if version not in ((OF_SHARDS,) if "shards" in content else (FORMAT_VERSION, *EARLIER)):
         problem = f"index format {version!r}, and this version of protrek-hm reads format {FORMAT_VERSION}"
         raise FileFormatError(folder, problem, f"update protrek-hm, or {REBUILD}")
     try:

@@ -5,16 +5,17 @@ other. A server answers from the application that it was told, so no answer mixe
 that died, and asks each how it is. Ray is imported when a cluster is asked for (extra `cluster`).
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from protrek_hm.deadline import checkpoint
-from protrek_hm.errors import DependencyError, FileFormatError, OptionError, ProTrekHMError, ShardDownError
+from protrek_hm.errors import FileFormatError, OptionError, ProTrekHMError, ShardDownError
 from protrek_hm.files import digest
 from protrek_hm.index.fanout import Part, Question
 from protrek_hm.index.layout import INFO, Manifest, read_manifest
@@ -23,6 +24,7 @@ _NAMESPACE = "protrek-hm"
 _PATIENCE = 10.0  # seconds that a shard has for one question
 _START = 600.0  # seconds until all shards must have been opened
 _STEP = 0.5  # seconds between two looks whether anybody still waits
+_SILENT = 2.0  # seconds that a shard is left alone which did not answer
 _TRIES = 2  # of a question whose replica died over it: another one may be there
 
 
@@ -39,7 +41,7 @@ class Cluster:
 
 def name_of(folder: Path) -> str:
     """Name the application of the index that lies in `folder` now."""
-    return f"{_NAMESPACE}-{digest(folder / INFO).removeprefix('sha256:')[:16]}"
+    return f"{_NAMESPACE}-{digest(folder / INFO)[:16]}"
 
 
 class ShardReplica:
@@ -52,18 +54,22 @@ class ShardReplica:
         if name_of(place) != application:
             raise FileFormatError(place, "has changed since it was deployed", "deploy it again")
 
-    def ask(self, question: Question, given: tuple[Any, ...]) -> Any:
-        """Ask the shard a method of `Part`."""
-        return getattr(self._part, question)(*given)
+    async def ask(self, question: Question, given: tuple[Any, ...]) -> Any:
+        """Ask the shard a method of `Part`, in a thread: meanwhile it is still asked how it is."""
+        return await asyncio.to_thread(getattr(self._part, question), *given)
 
 
 @dataclass(frozen=True)
 class RayParts:
-    """The shards of an application: an `Asked` over the handles of Ray Serve, all at once."""
+    """The shards of an application: an `Asked` over the handles of Ray Serve, all at once.
+
+    seconds: that a shard has for a question. silent: until when shards are not asked that did not answer.
+    """
 
     handles: Mapping[int, Any]
     names: Mapping[int, str]
     seconds: float = _PATIENCE
+    silent: dict[int, float] = field(default_factory=dict)
 
     @classmethod
     def connect(cls, cluster: Cluster, folder: Path) -> "RayParts":
@@ -86,9 +92,18 @@ class RayParts:
 
     def __call__(self, question: Question, calls: Mapping[int, tuple[Any, ...]]) -> dict[int, Any]:
         """Ask some of them; see `Asked`."""
+        for number in calls:
+            if time.monotonic() < self.silent.get(number, 0.0):
+                raise ShardDownError(number, self.names[number], "nor did it a moment ago")
         asked = {number: self.handles[number].ask.remote(question, given) for number, given in calls.items()}
         end = time.monotonic() + self.seconds
-        return {number: self._answer(number, each, (question, calls[number]), end) for number, each in asked.items()}
+        try:
+            return {
+                number: self._answer(number, each, (question, calls[number]), end) for number, each in asked.items()
+            }
+        except ShardDownError as error:
+            self.silent[error.number] = time.monotonic() + _SILENT
+            raise
 
     def _answer(self, number: int, response: Any, asked: tuple[Any, ...], end: float) -> Any:
         from ray.exceptions import RayActorError, RayError, RayTaskError
@@ -131,9 +146,7 @@ def joined(address: str) -> Iterator[str]:
     Raises
     ------
     OptionError
-        If there is no such cluster.
-    DependencyError
-        If Ray is not installed.
+        If there is no such cluster, or Ray is not installed.
     """
     ray = _ray()
     from ray import serve
@@ -143,11 +156,13 @@ def joined(address: str) -> Iterator[str]:
         raise OptionError("cluster", address, remedy)
     _join(address)
     try:
+        logging.getLogger("ray.serve").addFilter(lambda record: record.levelno >= logging.ERROR)
         serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False})
         yield str(ray.get_runtime_context().gcs_address)
     finally:
         if address == "local":
-            serve.shutdown()
+            leave: Any = serve.shutdown  # its types do not say what it returns
+            leave()
         ray.shutdown()
 
 
@@ -170,7 +185,7 @@ def deploy(folder: Path, *, replicas: int, cpus: float) -> str:
     place = str(folder.resolve())
     shards = []
     for number, each in enumerate(manifest.shards):
-        deployment = serve.deployment(
+        deployment: Any = serve.deployment(
             ShardReplica,
             name=each.name,
             num_replicas=replicas,
@@ -180,8 +195,8 @@ def deploy(folder: Path, *, replicas: int, cpus: float) -> str:
             graceful_shutdown_timeout_s=5.0,
         )
         shards.append(deployment.bind(place, number, name))
-    root = serve.deployment(_Root, name="root", ray_actor_options={"num_cpus": 0}).bind(*shards)
-    serve._run(root, name=name, route_prefix=None, _blocking=False)
+    root: Any = serve.deployment(_Root, name="root", ray_actor_options={"num_cpus": 0})
+    serve._run(root.bind(*shards), _blocking=False, name=name, route_prefix=None)
     end = time.monotonic() + _START
     while True:
         found = serve.status().applications[name]
@@ -221,7 +236,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise DependencyError("ray", "a cluster", "cluster") from None
+        raise OptionError("cluster", None, "takes Ray: pip install 'protrek-hm[cluster]'") from None
     return ray
 
 
@@ -234,4 +249,5 @@ def _join(address: str) -> None:
         ray.init(address=None if address == "local" else address, include_dashboard=False, **about)
     except (ConnectionError, ValueError, RuntimeError) as error:
         problem = f"cannot be joined ({' '.join(str(error).split())[:200]})"
-        raise OptionError("cluster", address, f"{problem}; start one with ray start, or give its HOST:PORT") from None
+        remedy = "start one with ray start --head, or give its HOST:PORT; RAY_AUTH_MODE must be the same there and here"
+        raise OptionError("cluster", address, f"{problem}; {remedy}") from None

@@ -8,7 +8,17 @@ from protrek_hm.config import require
 from protrek_hm.errors import FileFormatError, MissingFileError
 
 _POSITIVE = (
-    *("workers", "max_k", "max_queries", "max_hits", "max_query_length", "max_letters", "max_variants"),
+    *(
+        "workers",
+        "replicas",
+        "shard_cpus",
+        "max_k",
+        "max_queries",
+        "max_hits",
+        "max_query_length",
+        "max_letters",
+        "max_variants",
+    ),
     *("max_answer_bytes", "max_body_bytes", "max_upload_bytes", "max_waiting", "batch_size", "timeout", "grace"),
 )
 
@@ -29,6 +39,10 @@ class ServeConfig:
         Port; 0 is any free one.
     workers
         Processes, each with a model of its own.
+    replicas
+        Processes that hold each shard of the index, on a cluster.
+    shard_cpus
+        Processors of the cluster that each of them takes.
     api_keys
         Keys, one of which must come with each request, unless there are none. Each has at least 16 ASCII characters.
     allow_hosts
@@ -67,6 +81,8 @@ class ServeConfig:
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
+    replicas: int = 1
+    shard_cpus: float = 1.0
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     allow_hosts: tuple[str, ...] = ()
     max_k: int = 1000

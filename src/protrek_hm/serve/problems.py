@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-from protrek_hm.errors import FileFormatError, InputError, ModelError, OptionError, ProTrekHMError
+from protrek_hm.errors import FileFormatError, InputError, ModelError, OptionError, ProTrekHMError, ShardDownError
 
 _STATUSES = {
     400: ("request", "bad request", "send JSON as /openapi.json describes"),
@@ -59,6 +59,9 @@ def as_problem(error: BaseException) -> ProblemError:
     if isinstance(error, InputError):
         where = f"{error.task} {error.number} "  # among those of all requests that were answered together
         return ProblemError(400, error.task, error.problem.removeprefix(where), error.remedy)
+    if isinstance(error, ShardDownError):
+        message, remedy = f"{error.name} of the index does not answer", "ask again, or for a partial answer"
+        return ProblemError(503, None, message, remedy, headers={"Retry-After": "2"})
     if isinstance(error, FileFormatError):
         return ProblemError(400, "file", error.problem, error.remedy.replace("--", ""))
     if isinstance(error, ProTrekHMError) and not isinstance(error, ModelError):

@@ -9,8 +9,6 @@ finds another state does not answer, as long as others answer from the old one.
 import contextlib
 import errno
 import faulthandler
-import hashlib
-import json
 import logging
 import multiprocessing
 import os
@@ -22,14 +20,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
-from protrek_hm.errors import OptionError, ProTrekHMError
-from protrek_hm.index.layout import IndexInfo, read_info
+from protrek_hm.errors import MissingFileError, OptionError, ProTrekHMError, counted
+from protrek_hm.files import digest
+from protrek_hm.index.layout import INFO, read_info, read_manifest
+from protrek_hm.serve.cluster import Cluster, RayParts, deploy, joined, split_manifest, withdraw
 from protrek_hm.serve.config import COUNTS, ServeConfig
 
 _BACKLOG = 2048
@@ -41,6 +41,7 @@ _STEADY = 10.0  # seconds after which a worker's death says nothing about the ne
 _LONGEST_PAUSE = 60.0
 _MOST_FAILURES = 5  # in a row, with no other worker alive
 _LOCK = "lock"
+_END, _RENEW = b"end", b"renew"
 _PREFIX = "protrek-hm-serve-"
 _DENIED = (errno.EACCES, errno.EPERM)
 _PRIVILEGED = 1024  # ports below are for root alone
@@ -48,11 +49,15 @@ _PRIVILEGED = 1024  # ports below are for root alone
 
 @dataclass(frozen=True)
 class Opening:
-    """What `Searcher.open` is told: the index's folder, the model's name (None is the index's own), the device."""
+    """What `Searcher.open` is told: the index's folder, the model's name (None is the index's own), the device.
+
+    shards: where they are, if not in the process that answers.
+    """
 
     index: Path
     model: str | None = None
     device: str | None = None
+    shards: Cluster | None = None
 
 
 class Told(NamedTuple):
@@ -74,8 +79,68 @@ class _Worker:
         return self.told is not None and self.told.what == "ready"
 
 
-def serve_index(opening: Opening, config: ServeConfig) -> None:
+@dataclass
+class _Old:
+    """Workers of another generation. leaving: they have been told to end, others answer."""
+
+    opening: Opening
+    state: str
+    workers: list[_Worker]
+    leaving: bool = False
+
+
+class Generations(Protocol):
+    """What a server answers from: deployed where it is needed, for as long as it is."""
+
+    def current(self) -> Opening:
+        """Return what the index is now; raises ProTrekHMError if it cannot be answered from."""
+        ...
+
+    def end(self, opening: Opening) -> None:
+        """Give back what a generation needed that nobody answers from any more."""
+        ...
+
+
+@dataclass(frozen=True)
+class OneMachine:
+    """The generations of an index that each worker opens."""
+
+    opening: Opening
+
+    def current(self) -> Opening:
+        """Return what the index is now."""
+        return self.opening
+
+    def end(self, opening: Opening) -> None:
+        """Do nothing: its workers held all."""
+
+
+@dataclass(frozen=True)
+class OnCluster:
+    """The generations of an index whose shards are deployed on a cluster that this process has joined."""
+
+    opening: Opening
+    config: ServeConfig
+    address: str
+
+    def current(self) -> Opening:
+        """Deploy what the index is now; what is deployed already stays."""
+        application = deploy(self.opening.index, replicas=self.config.replicas, cpus=self.config.shard_cpus)
+        return replace(self.opening, shards=Cluster(self.address, application))
+
+    def end(self, opening: Opening) -> None:
+        """End the replicas of a generation."""
+        if opening.shards is not None:
+            withdraw(opening.shards.application)
+
+
+def serve_index(opening: Opening, config: ServeConfig, *, cluster: str | None = None) -> None:
     """Answer requests until SIGINT or SIGTERM; requests that are open then are answered, for `config.grace` seconds.
+
+    On SIGUSR1 the index is opened anew: other workers answer from then on, and the old ones end when they have answered
+    what they were asked. Each answer is of one generation.
+
+    cluster: of Ray, where the shards of the index are held, as `cluster.joined` takes it.
 
     The workers are processes that are spawned: a script calls this below `if __name__ == "__main__":`.
 
@@ -88,8 +153,14 @@ def serve_index(opening: Opening, config: ServeConfig) -> None:
     OptionError
         If the address cannot be listened at.
     """
-    info = read_info(opening.index)
-    with _listen(config) as listener, own_folder() as folder, _environment() as environment:
+    info, shards = read_info(opening.index), len(read_manifest(opening.index).shards)
+    if cluster is not None:
+        split_manifest(opening.index)
+    with contextlib.ExitStack() as at_last, _listen(config) as listener, own_folder() as folder:
+        generations: Generations = OneMachine(opening)
+        if cluster is not None:
+            generations = OnCluster(opening, config, at_last.enter_context(joined(cluster)))
+        environment = at_last.enter_context(_environment())
         environment["TMPDIR"] = str(folder)  # of the workers, and of what they start
         if config.workers > 1:
             environment[COUNTS] = str(folder)
@@ -100,12 +171,13 @@ def serve_index(opening: Opening, config: ServeConfig) -> None:
         def when_ready() -> None:
             place = f"[{config.host}]" if ":" in config.host else config.host
             records = f"{info.counts['records']:,} records"
-            _say(f"http://{place}:{config.port} answers from {opening.index} ({records}); Ctrl-C ends it")
+            where = f", {counted(shards, 'shard')} on {cluster}" if cluster is not None else ""
+            _say(f"http://{place}:{config.port} answers from {opening.index} ({records}{where}); Ctrl-C ends it")
             if not config.is_loopback and not config.api_keys:
                 keys = "let in those with keys (--api-keys FILE) only"
                 _say(f"warning: everybody who reaches {config.host} may ask; {keys}")
 
-        Workers(work_until_told, opening, config, listener, when_ready=when_ready, say=_say).run()
+        Workers(work_until_told, generations, config, listener, when_ready=when_ready, say=_say).run()
 
 
 @contextlib.contextmanager
@@ -164,18 +236,20 @@ class Workers:
     def __init__(
         self,
         work: Callable[..., None],
-        opening: Opening,
+        generations: Generations,
         config: ServeConfig,
         listener: socket.socket,
         *,
         when_ready: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
-        self._work, self._opening, self._config, self._listener = work, opening, config, listener
+        self._work, self._generations, self._config, self._listener = work, generations, config, listener
         self._when_ready, self._say = when_ready, say
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
-        self._state = state_of(read_info(opening.index))
+        self._opening = generations.current()
+        self._state = state_of(self._opening.index)
+        self._old: _Old | None = None
         self._answered = False
         self._failures = 0
         self._next = 0.0
@@ -190,15 +264,67 @@ class Workers:
         """
         with _signals() as told, contextlib.ExitStack() as at_last:
             at_last.callback(self._kill_all)
-            while not told.poll():
+            while True:
                 self._start_missing()
                 pause = None if len(self._workers) == self._config.workers else max(self._next - time.monotonic(), 0)
                 pipes = [each.pipe for each in self._workers if each.told is None]
-                wait([told, *pipes, *(each.process.sentinel for each in self._workers)], pause)
+                wait([told, *pipes, *(each.process.sentinel for each in self._all())], pause)
                 for worker in tuple(self._workers):
                     self._look_at(worker)
-            told.recv_bytes()
+                self._look_at_old()
+                if told.poll():
+                    if told.recv_bytes() == _END:
+                        break
+                    self._renew()
             self._end(told)
+
+    def _all(self) -> list[_Worker]:
+        return [*self._workers, *(self._old.workers if self._old is not None else ())]
+
+    def _renew(self) -> None:
+        """Start workers that answer from what the index is now; the others go on until these are ready."""
+        if self._old is not None:
+            self._say("warning: the index is being opened anew already")
+            return
+        try:
+            state, opening = state_of(self._opening.index), self._generations.current()
+        except ProTrekHMError as error:
+            self._say(f"warning: the index is not opened anew ({error}); the server goes on from the one that it has")
+            return
+        if (opening, state) == (self._opening, self._state):
+            self._say("the index is the one that is answered from")
+            return
+        self._old = _Old(self._opening, self._state, self._workers)
+        self._opening, self._state, self._workers, self._next = opening, state, [], 0.0
+
+    def _look_at_old(self) -> None:
+        """Let the workers of the old generation end once those of the new one are ready, or the other way round."""
+        old = self._old
+        if old is None:
+            return
+        for worker in [each for each in old.workers if each.process.exitcode is not None]:
+            old.workers.remove(worker)
+            worker.pipe.close()
+            _forget_counts(worker.process.pid)
+        if not old.leaving and sum(each.is_ready for each in self._workers) == self._config.workers:
+            old.leaving = True
+            for worker in old.workers:
+                worker.process.terminate()
+            self._say(f"answers from the index of {read_info(self._opening.index).updated} now")
+        if not old.workers and old.leaving:
+            self._old = None
+            if old.opening != self._opening:
+                self._generations.end(old.opening)
+
+    def _go_back(self, old: "_Old", why: str) -> None:
+        """Answer from the old generation again, since the new one cannot be answered from."""
+        self._say(f"warning: the index cannot be opened anew ({why}); the server goes on from the one that it has")
+        for worker in self._workers:
+            worker.process.kill()
+            worker.process.join()
+        if old.opening != self._opening:
+            self._generations.end(self._opening)
+        self._opening, self._state, self._workers, self._old = old.opening, old.state, old.workers, None
 
     def _start_missing(self) -> None:
         if time.monotonic() < self._next:
@@ -228,6 +354,9 @@ class Workers:
         self._workers.remove(worker)
         worker.pipe.close()
         _forget_counts(worker.process.pid)
+        if self._old is not None and not self._old.leaving:
+            self._go_back(self._old, worker.told.why if worker.told and worker.told.why else "a worker ended")
+            return
         self._replace(worker)
 
     def _replace(self, worker: _Worker) -> None:
@@ -245,7 +374,8 @@ class Workers:
                 problem = "the index has changed, and the others answer from the old one; start the server again"
                 self._say(f"warning: a worker is not replaced: {problem}")
             else:
-                self._state = state_of(read_info(self._opening.index))
+                self._opening = self._generations.current()
+                self._state = state_of(self._opening.index)
         else:
             why = worker.told.why if worker.told is not None else f"it {how}"
             if not self._answered or (not self._workers and self._failures >= _MOST_FAILURES):
@@ -262,10 +392,10 @@ class Workers:
 
     def _end(self, told: Connection) -> None:
         """Let all workers answer what is open, for no longer than the grace; a second signal ends that, too."""
-        for worker in self._workers:
+        for worker in self._all():
             worker.process.terminate()
         deadline = time.monotonic() + self._config.grace + _MARGIN
-        alive = list(self._workers)
+        alive = self._all()
         while alive and (left := deadline - time.monotonic()) > 0 and not told.poll():
             wait([told, *(each.process.sentinel for each in alive)], left)
             alive = [each for each in alive if each.process.exitcode is None]
@@ -273,7 +403,7 @@ class Workers:
             self._say(f"warning: {len(alive)} workers did not end within {self._config.grace} s, and were killed")
 
     def _kill_all(self) -> None:
-        for worker in self._workers:
+        for worker in self._all():
             worker.process.kill()
             worker.process.join()
 
@@ -290,12 +420,15 @@ def work_until_told(
     from protrek_hm.serve.guard import KeepingUp
 
     try:
-        searcher = Searcher.open(opening.index, model=opening.model, device=opening.device)
+        asked = None if opening.shards is None else RayParts.connect(opening.shards, opening.index)
+        searcher = Searcher.open(opening.index, model=opening.model, device=opening.device, asked=asked)
+        if asked is not None:
+            searcher.measure()
+        if state_of(opening.index) != state:
+            pipe.send(Told("other"))
+            sys.exit(1)
     except ProTrekHMError as error:
         pipe.send(Told("failed", str(error)))
-        sys.exit(1)
-    if state_of(searcher.index.info) != state:
-        pipe.send(Told("other"))
         sys.exit(1)
 
     class Server(uvicorn.Server):
@@ -317,9 +450,18 @@ def work_until_told(
     Server(settings).run(sockets=[listener])
 
 
-def state_of(info: IndexInfo) -> str:
-    """Return a checksum of what an index says of itself; each change gives another."""
-    return hashlib.sha256(json.dumps(asdict(info), sort_keys=True, default=str).encode()).hexdigest()
+def state_of(index: Path) -> str:
+    """Return a checksum of what an index says of itself; each change gives another.
+
+    Raises
+    ------
+    MissingFileError
+        If it is not there.
+    """
+    try:
+        return digest(index / INFO)
+    except OSError:
+        raise MissingFileError(index / INFO) from None
 
 
 @contextlib.contextmanager
@@ -347,9 +489,10 @@ def own_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _signals() -> Iterator[Connection]:
-    """Yield a connection at which something comes when the process shall end."""
+    """Yield a connection at which `_END` comes when the process shall end, and `_RENEW` when it shall open anew."""
     own, theirs = multiprocessing.Pipe(duplex=False)
-    before = {each: signal.signal(each, lambda *_: theirs.send_bytes(b"!")) for each in (signal.SIGINT, signal.SIGTERM)}
+    told: dict[int, bytes] = {signal.SIGINT: _END, signal.SIGTERM: _END, signal.SIGUSR1: _RENEW}
+    before = {each: signal.signal(each, lambda number, _: theirs.send_bytes(told[number])) for each in told}
     try:
         yield own
     finally:

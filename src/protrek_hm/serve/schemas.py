@@ -68,6 +68,9 @@ Fdr = Annotated[
         examples=[0.1],
     ),
 ]
+Partial = Annotated[
+    bool, Field(description="Leave out shards of the index that do not answer, and name them in `missing`.")
+]
 Notes = Annotated[list[str], Field(description="What should be known besides, such as that the model cuts the query.")]
 
 
@@ -94,6 +97,7 @@ class _Options(_Request):
     signals: Signals = SIGNALS
     within: Within = VOTES
     fdr: Fdr = None
+    partial: Partial = False
 
 
 class SearchRequest(_Options):
@@ -206,6 +210,7 @@ class SearchAnswer(BaseModel):
     families: list[FamilyAnswer]
     looked_at: int = Field(description="Best hits that the families were made of.")
     background: BackgroundAnswer | None
+    missing: list[str] = Field(description="Shards of the index that did not answer; empty but for `partial`.")
     notes: Notes
 
 

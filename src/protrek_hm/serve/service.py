@@ -242,6 +242,7 @@ class Service:
                 signals=request.signals,
                 within=request.within,
                 fdr=request.fdr,
+                partial=request.partial,
             )
         cleaned = _clean(request.queries, request.by, fields)
         room = self._room(len(cleaned) * request.k)
@@ -268,8 +269,8 @@ class Service:
                 each.replace("--exact", "exact: true").replace("--within model", 'within: ["model"]')
                 for each in answer.notes
             ]
-            own = {"families": families, "looked_at": answer.looked_at, "background": background, "notes": notes}
-            found.append(own)
+            own = {"families": families, "looked_at": answer.looked_at, "background": background}
+            found.append({**own, "missing": list(answer.missing), "notes": notes})
         return found
 
     def _room(self, hits: int) -> Room:
