@@ -64,7 +64,7 @@ def test_two_servers_do_not_take_the_same_port(run, index):
 
 def test_keys_of_flags_and_file_add_up(run, index, tmp_path, monkeypatch):
     seen = []
-    monkeypatch.setattr("protrek_hm.serve.run.serve_index", lambda opening, config: seen.append((opening, config)))
+    monkeypatch.setattr("protrek_hm.serve.run.serve_index", lambda opening, config, **_: seen.append((opening, config)))
     (tmp_path / "keys").write_text(f"# of the lab\n{'b' * 16}\n\n{'c' * 16} \n")
     (tmp_path / "serve.toml").write_text('[serve]\nport = 9\nmax_k = 7\nallow_hosts = ["lab"]\n')
     run(index, "--api-key", "a" * 16, "--api-keys", tmp_path / "keys", "--config", tmp_path / "serve.toml", "--port", 8)

@@ -2,8 +2,10 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +22,20 @@ from protrek_hm.search.searcher import SearchConfig, Searcher
 from protrek_hm.serve.app import create_app
 from protrek_hm.serve.cluster import Cluster, RayParts, deploy, joined, name_of, withdraw
 
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray's own making
 SERVER = [sys.executable, str(Path(__file__).parent / "letters_server.py"), "serve"]
 MEGABYTES = 2**20
 LETTERS = list("ACDEFGHIKLMNPQRSTVWY")
+
+
+AGENTS = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
+"""Ports that Ray waits for the agents to tell, 15 s, if they are not given: too short for a busy machine."""
+
+
+def free_ports(count):
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
 
 
 def proteins(count, seed):
@@ -45,7 +58,8 @@ def address(tmp_path_factory):
     nodes = None
     try:
         node = {"num_cpus": 4, "object_store_memory": 80 * MEGABYTES, "include_dashboard": False}
-        nodes = Nodes(initialize_head=True, head_node_args=node)
+        ports = dict(zip(AGENTS, free_ports(len(AGENTS)), strict=True))
+        nodes = Nodes(initialize_head=True, head_node_args={**node, **ports})
     except Exception as error:  # noqa: BLE001, whatever it is: sockets, shared memory, a busy machine
         pytest.skip(f"Ray does not start here: {error}")
     with joined(nodes.address):
