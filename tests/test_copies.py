@@ -72,6 +72,15 @@ def test_a_file_of_a_result_comes_with_those_beside_it(store, downloads):
         copy_of(f"{store.url}/out/c.txt")
 
 
+def test_what_lies_around_a_file_need_not_be_readable(store):
+    url = store.put("team/a.txt", "1")
+    store.refuse(rf"{MARKER}|{CLAIM}")
+    assert copy_of(url).read_text() == "1"
+    store.refuse("/team")
+    with pytest.raises(LocationError, match=f"^{url}: access denied, or there are no credentials; check"):
+        copy_of(url)
+
+
 def test_what_was_not_uploaded_to_its_end_is_not_there(store):
     store.refuse(f"PUT .*{MARKER}")
     with pytest.raises(LocationError):

@@ -161,6 +161,26 @@ def test_a_file_that_the_store_does_not_take_leaves_the_earlier_one(store, tmp_p
     assert locations.read_bytes(store.at("a.txt")) == b"old"
 
 
+def test_an_interruption_leaves_no_part_of_a_file(store, tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("12345678")
+
+    def interrupted(source, target, _):
+        target.write(source.read(4))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(locations.shutil, "copyfileobj", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        locations.upload(tmp_path / "a.txt", store.at("a.txt"))
+    assert store.names() == []
+
+
+def test_hdfs_without_hadoop_says_what_is_missing(monkeypatch):
+    for name in ("JAVA_HOME", "HADOOP_HOME", "ARROW_LIBHDFS_DIR"):
+        monkeypatch.setenv(name, "/nowhere")
+    with pytest.raises(LocationError, match=r"^hdfs://host/a.tsv: HDFS needs Hadoop's libhdfs; set JAVA_HOME"):
+        locations.stored(parse_url("hdfs://host/a.tsv"))
+
+
 def test_no_such_bucket(store):
     place = parse_url("s3://no-such-bucket/a.txt")
     with pytest.raises(LocationError, match=r"^s3://no-such-bucket/a.txt: no such bucket; check its name, or make it$"):

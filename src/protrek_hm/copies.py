@@ -20,7 +20,7 @@ from typing import Any
 from protrek_hm import locations
 from protrek_hm.errors import LocationError, MissingFileError
 from protrek_hm.files import digest, new_file, new_folder
-from protrek_hm.locations import CLAIM, MARKER, Located, Location
+from protrek_hm.locations import CLAIM, MARKER, DeniedError, Located, Location
 
 _ATTEMPTS = 3  # each fails only if a writer has replaced files meanwhile
 _USED = ".used"
@@ -105,7 +105,10 @@ def discard(path: Path) -> None:
 def _look(place: Location) -> _Held:
     """Ask the store what it holds at a place: by the manifest of it or of a folder around it, else by its list."""
     for folder in (place, *place.parents):
-        listed = locations.read_manifest(folder)
+        try:
+            listed, claimed = locations.read_manifest(folder), locations.names_claimed(folder)
+        except DeniedError:  # what is read may be all that may be read
+            continue
         within = place.key[len(folder.key) + 1 :]
         if within in listed:
             return _beside(folder, within, listed)
@@ -114,7 +117,6 @@ def _look(place: Location) -> _Held:
         }
         if chosen:
             return _Held(place, {name: _object(folder, about) for name, about in chosen.items()})
-        claimed = locations.names_claimed(folder)
         if (claimed and not within) or any(_is_below(name, within) for name in claimed):
             raise LocationError(str(place), "was not uploaded to its end", "wait for its writer, or write it again")
     file = locations.stored(place) if place.parents else None

@@ -38,6 +38,7 @@ _URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*)://(?P<rest>.*)", re.DOTA
 _CONNECT, _SILENCE = 5.0, 8.0  # seconds until a server that does not answer is given up
 _ATTEMPTS = 2
 _AT_ONCE = 8  # files that are on their way at a time
+_DENIED = "access denied, or there are no credentials"
 _REASONS = (  # what the libraries' messages hold, what that means, and the remedy
     (r"NO_SUCH_BUCKET|bucket does not exist", "no such bucket", "check its name, or make it"),
     (
@@ -47,7 +48,7 @@ _REASONS = (  # what the libraries' messages hold, what that means, and the reme
     ),
     (
         r"ACCESS_DENIED|HTTP response code: 403|[Pp]ermission denied|PERMISSION_DENIED|Forbidden",
-        "access denied, or there are no credentials",
+        _DENIED,
         "check the credentials in the environment, and what they may do there",
     ),
     (
@@ -58,7 +59,7 @@ _REASONS = (  # what the libraries' messages hold, what that means, and the reme
     (
         r"NETWORK_CONNECTION|resolve host|onnection|imed? ?out|UNAVAILABLE|REQUEST_TIMEOUT|SLOW_DOWN",
         "the server cannot be reached",
-        "check the network and the address (AWS_ENDPOINT_URL, AWS_REGION), and try again",
+        "check the network and the address (of S3: AWS_ENDPOINT_URL, AWS_REGION), and try again",
     ),
     (r"libhdfs|libjvm|HADOOP|JAVA_HOME", "HDFS needs Hadoop's libhdfs", "set JAVA_HOME, HADOOP_HOME and CLASSPATH"),
 )
@@ -109,6 +110,10 @@ class Stored:
 
 class GoneError(LocationError):
     """A file that was there when it was looked for, and is not when it is read."""
+
+
+class DeniedError(LocationError):
+    """A place that these credentials, or none, may not read or write; many stores say so of files that are not there."""
 
 
 class Located(PosixPath):
@@ -434,11 +439,13 @@ def _telling(place: Location) -> Iterator[None]:
         raise
     except Exception as error:
         told = " ".join(str(error).split())
+        shown = str(place.parents[0] if place.name in (MARKER, CLAIM) else place)
         for pattern, problem, remedy in _REASONS:
             if re.search(pattern, told):
-                raise LocationError(str(place), problem, remedy) from error
+                kind = DeniedError if problem == _DENIED else LocationError
+                raise kind(shown, problem, remedy) from error
         if isinstance(error, OSError):
-            raise LocationError(str(place), without_request(told), "try again") from error
+            raise LocationError(shown, without_request(told), "try again") from error
         raise
 
 
