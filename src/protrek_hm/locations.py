@@ -113,7 +113,7 @@ class GoneError(LocationError):
 
 
 class DeniedError(LocationError):
-    """A place that these credentials, or none, may not read or write; many stores say so of files that are not there."""
+    """A place that may not be read or written so; many stores also say this of files that are not there."""
 
 
 class Located(PosixPath):
