@@ -4,7 +4,20 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("data", "homology", "mine", "model", "train", "evaluate", "merge", "index", "search", "serve", "tune")
+ROOMS = (
+    "data",
+    "homology",
+    "mine",
+    "model",
+    "train",
+    "evaluate",
+    "merge",
+    "index",
+    "search",
+    "serve",
+    "tune",
+    "workers",
+)
 PAGES = Path(__file__).with_suffix("")
 HEAD = """# In Python
 

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protrek_hm.homology import candidates
+from protrek_hm.homology import families as room
 from protrek_hm.homology.config import HomologyConfig
 from protrek_hm.homology.families import connected_components, find_families
 from protrek_hm.homology.identity import matches_and_columns
@@ -29,6 +31,39 @@ def test_joins_what_exhaustive_search_joins(seed, threads, families):
     truth = connected_components(len(sequences), edges)
     assert find_families(sequences, config).tolist() == truth.tolist()
     assert find_families(sequences, config, known=edges[::3]).tolist() == truth.tolist()
+
+
+def test_an_interrupted_search_goes_on(families, tmp_path, monkeypatch):
+    monkeypatch.setattr(candidates, "_PROTEINS_OF_A_SHARD", 8)
+    sequences = families(7, sizes=[12, 9, 7], lengths=[170, 120, 40], change=0.9, gap_rate=0.01)
+    config = HomologyConfig(min_identity=0.5, threads=1)
+    whole = find_families(sequences, config)
+    assert len(set(whole.tolist())) > 1
+
+    def interrupt(stage, done, total):
+        if done > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        find_families(sequences, config, work_dir=tmp_path, progress=interrupt)
+    parts = sorted(tmp_path.rglob("*.parquet"))
+    assert len(parts) >= 2
+    parts[0].write_bytes(b"damaged")
+    solved = []
+
+    def join(search, piece):
+        solved.append(piece[0].start)
+        return join_shard(search, piece)
+
+    join_shard = room._join_shard
+    monkeypatch.setattr(room, "_join_shard", join)
+    assert find_families(sequences, config, work_dir=tmp_path).tolist() == whole.tolist()
+    assert {f"{start}.parquet" for start in solved}.isdisjoint(path.name for path in parts[1:])
+    solved.clear()
+    known = np.array([[0, 1]])
+    joined = find_families(sequences, config, known=known, work_dir=tmp_path)
+    assert solved, "what was found beside other known pairs may be less than all"
+    assert joined.tolist() == find_families(sequences, config, known=known).tolist()
 
 
 def test_nothing_and_one():

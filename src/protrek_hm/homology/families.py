@@ -4,22 +4,24 @@ A pair inside a component that is already joined cannot change it, so only pairs
 aligned, nearest ones first: what is left is little even in a family of thousands.
 """
 
-import os
+import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
-from functools import partial
+from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Int, Int32, Int64
+import polars as pl
+from jaxtyping import Bool, Int, Int64
 
 from protrek_hm.deadline import Progress
-from protrek_hm.homology.candidates import last_partners, near_enough, shards
+from protrek_hm.homology.candidates import Shard, last_partners, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
+from protrek_hm.homology.homologs import Search, fingerprint, in_parts, shared_search
 from protrek_hm.homology.identity import Proteins
 from protrek_hm.homology.verify import identities
 
-_PIECE = 2_000  # pairs of a thread between two looks at what is joined already
+_PIECE = 2_000  # pairs between two looks at what is joined already
 
 
 def find_families(
@@ -27,6 +29,7 @@ def find_families(
     config: HomologyConfig | None = None,
     *,
     known: Int[np.ndarray, "edges 2"] | None = None,
+    work_dir: Path | None = None,
     progress: Progress | None = None,
 ) -> Int64[np.ndarray, " n"]:
     """Return the family of each protein, numbered from 0 by each family's first protein.
@@ -39,10 +42,13 @@ def find_families(
     sequences
         Distinct proteins, upper case, none empty.
     config
-        Thresholds and threads; without it identity 0.5, coverage 0.8.
+        Thresholds and threads; without it identity 0.5, coverage 0.8. A cluster that `workers.using` names takes the
+        place of threads.
     known
         Pairs of indexes known to be linked, such as those of `find_homologs` at a higher identity: saves
         work.
+    work_dir
+        Where finished shards are kept, so that an interrupted run on the same input continues; never emptied.
     progress
         Called as `progress(stage, done, total)`, counting proteins.
 
@@ -52,31 +58,60 @@ def find_families(
     [0, 1, 0]
     """
     config = replace(config or HomologyConfig(min_identity=0.5), max_identity=1.0)
-    threads = config.threads or os.cpu_count() or 1
     proteins = Proteins.of(sequences)
     last = last_partners(proteins, config)
     families = UnionFind(len(sequences))
     if known is not None:
         families.join(np.argsort(proteins.order)[known])
+    kept = None if work_dir is None else work_dir / _name(sequences, config, known)
     done = 0
-    with ThreadPoolExecutor(threads) as pool:
-        for shard in (shard for group in shards(proteins, config, last) for shard in group):
-            pairs = shard.pairs(last)
-            pieces = np.array_split(pairs[families.are_apart(pairs)], threads)
-            near = list(pool.map(partial(near_enough, proteins, config=config), pieces))
-            pairs, distance = (np.concatenate(parts) for parts in zip(*near, strict=True))
-            order = np.argsort(distance, kind="stable")
-            for start in range(0, len(order), _PIECE * threads):
-                chosen = order[start : start + _PIECE * threads]
-                chosen = chosen[families.are_apart(pairs[chosen])]
-                parts = np.array_split(chosen, threads)
-                linked = partial(_linked, proteins, config)
-                for edges in pool.map(linked, [pairs[p] for p in parts], [distance[p] for p in parts]):
-                    families.join(edges)
-            done += len(shard.ranks)
-            if progress is not None:
-                progress("families", done, len(sequences))
+
+    def piece(shard: Shard) -> _Piece:
+        return shard.ranks, families.labels[shard.ranks.start : int(last[shard.ranks.stop - 1])].copy()
+
+    for group in shards(proteins, config, last):
+        search = shared_search(proteins, config, last, group)
+        with closing(in_parts(_join_shard, group, piece, kept, shared=search)) as parts:
+            for shard, part in zip(group, parts, strict=True):
+                families.join(part.to_numpy())
+                done += len(shard.ranks)
+                if progress is not None:
+                    progress("families", done, len(sequences))
     return numbered(families.labels[np.argsort(proteins.order)])
+
+
+_Piece = tuple[range, Int64[np.ndarray, " reach"]]
+"""A shard, and the families so far of the proteins from its first on, as far as its pairs reach."""
+
+
+def _join_shard(search: Search, piece: _Piece) -> pl.DataFrame:
+    """Return linked pairs of a shard that join all of its proteins that are to be joined, and are not yet."""
+    ranks, labels = piece
+    proteins, config = search.proteins, search.config
+    names, node = np.unique(labels, return_inverse=True)
+    families = UnionFind(len(names))
+
+    def nodes(pairs: Int64[np.ndarray, "pairs 2"]) -> Int64[np.ndarray, "pairs 2"]:
+        return np.asarray(node[pairs - ranks.start])
+
+    pairs = Shard(ranks, search.index, config).pairs(search.last)
+    pairs, distance = near_enough(proteins, pairs[families.are_apart(nodes(pairs))], config)
+    order = np.argsort(distance, kind="stable")
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for start in range(0, len(order), _PIECE):
+        chosen = order[start : start + _PIECE]
+        chosen = chosen[families.are_apart(nodes(pairs[chosen]))]
+        linked = pairs[chosen][config.wants(*identities(proteins, pairs[chosen], distance[chosen]))]
+        families.join(nodes(linked))
+        found.append(linked)
+    return pl.DataFrame(np.concatenate(found), schema={"a": pl.Int64, "b": pl.Int64})
+
+
+def _name(sequences: Sequence[str], config: HomologyConfig, known: Int[np.ndarray, "edges 2"] | None) -> str:
+    """Name the folder of finished shards: what is found there completes what was known."""
+    edges = np.empty((0, 2), dtype=np.int64) if known is None else known.astype(np.int64)
+    digest = hashlib.blake2b(np.ascontiguousarray(edges).tobytes(), digest_size=8).hexdigest()
+    return f"joined-{fingerprint(sequences, config)}-{digest}"
 
 
 class UnionFind:
@@ -109,16 +144,6 @@ class UnionFind:
             moved = self._members.pop(small)
             self._members[big].extend(moved)
             self.labels[moved] = big
-
-
-def _linked(
-    proteins: Proteins,
-    config: HomologyConfig,
-    pairs: Int64[np.ndarray, "pairs 2"],
-    distance: Int32[np.ndarray, " pairs"],
-) -> Int64[np.ndarray, "linked 2"]:
-    """Return the pairs within the thresholds."""
-    return np.asarray(pairs[config.wants(*identities(proteins, pairs, distance))])
 
 
 def connected_components(n: int, edges: Int[np.ndarray, "edges 2"]) -> Int[np.ndarray, " n"]:

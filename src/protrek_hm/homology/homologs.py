@@ -2,9 +2,11 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,6 +21,7 @@ from protrek_hm.homology.verify import identities
 from protrek_hm.workers import Needs, Shared, map_shards
 
 _log = logging.getLogger(__name__)
+Piece = TypeVar("Piece")
 
 SCHEMA = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl.Float64}
 _PAIRS_AT_ONCE = 50_000
@@ -59,21 +62,12 @@ def find_homologs(
     config = config or HomologyConfig()
     proteins = Proteins.of(sequences)
     last = last_partners(proteins, config)
-    kept = None if work_dir is None else work_dir / _fingerprint(sequences, config)
-    needs = Needs(at_once=config.threads)
+    kept = None if work_dir is None else work_dir / f"homology-{fingerprint(sequences, config)}"
     found, done = [], 0
     for group in shards(proteins, config, last):
-        paths = [None if kept is None else kept / f"{shard.ranks.start}.parquet" for shard in group]
-        parts = [None if path is None else read_part(path) for path in paths]
-        missing = [shard.ranks for shard, part in zip(group, parts, strict=True) if part is None]
-        index = group[0].index if group else None
-        search = Shared(_begin, (proteins, config, index), here=_Search(proteins, config, index, last))
-        with map_shards(_solve, missing, shared=search, needs=needs) as solved:
-            for shard, path, part in zip(group, paths, parts, strict=True):
-                if part is None:
-                    part = next(solved)
-                    if path is not None:
-                        write_part(part, path)
+        search = shared_search(proteins, config, last, group)
+        with closing(in_parts(_solve, group, lambda shard: shard.ranks, kept, shared=search)) as parts:
+            for shard, part in zip(group, parts, strict=True):
                 found.append(part)
                 done += len(shard.ranks)
                 if progress is not None:
@@ -107,8 +101,8 @@ def thin_out(pairs: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class _Search:
-    """What all shards of one index read."""
+class Search:
+    """What all shards of one index read; last: see `last_partners`."""
 
     proteins: Proteins
     config: HomologyConfig
@@ -116,11 +110,19 @@ class _Search:
     last: Int64[np.ndarray, " n"]
 
 
-def _begin(proteins: Proteins, config: HomologyConfig, index: SeedIndex | None) -> _Search:
-    return _Search(proteins, config, index, last_partners(proteins, config))
+def shared_search(
+    proteins: Proteins, config: HomologyConfig, last: Int64[np.ndarray, " n"], group: Sequence[Shard]
+) -> Shared[Search]:
+    """Return what the shards of a group have in common, for `map_shards`."""
+    index = group[0].index if group else None
+    return Shared(_begin, (proteins, config, index), here=Search(proteins, config, index, last))
 
 
-def _solve(search: _Search, ranks: range) -> pl.DataFrame:
+def _begin(proteins: Proteins, config: HomologyConfig, index: SeedIndex | None) -> Search:
+    return Search(proteins, config, index, last_partners(proteins, config))
+
+
+def _solve(search: Search, ranks: range) -> pl.DataFrame:
     """Return the wanted pairs of a shard."""
     proteins, config = search.proteins, search.config
     found = Shard(ranks, search.index, config).pairs(search.last)
@@ -132,6 +134,31 @@ def _solve(search: _Search, ranks: range) -> pl.DataFrame:
     return pl.DataFrame(
         {"a": given[:, 0], "b": given[:, 1], "identity": identity, "coverage": coverage}, schema_overrides=SCHEMA
     ).filter(config.wants(identity, coverage))
+
+
+def in_parts(
+    work: Callable[[Search, Piece], pl.DataFrame],
+    group: Sequence[Shard],
+    piece: Callable[[Shard], Piece],
+    folder: Path | None,
+    *,
+    shared: Shared[Search],
+) -> Generator[pl.DataFrame, None, None]:
+    """Yield the part of each shard of a group: that of `folder` if it is there, else what `work` finds, which is kept.
+
+    piece: what is sent for a shard, asked for shortly before. Close it early, and work that has begun is cancelled.
+    """
+    paths = [None if folder is None else folder / f"{shard.ranks.start}.parquet" for shard in group]
+    parts = [None if path is None else read_part(path) for path in paths]
+    missing = (piece(shard) for shard, part in zip(group, parts, strict=True) if part is None)
+    needs = Needs(at_once=shared.here.config.threads)
+    with map_shards(work, missing, shared=shared, needs=needs) as made:
+        for path, part in zip(paths, parts, strict=True):
+            if part is None:
+                part = next(made)
+                if path is not None:
+                    write_part(part, path)
+            yield part
 
 
 def write_part(frame: pl.DataFrame, path: Path) -> None:
@@ -158,10 +185,10 @@ def read_part(path: Path) -> pl.DataFrame | None:
     return None
 
 
-def _fingerprint(sequences: Sequence[str], config: HomologyConfig) -> str:
-    """Return a name that only the same sequences and thresholds share."""
+def fingerprint(sequences: Sequence[str], config: HomologyConfig) -> str:
+    """Return a hash that only the same sequences and thresholds share."""
     digest = hashlib.blake2b(VERSION, digest_size=8)
     digest.update(repr((config.min_identity, config.max_identity, config.coverage)).encode())
     for sequence in sequences:
         digest.update(sequence.encode() + b"\n")
-    return f"homology-{digest.hexdigest()}"
+    return digest.hexdigest()

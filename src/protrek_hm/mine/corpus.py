@@ -160,7 +160,9 @@ class Related:
         if kept is not None and (found_before := read_part(kept)) is not None:
             return found_before["family"].to_numpy()
         settings = self._settings(identity)
-        found: Families = find_families(self._sequences, settings, known=_ends(self.pairs), progress=self._progress)
+        found: Families = find_families(
+            self._sequences, settings, known=_ends(self.pairs), work_dir=self._work_dir, progress=self._progress
+        )
         if kept is not None:
             write_part(pl.DataFrame({"family": found}), kept)
         return found

@@ -97,7 +97,9 @@ class RayCluster:
             return
         self._try_out(wanted)
         task = _task(wanted)
-        state = (os.urandom(8).hex(), shared.make, [self._send(each) for each in shared.arguments])
+        sent = [self._send(each) for each in shared.arguments]
+        make = shared.make
+        state = (":".join([make.__module__, make.__qualname__, *(each.hex() for each in sent)]), make, sent)
         under_way: deque[tuple[Shard, Any]] = deque()
         try:
             while True:
@@ -274,7 +276,8 @@ def _task(wanted: tuple[int, int], *, bare: bool = False) -> Any:
     return remote(_versions if bare else _work_on)
 
 
-_OWN: dict[str, Any] = {}  # of a worker process: what it works with, by the name of the call that needs it
+_OWN: dict[str, Any] = {}  # of a worker process: what it works with, the last used one last
+_OWN_AT_MOST = 2  # a model and the reader of texts, in turn
 
 
 def _work_on(sent: tuple[str, Callable[..., Any], list[Any]], work: Callable[[Any, Any], Any], shard: Any) -> Any:
@@ -283,8 +286,11 @@ def _work_on(sent: tuple[str, Callable[..., Any], list[Any]], work: Callable[[An
 
     name, make, arguments = sent
     try:
-        if name not in _OWN:
-            _OWN.clear()
+        if name in _OWN:
+            _OWN[name] = _OWN.pop(name)
+        else:
+            while len(_OWN) >= _OWN_AT_MOST:
+                del _OWN[next(iter(_OWN))]
             if not ray.get_gpu_ids():
                 os.environ[VISIBLE] = ""  # Ray leaves GPUs visible that it has not given
             _OWN[name] = make(*ray.get(arguments))
