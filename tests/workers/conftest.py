@@ -1,6 +1,5 @@
 """Two nodes of Ray on this machine, for all tests of a module that ask for them."""
 
-import os
 import signal
 
 import pytest
@@ -11,7 +10,6 @@ MEGABYTES = 2**20
 @pytest.fixture(scope="module")
 def two_nodes(tmp_path_factory):
     """The address of a cluster of two nodes of one core each; this process is not connected to it."""
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # of a busy machine; read when Ray is imported
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     from ray.cluster_utils import Cluster
 
