@@ -107,9 +107,6 @@ class ShardDownError(ProTrekHMError, ConnectionError):
         self.number, self.name, self.reason = number, name, reason
         super().__init__(f"{name} of the index does not answer ({reason}); try again, or ask for a partial answer")
 
-    def __reduce__(self) -> tuple[type, tuple[int, str, str]]:
-        return type(self), (self.number, self.name, self.reason)
-
     def __str__(self) -> str:
         return str(self.args[0])
 

@@ -25,6 +25,7 @@ _PATIENCE = 10.0  # seconds that a shard has for one question
 _START = 600.0  # seconds until all shards must have been opened
 _STEP = 0.5  # seconds between two looks whether anybody still waits
 _SILENT = 2.0  # seconds that a shard is left alone which did not answer
+_QUIET = {"log_level": "WARNING", "enable_access_log": False}
 _TRIES = 2  # of a question whose replica died over it: another one may be there
 
 
@@ -156,8 +157,7 @@ def joined(address: str) -> Iterator[str]:
         raise OptionError("cluster", address, remedy)
     _join(address)
     try:
-        logging.getLogger("ray.serve").addFilter(lambda record: record.levelno >= logging.ERROR)
-        serve.start(proxy_location="Disabled", logging_config={"log_level": "WARNING", "enable_access_log": False})
+        serve.start(proxy_location="Disabled", logging_config=_QUIET)
         yield str(ray.get_runtime_context().gcs_address)
     finally:
         if address == "local":
@@ -190,6 +190,7 @@ def deploy(folder: Path, *, replicas: int, cpus: float) -> str:
             name=each.name,
             num_replicas=replicas,
             ray_actor_options={"num_cpus": cpus},
+            logging_config=_QUIET,
             health_check_period_s=2.0,
             health_check_timeout_s=10.0,
             graceful_shutdown_timeout_s=5.0,
@@ -232,6 +233,10 @@ class _Root:
         pass
 
 
+def _is_error(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.ERROR
+
+
 def _ray() -> Any:
     try:
         import ray
@@ -242,6 +247,7 @@ def _ray() -> Any:
 
 def _join(address: str) -> None:
     ray = _ray()
+    logging.getLogger("ray.serve").addFilter(_is_error)
     if ray.is_initialized():
         return
     about = {"namespace": _NAMESPACE, "log_to_driver": False, "logging_level": logging.ERROR}
