@@ -280,6 +280,25 @@ def test_a_wrong_filter_is_told_beside_its_field(browser, address):
     assert browser.evaluate("document.querySelector('#where').getAttribute('aria-invalid')") == "true"
 
 
+def test_a_filter_is_put_together_without_sql(page, address):
+    page.click("#options summary")
+    choose = "((each) => {{ each.selectedIndex = [...each.options].findIndex((one) => one.text === '{}');"
+    choose += " each.dispatchEvent(new Event('change')); }})(document.querySelector('{}'))"
+    for column, how, value in (("id", "contains", "tem"), ("length", "is at least", "200")):
+        page.evaluate(choose.format(column, "#filter-column"))
+        page.evaluate(choose.format(how, "#filter-how"))
+        page.type("#filter-value", value)
+        page.press("Enter", 13)
+    condition = "id ilike '%tem%' and length >= 200"
+    assert page.evaluate("document.querySelector('#where').value") == condition
+    assert page.evaluate("document.querySelector('#options-summary').textContent") == "filter"
+    assert page.evaluate("document.activeElement.id") == "filter-add"
+    searched(page)
+    found = post(address, "search", query=QUERY, where=condition)["families"]
+    assert texts(page, ".hits tbody > tr:first-child .name b") == [family["hits"][0]["id"] for family in found]
+    assert all(hit["id"].startswith("TEM") for family in found for hit in family["hits"])
+
+
 def test_signals_can_be_chosen(browser, address):
     browser.open(f"{address}/#q=kinase&signals=model")
     browser.wait_for("document.querySelector('.hits')")
@@ -349,6 +368,11 @@ def test_no_key_is_asked_for(page):
         ("links", "m.linksOf({id: '1234', accession: 'TEM-1'})", []),
         ("numbers", "[0.5, 0.004, 0.999, 1, null].map(m.percent)", ["50 %", "< 1 %", "> 99 %", "100 %", "–"]),
         ("numbers", "[0.031, 12.3, 2.4e-5, 0].map(m.tiny)", ["0.031", "12", "2 × 10⁻⁵", "0"]),
+        ("form", "[['id', 'is', \"O'Hara\", false], ['full name', 'contains', 'Kin', false],"
+         " ['length', 'most', '400', true]].map((each) => m.conditionOf(...each))",
+         ["id = 'O''Hara'", "\"full name\" ilike '%Kin%'", "length <= 400"]),
+        ("form", "[['length', 'least', 'many', true], ['id', 'is', '', false], ['id', 'filled', '', false]]"
+         ".map((each) => m.conditionOf(...each))", [None, None, "id is not null"]),
         ("sequences", "m.parseFasta('MK\\nLA\\n').map((r) => r.sequence)", ["MKLA"]),
         ("state", "m.format(m.parse('#q=a+b&k=5&want=nonsense'))", "#q=a+b&k=5"),
         ("alignment", "m.chooseBlocks('A'.repeat(300), 'A'.repeat(170) + 'C' + 'A'.repeat(129), 60)",

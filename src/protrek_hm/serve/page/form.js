@@ -88,6 +88,7 @@ export function equip(info) {
   byId("k").max = info.limits.max_k;
   const columns = info.columns.some(({ name }) => name === "length") ? info.columns : [...info.columns, { name: "length", type: "residues" }];
   byId("columns").replaceChildren(...columnButtons(columns));
+  offerFilters(columns);
   adapt();
 }
 
@@ -129,9 +130,64 @@ function showExamples(by) {
   );
 }
 
+const COMPARISONS = [["contains", "contains"], ["is", "is"], ["least", "is at least"], ["most", "is at most"], ["filled", "is filled in"]];
+const NUMBER = /int|float|decimal|residues/i;
+
+/** Let filters be put together from a column, a comparison and a value. */
+function offerFilters(columns) {
+  const [column, how, value] = ["filter-column", "filter-how", "filter-value"].map(byId);
+  const suits = () => {
+    const numeric = NUMBER.test(columns[column.selectedIndex].type);
+    const fitting = COMPARISONS.filter(([name]) => name === "is" || name === "filled" || (name === "contains") !== numeric);
+    how.replaceChildren(...fitting.map(([name, label]) => h("option", { value: name }, label)));
+    value.inputMode = numeric ? "decimal" : "text";
+    value.hidden = false;
+  };
+  column.replaceChildren(...columns.map(({ name }, place) => h("option", { value: place }, name)));
+  const first = columns.findIndex(({ name }) => name === "organism");
+  column.selectedIndex = Math.max(first, 0);
+  suits();
+  column.onchange = suits;
+  how.onchange = () => { value.hidden = how.value === "filled"; };
+  const add = () => {
+    const { name, type } = columns[column.selectedIndex];
+    const condition = conditionOf(name, how.value, value.value.trim(), NUMBER.test(type));
+    if (condition === null) return value.focus();
+    const where = byId("where");
+    where.value = where.value.trim() ? `${bracketed(where.value.trim())} and ${condition}` : condition;
+    value.value = "";
+    adapt();
+    byId("filter-add").focus();
+  };
+  byId("filter-add").onclick = add;
+  value.onkeydown = (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    add();
+  };
+}
+
+/** Write a comparison as SQL; null where the value does not suit it. */
+export function conditionOf(name, how, value, numeric) {
+  const column = quotedName(name);
+  if (how === "filled") return `${column} is not null`;
+  if (value === "" || (numeric && !/^[-+]?[0-9]*[.]?[0-9]+$/.test(value))) return null;
+  const text = value.replaceAll("'", "''");
+  if (how === "contains") return `${column} ilike '%${text}%'`;
+  return `${column} ${{ is: "=", least: ">=", most: "<=" }[how]} ${numeric ? value : `'${text}'`}`;
+}
+
+function bracketed(condition) {
+  return /\bor\b/i.test(condition) ? `(${condition})` : condition;
+}
+
+function quotedName(name) {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `"${name}"`;
+}
+
 function columnButtons(columns) {
   return columns.map(({ name, type }) => {
-    const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `"${name}"`;
+    const plain = quotedName(name);
     const insert = () => {
       const where = byId("where");
       const before = where.value.slice(0, where.selectionStart ?? where.value.length);
