@@ -177,14 +177,14 @@ def test_results_are_as_before_or_as_after(name, extent, faulty_disk, state, tmp
 
 _READING = ("index add", "index compact", "index export", "model convert back", "search --batch")
 READERS = {
-    "search": (("search", "index", "a kinase", "-o", "hits.json", "--format", "json"), files("hits.json")),
-    "model check": (("model", "check", "tiny"), lambda _: None),
+    "search": (("search", "index", "a kinase", "-o", "hits.jsonl", "--format", "jsonl"), files("hits.jsonl")),
+    "model info": (("model", "info", "tiny"), lambda _: None),
     **{name: (each.arguments, each.content) for name, each in COMMANDS.items() if name in _READING},
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("extent", EXTENT)
+@pytest.mark.release
+@pytest.mark.parametrize("extent", ["some", "all"])
 @pytest.mark.parametrize("name", READERS)
 def test_what_cannot_be_read_is_told_and_what_comes_in_pieces_is_read(name, extent, faulty_disk, state, tmp_path):
     arguments, content = READERS[name]
