@@ -5,7 +5,6 @@ place is named by what the store holds, so a changed folder gets a new one; file
 fetched again. Copies of an earlier state are removed when no process uses them.
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,12 +14,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from protrek_hm import locations
 from protrek_hm.errors import LocationError, MissingFileError
 from protrek_hm.files import digest, new_file, new_folder
 from protrek_hm.locations import CLAIM, MARKER, DeniedError, Located, Location
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where copies are not locked
+    fcntl = None  # type: ignore[assignment]
 
 _ATTEMPTS = 3  # each fails only if a writer has replaced files meanwhile
 _USED = ".used"
@@ -159,7 +163,7 @@ def _fetch(held: _Held) -> Located:
                 else:
                     with new_file(path) as temporary:
                         _fetch_file(held.files[""], temporary, "", held)
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            _lock(lock)
             _locks[held.version] = lock
         _sweep(held)
     return path / held.wanted if held.wanted else path
@@ -172,11 +176,11 @@ def _locked(version: Path, path: Path) -> Iterator[int]:
         version.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             lock = os.open(version / _USED, os.O_RDWR | os.O_CREAT)
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            _lock(lock)
             if (version / _USED).exists():  # else it was taken away just now
                 if not path.exists():
                     with suppress(BlockingIOError):
-                        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                        _lock(lock, alone=True)
                         break
                 else:
                     break
@@ -206,6 +210,12 @@ def _fetch_file(about: Mapping[str, Any], path: Path, name: str, held: _Held) ->
         raise LocationError(str(place), "damaged (not as it was written)", "write it again")
 
 
+def _lock(handle: IO[bytes] | int, *, alone: bool = False) -> None:
+    """Lock a file with other readers, or alone, at once or not at all (BlockingIOError)."""
+    if fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB if alone else fcntl.LOCK_SH)
+
+
 def _versions(place: Location) -> list[Path]:
     """List the copies of all states of a place."""
     versions = sorted(each.parent for each in locations.root().glob(f"*/{_USED}"))
@@ -219,5 +229,5 @@ def _sweep(held: _Held) -> None:
         if version.name == held.version:
             continue
         with suppress(OSError), (version / _USED).open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(lock, alone=True)
             shutil.rmtree(version, ignore_errors=True)
