@@ -1,8 +1,9 @@
+import socket
 import sys
 
 import pytest
 
-from protrek_hm.errors import OptionError
+from protrek_hm.errors import ClusterError, OptionError
 from protrek_hm.workers import workers_of
 
 
@@ -30,6 +31,16 @@ def test_all_devices_where_there_are_none(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     with workers_of(devices="all") as workers:
         assert workers.devices == ("0", "1")
+
+
+@pytest.mark.parametrize("client", ["", "ray://"])
+def test_an_address_where_nobody_listens_is_told_at_once(client):
+    pytest.importorskip("ray", reason="Ray is not installed")
+    with socket.socket() as silent:  # bound, and so taken by no one else, but not listening
+        silent.bind(("127.0.0.1", 0))
+        address = f"{client}127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(ClusterError, match="no cluster answers at"), workers_of(address):
+            pass
 
 
 def test_without_ray_the_extra_is_named(monkeypatch):

@@ -7,6 +7,7 @@ model's.
 
 import logging
 import os
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 _AHEAD = 4  # shards that are under way, or whose results wait, for each that the cluster has room for
 _TRIES_AGAIN = 4
 _LOOK = 5.0  # seconds between two looks at the cluster while nothing comes back
+_LISTENS = 10.0  # seconds within which a cluster must answer
 _KEPT = 4  # arguments that stay in the object store for the next call
 _SAME = ("protrek-hm", "torch", "numpy")  # packages on which bytes depend
 
@@ -56,6 +58,7 @@ def connected(address: str, *, gpus: bool = True, patience: float = 60.0) -> Ite
     if ray.is_initialized():
         yield RayCluster(gpus=gpus, patience=patience)
         return
+    _refuse_silent(address)
     try:
         ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **_OPTIONS.get(address, {}))
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
@@ -65,6 +68,18 @@ def connected(address: str, *, gpus: bool = True, patience: float = 60.0) -> Ite
         yield RayCluster(gpus=gpus, patience=patience)
     finally:
         ray.shutdown()
+
+
+def _refuse_silent(address: str) -> None:
+    """Make sure that someone listens at HOST:PORT, for which Ray itself waits for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_LISTENS).close()
+    except (OSError, OverflowError) as error:
+        remedy = "check the address, or start a cluster with `ray start --head`"
+        raise ClusterError(f"no cluster answers at {address} ({error})", remedy) from error
 
 
 _OPTIONS: dict[str, dict[str, Any]] = {"local": {"include_dashboard": False}}
