@@ -180,3 +180,11 @@ def test_a_damaged_missing_or_changed_shard_is_named(tmp_path, letter_encoder):
     assert check_index(damaged) == ["shard-1-0: segment-1/sequence.vectors.npy: damaged (not as it was written)"]
     manifest = json.loads((copied("odd") / "index.json").read_text())
     assert manifest["format_version"] == 5, "versions that know no shards say so"
+
+
+def test_ties_between_shards_come_in_the_order_of_the_table(tmp_path, letter_encoder):
+    table = pl.DataFrame({"id": [f"P{n}" for n in range(8)], "sequence": list("ACDEFGHI")})
+    build_index(table, letter_encoder(), tmp_path / "whole", model_name="m")
+    split_index(tmp_path / "whole", tmp_path / "split", shards=4)
+    query = encode_unit(letter_encoder(), ["Y"], task="sequence")
+    assert Index.open(tmp_path / "split").nearest(query, want="sequence", k=5)[1].tolist() == [[0, 1, 2, 3, 4]]
