@@ -65,6 +65,10 @@ def test_shards_find_what_the_whole_index_finds(tmp_path, letter_encoder, engine
         assert_frame_equal(split.records, whole.records)
         assert split.engines.keys() == whole.engines.keys()
         assert check_index(tmp_path / "split") == []
+        for want in whole.engines:
+            effort = approximate.Effort(reach=0.02, scatter=0.1, candidates=8)
+            lists = (each.engines[want].lists.candidates(queries, effort) for each in (whole, split))
+            np.testing.assert_array_equal(*(np.sort(each, axis=1) for each in lists))
         for want in ("sequence", "text"):
             np.testing.assert_array_equal(split.sample(want), whole.sample(want))
             for k, where in ((1, None), (5, None), (10, "mass < 5"), (30, "mass = 3"), (90, None), (9999, "mass > 2")):
