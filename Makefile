@@ -119,7 +119,8 @@ $(BOARD)/prepared/report.json: recipes/board/prepare.py recipes/board/split.tsv.
 	$(BIN)/python recipes/board/prepare.py $(DATA) -o $(BOARD)/prepared
 
 board: $(BOARD)/prepared/report.json
-	$(BIN)/protrek-hm evaluate twins $(BOARD)/prepared/cases $(BOARD_MODELS:%=-m %) \
+	$(BIN)/protrek-hm evaluate twins $(BOARD)/prepared/cases $(BOARD_MODELS:%=-m %) --shuffled 1000 \
+		--easy $(BOARD)/prepared/beside.parquet --retrieval $(BOARD)/prepared/beside.parquet \
 		--relatives $(BOARD)/prepared/proteins.parquet --relatives $(DATA)/unlabelled.fasta.gz -o $(BOARD)/results --device cpu --force --on-bad-record skip
 	cp $(BOARD)/results/board.json docs/board.json
 	$(BIN)/python recipes/board/page.py docs/board.json docs/board.md

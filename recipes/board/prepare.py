@@ -11,6 +11,7 @@ there; `--anew` makes it again. OUTPUT then holds
 - `proteins.parquet`: every protein and mutant, with `family`, `split` and `seen_by_base`;
 - `cases/SPLIT/SET.parquet`: case tables, those of training in every wording that may be trained on (column `wording`),
   the others in the first; `unseen_wording/SPLIT/SET.parquet`: the same cases of the tests in the one that never is;
+- `beside.parquet`: random pairs of Swiss-Prot's proteins of test families, for easy accuracy and R@1;
 - `split.tsv.gz`, and `report.json` with the counts.
 
 `known` is a second test: proteins that are not trained on, of families that are.
@@ -41,6 +42,7 @@ FILES = {
     "adenylation-domains": ("adenylation_domains/parasect_dataset.txt.gz",),
     "catpred": ("catpred/kcat-random_val.csv.gz", "catpred/kcat-random_test.csv.gz"),
 }
+SEED = 42
 BASE_READ = ("swissprot", "amr")  # sources whose texts the packaged models were trained on
 UNSPECIFIC = ("Beta-Lactam", "Aminoglycoside")  # a class of drugs, where other proteins' labels name the drugs
 
@@ -138,6 +140,9 @@ def write_all(mined: MinedCases, listed: pl.DataFrame, folder: Path) -> None:
     proteins = mined.proteins.join(families, on="family", how="left", maintain_order="left")
     write_table(proteins, folder / "proteins.parquet")
     write_table(listed, folder / "split.tsv.gz")
+    write_table(
+        random_pairs(proteins.filter(set="swissprot", split="test", seen_by_base="no")), folder / "beside.parquet"
+    )
     parts = (
         ("cases", in_all_wordings(mined), ("train",)),
         ("cases", mined.cases, ("valid", "test", "known")),
@@ -151,6 +156,28 @@ def write_all(mined: MinedCases, listed: pl.DataFrame, folder: Path) -> None:
                 write_cases(rows, path)
     content = {"format_version": 1, "counts": counts(mined, listed).to_dicts(), "torn_families": mined.torn}
     write_json(folder / "report.json", content)
+
+
+def random_pairs(proteins: pl.DataFrame) -> pl.DataFrame:
+    """Pair each protein with another at random, as triplets both ways; pairs of one family or one text are left out."""
+    ends = proteins.filter(pl.col("text") != "").unique("sequence").sort("id")
+    ends = ends.select("sequence", "text", "family", component=pl.col("family").rank("dense").cast(pl.Int64))
+    others = ends.sample(fraction=1.0, shuffle=True, seed=SEED)
+    pairs = pl.concat(
+        [ends.rename(lambda name: f"a_{name}"), others.rename(lambda name: f"b_{name}")], how="horizontal"
+    )
+    pairs = pairs.filter(pl.col("a_family") != pl.col("b_family"), pl.col("a_text") != pl.col("b_text"))
+    both = [
+        pairs.select(
+            anchor_seq=f"{one}_sequence",
+            anchor_text=f"{one}_text",
+            hard_neg_seq=f"{other}_sequence",
+            hard_neg_text=f"{other}_text",
+            component=f"{one}_component",
+        )
+        for one, other in ("ab", "ba")
+    ]
+    return pl.concat(both)
 
 
 def counts(mined: MinedCases, listed: pl.DataFrame) -> pl.DataFrame:

@@ -124,8 +124,11 @@ class Likes:
 
     weight = 1.0
 
-    def __init__(self, letter):
-        self.letter, self.asked = letter, 0
+    def __init__(self, letter, speaks=1.0):
+        self.letter, self.asked, self.spoken = letter, 0, speaks
+
+    def speaks(self, texts):
+        return np.full(len(texts), self.spoken)
 
     def read(self, texts):
         return np.array([[float(len(text))] for text in texts])
@@ -147,6 +150,8 @@ def test_a_head_orders_twins_that_the_model_alone_ranks(searcher, letter):
         assert family.best.id == f"{letter}-dark"
         assert family.decided in ("difference", None)
         assert searcher.within.head.asked == 2
+        searcher.within.head = Likes(letter, speaks=0.0)
+        assert searcher.answer(["KT"], asked)[0][0].decided is None, "the question is not about a change"
         absent = SearchConfig(group=True, where="text is null", signals=("model",), within=("relatives",))
         assert searcher.answer(["KT"], absent)[0][0].decided is None
     finally:

@@ -1,6 +1,7 @@
 """Training of the twin head: it learns a planted rule, weighs families alike, and leaves the model as it is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,25 @@ def test_a_planted_rule_is_learned_and_holds_for_proteins_it_has_not_seen() -> N
     head = train_head(cases(1), FAST, valid=cases(2, split="valid"), model=Reader())
     assert accuracy(head, cases(3)) > 0.9
     assert head.weight > 0
+
+
+def test_it_learns_which_texts_speak_of_a_change() -> None:
+    both = cases(1).with_columns(kind=pl.lit("wild-type-mutant"), b=pl.col("reference"))  # b is the wild type
+    head = train_head(both, replace(FAST, steps=1))
+    oily, watery = head.speaks(TwinHead.read([OILY, WATERY]))
+    assert oily > 0.9
+    assert watery == 0.0
+
+
+def test_names_of_other_scans_stand_in_the_texts_too() -> None:
+    scans = pl.concat([scan(seed).with_columns(protein=pl.lit(f"name{seed}")) for seed in (1, 2, 3)])
+    table = Table()
+    own, more = number_scans(scans, Table()), number_scans(scans, table, names=2)
+    assert [len(each.high) for each in more] == [3 * len(each.high) for each in own]
+    said = [*table.texts]
+    for each in more:
+        for name in ("name1", "name2", "name3"):
+            assert sum(name in said[number] for number in each.low) == len(each.low) / 3
 
 
 def test_the_same_seed_gives_the_same_head() -> None:

@@ -56,6 +56,9 @@ class BoardConfig:
         Cases of a family that are measured at most, in each set, kind and split, controls apart. Drawn by the seed;
         0: all.
         Families weigh alike, so that more of one say little more.
+    shuffled
+        Proteins of the cases that are encoded shuffled, too, to see which ones a model has not learned; 0: no such
+        figures.
     batch_size
         Inputs per batch, at least 1.
     resamples
@@ -71,12 +74,14 @@ class BoardConfig:
 
     splits: tuple[str, ...] = ("test", "known")
     per_family: int = 24
+    shuffled: int = 0
     batch_size: int = 32
     resamples: int = 2000
     seed: int = 42
 
     def __post_init__(self) -> None:
-        require("per_family", self.per_family, "must not be negative", holds=self.per_family >= 0)
+        for name in ("per_family", "shuffled"):
+            require(name, getattr(self, name), "must not be negative", holds=getattr(self, name) >= 0)
         known = set(self.splits) <= set(SPLITS) and len(set(self.splits)) == len(self.splits) > 0
         require("splits", ", ".join(self.splits), f"must be some of {', '.join(SPLITS)}, each once", holds=known)
         require("batch_size", self.batch_size, "must be at least 1", holds=self.batch_size >= 1)

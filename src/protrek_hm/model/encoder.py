@@ -71,6 +71,10 @@ class TwinPreference(Protocol):
         """Return the vectors of texts that `prefer` takes."""
         ...
 
+    def speaks(self, texts: Float[np.ndarray, "n dim"]) -> Float[np.ndarray, " n"]:
+        """Say how far the preference counts for each text where no reference is known, in [0, 1]."""
+        ...
+
     def prefer(
         self,
         texts: Float[np.ndarray, "n dim"],

@@ -6,10 +6,12 @@ One vector of a whole protein hardly moves for one substitution. The head reads 
     prefer(t; a, b) = u(t) · (d(r → a) − d(r → b)),   d(r → x) = Σ over n changed sites of f(site) / √n
 
 u is linear, f a small network. Without a reference each is the other's: half of u(t) · (d(b → a) − d(a → b)). So the
-sign flips where a and b are exchanged, and equal proteins give 0, whatever was learned. Texts are read by the packaged
-sentence encoder (`model.reader`), which tells "keeps" from "loses" where small models do not (docs/LOG.md); so one head
-serves any model. It lies in the model's folder, in one file; nothing else there changes, and plain SentenceTransformer
-loads the model as before.
+sign flips where a and b are exchanged, and equal proteins give 0, whatever was learned. It learned what changes do:
+where nobody knows which protein was changed, its vote counts as far as the text speaks of that (`speaks`).
+
+Texts are read by the packaged sentence encoder (`model.reader`), which tells "keeps" from "loses" where small models do
+not (docs/LOG.md); so one head serves any model. It lies in the model's folder, in one file; nothing else there changes,
+and plain SentenceTransformer loads the model as before.
 """
 
 import hashlib
@@ -40,7 +42,7 @@ from protrek_hm.model.reader import packaged_reader
 HEAD = "twin_head.safetensors"
 """The head's file in a model's folder."""
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _LIMIT = 5.0  # standard deviations; features beyond count as this
 _SITES_AT_ONCE = 100_000
 
@@ -115,6 +117,7 @@ class TwinHead(nn.Module):
 
     mean: Tensor
     deviation: Tensor
+    of_changes: Tensor
 
     def __init__(
         self, config: HeadConfig, *, dimension: int, reader: str, weight: float = 1.0, dropout: float = 0.0
@@ -124,6 +127,7 @@ class TwinHead(nn.Module):
         self.members = nn.ModuleList(_Member(config, dimension, dropout) for _ in range(config.members))
         self.register_buffer("mean", torch.zeros(width(config.features)))
         self.register_buffer("deviation", torch.ones(width(config.features)))
+        self.register_buffer("of_changes", torch.tensor([*[0.0] * dimension, 1.0]))  # untrained: any text
 
     def effects(self, features: Float[Tensor, "sites features"]) -> Float[Tensor, "members sites directions"]:
         """Return f of every changed site, by each member."""
@@ -149,6 +153,14 @@ class TwinHead(nn.Module):
     def read(texts: Sequence[str]) -> Float[np.ndarray, "texts dimension"]:
         """Return the vectors of texts that `prefer` and `scan` take."""
         return unit_vectors(packaged_reader(), texts, task="text")
+
+    def speaks(self, texts: Float[np.ndarray, "n dimension"]) -> Float[np.ndarray, " n"]:
+        """Say how surely each text speaks of what a change does, not of what a protein does, in [0, 1].
+
+        It is what the preference is multiplied by where the reference of two proteins is not known.
+        """
+        weights = self.of_changes.double().numpy()
+        return np.asarray((np.asarray(texts, dtype=np.float64) @ weights[:-1] + weights[-1]).clip(0.0, 1.0))
 
     @torch.inference_mode()
     def prefer(

@@ -4,7 +4,8 @@ For a question in words, three votes are added up for each member:
 
 - *model*: its cosine with the question, in standard deviations above the index's background sample;
 - *difference*: by how much the twin head, which reads two aligned proteins, prefers it over the member that ranks
-  first, with the head's own weight beside a cosine; absent where the model has no such head;
+  first, with the head's own weight beside a cosine, as far as the question speaks of what a change does: the first is
+  no wild type; absent where the model has no such head;
 - *relatives*: what words and meaning would say of its text if it had one, predicted from the labelled proteins of the
   index that are 50 % identical or more (`search.relatives`). A member with a text has that one, and no prediction.
 
@@ -185,7 +186,8 @@ class Within:
         first = [sequences[0]] * len(hits)
         pool = Lookup.of(self.index.records["sequence"].gather(self._neighbours(sequences[0])))
         texts = np.repeat(self._vector(text), len(hits), axis=0)
-        return np.asarray(head.prefer(texts, sequences, first, references=first, relatives=pool), dtype=np.float64)
+        preferred = head.prefer(texts, sequences, first, references=first, relatives=pool)
+        return np.asarray(preferred * head.speaks(texts[:1]), dtype=np.float64)
 
     def _read(self, text: str) -> Float[np.ndarray, "1 dim"]:
         """Return the vector of a question as the head takes it; all families of the question share it."""

@@ -105,7 +105,7 @@ class Scan:
     low: Int[np.ndarray, " wordings"]
 
 
-def number_scans(proteins: pl.DataFrame, table: Table) -> list[Scan]:
+def number_scans(proteins: pl.DataFrame, table: Table, *, names: int = 0) -> list[Scan]:
     """Give numbers to the mutants of deep mutational scans, assay by assay.
 
     Parameters
@@ -114,6 +114,8 @@ def number_scans(proteins: pl.DataFrame, table: Table) -> list[Scan]:
         A table of twins, as `data twins dms` writes it: wild types, and mutants with assay, score and level. Rows of
         other sets are passed over, and so are assays without a mutant of either level. Where there is a column `split`,
         those for training are read alone; `family` says which assays are of one, else the wild type does.
+    names
+        Proteins of other assays whose names the texts are told with, too; at least 0.
 
     Raises
     ------
@@ -129,9 +131,13 @@ def number_scans(proteins: pl.DataFrame, table: Table) -> list[Scan]:
         mutants = mutants.filter(split="train")
     family = "family" if "family" in mutants.columns else "wild_type"
     found = []
-    for _, rows in mutants.drop_nulls("assay").group_by("assay", maintain_order=True):
+    mutants = mutants.drop_nulls("assay")
+    spoken = mutants["protein"].drop_nulls().unique().sort().to_list() if "protein" in mutants.columns else []
+    for number, (_, rows) in enumerate(mutants.group_by("assay", maintain_order=True)):
+        others = [each for each in spoken if each != rows["protein"][0]]
+        told = [others[(number * names + each) % len(others)] for each in range(min(names, len(others)))]
         texts = [
-            np.array([table.text(each) for each in wordings(one)[:-1]], dtype=np.int64)
+            np.array([table.text(each) for row in _renamed(one, told) for each in wordings(row)[:-1]], dtype=np.int64)
             for level in ("high", "low")
             for one in rows.filter(level=level).head(1).iter_rows(named=True)
         ]
@@ -143,6 +149,11 @@ def number_scans(proteins: pl.DataFrame, table: Table) -> list[Scan]:
         scaled = 2 * (ranks - 1) / max(len(ranks) - 1, 1) - 1
         found.append(Scan(rows[family][0], np.array(changes, dtype=np.int64), scaled, *texts))
     return found
+
+
+def _renamed(row: dict[str, object], names: Sequence[str]) -> list[dict[str, object]]:
+    """Return a row, and the same with other proteins' names."""
+    return [row, *({**row, "protein": name} for name in names)]
 
 
 def train_head(
@@ -178,7 +189,7 @@ def train_head(
     config = config or HeadTrainConfig()
     table = Table()
     pairs, checked = table.pairs(cases), None if valid is None else table.pairs(valid)
-    held = [] if scans is None else number_scans(scans, table)
+    held = [] if scans is None else number_scans(scans, table, names=config.names)
     if not (len(pairs.a) or held):
         raise NothingFoundError("no case and no scan to train the head on")
     texts = TwinHead.read([*table.texts])
@@ -189,11 +200,51 @@ def train_head(
     described = [head.describe([*table.changes], pool) for pool in ([relatives, None] if relatives else [None])]
     _standardise(head, described[0])
     inputs = _Inputs([_Sites.of(each, config.most_changes) for each in described], torch.from_numpy(texts))
+    head.of_changes.copy_(learn_subject(texts, *_subjects(cases, held, table)))
     pairs = pairs.take(inputs.sites[0].told(pairs))
     _fit(head, inputs, (pairs, held), config, valid=checked, report=report)
     if valid is not None and checked is not None and model is not None:
         head.weight = _choose_weight(head, model, valid, inputs, checked)
     return head.eval()
+
+
+def learn_subject(
+    texts: Float[np.ndarray, "texts dimension"], of_changes: Int[np.ndarray, " some"], others: Int[np.ndarray, " more"]
+) -> Float[Tensor, " dimension_plus_1"]:
+    """Learn to tell texts of changes (1) from others (-1), by ridge regression. Both kinds weigh alike.
+
+    of_changes, others: numbers of the texts. The offset stands last. Where one kind has none, the other decides.
+
+    >>> texts = np.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> [round(each, 2) + 0.0 for each in learn_subject(texts, np.array([0]), np.array([1])).tolist()]
+    [0.99, -0.99, 0.0]
+    """
+    if not (len(of_changes) and len(others)):
+        return torch.tensor([*[0.0] * texts.shape[1], -1.0 if len(others) else 1.0])
+    rows = np.concatenate([of_changes, others])
+    wanted = np.repeat([1.0, -1.0], [len(of_changes), len(others)])
+    weight = np.repeat([0.5 / len(of_changes), 0.5 / len(others)], [len(of_changes), len(others)])[:, None]
+    known = np.hstack([texts[rows].astype(np.float64), np.ones((len(rows), 1))])
+    penalty = np.diag([*[_SUBJECT_PENALTY] * texts.shape[1], 0.0])
+    found = np.linalg.solve(known.T @ (weight * known) + penalty, known.T @ (weight[:, 0] * wanted))
+    return torch.from_numpy(found).float()
+
+
+_SUBJECT_PENALTY = 0.003
+
+
+def _subjects(
+    cases: pl.DataFrame, scans: Sequence[Scan], table: Table
+) -> tuple[Int[np.ndarray, " some"], Int[np.ndarray, " more"]]:
+    """Return the numbers of texts of mutants, and of wild types and natural proteins; what is both is left out."""
+    mutants: set[int] = {number for scan in scans for each in (scan.high, scan.low) for number in each.tolist()}
+    others: set[int] = set()
+    if "reference" in cases.columns:
+        for protein, text, reference in (
+            row for x in "ab" for row in cases.select(x, f"text_{x}", "reference").iter_rows()
+        ):
+            (mutants if reference and protein != reference else others).add(table.text(text))
+    return np.array(sorted(mutants - others), dtype=np.int64), np.array(sorted(others - mutants), dtype=np.int64)
 
 
 def _standardise(head: TwinHead, changes: Changes) -> None:
@@ -261,7 +312,7 @@ def _fit(
         if len(pairs.a):
             losses.append(_loss_of_cases(head, seen, texts, pairs, draw_cases(rng, config.batch_size), config))
         if scans:
-            measured = _loss_of_scans(head, seen, texts, scans, draw_scans(rng, 16), config.scan_pairs // 16, rng)
+            measured = _loss_of_scans(head, seen, texts, scans, draw_scans(rng, 16), config, rng)
             losses.append(config.scan_weight * measured)
         loss = torch.stack(losses).sum()
         optimizer.zero_grad()
@@ -317,7 +368,7 @@ def _loss_of_cases(
     sign = torch.from_numpy(pairs.sign[rows]).float()
     total = torch.zeros(())
     for numbers, side in ((pairs.text_a, 1.0), (pairs.text_b, -1.0)):
-        preferred = side * (head.readings(texts[torch.from_numpy(numbers[rows])]) * difference).sum(-1)
+        preferred = side * (_read(head, texts, numbers[rows], config.text_noise) * difference).sum(-1)
         total = total + (sign * softplus(-preferred) + config.control * (1 - sign) * preferred.square()).mean()
     return total / 2
 
@@ -328,10 +379,11 @@ def _loss_of_scans(
     texts: Tensor,
     scans: Sequence[Scan],
     chosen: Int[np.ndarray, " some"],
-    each: int,
+    config: HeadTrainConfig,
     rng: np.random.Generator,
 ) -> Tensor:
     changes, ranks, high, low = [], [], [], []
+    each = config.scan_pairs // len(chosen)
     for number in chosen.tolist():
         scan = scans[number]
         mutants = rng.integers(len(scan.changes), size=(2, each))
@@ -345,10 +397,16 @@ def _loss_of_scans(
     gap = torch.from_numpy(np.concatenate(ranks)).float()
     total = torch.zeros(())
     for numbers, side in ((high, 1.0), (low, -1.0)):
-        read = head.readings(texts[torch.from_numpy(np.concatenate(numbers))])
+        read = _read(head, texts, np.concatenate(numbers), config.text_noise)
         preferred = side * (read * difference).sum(-1)
         total = total + (gap.abs() * softplus(-gap.sign() * preferred)).mean() / gap.abs().mean().clamp_min(1e-6)
     return total / 2
+
+
+def _read(head: TwinHead, texts: Tensor, numbers: Int[np.ndarray, " some"], noise: float) -> Tensor:
+    """Return the readings of some texts, their vectors a little off: u that holds for other words, too."""
+    chosen = texts[torch.from_numpy(numbers)]
+    return head.readings(chosen + noise / head.dimension**0.5 * torch.randn_like(chosen) if noise else chosen)
 
 
 def _differences(head: TwinHead, sites: _Sites, pairs: Pairs, rows: Int[np.ndarray, " some"]) -> Tensor:
@@ -390,6 +448,11 @@ def _choose_weight(head: TwinHead, model: Encoder, valid: pl.DataFrame, inputs: 
     a, b = (vectors[[place[each] for each in valid[name]]] for name in ("a", "b"))
     by_head = preferences(head, inputs.sites[0], inputs.texts, pairs)
     text_a, text_b = (unit_vectors(model, valid[name].to_list(), task="text") for name in ("text_a", "text_b"))
+    alone = pairs.scale < 1
+    by_head = tuple(
+        np.where(alone, head.speaks(inputs.texts[torch.from_numpy(each)].numpy()), 1.0) * one
+        for each, one in zip((pairs.text_a, pairs.text_b), by_head, strict=True)
+    )
     by_cosine = [((a - b) * text_a).sum(axis=1), ((b - a) * text_b).sum(axis=1)]
     weights = [0.0, *(2.0**power for power in range(-12, 7))]
     found = [

@@ -1,5 +1,7 @@
 """A board of encoders whose right figures are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,8 +11,9 @@ from protrek_hm.data.twins.case_table import swapped
 from protrek_hm.errors import FileFormatError, MissingColumnError, NothingFoundError, OptionError
 from protrek_hm.evaluate import config
 from protrek_hm.evaluate.config import BoardConfig
-from protrek_hm.evaluate.twins.board import board_content, scores_table
+from protrek_hm.evaluate.twins.board import board_content, board_markdown, scores_table
 from protrek_hm.evaluate.twins.cases import draw_cases
+from protrek_hm.evaluate.twins.measures import LEARNED
 from protrek_hm.evaluate.twins.run import WithHead, evaluate_twins, measure_beside
 
 ACCURACIES = ("text_to_protein", "protein_to_text", "all_four")
@@ -69,6 +72,9 @@ class Alanines:
     def read(self, texts):
         return np.array([[len(text) % 2 - 0.5] for text in texts])
 
+    def speaks(self, texts):
+        return np.full(len(texts), 0.25)
+
     def prefer(self, texts, a, b, *, references, relatives):
         self.references += references
         return np.sign(texts[:, 0]) * [one.count("A") - other.count("A") for one, other in zip(a, b, strict=True)]
@@ -79,7 +85,8 @@ def test_a_head_has_three_rows(cases, blind, quick_board):
     board = evaluate_twins({"m": model}, cases, quick_board)
     assert [row.name for row in board.rows] == ["m", "m + head", "twin head"]
     vectors, both, head = (row.scores for row in board.rows)
-    np.testing.assert_allclose(both, vectors + 10 * head, atol=1e-12)
+    counts = np.array([0.25 if name.startswith("N") else 1.0 for name in board.cases.frame["id_a"]])
+    np.testing.assert_allclose(both, vectors + 10 * counts[:, None, None] * head, atol=1e-12)
     gap = head[:, 0, 0] - head[:, 0, 1]
     wanted = cases.filter(pl.col("split").is_in(["test", "known"]))
     counts = wanted["a"].str.count_matches("A").cast(int) - wanted["b"].str.count_matches("A").cast(int)
@@ -88,6 +95,31 @@ def test_a_head_has_three_rows(cases, blind, quick_board):
     wild = {row["id_a"]: row["a"] for row in cases.filter(kind="wild-type-mutant").iter_rows(named=True)}
     assert {each: told[each] for each in wild if each in told} == {each: wild[each] for each in wild if each in told}
     assert told["N2.0a"] is None, "natural homologs have no wild type"
+
+
+def test_what_a_model_has_not_learned_is_flagged(cases, quick_board):
+    """The model knows proteins that begin with M, as real ones do here; all others lie far away, together."""
+
+    class Knows:
+        def encode(self, inputs, /, *, task, batch_size, show_progress_bar):
+            known = [each.startswith("M") and not each.endswith("W") for each in inputs]
+            spread = [np.random.default_rng([*each.encode()]).normal(size=8) for each in inputs]
+            return np.array([[9.0 if is_known else -9.0, *each] for is_known, each in zip(known, spread, strict=True)])
+
+    board = evaluate_twins({"k": Knows()}, cases, replace(quick_board, shuffled=60))
+    [row] = board.rows
+    last = [each.endswith("W") for each in board.cases.frame["a"]]
+    other = [each.endswith("W") for each in board.cases.frame["b"]]
+    control = board.cases.is_control
+    flagged = row.values["unlearned"]
+    assert np.isnan(flagged[control]).all()
+    assert (flagged[~control] == np.logical_or(last, other)[~control]).all()
+    assert 0 < np.nanmean(flagged) < 1
+    right = np.where(flagged == 0, row.values["text_to_protein"], np.nan)
+    np.testing.assert_array_equal(row.values["text_to_protein_learned"], right)
+    page = board_markdown(board_content(board))
+    assert page.count("Cases with a protein that the model has not learned") == len(board.splits)
+    assert not evaluate_twins({"k": Knows()}, cases, quick_board).rows[0].values.keys() & LEARNED.keys()
 
 
 def test_scores_of_others_are_measured_as_a_model_s(cases, blind, quick_board):

@@ -3,7 +3,7 @@
 The JSON is the board: tables are made from it alone, and anybody who measured the same cases can add rows to it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from protrek_hm.errors import FileFormatError
 from protrek_hm.evaluate.statistics import Estimate
 from protrek_hm.evaluate.table import new_table
 from protrek_hm.evaluate.twins.cases import ALL, CASE_COLUMNS, count_cases
-from protrek_hm.evaluate.twins.measures import CHANCE, FEW_FAMILIES, MEASURES
+from protrek_hm.evaluate.twins.measures import CHANCE, FEW_FAMILIES, LEARNED, MEASURES
 from protrek_hm.evaluate.twins.run import SCORE_COLUMNS, Board, Gain
 from protrek_hm.files import new_folder, read_json, require_format, write_json
 
@@ -163,12 +163,12 @@ def board_markdown(content: Mapping[str, Any]) -> str:
     for split in content["settings"]["splits"]:
         layout = _layout(content, split)
         means = [_markdown_table(content, split, name, columns) for name, columns in layout if name == ALL]
+        means[0] = _with_beside(means[0], content["rows"]) if split == content["settings"]["splits"][0] else means[0]
         parts += [f"## {_SPLIT_TITLES.get(split, split)}\n", _heading(content, split, ALL), *means]
-        parts.append(_against(content, split))
+        parts += [_against(content, split), _learned(content, split)]
         for name, columns in layout:
             if name != ALL:
                 parts += [_heading(content, split, name), _markdown_table(content, split, name, columns)]
-    parts.append(_beside(content["rows"]))
     return "\n".join(part for part in parts if part)
 
 
@@ -291,13 +291,35 @@ def _describe(content: Mapping[str, Any], split: str, name: str) -> str:
     return "; ".join(parts) + "."
 
 
-def _beside(rows: Iterable[Mapping[str, Any]]) -> str:
-    lines = ["## Beside it\n", "| | easy, text → protein | R@1, text → protein |", "|---|---:|---:|"]
-    for row in rows:
-        if row.get("beside"):
-            cells = [_cell(row["beside"].get(key), between=" ") for key in ("easy", "R@1")]
-            lines.append(f"| **{row['name']}** | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n" if len(lines) > 3 else ""
+_BESIDE = {"easy": "easy cases, text → protein", "R@1": "R@1, text → protein"}
+
+
+def _with_beside(table: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Add columns of what was measured beside the cases to the table of all rows; none where nothing was."""
+    if not any(row.get("beside") for row in rows):
+        return table
+    head, ruler, *lines = table.splitlines()
+    cells = [[_cell(row.get("beside", {}).get(key), between=" ") for key in _BESIDE] for row in rows]
+    cells.append(["50.0", "–"])  # chance
+    joined = [f"{line} {' | '.join(more)} |" for line, more in zip(lines, cells, strict=True)]
+    return "\n".join([f"{head} {' | '.join(_BESIDE.values())} |", f"{ruler}---:|---:|", *joined]) + "\n"
+
+
+def _learned(content: Mapping[str, Any], split: str) -> str:
+    """Return the table of what models have not learned, by set; nothing where it was not measured."""
+    sets = [ALL, *content["cases"]["splits"][split]]
+    columns = [(name, "unlearned") for name in sets] + [(ALL, key) for key in LEARNED if key != "unlearned"]
+    lines = []
+    for row in content["rows"]:
+        cells = [_find(row, split, name, (ALL, key)) for name, key in columns]
+        if any(cells):
+            shown = ["–" if each is None else f"{each['value']:.1f}" for each in cells]
+            lines.append(f"| **{row['name']}** | {' | '.join(shown)} |")
+    if not lines:
+        return ""
+    heads = " | ".join(_title(name).lower() if key == "unlearned" else LEARNED[key] for name, key in columns)
+    text = "Cases with a protein that the model has not learned (%), by set, and accuracy over all sets in the others:"
+    return "\n".join([f"{text}\n", f"| | {heads} |", f"|---|{'---:|' * len(columns)}", *lines]) + "\n"
 
 
 # Output

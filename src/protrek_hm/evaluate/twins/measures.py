@@ -19,6 +19,12 @@ MEASURES = {
     "all_four": "all four right",
     "false_alarms": "false alarms",
 }
+LEARNED = {
+    "unlearned": "cases flagged",
+    "text_to_protein_learned": "text → protein, others",
+    "protein_to_text_learned": "protein → text, others",
+}
+"""Share of cases with a protein that the model has not learned (`twins.learned`), and accuracy in the others."""
 CHANCE = {"text_to_protein": 0.5, "protein_to_text": 0.5, "all_four": 1 / 6, "false_alarms": 1.0}
 """Of scores in random order that are no lower in controls."""
 FEW_FAMILIES = 5
@@ -57,6 +63,20 @@ def case_values(
         "all_four": real * group_score(scores),
         "false_alarms": false_alarms(scores, is_control, families, parts),
     }
+
+
+def learned_values(
+    values: Mapping[str, Float[np.ndarray, " cases"]], flagged: Bool[np.ndarray, " cases"]
+) -> dict[str, Float[np.ndarray, " cases"]]:
+    """Return what each case is worth in the measures of `LEARNED`. flagged: cases with a protein that is not learned.
+
+    >>> values = {"text_to_protein": np.array([1.0, 0.5]), "protein_to_text": np.array([1.0, np.nan])}
+    >>> {name: each.tolist() for name, each in learned_values(values, np.array([True, False])).items()}
+    {'unlearned': [1.0, 0.0], 'text_to_protein_learned': [nan, 0.5], 'protein_to_text_learned': [nan, nan]}
+    """
+    accuracies = ("text_to_protein", "protein_to_text")
+    known = {f"{each}_learned": np.where(flagged, np.nan, values[each]) for each in accuracies}
+    return {"unlearned": np.where(np.isnan(values["text_to_protein"]), np.nan, flagged), **known}
 
 
 def _both(

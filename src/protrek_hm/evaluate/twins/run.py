@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from protrek_hm.config import Modality
 from protrek_hm.cosines import TOLERANCE
@@ -21,7 +21,8 @@ from protrek_hm.evaluate.retrieval import make_records, retrieve
 from protrek_hm.evaluate.scores import case_scores, cosine_scorer, encode_pool
 from protrek_hm.evaluate.statistics import Estimate, mean_with_interval
 from protrek_hm.evaluate.twins.cases import ALL, CASE_COLUMNS, TwinCases, draw_cases, make_twin_cases, wild_types
-from protrek_hm.evaluate.twins.measures import case_values, estimate, estimate_all
+from protrek_hm.evaluate.twins.learned import unlearned
+from protrek_hm.evaluate.twins.measures import case_values, estimate, estimate_all, learned_values
 from protrek_hm.evaluate.twins.shortcuts import make_shortcuts
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.model.encoder import Encoder, TwinPreference
@@ -185,7 +186,7 @@ def evaluate_twins(
     measured = make_twin_cases(draw_cases(asked, config.per_family, seed=config.seed))
     learned = None if train is None else train.filter(pl.col("split") == "train")
     found = list[Row]()
-    heads: dict[int, Float[np.ndarray, "cases 2 2"]] = {}
+    heads: dict[int, HeadScores] = {}
     for name, model in models.items():
         found += _rows_of_model(model, name, measured, config, heads=heads, show_progress=show_progress)
     for name, each in (scores or {}).items():
@@ -219,7 +220,7 @@ def _rows_of_model(
     cases: TwinCases,
     config: BoardConfig,
     *,
-    heads: dict[int, Float[np.ndarray, "cases 2 2"]],
+    heads: dict[int, "HeadScores"],
     show_progress: bool,
 ) -> list[Row]:
     """Measure a model, with its head beside it; a head that several models share has one row of its own."""
@@ -229,17 +230,41 @@ def _rows_of_model(
     if isinstance(model, WithHead):
         new = id(model.head) not in heads
         head = heads.setdefault(id(model.head), head_scores(model, cases)) if new else heads[id(model.head)]
-        both = vectors + model.head.weight * head
+        both = vectors + model.head.weight * head.counts * head.preference
         found.append((f"{name} + head", "cosine of vectors, and the weighted preference of the twin head", both))
         if new:
             own = "twin head" if len(heads) == 1 else f"twin head of {name}"
-            found.append((own, "preference of the twin head, which is told the wild type", head))
-    return [_row(*each, cases, config) for each in found]
+            found.append((own, "preference of the twin head, which is told the wild type", head.preference))
+    flagged = _unlearned_cases(model, name, cases, config) if config.shuffled else None
+    return [
+        _row(*each, cases, config, flagged=flagged if each[0] in (name, f"{name} + head") else None) for each in found
+    ]
 
 
-def head_scores(model: WithHead, cases: TwinCases) -> Float[np.ndarray, "cases 2 2"]:
-    """Return the preferences of a head as scores: half of each for the one protein, less half for the other."""
-    scores = np.full((len(cases), 2, 2), np.nan)
+def _unlearned_cases(model: Encoder, name: str, cases: TwinCases, config: BoardConfig) -> Bool[np.ndarray, " cases"]:
+    """Say which cases have a protein that a model has not learned, beside wild types and natural proteins of all."""
+    proteins, wild = cases.pool.sequences, wild_types([cases.frame])
+    whole = sorted({wild.get(each, each) for each in proteins})
+    drawn = np.random.default_rng(config.seed).permutation(len(whole))[: config.shuffled]
+    background = [whole[each] for each in sorted(drawn.tolist())]
+    flags = unlearned(model, name, proteins, background, batch_size=config.batch_size, seed=config.seed)
+    return np.asarray(flags[cases.cases.positive] | flags[cases.cases.negative])
+
+
+class HeadScores(NamedTuple):
+    """Preferences of a head as scores: half of each for the one protein, less half for the other.
+
+    counts: how far they count beside a model: whole where the wild type is known, else as far as the text speaks of
+    what a change does.
+    """
+
+    preference: Float[np.ndarray, "cases 2 2"]
+    counts: Float[np.ndarray, "cases 2 1"]
+
+
+def head_scores(model: WithHead, cases: TwinCases) -> HeadScores:
+    """Return what the head of a model prefers in each case."""
+    scores, counts = np.full((len(cases), 2, 2), np.nan), np.ones((len(cases), 2, 1))
     texts = model.head.read(cases.pool.texts)
     proteins, wild = cases.pool.sequences, wild_types([cases.frame])
     sides = [[proteins[each] for each in side] for side in (cases.cases.positive, cases.cases.negative)]
@@ -249,7 +274,9 @@ def head_scores(model: WithHead, cases: TwinCases) -> Float[np.ndarray, "cases 2
         a, b, references = ([each[number] for number in known] for each in (*sides, shared))
         preference = model.head.prefer(texts[numbers[known]], a, b, references=references, relatives=model.relatives)
         scores[known, row] = np.stack([preference / 2, -preference / 2], axis=1)
-    return scores
+        alone = np.array([reference is None for reference in references], dtype=bool)
+        counts[known, row, 0] = np.where(alone, model.head.speaks(texts[numbers[known]]), 1.0)
+    return HeadScores(scores, counts)
 
 
 SCORE_COLUMNS = ("aa", "ab", "ba", "bb")
@@ -289,9 +316,11 @@ def _row(
     config: BoardConfig,
     *,
     is_baseline: bool = False,
+    flagged: Bool[np.ndarray, " cases"] | None = None,
 ) -> Row:
     parts = cases.frame.select(pl.struct("split", "set", "kind").rank("dense").cast(pl.Int64)).to_series().to_numpy()
     values = case_values(scores, cases.is_control, cases.families, parts)
+    values |= {} if flagged is None else learned_values(values, flagged)
     estimates: dict[str, dict[str, dict[str, dict[str, Estimate]]]] = {}
     for split, name_of_set, kind in _tables(cases, config.splits):
         chosen = cases.where(split, name_of_set, kind)
