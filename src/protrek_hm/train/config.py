@@ -266,8 +266,6 @@ class HeadTrainConfig:
         Weight of the controls' loss, at least 0.
     names
         Proteins of other scans whose names a scan's texts are told with, too, at least 0: so names decide nothing.
-    text_noise
-        Standard deviation of noise on the texts' vectors (unit vectors times √dimension), at least 0.
     hidden
         Width of the head's two hidden layers, at least 1.
     directions
@@ -286,17 +284,16 @@ class HeadTrainConfig:
         Same seed, same draws.
     """
 
-    steps: int = 1000
+    steps: int = 300
     batch_size: int = 256
     scan_pairs: int = 1024
-    scan_weight: float = 2.0
+    scan_weight: float = 4.0
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     dropout: float = 0.2
     alone: float = 0.25
     control: float = 0.05
     names: int = 8
-    text_noise: float = 0.0
     hidden: int = 64
     directions: int = 16
     members: int = 4
@@ -311,7 +308,7 @@ class HeadTrainConfig:
             require(name, getattr(self, name), "must be at least 1", holds=getattr(self, name) >= 1)
         require("scan_pairs", self.scan_pairs, "must be at least 16", holds=self.scan_pairs >= 16)
         require("learning_rate", self.learning_rate, "must be above 0", holds=self.learning_rate > 0)
-        for name in ("scan_weight", "weight_decay", "control", "names", "text_noise", "seed"):
+        for name in ("scan_weight", "weight_decay", "control", "names", "seed"):
             require(name, getattr(self, name), "must not be negative", holds=getattr(self, name) >= 0)
         require("dropout", self.dropout, "must lie in [0, 1)", holds=0 <= self.dropout < 1)
         require("alone", self.alone, "must lie in [0, 1]", holds=0 <= self.alone <= 1)

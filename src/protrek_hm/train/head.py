@@ -368,7 +368,7 @@ def _loss_of_cases(
     sign = torch.from_numpy(pairs.sign[rows]).float()
     total = torch.zeros(())
     for numbers, side in ((pairs.text_a, 1.0), (pairs.text_b, -1.0)):
-        preferred = side * (_read(head, texts, numbers[rows], config.text_noise) * difference).sum(-1)
+        preferred = side * (head.readings(texts[torch.from_numpy(numbers[rows])]) * difference).sum(-1)
         total = total + (sign * softplus(-preferred) + config.control * (1 - sign) * preferred.square()).mean()
     return total / 2
 
@@ -397,16 +397,10 @@ def _loss_of_scans(
     gap = torch.from_numpy(np.concatenate(ranks)).float()
     total = torch.zeros(())
     for numbers, side in ((high, 1.0), (low, -1.0)):
-        read = _read(head, texts, np.concatenate(numbers), config.text_noise)
+        read = head.readings(texts[torch.from_numpy(np.concatenate(numbers))])
         preferred = side * (read * difference).sum(-1)
         total = total + (gap.abs() * softplus(-gap.sign() * preferred)).mean() / gap.abs().mean().clamp_min(1e-6)
     return total / 2
-
-
-def _read(head: TwinHead, texts: Tensor, numbers: Int[np.ndarray, " some"], noise: float) -> Tensor:
-    """Return the readings of some texts, their vectors a little off: u that holds for other words, too."""
-    chosen = texts[torch.from_numpy(numbers)]
-    return head.readings(chosen + noise / head.dimension**0.5 * torch.randn_like(chosen) if noise else chosen)
 
 
 def _differences(head: TwinHead, sites: _Sites, pairs: Pairs, rows: Int[np.ndarray, " some"]) -> Tensor:
@@ -448,15 +442,15 @@ def _choose_weight(head: TwinHead, model: Encoder, valid: pl.DataFrame, inputs: 
     a, b = (vectors[[place[each] for each in valid[name]]] for name in ("a", "b"))
     by_head = preferences(head, inputs.sites[0], inputs.texts, pairs)
     text_a, text_b = (unit_vectors(model, valid[name].to_list(), task="text") for name in ("text_a", "text_b"))
-    alone = pairs.scale < 1
-    by_head = tuple(
-        np.where(alone, head.speaks(inputs.texts[torch.from_numpy(each)].numpy()), 1.0) * one
+    known = pairs.scale == 1
+    votes = [
+        np.where(known, 1.0, head.speaks(inputs.texts[torch.from_numpy(each)].numpy())) * one
         for each, one in zip((pairs.text_a, pairs.text_b), by_head, strict=True)
-    )
+    ]
     by_cosine = [((a - b) * text_a).sum(axis=1), ((b - a) * text_b).sum(axis=1)]
     weights = [0.0, *(2.0**power for power in range(-12, 7))]
     found = [
-        measure([one + weight * other for one, other in zip(by_cosine, by_head, strict=True)], pairs)
+        measure([one + weight * other for one, other in zip(by_cosine, votes, strict=True)], pairs)
         for weight in weights
     ]
     return max(zip(found, weights, strict=True))[1]
