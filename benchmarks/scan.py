@@ -4,8 +4,8 @@
 
 PROTEINS is the table of twins that `recipes/board/prepare.py` writes: rows of the set `dms` with assay, mutation,
 score, family and split. Of each assay some measured single substitutions are drawn. Each is scored from the first
-wording of the assay's low scores towards that of its high ones: by the model's vectors, by the twin head where the
-model's folder holds one, and without words by BLOSUM62 and by what relatives among the table's other proteins have at
+wording of the assay's low scores towards that of its high ones: by the model's vectors, by the twin head (of the
+model's folder, else the packaged one), and without words by BLOSUM62 and by what relatives in the table have at
 the site. Prints Spearman's correlation with the measured score for each assay, and its mean over families (of the
 assays of one family the mean) with a 95 % interval by bootstrap over families. Long proteins are read in windows, as
 `protrek-hm scan` does.
@@ -27,6 +27,7 @@ from protrek_hm.homology.lookup import Lookup
 from protrek_hm.homology.profile import SUBSTITUTION, Profile, profiles
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model import load_encoder
+from protrek_hm.model.twin_head import head_of
 from protrek_hm.search.scan import substitution_changes
 
 SINGLE = re.compile("([A-Z])([0-9]+)([A-Z])")
@@ -93,7 +94,7 @@ def correlations(
         "BLOSUM62": np.array([_of(SUBSTITUTION, protein[site], residue) for site, residue in places]),
         "relatives": np.array([_gain(profile, protein, *place) for place in places]),
     }
-    if (head := getattr(model, "twin_head", None)) is not None:
+    if (head := head_of(model)) is not None:
         towards, away = head.read([high, low])
         scan = head.scan(towards, protein, profile) - head.scan(away, protein, profile)
         scores["head"] = np.array([scan[site, AMINO_ACIDS.index(residue)] for site, residue in places])
