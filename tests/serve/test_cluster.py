@@ -151,7 +151,7 @@ def test_a_server_over_a_cluster_changes_its_generation_while_it_answers(address
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         first = process.stderr.readline()
-        assert "(30 records, 2 shards on 127.0.0.1:" in first, "nothing of Ray's before it"
+        assert f"(30 records, 2 shards on {address})" in first, "nothing of Ray's before it"
         [url] = re.findall(r"http://[^ ]+", first)
         with httpx2.Client(base_url=url, timeout=60) as client:
             whole = Searcher.open(tmp_path / "whole", model=letter_encoder())

@@ -19,6 +19,7 @@ from protrek_hm.errors import FileFormatError, OptionError, ProTrekHMError, Shar
 from protrek_hm.files import digest
 from protrek_hm.index.fanout import Part, Question
 from protrek_hm.index.layout import INFO, Manifest, read_manifest
+from protrek_hm.workers.cluster import join
 
 _NAMESPACE = "protrek-hm"
 _PATIENCE = 10.0  # seconds that a shard has for one question
@@ -146,16 +147,16 @@ def joined(address: str) -> Iterator[str]:
 
     Raises
     ------
-    OptionError
-        If there is no such cluster, or Ray is not installed.
+    OptionError, ClusterError
+        If Ray is not installed, the address is of Ray's client, or no cluster answers there.
     """
-    ray = _ray()
-    from ray import serve
-
     if address.startswith("ray://"):
         remedy = "needs a process of the cluster: start serve on one of its machines, with --cluster auto"
         raise OptionError("cluster", address, remedy)
     _join(address)
+    import ray
+    from ray import serve
+
     try:
         serve.start(proxy_location="Disabled", logging_config=_QUIET)
         yield str(ray.get_runtime_context().gcs_address)
@@ -237,23 +238,6 @@ def _is_error(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR
 
 
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise OptionError("cluster", None, "takes Ray: pip install 'protrek-hm[cluster]'") from None
-    return ray
-
-
-def _join(address: str) -> None:
-    ray = _ray()
+def _join(address: str) -> bool:
     logging.getLogger("ray.serve").addFilter(_is_error)
-    if ray.is_initialized():
-        return
-    about = {"namespace": _NAMESPACE, "log_to_driver": False, "logging_level": logging.ERROR}
-    try:
-        ray.init(address=None if address == "local" else address, include_dashboard=False, **about)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        problem = f"cannot be joined ({' '.join(str(error).split())[:200]})"
-        remedy = "start one with ray start --head, or give its HOST:PORT; RAY_AUTH_MODE must be the same there and here"
-        raise OptionError("cluster", address, f"{problem}; {remedy}") from None
+    return join(address, namespace=_NAMESPACE)

@@ -1,7 +1,7 @@
 """A cluster of Ray: each shard is a task, and Ray decides where it runs, and runs it again if its worker dies.
 
-Only this module imports Ray. What shards share is put into its object store once, and made once in each worker process;
-results come back through the store and are taken in order. Nodes write nothing and need to see no folder but the
+What shards share is put into its object store once, and made once in each worker process; results come back through
+the store and are taken in order. Nodes write nothing and need to see no folder but the
 model's.
 """
 
@@ -51,23 +51,36 @@ def connected(address: str, *, gpus: bool = True, patience: float = 60.0) -> Ite
     ClusterError
         If no cluster answers.
     """
+    ours = join(address)
+    try:
+        yield RayCluster(gpus=gpus, patience=patience)
+    finally:
+        if ours:
+            import ray
+
+            ray.shutdown()
+
+
+def join(address: str, *, namespace: str | None = None) -> bool:
+    """Join a cluster, unless this process is in one already; return whether it joined now, and so has to leave.
+
+    Raises as `connected`.
+    """
     try:
         import ray
     except ImportError:
         raise OptionError("cluster", address, "takes Ray: pip install 'protrek-hm[cluster]'") from None
     if ray.is_initialized():
-        yield RayCluster(gpus=gpus, patience=patience)
-        return
+        return False
     _refuse_silent(address)
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, **_OPTIONS.get(address, {})}
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **_OPTIONS.get(address, {}))
+        ray.init(address, namespace=namespace, **quiet)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         told = " ".join(str(error).split())[:200]
-        raise ClusterError(f"no cluster at {address} ({told})", "start one with `ray start --head`") from error
-    try:
-        yield RayCluster(gpus=gpus, patience=patience)
-    finally:
-        ray.shutdown()
+        remedy = "start one with `ray start --head`, or give its HOST:PORT; RAY_AUTH_MODE must be one there and here"
+        raise ClusterError(f"no cluster at {address} ({told})", remedy) from error
+    return True
 
 
 def _refuse_silent(address: str) -> None:
@@ -127,12 +140,9 @@ class RayCluster:
                 yield self._take(*under_way[0], wanted)
                 under_way.popleft()
         finally:
-            for (
-                _,
-                result,
-            ) in under_way:  # without force: with it, Ray 2.60 ends this process when a result comes meanwhile
+            for _, result in under_way:
                 with _ignoring_lost():
-                    ray.cancel(result)
+                    ray.cancel(result)  # not by force: Ray 2.60 would end this process when a result comes meanwhile
 
     def _send(self, argument: object) -> Any:
         """Put an argument into the object store, or find it there."""
