@@ -42,6 +42,12 @@ def shapes_checked(function):
     return checked
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long tests of whole commands, during which another process has the short ones to do."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: not (item.path.parent == here and item.get_closest_marker("slow")))
+
+
 def pytest_configure():
     """Check the shapes of `SHAPES_CHECKED` while the tests run; see `shapes_checked`."""
     install_import_hook(SHAPES_CHECKED, f"{__name__}.shapes_checked")

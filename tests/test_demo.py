@@ -82,7 +82,7 @@ def test_real_proteins(shape, tmp_path, monkeypatch, capsys):
     assert {hit.id for each in result.searches[:2] for hit in each.hits}.isdisjoint(read)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_simulated_families(shape, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(demo, "PROTEINS", replace(demo.PROTEINS, families=40, members=5, folds=4))
     monkeypatch.setattr(demo, "MODEL", shape)

@@ -90,7 +90,7 @@ class Location:
 
     @property
     def name(self) -> str:
-        """What stands behind the last stroke."""
+        """What stands behind the last slash."""
         return self.key.rpartition("/")[2]
 
     @property
@@ -147,7 +147,7 @@ def is_url(given: object) -> bool:
 
 
 def parse_url(url: str) -> Location:
-    """Read a URL; strokes at its end, and double ones, say nothing.
+    """Read a URL; slashes at its end, and double ones, are left out.
 
     Raises
     ------
@@ -180,8 +180,8 @@ def without_secrets(url: str) -> str:
     found = _URL.fullmatch(url)
     if found is None:
         return url
-    host, stroke, path = re.split(r"[?#]", found["rest"], maxsplit=1)[0].partition("/")
-    return f"{found['scheme']}://{host.rpartition('@')[2]}{stroke}{path}"
+    host, slash, path = re.split(r"[?#]", found["rest"], maxsplit=1)[0].partition("/")
+    return f"{found['scheme']}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def root() -> Path:

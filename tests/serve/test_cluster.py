@@ -140,7 +140,7 @@ def test_shards_on_a_cluster_answer_are_missed_and_change_together(address, fold
     withdraw(second)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_server_over_a_cluster_changes_its_generation_while_it_answers(address, tmp_path, letter_encoder):
     def index_of(seed, **options):
         build_index(proteins(30, seed), letter_encoder(), tmp_path / "whole", model_name="m", **options)
