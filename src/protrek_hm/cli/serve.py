@@ -40,21 +40,9 @@ def serve(
 
 
 _OF_HTTP = (
-    *(
-        "host",
-        "port",
-        "workers",
-        "replicas",
-        "shard_cpus",
-        "api_keys",
-        "allow_hosts",
-        "max_queries",
-        "max_hits",
-        "max_letters",
-        "max_body_bytes",
-    ),
-    *("max_answer_bytes", "max_upload_bytes", "max_waiting", "batch_wait", "grace"),
-)
+    "host port workers replicas shard_cpus api_keys allow_hosts max_queries max_hits max_letters max_body_bytes "
+    "max_answer_bytes max_upload_bytes max_waiting batch_wait grace"
+).split()
 
 
 @with_settings(ServeConfig, table="serve", without=_OF_HTTP)
