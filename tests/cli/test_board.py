@@ -87,7 +87,8 @@ def test_easy_pairs_and_retrieval_beside_it(run, tmp_path, models, table):
     content = json.loads(out)
     assert set(content["rows"][0]["beside"]) == {"easy", "R@1"}
     assert content["settings"]["splits"] == ["known"]
-    assert "## Beside it" in (tmp_path / "board" / "board.md").read_text(encoding="utf-8")
+    page = (tmp_path / "board" / "board.md").read_text(encoding="utf-8")
+    assert page.count("easy cases, text → protein | R@1, text → protein |") == 1, "in the table of all sets alone"
 
 
 def test_a_twin_head_in_the_folder_is_measured_and_one_of_another_reader_refused(run, tmp_path, models, table, fails):
