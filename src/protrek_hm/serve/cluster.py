@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from protrek_hm.config import require
 from protrek_hm.deadline import checkpoint
 from protrek_hm.errors import FileFormatError, OptionError, ProTrekHMError, ShardDownError
 from protrek_hm.files import digest
@@ -176,13 +177,20 @@ def deploy(folder: Path, *, replicas: int, cpus: float) -> str:
     ------
     MissingFileError, FileFormatError
         If it is no index, or one without shards.
+    OptionError
+        If the cluster has fewer cores than that takes.
     ProTrekHMError
         If they are not all open within ten minutes: it says why.
     """
+    import ray
     from ray import serve
     from ray.serve.schema import ApplicationStatus
 
     manifest, name = split_manifest(folder), name_of(folder)
+    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    asked, cores = len(manifest.shards) * replicas * cpus, there.get("CPU", 0.0)
+    remedy = f"must be at most {cores * cpus / asked:.3g}: the cluster has {cores:g} CPU, all shards take {asked:g}"
+    require("shard_cpus", cpus, remedy, holds=asked <= cores)
     place = str(folder.resolve())
     shards = []
     for number, each in enumerate(manifest.shards):
