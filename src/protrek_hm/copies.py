@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,14 +155,15 @@ def _fetch(held: _Held) -> Located:
     if held.version not in _locks:
         with _locked(locations.root() / held.version, path) as lock:
             if not path.exists():
+                earlier = _versions(held.place)
                 if "" not in held.files:
                     with new_folder(path) as temporary:
                         for name, about in held.files.items():
                             (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-                            _fetch_file(about, temporary / name, name, held)
+                            _fetch_file(about, temporary / name, held, [each / name for each in earlier])
                 else:
                     with new_file(path) as temporary:
-                        _fetch_file(held.files[""], temporary, "", held)
+                        _fetch_file(held.files[""], temporary, held, earlier)
             _lock(lock)
             _locks[held.version] = lock
         _sweep(held)
@@ -193,10 +194,10 @@ def _locked(version: Path, path: Path) -> Iterator[int]:
         raise
 
 
-def _fetch_file(about: Mapping[str, Any], path: Path, name: str, held: _Held) -> None:
+def _fetch_file(about: Mapping[str, Any], path: Path, held: _Held, earlier: Sequence[Path]) -> None:
+    """Fetch a file to `path`, or link it there from a copy of an earlier state that has the same content."""
     place = Location(held.place.scheme, about["object"])
-    for earlier in _versions(held.place):
-        same = earlier / name if name else earlier
+    for same in earlier:
         if "sha256" in about and same.is_file() and same.stat().st_size == about["bytes"]:
             if digest(same) == about["sha256"]:
                 path.unlink(missing_ok=True)

@@ -57,6 +57,16 @@ class DefaultCommandGroup(TyperGroup):
         return super().parse_args(ctx, args)
 
 
+def tell_check(problems: Iterable[str], *, sound: str) -> None:
+    """Print what a check found, a line each, and exit 1; or that all is `sound`."""
+    found = list(problems)
+    for problem in found:
+        typer.echo(problem)
+    if found:
+        raise typer.Exit(1)
+    typer.echo(sound)
+
+
 def tell_cuts(model: "LightProTrek | ProTrek", tables: Iterable["pl.DataFrame"]) -> None:
     """Say how many distinct sequences, structures and texts of the tables the model cuts, if any."""
     from protrek_hm.model.inputs import describe_cut

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from protrek_hm.cli.console import tell_cuts
+from protrek_hm.cli.console import tell_check, tell_cuts
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.flags import (
     Cluster,
@@ -152,12 +152,7 @@ def index_check(index: Folder) -> None:
     """Compare an index with its digests. Exit 1 if anything is not as it was written."""
     from protrek_hm.index import check_index
 
-    problems = check_index(index)
-    for problem in problems:
-        typer.echo(problem)
-    if problems:
-        raise typer.Exit(1)
-    typer.echo(f"{index}: as it was written")
+    tell_check(check_index(index), sound=f"{index}: as it was written")
 
 
 @index_app.command("info")

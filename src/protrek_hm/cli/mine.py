@@ -99,17 +99,8 @@ def run(
             if split_file is not None:
                 others += ["--split-file", as_url(split_file)]
             for flag, pairs in error.suggestions:
-                command = [
-                    "protrek-hm",
-                    "mine",
-                    as_url(file),
-                    "-o",
-                    as_url(output),
-                    *others,
-                    "--evidence",
-                    flag,
-                    "--force",
-                ]
+                command = ["protrek-hm", "mine", as_url(file), "-o", as_url(output)]
+                command += [*others, "--evidence", flag, "--force"]
                 told = f"if {flag.split(':')[0]} tells functions apart ({pairs:,} pairs would differ):"
                 typer.echo(f"{told}\n  {shlex.join(command)}")
             raise

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from protrek_hm.cli.console import tell_check
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.flags import Columns, Force
 
@@ -121,12 +122,7 @@ def model_check(model: Annotated[str, typer.Argument(help="Folder or hub name of
     """Compare a model with what was saved. Exit 1 if weights, settings or vocabularies are not as they were."""
     from protrek_hm.model.info import check_model
 
-    problems = check_model(model)
-    for problem in problems:
-        typer.echo(problem)
-    if problems:
-        raise typer.Exit(1)
-    typer.echo(f"{model}: as it was saved")
+    tell_check(check_model(model), sound=f"{model}: as it was saved")
 
 
 def _print_tables(made_of: dict[str, Any]) -> None:

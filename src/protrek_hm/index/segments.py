@@ -182,11 +182,11 @@ class Embeddings:
         >>> held.in_order_of_rows(None).tolist(), held.in_order_of_rows(np.array([False, True, True])).tolist()
         ([1, 0], [0, 1])
         """
-        return self._ordered if allowed is None else _by_first_row(self.of_row[allowed])
+        return self._ordered if allowed is None else order_of_use(self.of_row[allowed])
 
     @cached_property
     def _ordered(self) -> Int[np.ndarray, " used"] | None:
-        ordered = _by_first_row(self.of_row)
+        ordered = order_of_use(self.of_row)
         return None if np.array_equal(ordered, np.arange(len(self.vectors))) else ordered
 
     def rows_of(self, vector: int) -> Int[np.ndarray, " some"]:
@@ -200,12 +200,6 @@ class Embeddings:
     def row_counts(self, vectors: Int[np.ndarray, "*any"]) -> Int[np.ndarray, "*any"]:
         """Say how many rows each of these vectors belongs to."""
         return np.asarray(self._starts[vectors + 1] - self._starts[vectors])
-
-
-def _by_first_row(of_row: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " used"]:
-    vectors, first = np.unique(of_row, return_index=True)
-    ordered = vectors[np.argsort(first)]
-    return np.asarray(ordered[ordered >= 0])
 
 
 def number_distinct(values: Sequence[str | None]) -> tuple[list[str], Int[np.ndarray, " rows"]]:

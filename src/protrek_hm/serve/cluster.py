@@ -246,6 +246,6 @@ def _is_error(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.ERROR
 
 
-def _join(address: str) -> bool:
+def _join(address: str) -> None:
     logging.getLogger("ray.serve").addFilter(_is_error)
-    return join(address, namespace=_NAMESPACE)
+    join(address, namespace=_NAMESPACE)
