@@ -29,7 +29,7 @@ def as_csv(tmp_path_factory):
     def write(values, head="value", *, matched=None, columns=None):
         hit = {"rank": 1, "id": "P1", "score": -0.5, "matched": matched}
         hits = [{**hit, "record": {head: value}} for value in values]
-        given = json.dumps({"families": [{"rank": 1, "hits": hits}]})
+        given = json.dumps([{"families": [{"rank": 1, "hits": hits}]}])
         done = subprocess.run([node, folder / "write.js", given], capture_output=True, timeout=60, check=True)
         heads, *rows = csv.reader(io.StringIO(done.stdout.decode(), newline=""))
         assert [row[3] for row in rows] == ["-0.5"] * len(values)

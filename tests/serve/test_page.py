@@ -27,11 +27,15 @@ QUERY = "destroys penicillins and early cephalosporins"
 def page_index(tmp_path_factory, letter_encoder):
     """Families of twins, and a record that would like to be markup."""
     showcase = (
-        load_showcase().filter(pl.col("base").is_in(["TEM", "INS", "UB-human", "GFP"])).select("id", "sequence", "text")
+        load_showcase()
+        .filter(pl.col("base").is_in(["TEM", "INS", "UB-human", "GFP"]))
+        .select("id", "sequence", "text", "base")
     )
-    hostile = pl.DataFrame({"id": ["<b>bad</b>"], "sequence": ["MNPQWYVAGH" * 4], "text": [HOSTILE]})
+    hostile = pl.DataFrame({"id": ["<b>bad</b>"], "sequence": ["MNPQWYVAGH" * 4], "text": [HOSTILE], "base": [None]})
     folder = tmp_path_factory.mktemp("page") / "index"
-    build_index(pl.concat([showcase, hostile]), letter_encoder(), folder, model_name="user/model")
+    build_index(
+        pl.concat([showcase, hostile], how="vertical_relaxed"), letter_encoder(), folder, model_name="user/model"
+    )
     return folder
 
 
@@ -69,6 +73,10 @@ def searched(page, query=QUERY):
 
 def texts(page, selector):
     return page.evaluate(f"[...document.querySelectorAll('{selector}')].map((each) => each.textContent)")
+
+
+def requests(page):
+    return [e["params"]["request"]["url"] for e in page.events if e.get("method") == "Network.requestWillBeSent"]
 
 
 def waited_for_file(folder, name):
@@ -130,9 +138,8 @@ def test_an_address_brings_the_result_back_and_so_does_the_back_button(page, bro
     page.wait_for("document.querySelector('.hits')")
     assert texts(page, ".hits .name b") == filtered
     assert page.evaluate("document.querySelector('#query').value") == QUERY
-    sent = [e["params"]["request"] for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
-    assert all(QUERY not in request["url"].partition("#")[0] for request in sent)
-    assert {request["url"].split("/")[2] for request in sent} == {address.removeprefix("http://")}
+    assert all(QUERY not in url.partition("#")[0] for url in requests(browser))
+    assert {url.split("/")[2] for url in requests(browser)} == {address.removeprefix("http://")}
 
 
 def test_a_result_is_saved_as_it_is_shown(page, address, tmp_path):
@@ -165,12 +172,81 @@ def test_a_fasta_file_is_a_query_and_its_records_are_a_choice(page, tmp_path):
     (tmp_path / "two.fasta").write_text(f">first one\n{insulin[:50]}\n{insulin[50:]}\n>second\n{ubiquitin}\n")
     page.click("input[name=by][value=sequence]")
     page.upload("#file", tmp_path / "two.fasta")
-    page.wait_for("document.querySelector('#file-hint').textContent.includes('two.fasta, 2 records')")
+    page.wait_for("document.querySelector('#file-hint').textContent.includes('two.fasta: 2 records')")
     page.evaluate("document.querySelector('#record').value = 1")
     page.evaluate("document.querySelector('#record').dispatchEvent(new Event('change'))")
     page.click("#submit")
     page.wait_for("document.querySelector('.hits')")
     assert texts(page, ".hits .name b")[0] == "ubiquitin-human"
+
+
+def test_all_records_of_a_file_are_asked_at_once_and_kept_as_one_table(page, address, tmp_path):
+    queries = {
+        row["id"]: row["sequence"]
+        for row in load_showcase().filter(pl.col("id").is_in(["insulin", "ubiquitin-human"])).iter_rows(named=True)
+    }
+    (tmp_path / "two.fasta").write_text("".join(f">{name}\n{sequence}\n" for name, sequence in queries.items()))
+    page.click("input[name=by][value=sequence]")
+    page.upload("#file", tmp_path / "two.fasta")
+    page.wait_for("document.querySelector('#record').options[0]?.text === 'all 2 at once'")
+    page.click("#submit")
+    page.wait_for("document.querySelectorAll('.answer').length === 2")
+    assert texts(page, ".answer > summary b") == list(queries)
+    page.click(".answer:not([open]) > summary")
+    page.wait_for("document.querySelectorAll('.hits').length === 2")
+    wanted = post(address, "batch", queries=list(queries.values()), by="sequence")["results"]
+    hits = [[hit for family in each["families"] for hit in family["hits"]] for each in wanted]
+    assert texts(page, ".hits .name b") == [hit["id"] for own in hits for hit in own]
+
+    page.click(".headline button")
+    rows = list(csv.DictReader(io.StringIO(waited_for_file(tmp_path, "protrek-hm_2-questions.csv"), newline="")))
+    told = [(name, hit["id"]) for name, own in zip(queries, hits, strict=True) for hit in own]
+    assert [(row["query"], row["id"]) for row in rows] == told
+
+
+def test_lines_are_questions_unless_they_are_one(browser, address):
+    browser.open(f"{address}/#q={quote(QUERY)}%0Ahormone")
+    browser.wait_for("document.querySelectorAll('.answer').length === 2")
+    assert texts(browser, ".answer > summary b") == [QUERY, "hormone"]
+    browser.click("#each")
+    browser.click("#submit")
+    browser.wait_for("!document.querySelector('.answer') && document.querySelector('.hits')")
+    assert "each=0" in browser.evaluate("location.hash")
+
+
+def test_the_question_that_is_wrong_is_named(browser, address):
+    records = quote(">good\nMKTAYIAKQR\n>bad\nMKJ")
+    browser.open(f"{address}/#by=sequence&q={records}")
+    browser.wait_for("!document.querySelector('#query-problem').hidden")
+    assert texts(browser, "#query-problem")[0].startswith("bad: query = 'MKJ': letter 'J' at position 3")
+
+
+def test_hits_are_narrowed_by_what_they_share_and_called_by_a_column(page, address):
+    searched(page)
+    hits = [hit for family in post(address, "search", query=QUERY)["families"] for hit in family["hits"]]
+    lengths = [hit["record"].get("length") or len(hit["record"]["sequence"]) for hit in hits]
+    count = sum(200 <= each < 400 for each in lengths)
+    base = max({hit["record"]["base"] for hit in hits} - {None}, key=[hit["record"]["base"] for hit in hits].count)
+    chips = texts(page, ".facets .chip")
+    assert f"200 to 399 {count}" in chips
+    assert f"{base} {sum(hit['record']['base'] == base for hit in hits)}" in chips
+    press = "[...document.querySelectorAll('.facets .chip')].find((each) => each.textContent.startsWith('{}')).click()"
+    middle = "length between 200 and 399"
+    for value, condition in (("200", middle), (base, f"{middle} and base = '{base}'")):
+        page.evaluate(press.format(value))
+        page.wait_for(f"document.querySelector('#where').value === {json.dumps(condition)}")
+        page.wait_for(f"document.querySelectorAll('.chip[aria-pressed=true]').length === {1 + (' = ' in condition)}")
+    page.evaluate(press.format("200"))
+    page.wait_for(f"document.querySelector('#where').value === {json.dumps(condition.removeprefix(f'{middle} and '))}")
+    page.wait_for("document.querySelectorAll('.chip[aria-pressed=true]').length === 1")
+
+    asked = [url for url in requests(page) if "/v1/" in url]
+    page.evaluate("document.querySelector('#name').value = 'base'")
+    page.evaluate("document.querySelector('#name').dispatchEvent(new Event('change'))")
+    page.wait_for("document.querySelector('.called')")
+    assert base in texts(page, ".called")
+    assert "name=base" in page.evaluate("location.hash")
+    assert [url for url in requests(page) if "/v1/" in url] == asked
 
 
 def test_a_structure_file_becomes_letters(page, tmp_path):
@@ -373,7 +449,19 @@ def test_no_key_is_asked_for(page):
          ["id = 'O''Hara'", "\"full name\" ilike '%Kin%'", "length <= 400"]),
         ("form", "[['length', 'least', 'many', true], ['id', 'is', '', false], ['id', 'filled', '', false]]"
          ".map((each) => m.conditionOf(...each))", [None, None, "id is not null"]),
-        ("sequences", "m.parseFasta('MK\\nLA\\n').map((r) => r.sequence)", ["MKLA"]),
+        ("sequences", "m.parseRecords('MK\\nLA\\n').map((r) => r.sequence)", ["MKLA"]),
+        ("sequences", "m.parseRecords('name\\ttext\\tSequence\\none\\ta kinase\\tMKLA\\n').map(Object.values)",
+         [["one", "MKLA"]]),
+        ("sequences", "m.parseRecords('one\\tMKLA\\t7 kDa\\ntwo\\tMKWA\\tkinase X').map(Object.values)",
+         [["one", "MKLA"], ["two", "MKWA"]]),
+        ("sequences", "m.queriesOf({by: 'sequence', q: m.writeRecords([{name: 'a', sequence: 'MK'},"
+         " {name: '', sequence: 'LA'}])}).map(Object.values)", [["a", "MK"], ["record-2", "LA"]]),
+        ("facets", "m.facetsOf([{ec: '1.1; 2.2', length: 90}, {ec: '2.2', length: 900}],"
+         " [{name: 'ec', type: 'String'}]).map((f) => f.values.map((v) => [v.label, v.count, v.condition]))",
+         [[["2.2", 2, "ec ilike '%2.2%'"], ["1.1", 1, "ec ilike '%1.1%'"]],
+          [["below 100", 1, "length < 100"], ["800 to 1599", 1, "length between 800 and 1599"]]]),
+        ("form", "[m.without('a = 1 and b = 2 and c = 3', 'b = 2'), m.without('a = 1 and b = 2', 'a = 1'),"
+         " m.holds('length < 1000', 'length < 100')]", ["a = 1 and c = 3", "b = 2", False]),
         ("state", "m.format(m.parse('#q=a+b&k=5&want=nonsense'))", "#q=a+b&k=5"),
         ("alignment", "m.chooseBlocks('A'.repeat(300), 'A'.repeat(170) + 'C' + 'A'.repeat(129), 60)",
          {"blocks": [{"start": 120, "stop": 180, "skipped": 120}], "after": 120}),

@@ -3,18 +3,20 @@
 import { showAbout } from "./about.js";
 import { ask, Problem, setKey } from "./api.js";
 import { showComparison } from "./compare.js";
-import { showDescription } from "./describe.js";
+import { showDescriptions } from "./describe.js";
 import { announce, byId, h } from "./dom.js";
-import { adapt, clearProblems, equip, readForm, showProblem, writeForm } from "./form.js";
+import { adapt, clearProblems, equip, holds, readForm, showProblem, withAlso, without, writeForm, writeName } from "./form.js";
 import { Picks } from "./picks.js";
-import { showResult, summary } from "./results.js";
+import { showResults, summary } from "./results.js";
 import { leaveScan, showScan } from "./scan.js";
-import { format, parse, sameSearch } from "./state.js";
+import { queriesOf } from "./sequences.js";
+import { closed, format, parse, sameSearch } from "./state.js";
 import { forgetFile, listenForFiles } from "./upload.js";
 
 let shown = parse("");
 let running = new AbortController();
 let info = null;
+let answers = [];
 const picks = new Picks(byId("tray"), compare);
 
 function go(state) {
@@ -24,26 +26,36 @@ function go(state) {
 }
 
 function compare(a, b, words = "") {
-  go({ ...parse(location.hash), a, b, scan: "", from: "", words });
+  go({ ...closed(parse(location.hash)), a, b, words });
 }
 
-function scan(id) {
-  go({ ...parse(location.hash), a: "", b: "", scan: id, from: "", words: "" });
+function scan(id, words = "") {
+  go({ ...closed(parse(location.hash)), scan: id, words });
+}
+
+function refine(condition) {
+  const state = closed(parse(location.hash));
+  const change = holds(state.where, condition) ? without : withAlso;
+  go({ ...state, where: change(state.where, condition) });
 }
 
 async function render({ again = false } = {}) {
   const state = parse(location.hash);
   const same = sameSearch(state, shown) && !again;
+  const renamed = state.name !== shown.name;
   shown = state;
   if (!same) {
     writeForm(state);
     picks.clear();
     await guarded(() => search(state));
+  } else if (renamed) {
+    writeName(state);
+    draw(state);
   }
-  const leave = (words = "") => (words ? go({ ...state, words }) : go({ ...state, a: "", b: "", words: "" }));
+  const leave = (words = "") => go(words ? { ...state, words } : closed(state));
   if (state.a && state.b) await guarded(() => showComparison(byId("compare"), state, leave));
   else if (byId("compare").open) byId("compare").close();
-  const other = (words = "", from = "") => (words ? go({ ...state, words, from }) : go({ ...state, scan: "", from: "", words: "" }));
+  const other = (words = "", from = "") => go(words ? { ...state, words, from } : closed(state));
   if (state.scan && info) await guarded(() => showScan(byId("scan"), state, info, other));
   else leaveScan(byId("scan"));
 }
@@ -54,6 +66,7 @@ async function search(state) {
   const { signal } = running;
   clearProblems();
   byId("alert").replaceChildren();
+  answers = [];
   const results = byId("results");
   byId("welcome").hidden = state.q !== "";
   if (!state.q) {
@@ -65,19 +78,25 @@ async function search(state) {
   byId("submit").setAttribute("aria-busy", "true");
   results.setAttribute("aria-busy", "true");
   announce("Searching.");
+  const asked = queriesOf(state);
+  const queries = asked.map(({ query }) => query);
   try {
     if (state.want === "describe") {
-      const { descriptions } = await ask("v1/describe", { sequences: [state.q], k: 5 }, { signal });
-      results.replaceChildren(...showDescription(descriptions[0], compare));
+      const { descriptions } = await ask("v1/describe", { sequences: queries, k: 5 }, { signal });
+      results.replaceChildren(...showDescriptions(descriptions.map((each, at) => ({ ...each, name: asked[at].name })), compare));
       announce("The description is here.");
     } else {
-      const { q: query, by, want, k, where, group, signals, fdr } = state;
-      const result = await ask("v1/search", { query, by, want, k, where: where || null, group, ...(signals ? { signals: [signals] } : {}), ...(fdr ? { fdr: Number(fdr) } : {}) }, { signal });
-      results.replaceChildren(...showResult(result, picks, scan));
-      announce(summary(result));
+      const { by, want, k, where, group, signals, fdr } = state;
+      const found = await ask("v1/batch", { queries, by, want, k, where: where || null, group, ...(signals ? { signals: [signals] } : {}), ...(fdr ? { fdr: Number(fdr) } : {}) }, { signal });
+      answers = found.results.map((each, at) => ({ name: asked[at].name, ...each }));
+      draw(state);
+      announce(summary(answers));
     }
   } catch (error) {
-    if (error.name !== "AbortError") results.replaceChildren();
+    if (error.name === "AbortError") throw error;
+    results.replaceChildren();
+    const which = /^(queries|sequences)\[([0-9]+)\]$/.exec(error.field ?? "");
+    if (which && asked.length > 1) error.message = `${asked[which[2]].name}: ${error.message}`;
     throw error;
   } finally {
     if (!signal.aborted) {
@@ -85,6 +104,11 @@ async function search(state) {
       results.removeAttribute("aria-busy");
     }
   }
+}
+
+/** Show the answers as they are; nothing is asked again. */
+function draw(state) {
+  if (answers.length) byId("results").replaceChildren(...showResults(answers, { state, info, picks, scan, refine }));
 }
 
 async function guarded(action) {
@@ -118,6 +142,7 @@ async function begin() {
     else showProblem(new Problem("The query is empty.", empty[asked.by], { field: "query" }));
   });
   byId("form").addEventListener("change", adapt);
+  byId("name").addEventListener("change", () => go({ ...parse(location.hash), name: byId("name").value }));
   byId("query").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("form").requestSubmit();
   });
@@ -132,7 +157,7 @@ async function begin() {
     running.abort();
     start();
   });
-  listenForFiles((problem) => report(problem));
+  listenForFiles(report, () => info.limits);
   listenForTheme();
   addEventListener("hashchange", () => render());
   await start();

@@ -1,22 +1,29 @@
 // What a protein may do: the texts that fit it best, and beside them what its nearest relative would have told.
 
 import { sentence } from "./api.js";
-import { h, svg } from "./dom.js";
+import { h, svg, unfolding } from "./dom.js";
 import { asJson, fileName, save } from "./download.js";
 import { linksOf } from "./links.js";
-import { count, likely, percent, score } from "./numbers.js";
+import { counted, likely, percent, score } from "./numbers.js";
 
 const NAMES = { text: "Texts that fit best" };
 
-/** A description as elements; `compare(id, sequence, words)` sets the protein beside its relative. */
-export function showDescription(found, compare) {
+/** Descriptions as elements; `compare(id, sequence, words)` sets a protein beside its relative. */
+export function showDescriptions(found, compare) {
+  const [first, ...others] = found;
+  const title = others.length ? `What these ${found.length} proteins may do` : `What this protein of ${counted(first.length, "residue")} may do`;
+  return [
+    h("div", { class: "headline" }, h("h2", {}, title),
+      h("div", { class: "row", role: "group", "aria-label": "Keep this result" },
+        h("button", { type: "button", class: "quiet small", onclick: () => save(fileName("description", "json"), "application/json", asJson(others.length ? found : first)) }, "JSON"))),
+    others.length ? found.map((each, at) => unfolding(each.name, `${counted(each.length, "residue")}; ${each.texts[0]?.text ?? "no text"}`, () => one(each, compare), at === 0)) : one(first, compare),
+  ].flat();
+}
+
+function one(found, compare) {
   const { homolog, sections } = found;
   const parts = Object.entries(sections);
   return [
-    h("div", { class: "headline" },
-      h("h2", {}, `What this protein of ${count(found.length)} residues may do`),
-      h("div", { class: "row", role: "group", "aria-label": "Keep this result" },
-        h("button", { type: "button", class: "quiet small", onclick: () => save(fileName("description", "json"), "application/json", asJson(found)) }, "JSON"))),
     found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, sentence(note)))) : null,
     relative(homolog, () => compare(homolog.id, found.sequence, homolog.text)),
     h("h3", {}, NAMES.text),

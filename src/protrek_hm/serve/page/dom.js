@@ -12,6 +12,15 @@ export function svg(name, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
+/** One of many answers: its name and gist, and behind them what `make()` gives when it is opened first. */
+export function unfolding(name, gist, make, open) {
+  const body = h("div", {});
+  const fill = () => body.childElementCount || body.append(...make());
+  if (open) fill();
+  return h("details", { class: "answer", open, ontoggle: fill },
+    h("summary", {}, h("b", {}, name), " ", h("span", { class: "hint" }, gist)), body);
+}
+
 /** The element with this id. */
 export function byId(id) {
   return document.getElementById(id);

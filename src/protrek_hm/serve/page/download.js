@@ -7,17 +7,19 @@ const FORMULA = /^[\s\p{C}]*[=+\-@|\uff1d\uff0b\uff0d\uff20\u2212]|^[\t\r\n]/u;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 const OWN = ["family", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value", "matched_words", "meaning"];
 
-/** A result as JSON, complete. */
-export function asJson(result) {
-  return JSON.stringify(result, null, 2);
+/** Answers as JSON, complete. */
+export function asJson(answers) {
+  return JSON.stringify(answers, null, 2);
 }
 
-/** A result as CSV: a line for each hit, then the columns of the table; ours keep their names. */
-export function asCsv(result) {
-  const hits = result.families.flatMap((family) => family.hits.map((hit) => ({ ...hit, ...common(hit.matched), family: family.rank })));
+/** Answers as one table in CSV: a line for each hit, then the columns of the index; ours keep their names. Several answers begin with the question's name. */
+export function asCsv(answers) {
+  const hits = answers.flatMap(({ name, families }) =>
+    families.flatMap((family) => family.hits.map((hit) => ({ ...hit, ...common(hit.matched), query: name, family: family.rank }))));
+  const own = answers.length > 1 ? ["query", ...OWN] : OWN;
   const columns = [...new Set(hits.flatMap((hit) => Object.keys(hit.record)))].filter((name) => name !== "id");
-  const heads = [...OWN, ...columns.map((name) => (OWN.includes(name) ? `record.${name}` : name))];
-  const lines = hits.map((hit) => [...OWN.map((name) => hit[name]), ...columns.map((name) => hit.record[name])]);
+  const heads = [...own, ...columns.map((name) => (own.includes(name) ? `record.${name}` : name))];
+  const lines = hits.map((hit) => [...own.map((name) => hit[name]), ...columns.map((name) => hit.record[name])]);
   return [heads, ...lines].map((line) => `${line.map(cell).join(",")}\r\n`).join("");
 }
 
@@ -25,13 +27,15 @@ function common(matched) {
   return { matched_words: matched?.words.join(" "), meaning: matched?.meaning };
 }
 
-/** A result as FASTA, best hit first. */
-export function asFasta(result) {
-  const hits = result.families.flatMap((family) => family.hits).sort((one, other) => one.rank - other.rank);
-  return hits
-    .filter((hit) => hit.record.sequence)
-    .map((hit) => toFasta(`${hit.id} rank=${hit.rank} score=${hit.score}`, hit.record.sequence))
-    .join("");
+/** Hits as FASTA, those of each answer best first; a protein that answers several questions stands there once. */
+export function asFasta(answers) {
+  const found = new Map();
+  for (const { families } of answers) {
+    for (const hit of families.flatMap((family) => family.hits).sort((one, other) => one.rank - other.rank)) {
+      if (hit.record.sequence && !found.has(hit.id)) found.set(hit.id, toFasta(`${hit.id} rank=${hit.rank} score=${hit.score}`, hit.record.sequence));
+    }
+  }
+  return [...found.values()].join("");
 }
 
 /** Hand a text to the browser as a file. */

@@ -1,18 +1,19 @@
 // The form: what is asked, as a state and back; examples; columns to filter by; problems beside their field.
 
 import { byId, h } from "./dom.js";
-import { parseFasta } from "./sequences.js";
+import { linesOf, parseRecords, writeRecords } from "./sequences.js";
+import { closed } from "./state.js";
 
 const KINDS = {
   text: {
     label: "What should the protein do?",
     placeholder: "Serine protease that works at alkaline pH and survives bleach",
-    hint: "A name, a few words, a question or a sentence.",
+    hint: "A name, a few words, a question or a sentence; several questions on lines of their own.",
   },
   sequence: {
     label: "Amino acid sequence",
     placeholder: "MSIQHFRVALIPFFAAFCLPVFAHPETLVKVKDAEDQLGARVGYIELDLNSGKILESFRPEERF…",
-    hint: "One-letter code; FASTA can be pasted as it is. Or open a FASTA, PDB or mmCIF file.",
+    hint: "One-letter code, FASTA of one protein or many, or two columns of a spreadsheet: name and sequence. Or open a file: FASTA, PDB or mmCIF.",
   },
   structure: {
     label: "Structure in 3Di letters",
@@ -26,22 +27,19 @@ const FIELDS = ["query", "where", "k", "fdr"];
 export function readForm(state) {
   const by = chosen("by");
   const query = byId("query").value;
-  const records = by === "text" ? [] : parseFasta(query);
+  const records = by === "text" ? [] : parseRecords(query);
   return {
-    ...state,
-    q: by === "text" ? query.trim() : (records[0]?.sequence ?? ""),
+    ...closed(state),
+    q: by === "text" ? query.trim() : records.length ? writeRecords(records) : "",
     by,
+    each: byId("each").checked,
     want: chosen("want"),
     where: byId("where").value.trim(),
     k: Number(byId("k").value) || 10,
     group: byId("group").checked,
     signals: byId("signals").value,
     fdr: byId("fdr").value,
-    a: "",
-    b: "",
-    scan: "",
-    from: "",
-    words: "",
+    name: byId("name").value,
   };
 }
 
@@ -53,10 +51,17 @@ export function writeForm(state) {
   byId("group").checked = state.group;
   byId("signals").value = state.signals;
   byId("fdr").value = state.fdr;
+  byId("each").checked = state.each;
+  writeName(state);
   choose("by", state.by);
   choose("want", state.want);
   if (state.where || state.signals || state.fdr) byId("options").open = true;
   adapt();
+}
+
+/** Show by which column hits are called. */
+export function writeName({ name }) {
+  byId("name").value = [...byId("name").options].some(({ value }) => value === name) ? name : "";
 }
 
 /** Fit labels, examples and choices to the kind of query. */
@@ -68,6 +73,9 @@ export function adapt() {
   byId("query").placeholder = kind.placeholder;
   byId("query").classList.toggle("letters", by !== "text");
   byId("upload").hidden = by === "text";
+  const many = by === "text" ? linesOf(byId("query").value).length : 0;
+  byId("each").parentElement.hidden = many < 2;
+  byId("each-label").textContent = `Each of the ${many} lines is a question of its own`;
   const describe = radio("want", "describe");
   describe.parentElement.hidden = by !== "sequence";
   if (by !== "sequence" && describe.checked) choose("want", "sequence");
@@ -89,6 +97,8 @@ export function equip(info) {
   const columns = info.columns.some(({ name }) => name === "length") ? info.columns : [...info.columns, { name: "length", type: "residues" }];
   byId("columns").replaceChildren(...columnButtons(columns));
   offerFilters(columns);
+  const names = info.columns.filter(({ name, type }) => /^str/i.test(type) && !["id", "sequence", "structure", "text"].includes(name));
+  byId("name").replaceChildren(h("option", { value: "" }, "as by default"), h("option", { value: "id" }, "id alone"), ...names.map(({ name }) => h("option", { value: name }, name)));
   adapt();
 }
 
@@ -154,7 +164,7 @@ function offerFilters(columns) {
     const condition = conditionOf(name, how.value, value.value.trim(), NUMBER.test(type));
     if (condition === null) return value.focus();
     const where = byId("where");
-    where.value = where.value.trim() ? `${bracketed(where.value.trim())} and ${condition}` : condition;
+    where.value = withAlso(where.value.trim(), condition);
     value.value = "";
     adapt();
     byId("filter-add").focus();
@@ -167,6 +177,23 @@ function offerFilters(columns) {
   };
 }
 
+/** A filter and one more condition. */
+export function withAlso(where, condition) {
+  if (!where) return condition;
+  return `${/\bor\b/i.test(where) ? `(${where})` : where} and ${condition}`;
+}
+
+/** Whether a filter holds a condition that `withAlso` has put there. */
+export function holds(where, condition) {
+  return ` and ${where} and `.includes(` and ${condition} and `);
+}
+
+/** A filter without one of its conditions, which `withAlso` has put there. */
+export function without(where, condition) {
+  if (where === condition) return "";
+  return where.includes(` and ${condition}`) ? where.replace(` and ${condition}`, "") : where.replace(`${condition} and `, "");
+}
+
 /** Write a comparison as SQL; null where the value does not suit it. */
 export function conditionOf(name, how, value, numeric) {
   const column = quotedName(name);
@@ -177,11 +204,8 @@ export function conditionOf(name, how, value, numeric) {
   return `${column} ${{ is: "=", least: ">=", most: "<=" }[how]} ${numeric ? value : `'${text}'`}`;
 }
 
-function bracketed(condition) {
-  return /\bor\b/i.test(condition) ? `(${condition})` : condition;
-}
-
-function quotedName(name) {
+/** A column's name as SQL takes it. */
+export function quotedName(name) {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? name : `"${name}"`;
 }
 

@@ -8,13 +8,15 @@ import { toFasta } from "./sequences.js";
 const SHOWN = ["id", "sequence", "structure", "text", "organism", "length"];
 
 /** Name, organism, length and links, then the text and all the rest on demand. */
-export function identityCell(hit, { below = null, brief = false } = {}) {
+export function identityCell(hit, { below = null, brief = false, name = "id" } = {}) {
   const { record } = hit;
+  const called = typeof record[name] === "string" && record[name] !== hit.id ? record[name] : "";
   const length = record.length ?? record.sequence?.length;
   const links = brief ? [] : linksOf(record);
   return h("div", { class: "who" },
     h("p", { class: "name" },
       h("b", {}, hit.id), " ",
+      called && [h("span", { class: "called" }, called), " "],
       record.organism && h("i", {}, record.organism), " ",
       length && h("span", { class: "hint" }, `${count(length)} aa`), " ",
       links.map((link) => [external(link), " "])),

@@ -2,7 +2,7 @@
 
 import { announce, h } from "./dom.js";
 
-/** At most two ids; the third choice takes the place of the first. */
+/** At most two ids; the third choice takes the place of the first. `open(a, b, words)` compares them, for the words they answered. */
 export class Picks {
   constructor(tray, open) {
     this.ids = [];
@@ -14,7 +14,8 @@ export class Picks {
     return this.ids.includes(id);
   }
 
-  toggle(id, chosen) {
+  toggle(id, chosen, words) {
+    this.words = words;
     this.ids = this.ids.filter((each) => each !== id);
     if (chosen) this.ids = [...this.ids, id].slice(-2);
     this.#show();
@@ -33,7 +34,7 @@ export class Picks {
     this.tray.replaceChildren(
       h("span", {}, words),
       h("span", { class: "row" },
-        h("button", { type: "button", class: "primary", disabled: !b, onclick: () => this.open(a, b) }, "Compare"),
+        h("button", { type: "button", class: "primary", disabled: !b, onclick: () => this.open(a, b, this.words) }, "Compare"),
         h("button", { type: "button", class: "quiet", onclick: () => this.clear() }, "Clear")));
     if (a) announce(b ? `${a} and ${b} are chosen; Compare stands at the foot of the page.` : `${a} is chosen; choose one more to compare.`);
   }

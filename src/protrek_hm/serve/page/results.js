@@ -1,28 +1,52 @@
 // A search's answer: how the hits stand out, families with their members, and the same as a file.
 
 import { sentence } from "./api.js";
-import { copy, h } from "./dom.js";
+import { copy, h, unfolding } from "./dom.js";
 import { asCsv, asFasta, asJson, fileName, save } from "./download.js";
+import { showFacets } from "./facets.js";
 import { histogram } from "./histogram.js";
 import { identityCell, numberCells } from "./hit.js";
 import { counted, identical, likely } from "./numbers.js";
 
+const NAMES = ["name", "protein_name", "gene"]; // columns by which hits are called unless another one is chosen
 const HEADS = ["Rank", "Protein", "Score", "Probability", "E-value", "Compare"];
 
-/** One sentence on a result, for the heading and for a screen reader. */
-export function summary(result) {
-  const hits = result.families.flatMap((family) => family.hits);
-  if (hits.length === 0) return "No hits.";
-  const noun = result.want === "text" ? "text" : "protein";
-  const grouped = result.families.length < hits.length ? ` in ${counted(result.families.length, "family", "families")}, among the ${counted(result.looked_at, "best hit")}` : "";
-  return `${counted(hits.length, noun)}${grouped}; best: ${result.families[0].hits[0].id}`;
+/** One sentence on the answers, for the heading and for a screen reader. */
+export function summary(answers) {
+  const [first, ...others] = answers;
+  if (!others.length) return gist(first);
+  const numbers = answers.map(({ families }) => families.flatMap(({ hits }) => hits).length);
+  return `${counted(answers.length, "question")}, ${counted(numbers.reduce((sum, each) => sum + each, 0), first.want === "text" ? "text" : "protein")}`;
 }
 
-/** The whole answer as elements. `picks` knows which hits are chosen for comparison. */
-export function showResult(result, picks, scan) {
+function gist({ families, want, looked_at }) {
+  const hits = families.flatMap((family) => family.hits);
+  if (hits.length === 0) return "No hits.";
+  const grouped = families.length < hits.length ? ` in ${counted(families.length, "family", "families")}, among the ${counted(looked_at, "best hit")}` : "";
+  return `${counted(hits.length, want === "text" ? "text" : "protein")}${grouped}; best: ${hits[0].id}`;
+}
+
+/**
+ * The answers as elements: one as it is, several each behind its name.
+ *
+ * `context`: the `state`, `info` of the index, `picks`, which knows the hits that are chosen for comparison, and what buttons do: `scan`, `refine`.
+ */
+export function showResults(answers, context) {
+  const name = context.state.name || NAMES.find((each) => context.info?.columns.some((column) => column.name === each)) || "id";
+  const found = answers.some(({ families }) => families.length);
+  const several = answers.length > 1;
+  const each = (answer) => one(answer, { ...context, name, words: several && answer.by === "text" ? answer.query : "" });
+  return [
+    found && h("div", { class: "headline" }, h("h2", {}, summary(answers)), toolbar(answers)),
+    showFacets(answers, context),
+    several ? answers.map((answer, at) => unfolding(answer.name, gist(answer), () => each(answer), at === 0)) : each(answers[0]),
+  ].flat().filter(Boolean);
+}
+
+function one(result, context) {
   const hits = result.families.flatMap((family) => family.hits);
   if (hits.length === 0) {
-    return [h("p", { class: "notice" }, [summary(result), ...result.notes.map(sentence)].join(" "))];
+    return [h("p", { class: "notice" }, [gist(result), ...result.notes.map(sentence)].join(" "))];
   }
   const scores = [...hits.map((hit) => hit.score), ...(result.background?.edges ?? [])];
   const signals = hits.some((hit) => hit.matched);
@@ -33,14 +57,13 @@ export function showResult(result, picks, scan) {
   };
   const bounds = { low: Math.min(...scores), high: Math.max(...scores), shown };
   return [
-    h("div", { class: "headline" }, h("h2", {}, summary(result)), toolbar(result)),
     result.notes.length ? h("ul", { class: "notice warn" }, result.notes.map((note) => h("li", {}, sentence(note)))) : null,
     signals ? null : faint(result),
     signals ? null : histogram(result.background, result.families), // where the score alone does not decide, its place says little
     h("table", { class: "hits", role: "table" },
       h("caption", { class: "hidden" }, "Hits, best first, similar proteins together"),
       h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, HEADS.filter((head) => shown[head] !== false).map((head) => h("th", { scope: "col", role: "columnheader" }, head)))),
-      result.families.map((family) => familyBody(family, bounds, picks, result.want === "text" ? null : scan))),
+      result.families.map((family) => familyBody(family, bounds, { ...context, scans: result.want !== "text" }))),
     meaning(shown),
   ].filter(Boolean);
 }
@@ -53,26 +76,33 @@ function faint({ families, background }) {
     "By its score alone, the best hit is not told from the rest of this index. The right one may be among them: read their records, or say it in other words.");
 }
 
-function toolbar(result) {
+function toolbar(answers) {
+  const about = answers.length > 1 ? `${answers.length} questions` : answers[0].query;
   const button = (name, ending, type, make) => {
-    const write = () => save(fileName(result.query, ending), type, make(result));
+    const write = () => save(fileName(about, ending), type, make(answers));
     return h("button", { type: "button", class: "quiet small", onclick: write, title: `This result as ${name}` }, name);
   };
   const take = (event) => copy(event.currentTarget, location.href, "Copy it from the address bar");
   return h("div", { class: "row", role: "group", "aria-label": "Keep this result" },
     button("CSV", "csv", "text/csv", asCsv),
     button("FASTA", "fasta", "text/x-fasta", asFasta),
-    button("JSON", "json", "application/json", asJson),
+    button("JSON", "json", "application/json", () => asJson(answers.length > 1 ? answers : unnamed(answers[0]))),
     h("button", { type: "button", class: "quiet small", onclick: take }, "Copy link"));
+}
+
+/** An answer as the server gave it. */
+function unnamed({ name, ...result }) {
+  return result;
 }
 
 const ORDER = { model: "the model", difference: "the difference", relatives: "labelled relatives" };
 
-function familyBody(family, bounds, picks, scan) {
+function familyBody(family, bounds, context) {
   const [best, ...others] = family.hits;
   const body = h("tbody", { role: "rowgroup" });
-  const members = others.map((hit) => memberRow(hit, best, bounds, picks, scan));
-  body.append(row(best, identityCell(best, { below: [others.length ? toggle(others, members, family.decided) : null, scanButton(best, scan)] }), bounds, picks, "best"), ...members);
+  const members = others.map((hit) => memberRow(hit, best, bounds, context));
+  const below = [others.length ? toggle(others, members, family.decided) : null, scanButton(best, context)];
+  body.append(row(best, identityCell(best, { below, name: context.name }), bounds, context, "best"), ...members);
   return body;
 }
 
@@ -89,28 +119,28 @@ function toggle(others, members, decided) {
   return h("button", { type: "button", class: "family", "aria-expanded": "false", onclick: turn }, `${others.length} more${span}${away}${decided ? `, ordered by ${ORDER[decided]}` : ""}`);
 }
 
-function memberRow(hit, best, bounds, picks, scan) {
+function memberRow(hit, best, bounds, context) {
   const listed = hit.changes.map((change) => h("li", {}, change));
   if (hit.differences > listed.length) listed.push(h("li", { class: "hint" }, `and ${hit.differences - listed.length} more`));
   const same = hit.differences === 0;
-  const compare = () => picks.open(best.id, hit.id);
+  const compare = () => context.picks.open(best.id, hit.id, context.words);
   const below = h("div", { class: "differs" },
     h("span", { class: "hint" }, same ? `the same sequence as ${best.id}` : `${identical([hit.identity])} to ${best.id}, ${counted(hit.differences, "difference")}`),
     !same && h("ul", { "aria-label": `Differences from ${best.id}` }, listed),
     !same && h("button", { type: "button", class: "quiet small", "aria-label": `Compare ${best.id} with ${hit.id}`, onclick: compare }, "Why?"),
-    scanButton(hit, scan));
-  const made = row(hit, identityCell(hit, { below, brief: true }), bounds, picks, "member");
+    scanButton(hit, context));
+  const made = row(hit, identityCell(hit, { below, brief: true, name: context.name }), bounds, context, "member");
   made.hidden = true;
   return made;
 }
 
 /** Where the hit is a protein: to all of its substitutions. */
-function scanButton(hit, scan) {
-  return scan && hit.record.sequence ? h("button", { type: "button", class: "quiet small", "aria-label": `Scan the substitutions of ${hit.id}`, onclick: () => scan(hit.id) }, "Scan") : null;
+function scanButton(hit, { scans, scan, words }) {
+  return scans && hit.record.sequence ? h("button", { type: "button", class: "quiet small", "aria-label": `Scan the substitutions of ${hit.id}`, onclick: () => scan(hit.id, words) }, "Scan") : null;
 }
 
-function row(hit, who, bounds, picks, kind) {
-  const pick = h("input", { type: "checkbox", "data-id": hit.id, "aria-label": `Compare ${hit.id}`, onchange: (event) => picks.toggle(hit.id, event.target.checked) });
+function row(hit, who, bounds, { picks, words }, kind) {
+  const pick = h("input", { type: "checkbox", "data-id": hit.id, "aria-label": `Compare ${hit.id}`, onchange: (event) => picks.toggle(hit.id, event.target.checked, words) });
   pick.checked = picks.has(hit.id);
   return h("tr", { role: "row", class: kind },
     h("td", { role: "cell", class: "rank" }, String(hit.rank)),
