@@ -9,6 +9,7 @@ difference may be drawn as a bar, the strongest first.
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from matplotlib import rc_context
@@ -33,6 +34,8 @@ LINE, CHARACTER = 0.155, 0.0745
 """Height of a line and width of a letter, in inches, at the size below."""
 
 _SIZE = 8.6
+_MONO_SIZE = CHARACTER * 72 / (1233 / 2048)  # points: a letter of DejaVu Sans Mono is 1233 of 2048 units wide
+_AT_ONCE = 10  # letters
 _SHADE = "#F6C9AE"  # a light NEGATIVE: the letters above it stay readable
 _INK = "#1A1A1A"
 _FAINT = "#5A5A5A"  # of what both share: the eye should fall on the rest
@@ -112,10 +115,13 @@ class CardLine:
                           fontweight=weight, fontstyle=slant)  # fmt: skip
 
     def _draw_letters(self, axes: Axes, place: tuple[float, float], text: str, *, colour: str) -> None:
-        """Put each letter into its own column, whatever the font's width."""
-        for column, letter in enumerate(text, start=round(place[0])):
-            marked = column in self.shaded
-            axes.text(column + 0.5, place[1], letter, fontsize=_SIZE, family="DejaVu Sans Mono", ha="center",
+        """Put the letters into their columns: few at a time, or rounding of their widths would add up."""
+        begin = round(place[0])
+        columns = range(begin, begin + len(text))
+        for (marked, _), few in groupby(columns, lambda column: (column in self.shaded, (column - begin) // _AT_ONCE)):
+            first, *others = few
+            letters = text[first - begin : first - begin + 1 + len(others)]
+            axes.text(first, place[1], letters, fontsize=_MONO_SIZE, family="DejaVu Sans Mono",
                       va="center_baseline", color=_INK if marked else colour,
                       fontweight="bold" if marked else "normal")  # fmt: skip
 
