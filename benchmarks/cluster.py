@@ -23,8 +23,8 @@ from protrek_hm.index import IndexConfig, build_index
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.model import load_encoder
 from protrek_hm.model.encoder import FingerprintedEncoder
-from protrek_hm.model.sharing import encoding_needs, shared_encoder, threads_restored, use_one_thread
-from protrek_hm.workers import map_shards, using
+from protrek_hm.model.sharing import map_encoding
+from protrek_hm.workers import using
 
 MEGABYTES = 2**20
 
@@ -63,28 +63,23 @@ def pairs_of(sequences: list[str]) -> bytes:
 
 
 def encode_shard(model: FingerprintedEncoder, shard: list[str]) -> int:
-    """Encode one shard in one thread."""
-    use_one_thread(model)
+    """Encode one shard."""
     return len(encode_unit(model, shard, task="sequence"))
 
 
 def overhead(sequences: list[str], model: FingerprintedEncoder, repeats: int) -> None:
-    """Print how much longer `map_shards` takes, with one worker, than a loop."""
+    """Print how much longer the executor takes, with one worker, than a loop."""
     shards = [sequences[start : start + 64] for start in range(0, len(sequences), 64)]
+
+    def mapped() -> None:
+        with map_encoding(encode_shard, shards, model) as results:
+            list(results)
+
     more = []
-    with threads_restored(model):
-        use_one_thread(model)
-        for _ in range(repeats):
-            plain = seconds(lambda: [encode_shard(model, shard) for shard in shards])
-
-            def mapped() -> None:
-                with map_shards(
-                    encode_shard, shards, shared=shared_encoder(model), needs=encoding_needs(model)
-                ) as results:
-                    list(results)
-
-            more.append(seconds(mapped) / plain - 1)
-            say(f"  executor of this machine against a loop: {more[-1]:+.1%}")
+    for _ in range(repeats):
+        plain = seconds(lambda: [encode_shard(model, shard) for shard in shards])
+        more.append(seconds(mapped) / plain - 1)
+        say(f"  executor of this machine against a loop: {more[-1]:+.1%}")
     say(f"executor of this machine against a loop: {statistics.median(more):+.1%} (median of {repeats})")
 
 

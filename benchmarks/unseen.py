@@ -24,7 +24,8 @@ from protrek_hm.config import Modality
 from protrek_hm.evaluate.statistics import mean_with_interval, paired_difference
 from protrek_hm.evaluate.table import percent
 from protrek_hm.model import ProTrek
-from protrek_hm.model.encoder import CachedEncoder, unit_vectors
+from protrek_hm.model.cached import CachedEncoder
+from protrek_hm.model.encoder import unit_vectors
 from protrek_hm.search.relatives import word_features
 
 HELD_OUT = Path(__file__).parents[1] / "recipes" / "mini" / "held_out.json"

@@ -25,7 +25,7 @@ from protrek_hm.evaluate.statistics import Estimate, mean_over_pairs, mean_with_
 from protrek_hm.evaluate.table import percent
 from protrek_hm.files import new_file, write_json
 from protrek_hm.model import ProTrek
-from protrek_hm.model.encoder import CachedEncoder
+from protrek_hm.model.cached import CachedEncoder
 
 RECIPES = ("reference", "twin", "balanced", "merged")
 BASELINES = ("length only", "text-blind", "description alone", "nearest homolog's text", "3-mer linear probe")

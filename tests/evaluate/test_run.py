@@ -6,7 +6,7 @@ import pytest
 
 from protrek_hm.errors import MissingColumnError, OptionError
 from protrek_hm.evaluate import EvaluateConfig, evaluate
-from protrek_hm.model.encoder import CachedEncoder
+from protrek_hm.model.cached import CachedEncoder
 
 
 def test_who_knows_the_truth_scores_one_everywhere(oracle, hard, easy, quick):

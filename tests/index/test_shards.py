@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from protrek_hm.errors import ModelError
-from protrek_hm.index import shards as room
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.shards import encode_in_shards
@@ -12,7 +11,7 @@ INPUTS = ["AC", "DDDD", "A", "EEE", "FFFFF", "AG", "C"]
 
 @pytest.fixture
 def encode(monkeypatch, tmp_path):
-    monkeypatch.setattr(room, "SHARD", 2)
+    monkeypatch.setattr("protrek_hm.model.sharing.SHARD", 2)
 
     def run(model, inputs=INPUTS, config=None):
         config = config or IndexConfig()

@@ -13,7 +13,8 @@ from protrek_hm.evaluate.config import BoardConfig
 if TYPE_CHECKING:
     import polars as pl
 
-    from protrek_hm.model.encoder import CachedEncoder, Encoder
+    from protrek_hm.model.cached import CachedEncoder
+    from protrek_hm.model.encoder import Encoder
 
 
 @with_settings(BoardConfig, table="twins", names={"splits": "--split"})
@@ -134,7 +135,7 @@ def twins(
 
 def _encoders(names: dict[str, str], cache: Path, device: str | None, precision: str) -> "dict[str, CachedEncoder]":
     from protrek_hm.model import ProTrek
-    from protrek_hm.model.encoder import CachedEncoder
+    from protrek_hm.model.cached import CachedEncoder
 
     loaded = {name: ProTrek.from_pretrained(path, device=device) for name, path in names.items()}
     return {name: CachedEncoder(each, cache, precision=precision) for name, each in loaded.items()}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from protrek_hm.cli.console import progress_bar
-from protrek_hm.cli.flags import Columns, Force, with_settings
+from protrek_hm.cli.flags import Cluster, Columns, Force, with_settings
 from protrek_hm.data.structures.config import StructureConfig, parse_mask
 from protrek_hm.data.twins.config import TwinsConfig, TwinSet
 from protrek_hm.data.uniprot.entry import ConvertConfig
@@ -236,6 +236,7 @@ def structure(
     on_bad_record: Annotated[
         Literal["error", "skip"], typer.Option(help="At a bad file stop, or leave it out and say so.")
     ] = "error",
+    cluster: Cluster = None,
     force: Force = False,
 ) -> None:
     """Read sequences and 3Di letters of the chains of structures. Both are as long as each other."""
@@ -257,6 +258,7 @@ def structure(
         fetch_predictions,
         read_accessions,
     )
+    from protrek_hm.workers import using
 
     told = None if texts is None else read_texts(texts)
     files = find_structure_files(paths or [])
@@ -265,7 +267,8 @@ def structure(
         fetched, lacking = fetch_predictions(
             read_accessions(alphafold or []), source, on_bad_record=on_bad_record, progress=progress
         )
-        table = read_structures([*files, *fetched], settings, on_bad_record=on_bad_record, progress=progress)
+        with using(cluster):
+            table = read_structures([*files, *fetched], settings, on_bad_record=on_bad_record, progress=progress)
     frame = table.frame if told is None else join_texts(table.frame, told)
     write_proteins(frame, output, force=force)
     for bad in (*lacking, *table.bad):

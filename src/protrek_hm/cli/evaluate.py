@@ -8,7 +8,7 @@ import typer
 from protrek_hm.cli.board import twins
 from protrek_hm.cli.compare import compare, seeds
 from protrek_hm.cli.console import DefaultCommandGroup, tell_cuts
-from protrek_hm.cli.flags import Device, Embeddings, Force, Precision, with_settings
+from protrek_hm.cli.flags import Cluster, Device, Devices, Embeddings, Force, Precision, with_settings
 from protrek_hm.cli.scoreboards import ec, retrieval
 from protrek_hm.evaluate.config import EvaluateConfig
 
@@ -42,6 +42,8 @@ def evaluate(
     settings: EvaluateConfig,
     config: Path | None,
     device: Device = None,
+    devices: Devices = None,
+    cluster: Cluster = None,
     precision: Precision = "float32",
     cache: Embeddings = None,
     output_format: Annotated[
@@ -65,23 +67,25 @@ def evaluate(
     from protrek_hm.evaluate.report.write import report
     from protrek_hm.evaluate.run import evaluate as run_evaluation
     from protrek_hm.evaluate.run import quote_split
-    from protrek_hm.model import ProTrek
-    from protrek_hm.model.encoder import CachedEncoder
+    from protrek_hm.model import load_encoder
+    from protrek_hm.model.cached import CachedEncoder
+    from protrek_hm.workers import using
 
-    loaded = {name: ProTrek.from_pretrained(path, device=device) for name, path in names.items()}
+    loaded = {name: load_encoder(path, device=device) for name, path in names.items()}
     for each in loaded.values():
         tell_cuts(each, [frame for role, frame in frames.items() if role != "train"])
     place = cache or output / EMBEDDINGS
     models = {name: CachedEncoder(each, place, precision=precision) for name, each in loaded.items()}
-    result = run_evaluation(
-        models,
-        frames["hard"],
-        frames.get("easy"),
-        settings,
-        train=frames.get("train"),
-        valid=frames.get("valid"),
-        show_progress=True,
-    )
+    with using(cluster, devices, device=device):
+        result = run_evaluation(
+            models,
+            frames["hard"],
+            frames.get("easy"),
+            settings,
+            train=frames.get("train"),
+            valid=frames.get("valid"),
+            show_progress=True,
+        )
     result = quote_split(result, read_split_notes(test, train))
     provenance = describe_inputs(tables, names, {name: each.fingerprint() for name, each in models.items()})
     write_evaluation(result, output, force=force, provenance=provenance)

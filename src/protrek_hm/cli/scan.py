@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from protrek_hm.cli.console import progress_bar
-from protrek_hm.cli.flags import Device, Force, with_settings
+from protrek_hm.cli.flags import Cluster, Device, Devices, Force, with_settings
 from protrek_hm.errors import OptionError
 from protrek_hm.search.config import ScanConfig, parse_region
 
@@ -44,6 +44,8 @@ def scan(
         Path | None, typer.Option("--output", "-o", help="New folder for scan.tsv, scan.json, scan.png and scan.pdf.")
     ] = None,
     device: Device = None,
+    devices: Devices = None,
+    cluster: Cluster = None,
     force: Force = False,
 ) -> None:
     """Score every single substitution of a protein towards a text.
@@ -56,6 +58,7 @@ def scan(
     from protrek_hm.files import refuse_existing, refuse_unwritable
     from protrek_hm.search.render_scan import save_scan, write_scan
     from protrek_hm.search.scan import read_protein, scan_protein
+    from protrek_hm.workers import using
 
     asked, given = _text_and_protein(text, protein, towards)
     require("top", top, "must be 0 or more", holds=top >= 0)
@@ -64,7 +67,7 @@ def scan(
         refuse_unwritable(output)
     searcher, loaded = _open(index, model, device)
     found = read_protein(given, searcher.index if searcher else None)
-    with progress_bar() as progress:
+    with progress_bar() as progress, using(cluster, devices, device=device):
         result = scan_protein(
             loaded, asked, found, from_text=from_text, searcher=searcher, config=settings, progress=progress
         )

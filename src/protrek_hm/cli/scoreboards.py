@@ -88,7 +88,7 @@ def retrieval(
 
 def _load(model: str, device: str | None, cache: Path | None) -> Any:
     from protrek_hm.model import ProTrek
-    from protrek_hm.model.encoder import CachedEncoder
+    from protrek_hm.model.cached import CachedEncoder
 
     loaded = ProTrek.from_pretrained(model, device=device)
     return loaded if cache is None else CachedEncoder(loaded, cache)

@@ -10,8 +10,10 @@ from protrek_hm.cli.console import destination, notices_told, progress_bar, tell
 from protrek_hm.cli.data import parse_columns
 from protrek_hm.cli.flags import (
     BatchSize,
+    Cluster,
     Columns,
     Device,
+    Devices,
     Force,
     ModelOfIndex,
     ModelOrMini,
@@ -82,21 +84,27 @@ def search(
     ] = "error",
     model: ModelOfIndex = None,
     device: Device = None,
+    devices: Devices = None,
+    cluster: Cluster = None,
     force: Force = False,
 ) -> None:
     """Rank the proteins of an index for a text, sequence or structure."""
+    from protrek_hm.config import require
     from protrek_hm.data.proteins import is_fasta
     from protrek_hm.errors import OptionError
     from protrek_hm.files import refuse_existing, refuse_unwritable
     from protrek_hm.search.batch import BatchConfig
     from protrek_hm.search.query import read_queries, read_query_table
     from protrek_hm.search.searcher import Searcher
+    from protrek_hm.workers import using
 
     asked: Any = {"signals": _names(signals), "within": _names(within), "fdr": fdr}
     if output is not None:
         refuse_existing(output, force=force, inputs=[*(queries or []), *([batch] if batch else [])])
         refuse_unwritable(output)
     if batch is None:
+        for flag, given in (("devices", devices), ("cluster", cluster)):
+            require(flag, given, "is for many queries, with --batch; leave it out", holds=given is None)
         settings = BatchConfig(by or "text", want, k, where, group is not False, min_identity, exact, **asked)
         read = read_queries(queries or [], settings.query_type, chains=tuple(chain or ()))
         if not read:
@@ -120,7 +128,8 @@ def search(
             )
     searcher = Searcher.open(index, model=model, device=device)
     if batch is not None and output is not None:
-        _answer_batch(searcher, read, output, settings, force=force)
+        with using(cluster, devices, device=device):
+            _answer_batch(searcher, read, output, settings, force=force)
     else:
         with destination(output, force=force) as file:
             _answer(searcher, read, settings, file, output_format)
@@ -167,6 +176,8 @@ def describe(
     model: ModelOfIndex = None,
     batch_size: BatchSize = 32,
     device: Device = None,
+    devices: Devices = None,
+    cluster: Cluster = None,
     force: Force = False,
 ) -> None:
     """Find the texts that fit a protein best. The nearest labelled homolog stands beside them."""
@@ -175,13 +186,15 @@ def describe(
     from protrek_hm.search.describe import describe as describe_proteins
     from protrek_hm.search.describe import read_proteins
     from protrek_hm.search.render import write_descriptions
+    from protrek_hm.workers import using
 
     if output is not None:
         refuse_existing(output, force=force, inputs=proteins)
     searcher = Searcher.open(index, model=model, device=device)
     queries = read_proteins(searcher.index, proteins)
     searcher = searcher.exact if exact else searcher
-    found = describe_proteins(searcher, [each.content for each in queries], k=k, batch_size=batch_size)
+    with using(cluster, devices, device=device):
+        found = describe_proteins(searcher, [each.content for each in queries], k=k, batch_size=batch_size)
     if output_format == "tsv":  # which has no place for notes
         notes = {note: None for each in found for note in each.notes}
         typer.echo("\n".join(notes), err=True, nl=bool(notes))

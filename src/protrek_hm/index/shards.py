@@ -25,13 +25,9 @@ from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.segments import Stack, open_array, write_array
 from protrek_hm.model.encoder import FingerprintedEncoder
-from protrek_hm.model.sharing import encoding_needs, shared_encoder, threads_restored, use_one_thread
-from protrek_hm.workers import map_shards
+from protrek_hm.model.sharing import in_shards, map_encoding
 
 log = logging.getLogger(__name__)
-SHARD = 1_024
-"""Inputs of a shard at most; fewer where there are few, so that several workers have something to do."""
-_LEAST, _SHARDS = 64, 32
 _VERSION = "one thread"
 """Changed whenever the same inputs could give other bytes: shards of earlier versions are not reused."""
 _BLOCK = 16_384
@@ -80,19 +76,18 @@ def encode_in_shards(
     """
     read_once = getattr(model, "read_once", None)
     first, row = (inputs, range(len(inputs))) if read_once is None else read_once(inputs, task=task)
-    order = sorted(range(len(first)), key=lambda each: (-len(first[each]), first[each]))
-    size = min(SHARD, max(_LEAST, -(-len(order) // _SHARDS)))
-    shards = [[first[i] for i in order[start : start + size]] for start in range(0, len(order), size)]
+    chosen = in_shards(first)
+    order = [row for shard in chosen for row in shard]
+    shards = [[first[row] for row in shard] for shard in chosen]
     name = partial(_name, _VERSION, model.fingerprint(), config.precision, task, str(config.batch_size))
     paths = [folder / f"{name(shard)}.npy" for shard in shards]
     parts = [_finished(path, len(shard)) for path, shard in zip(paths, shards, strict=True)]
     missing = [shard for shard, part in zip(shards, parts, strict=True) if part is None]
     folder.mkdir(parents=True, exist_ok=True)
-    work = partial(_encode_alone, task=task, config=config)
+    work = partial(_encode, task=task, config=config)
     with (
         Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bars,
-        threads_restored(model),
-        map_shards(work, missing, shared=shared_encoder(model), needs=encoding_needs(model)) as encoded,
+        map_encoding(work, missing, model) as encoded,
     ):
         bar = bars.add_task(f"encoding, {task}", total=len(order))
         for number, (shard, path) in enumerate(zip(shards, paths, strict=True)):
@@ -139,14 +134,6 @@ def _keep(
     with new_part(path) as temporary:
         write_array(temporary, vectors.shape, "float32", [vectors])
     return open_array(path, vectors.shape, "float32")
-
-
-def _encode_alone(
-    model: FingerprintedEncoder, inputs: Sequence[str], *, task: Modality, config: IndexConfig
-) -> _Encoded:
-    """Encode a shard in one thread, whatever is beside it."""
-    use_one_thread(model)
-    return _encode(model, inputs, task=task, config=config)
 
 
 def _encode(model: FingerprintedEncoder, inputs: Sequence[str], *, task: Modality, config: IndexConfig) -> _Encoded:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from protrek_hm.lazy import lazily
 
 if TYPE_CHECKING:
+    from protrek_hm.model.cached import CachedEncoder as CachedEncoder
     from protrek_hm.model.config import EncoderConfig as EncoderConfig
     from protrek_hm.model.config import ModelConfig as ModelConfig
     from protrek_hm.model.config import TowerConfig as TowerConfig
-    from protrek_hm.model.encoder import CachedEncoder as CachedEncoder
     from protrek_hm.model.encoder import Encoder as Encoder
     from protrek_hm.model.encoder import FingerprintedEncoder as FingerprintedEncoder
     from protrek_hm.model.encoder import unit_vectors as unit_vectors

@@ -5,14 +5,77 @@ are used by encoding several shards at a time.
 """
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from protrek_hm.errors import MissingFileError, ModelError
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.model.reader import Reader, packaged_reader
-from protrek_hm.workers import Needs, Shared
+from protrek_hm.workers import Needs, Shared, map_shards
+
+State = TypeVar("State")
+Shard = TypeVar("Shard")
+Result = TypeVar("Result")
+
+
+SHARD = 1_024
+"""Inputs of a shard at most; fewer where there are few, so that several workers have something to do."""
+_LEAST, _SHARDS = 64, 32
+
+
+def in_shards(inputs: Sequence[str]) -> list[list[int]]:
+    """Divide inputs into shards of like length, the longest first: the numbers of each one's inputs.
+
+    The order of the inputs changes no shard.
+
+    >>> in_shards(["MK", "MKV", "MKL"])
+    [[2, 1, 0]]
+    """
+    order = sorted(range(len(inputs)), key=lambda each: (-len(inputs[each]), inputs[each]))
+    size = min(SHARD, max(_LEAST, -(-len(order) // _SHARDS)))
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+@contextmanager
+def map_encoding(
+    work: Callable[[State, Shard], Result],
+    shards: Iterable[Shard],
+    model: FingerprintedEncoder,
+    *,
+    shared: Shared[State] | None = None,
+    alone: bool = False,
+) -> Iterator[Iterator[Result]]:
+    """Yield the results of shards in which `model` encodes, in their order, as `workers.map_shards` does.
+
+    A shard is worked on by one thread, so that its vectors have the same bytes wherever it is.
+
+    Parameters
+    ----------
+    shared
+        What the work takes instead of the model, such as a searcher that has it.
+    alone
+        There is and was one shard: it is worked on here, by all threads.
+    """
+    if alone:
+        yield map(partial(work, cast("State", model) if shared is None else shared.here), shards)
+        return
+    taken = cast("Shared[State]", shared_encoder(model)) if shared is None else shared
+    one = partial(_by_one_thread, work=work, of_torch=_is_of_torch(model))
+    with (
+        _threads_restored(model),
+        map_shards(one, shards, shared=taken, needs=encoding_needs(model)) as results,
+    ):
+        yield results
+
+
+def _by_one_thread(state: State, shard: Shard, *, work: Callable[[State, Shard], Result], of_torch: bool) -> Result:
+    if of_torch:
+        import torch
+
+        torch.set_num_threads(1)  # of this thread, and of this process until `_threads_restored` ends
+    return work(state, shard)
 
 
 def shared_encoder(model: FingerprintedEncoder) -> Shared[FingerprintedEncoder]:
@@ -30,14 +93,15 @@ def shared_encoder(model: FingerprintedEncoder) -> Shared[FingerprintedEncoder]:
     origin = getattr(model, "origin", None)
     if origin is None:
         return Shared(_as_it_is, (model,), here=model)
-    return Shared(_load_same, (*origin, model.fingerprint()), here=model)
+    return Shared(load_same, (*origin, model.fingerprint()), here=model)
 
 
 def _as_it_is(model: FingerprintedEncoder) -> FingerprintedEncoder:
     return model
 
 
-def _load_same(path: str, revision: str | None, wanted: str) -> FingerprintedEncoder:
+def load_same(path: str, revision: str | None, wanted: str) -> FingerprintedEncoder:
+    """Load the model of this name or folder; raises ModelError if it is not there, or has another fingerprint."""
     from protrek_hm.model.light import load_encoder
 
     here = socket.gethostname()
@@ -64,17 +128,9 @@ def encoding_needs(model: FingerprintedEncoder) -> Needs:
     return Needs(device=place is not None, at_once=1)
 
 
-def use_one_thread(model: Any) -> None:
-    """Let this thread, and this process until `threads_restored` ends, compute matrix products alone."""
-    if _is_of_torch(model):
-        import torch
-
-        torch.set_num_threads(1)
-
-
 @contextmanager
-def threads_restored(model: Any) -> Iterator[None]:
-    """Set back at the end what `use_one_thread` did within, in any thread."""
+def _threads_restored(model: Any) -> Iterator[None]:
+    """Set back at the end how many threads compute a matrix product."""
     if not _is_of_torch(model):
         yield
         return

@@ -13,6 +13,7 @@ import shutil
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from protrek_hm.data.tables import write_table
 from protrek_hm.deadline import Progress
 from protrek_hm.errors import FileFormatError, OptionError
 from protrek_hm.files import is_whole, new_file, new_part, read_json, refuse_existing, write_json
+from protrek_hm.model.sharing import map_encoding
 from protrek_hm.search.hits import NOT_EXACT
 from protrek_hm.search.query import Query
 from protrek_hm.search.reading import NoticeWarning, tell_cut_queries
@@ -33,6 +35,7 @@ from protrek_hm.search.searcher import SearchConfig, Searcher
 
 FORMAT_VERSION = 1
 SETTINGS = "settings.json"
+_AT_ONCE = 64  # queries of a block that one worker answers
 ENDINGS = (".parquet", ".tsv", ".csv", ".jsonl")
 _SETTING = {"query_type": "by", "target_type": "want"}  # what the file calls them
 _TYPES = dict.fromkeys(("query", "difference", "decided", "id", "matched_words"), pl.String) | dict.fromkeys(
@@ -110,33 +113,51 @@ def run_batch(
     cut = tell_cut_queries([each.name for each in queries], cuts)
     if cut is not None:
         warnings.warn(cut, NoticeWarning, stacklevel=2)
-    blocks = [work / f"{number:06}.parquet" for number in range(-(-len(queries) // config.block))]
-    kept = sum(map(is_whole, blocks))
-    for number, path in enumerate(blocks):
-        block = queries[number * config.block : (number + 1) * config.block]
-        if not is_whole(path):
-            rows = _answer(searcher, block, config)
-            write_json(work / SETTINGS, settings)  # not before something is found: a wrong setting leaves nothing
-            with new_part(path) as temporary:
-                write_table(pl.DataFrame(rows, schema=schema), temporary, force=True)
-        if progress is not None:
-            progress("queries", number * config.block + len(block), len(queries))
-    with new_file(output, force=force) as temporary:
-        _join(blocks, temporary)
-    shutil.rmtree(work)
-    return min(kept * config.block, len(queries))
-
-
-def _answer(searcher: Searcher, block: Sequence[Query], config: BatchConfig) -> list[dict[str, Any]]:
-    answers = searcher.answer([each.content for each in block], config)
-    if not all(each.exact for each in answers):
+    blocks = [queries[start : start + config.block] for start in range(0, len(queries), config.block)]
+    paths = [work / f"{number:06}.parquet" for number in range(len(blocks))]
+    whole = [is_whole(path) for path in paths]
+    parts = [
+        [] if known else [block[at : at + _AT_ONCE] for at in range(0, len(block), _AT_ONCE)]
+        for known, block in zip(whole, blocks, strict=True)
+    ]
+    answers = map_encoding(
+        partial(_answer, config=config),
+        [part for block in parts for part in block],
+        searcher.model,
+        shared=searcher.shared(),
+        alone=len(queries) <= min(_AT_ONCE, config.block),
+    )
+    done, exact = 0, True
+    with answers as answered:
+        for path, known, block, own in zip(paths, whole, blocks, parts, strict=True):
+            if not known:
+                found = [next(answered) for _ in own]
+                exact = exact and all(each for each, _ in found)
+                write_json(work / SETTINGS, settings)  # not before something is found: a wrong setting leaves nothing
+                with new_part(path) as temporary:
+                    rows = [row for _, some in found for row in some]
+                    write_table(pl.DataFrame(rows, schema=schema), temporary, force=True)
+            done += len(block)
+            if progress is not None:
+                progress("queries", done, len(queries))
+    if not exact:
         warnings.warn(NOT_EXACT, NoticeWarning, stacklevel=2)
+    with new_file(output, force=force) as temporary:
+        _join(paths, temporary)
+    shutil.rmtree(work)
+    return sum(len(block) for known, block in zip(whole, blocks, strict=True) if known)
+
+
+def _answer(searcher: Searcher, queries: Sequence[Query], *, config: BatchConfig) -> tuple[bool, list[dict[str, Any]]]:
+    """Return whether all was compared, and the rows of the answers."""
+    answers = searcher.answer([each.content for each in queries], config)
     rows = [
         row
-        for query, answer in zip(block, answers, strict=True)
+        for query, answer in zip(queries, answers, strict=True)
         for row in rows_of_answer(query.name, answer, grouped=config.group)
     ]
-    return [row | {name: record[name] for name in config.columns} for row in rows for record in [row.pop("record")]]
+    kept = [row | {name: record[name] for name in config.columns} for row in rows for record in [row.pop("record")]]
+    return all(each.exact for each in answers), kept
 
 
 def _schema(searcher: Searcher, config: BatchConfig, output: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ as the model's, and is there for free.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from protrek_hm.homology.lookup import Relative
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.sharing import map_encoding
 from protrek_hm.search.hits import PROPOSED, Hit
 from protrek_hm.search.labelled import MOST_RECORDS, Labelled, lay_out
 from protrek_hm.search.query import Query, clean_query, distinct_queries, read_queries
@@ -40,6 +42,8 @@ MOST_SECTIONS = 40
 
 WHOLE_TEXTS = 25
 """Texts at least whose sections are compared, where sections are columns."""
+
+_AT_ONCE = 64  # proteins that are described together
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,13 @@ def describe(searcher: Searcher, sequences: Sequence[str], *, k: int = 5, batch_
     """
     searcher.check(target_type="text", k=k)
     cleaned = [clean_query(each, "sequence") for each in sequences]
+    blocks = [cleaned[start : start + _AT_ONCE] for start in range(0, len(cleaned), _AT_ONCE)]
+    work = partial(_describe, k=k, batch_size=batch_size)
+    with map_encoding(work, blocks, searcher.model, shared=searcher.shared(), alone=len(blocks) == 1) as described:
+        return [each for block in described for each in block]
+
+
+def _describe(searcher: Searcher, cleaned: Sequence[str], *, k: int, batch_size: int) -> list[Description]:
     vectors = searcher.encode(cleaned, query_type="sequence", batch_size=batch_size)
     hits = searcher.rank(vectors, query_type="sequence", target_type="text", k=max(5 * k, WHOLE_TEXTS))
     _, near = searcher.index.nearest(vectors, want="sequence", k=NEIGHBOURS)

@@ -12,6 +12,7 @@ From text A towards text B, each is the difference of what the two texts give.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -31,6 +32,7 @@ from protrek_hm.homology.profile import Profile, profiles
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
+from protrek_hm.model.sharing import map_encoding
 from protrek_hm.model.twin_head import head_of
 from protrek_hm.search.config import ScanConfig, ScanSignal
 from protrek_hm.search.explain import LONGEST_ID, SHORTEST, Protein, find_protein
@@ -379,20 +381,32 @@ def substitution_changes(
     for number, (site, residue) in enumerate(places):
         if residue != protein[site]:
             at.setdefault(site, []).append(number)
-    done = 0
-    for start, sites in windows(sorted(at), len(protein), size).items():
+    blocks = [
+        (start, [number for site in sites[block : block + _SITES_AT_ONCE] for number in at[site]])
+        for start, sites in windows(sorted(at), len(protein), size).items()
+        for block in range(0, len(sites), _SITES_AT_ONCE)
+    ]
+
+    def proteins(start: int, numbers: Sequence[int]) -> list[str]:
         part = protein[start : start + size]
-        for block in range(0, len(sites), _SITES_AT_ONCE):
-            checkpoint()
-            numbers = [number for site in sites[block : block + _SITES_AT_ONCE] for number in at[site]]
-            variants = [_substituted(part, places[number][0] - start, places[number][1]) for number in numbers]
-            vectors = encode_unit(model, [part, *variants], task="sequence", batch_size=batch_size).astype(np.float64)
-            cosines = np.stack([(vectors * each).sum(axis=1) for each in asked], axis=1)
+        return [part, *(_substituted(part, places[number][0] - start, places[number][1]) for number in numbers)]
+
+    done, work = 0, partial(_cosines, texts=asked, batch_size=batch_size)
+    shards = (proteins(start, numbers) for start, numbers in blocks)
+    with map_encoding(work, shards, model, alone=len(blocks) == 1) as encoded:
+        for (_, numbers), cosines in zip(blocks, encoded, strict=True):
             found[numbers] = cosines[1:] - cosines[0]
             done += len(numbers)
             if progress is not None:
                 progress("variants", done, len(places))
     return found
+
+
+def _cosines(
+    model: FingerprintedEncoder, proteins: Sequence[str], *, texts: Float[np.ndarray, "texts dim"], batch_size: int
+) -> Float[np.ndarray, "proteins texts"]:
+    vectors = encode_unit(model, proteins, task="sequence", batch_size=batch_size).astype(np.float64)
+    return np.stack([(vectors * each).sum(axis=1) for each in texts], axis=1)
 
 
 def _substituted(protein: str, site: int, residue: str) -> str:

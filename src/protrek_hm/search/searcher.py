@@ -4,6 +4,7 @@
 call it; `search` is the same without families.
 """
 
+import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
@@ -19,16 +20,25 @@ from protrek_hm.config import Modality, require
 from protrek_hm.cosines import TOLERANCE
 from protrek_hm.data.schema import sequence_problem
 from protrek_hm.deadline import checkpoint
-from protrek_hm.errors import ModelError, OptionError, ShardDownError, counted, shorten
+from protrek_hm.errors import (
+    FileFormatError,
+    MissingFileError,
+    ModelError,
+    OptionError,
+    ShardDownError,
+    counted,
+    shorten,
+)
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.encoder import check_model, encode_unit, locate_model, reader_of
 from protrek_hm.index.fanout import Asked
-from protrek_hm.index.layout import MODALITIES
+from protrek_hm.index.layout import MODALITIES, IndexInfo
 from protrek_hm.index.records import rows_where
 from protrek_hm.index.store import Index, sample_of
 from protrek_hm.index.vocabulary import Term
 from protrek_hm.index.words import searched_text, written_forms
 from protrek_hm.model.encoder import FingerprintedEncoder, TwinPreference
+from protrek_hm.model.sharing import shared_encoder
 from protrek_hm.model.twin_head import head_of
 from protrek_hm.search.calibration import DEPTH, ask_known
 from protrek_hm.search.hits import MIN_IDENTITY, VOTES, Answer, Family, Hit, Vote, each_alone, group_hits
@@ -47,6 +57,7 @@ from protrek_hm.search.signals import (
 )
 from protrek_hm.search.significance import p_values
 from protrek_hm.search.within import Fit, Votes, Within, tell_order
+from protrek_hm.workers import Shared
 
 MOST_HITS = 10_000
 """Hits per query that are looked at to fill the wanted number of families."""
@@ -161,6 +172,7 @@ class Searcher:
         check_model(index.info, model)
         self.index, self.model = index, model
         self.head = head
+        self.folder: Path | None = None
         self._sample = cache(lambda target_type: index.sample(target_type))
         self._texts = cache(lambda: sample_of(index.meaning) if index.meaning is not None else np.empty((0, 0)))
         self._trials = cache(lambda by, want: ask_known(index, by, want, self._sample(want)))
@@ -194,6 +206,7 @@ class Searcher:
 
             name = model or locate_model(Path(folder), index.info)
             searcher = cls(index, load_encoder(name, device=device))
+        searcher.folder = Path(folder)
         searcher.check_vectors()
         return searcher
 
@@ -336,6 +349,16 @@ class Searcher:
         for made_over_all in ("exact", "within"):
             other.__dict__.pop(made_over_all, None)
         return other
+
+    def shared(self) -> Shared["Searcher"]:
+        """Say how other processes get this searcher: they open the same index, with the same model."""
+        encoder = self._shared_encoder
+        exact = self.index.engines == {}
+        return Shared(_open_same, (self.folder, self.index.info, exact, encoder.make, encoder.arguments), here=self)
+
+    @cached_property
+    def _shared_encoder(self) -> Shared[FingerprintedEncoder]:
+        return shared_encoder(self.model)
 
     def measure(self) -> None:
         """Draw and measure now what answers need of the whole index, which else the first of each kind waits for."""
@@ -614,6 +637,25 @@ class Searcher:
     def check(self, *, target_type: Modality, k: int) -> None:
         """Raise OptionError if the index has no such modality, or k < 1."""
         self.index.check(want=target_type, k=k)
+
+
+def _open_same(
+    folder: Path | None,
+    wanted: IndexInfo,
+    exact: bool,  # noqa: FBT001, as `Shared` gives it
+    load: Callable[..., FingerprintedEncoder],
+    arguments: tuple[Any, ...],
+) -> Searcher:
+    here = socket.gethostname()
+    if folder is None:
+        raise OptionError("index", None, "lies in the memory of one process; open it from a folder that all see")
+    try:
+        searcher = Searcher.open(folder, model=load(*arguments))
+    except MissingFileError as error:
+        raise MissingFileError(folder, f"the machine {here} does not see it; put it where all nodes do") from error
+    if searcher.index.info != wanted:
+        raise FileFormatError(folder, f"the machine {here} has another index there", "give all machines the same one")
+    return searcher.exact if exact else searcher
 
 
 def _as_written(

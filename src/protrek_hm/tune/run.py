@@ -24,7 +24,7 @@ from protrek_hm.files import read_json, refuse_existing, write_json
 from protrek_hm.index import build_index
 from protrek_hm.mine import MiningResult, mine_hard_negatives, write_mining
 from protrek_hm.model import ProTrek
-from protrek_hm.model.encoder import CachedEncoder
+from protrek_hm.model.cached import CachedEncoder
 from protrek_hm.train import fine_tune
 from protrek_hm.train.folder import digest_table
 from protrek_hm.tune.config import TuneConfig

@@ -1,18 +1,13 @@
 """Thousands of structure files become one table of protein chains, with texts from another table beside them."""
 
 import logging
-import multiprocessing
-import os
-import signal
-from collections import deque
+import socket
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from protrek_hm.config import OnBadRecord
 from protrek_hm.data.proteins import check_bad_records
@@ -22,7 +17,9 @@ from protrek_hm.data.structures.reading import BadFile
 from protrek_hm.data.structures.records import ChainRecord, read_structure
 from protrek_hm.data.tables import read_table
 from protrek_hm.deadline import Progress
-from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, NothingFoundError
+from protrek_hm.errors import FileFormatError, MissingColumnError, MissingFileError, NothingFoundError, WorkerLostError
+from protrek_hm.workers import Needs, Shared, map_shards
+from protrek_hm.workers.here import cores
 
 log = logging.getLogger(__name__)
 SCHEMA = {
@@ -32,7 +29,6 @@ SCHEMA = {
     **dict.fromkeys(("unknown", "left_out"), pl.Int64),
 }
 _TOGETHER = 16  # files in one task: about a second
-_AHEAD = 4  # tasks that wait, for each process
 _AT_ONCE = 10_000  # records that wait as Python objects
 
 _Outcome = list[ChainRecord] | BadFile
@@ -132,39 +128,24 @@ def _refuse_known(path: Path, records: list[ChainRecord], seen: dict[str, str]) 
 
 def _read_all(files: Sequence[Path], config: StructureConfig) -> Iterator[tuple[Path, _Outcome]]:
     """Yield each file with what became of it, in order; no more than a few tasks are under way."""
-    tasks = [files[start : start + _TOGETHER] for start in range(0, len(files), _TOGETHER)]
-    workers = min(config.workers or os.cpu_count() or 1, len(tasks))
-    if workers <= 1:
-        for path in files:
-            yield path, _read(path, config)
-        return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin_worker)
-    under_way: deque[tuple[Sequence[Path], Future[list[_Outcome]]]] = deque()
+    tasks = [list(files[start : start + _TOGETHER]) for start in range(0, len(files), _TOGETHER)]
+    needs = Needs(interpreter=True, at_once=min(config.workers or cores(), max(len(tasks), 1)))
+    shared = Shared(_as_it_is, (config,), here=config)
     try:
-        for task in tasks:
-            under_way.append((task, pool.submit(_read_task, task, config)))
-            if len(under_way) >= _AHEAD * workers:
-                yield from _finish(*under_way.popleft())
-        while under_way:
-            yield from _finish(*under_way.popleft())
-    finally:  # at an interruption, too
-        pool.shutdown(cancel_futures=True)
-
-
-def _finish(task: Sequence[Path], outcomes: "Future[list[_Outcome]]") -> Iterator[tuple[Path, _Outcome]]:
-    try:
-        yield from zip(task, outcomes.result(), strict=True)
-    except BrokenProcessPool:
+        with map_shards(_read_task, tasks, shared=shared, needs=needs) as done:
+            for task, outcomes in zip(tasks, done, strict=True):
+                yield from zip(task, outcomes, strict=True)
+    except WorkerLostError as error:
         problem = "a process died while it read this file or one of the next"
-        raise FileFormatError(task[0], problem, "find the file with --workers 1, or free some memory") from None
+        shard: Any = error.shard
+        raise FileFormatError(shard[0], problem, "find the file with --workers 1, or free some memory") from None
 
 
-def _begin_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the main process's to tell
-    threadpool_limits(1)
+def _as_it_is(config: StructureConfig) -> StructureConfig:
+    return config
 
 
-def _read_task(task: Sequence[Path], config: StructureConfig) -> list[_Outcome]:
+def _read_task(config: StructureConfig, task: Sequence[Path]) -> list[_Outcome]:
     return [_read(path, config) for path in task]
 
 
@@ -174,6 +155,11 @@ def _read(path: Path, config: StructureConfig) -> _Outcome:
     except FileFormatError as error:
         return BadFile(path, error.problem, error.remedy)
     except MissingFileError as error:
+        if not path.parent.exists():
+            machine = socket.gethostname()
+            raise MissingFileError(
+                path.parent, f"the machine {machine} does not see it; put it where all do"
+            ) from error
         return BadFile(path, "no such file", error.remedy)
 
 
