@@ -9,13 +9,22 @@ from pathlib import Path
 from typing import Any
 
 
+def visible(text: str) -> str:
+    r"""Escape control and invisible characters but the ends of lines.
+
+    >>> visible("a\x1b[31m\nb")
+    'a\\x1b[31m\nb'
+    """
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)
+
+
 def shorten(text: str, *, width: int = 40) -> str:
     r"""Bring a text into one line of at most `width` characters; control and invisible characters are escaped.
 
     >>> shorten("a\nb"), shorten("M" * 9, width=5), shorten("a\x1b[31m")
     ('a b', 'MMMM…', 'a\\x1b[31m')
     """
-    line = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in " ".join(text.split()))
+    line = visible(" ".join(text.split()))
     return line if len(line) <= width else line[: width - 1] + "…"
 
 

@@ -92,6 +92,25 @@ def test_the_text_that_was_judged_is_shown(tmp_path):
     assert pl.read_csv(tmp_path / "audit.tsv", separator="\t")["a_text"].to_list() == ["Red."]
 
 
+def test_what_a_spreadsheet_would_run_is_text(tmp_path):
+    formulas = ["=cmd|' /C calc'!A0", "+1", "-2+3", "@SUM(A1)", "\t=1", "  =1", "\u200b=1", "＝1", "|cmd"]
+    plain = ["a = b", "5-HT", "Beta-lactamase", "α=1"]
+    texts = [*formulas, *plain]
+    proteins = pl.DataFrame({"id": [f"P{i}" for i in range(13)], "sequence": ["MK"] * 13, "text": texts})
+    pairs = proteins.select(
+        a_id="id",
+        b_id="id",
+        verdict=pl.lit("same"),
+        reasons=pl.lit(""),
+        identity=pl.lit(0.5),
+        text_similarity=pl.lit(-0.5),
+    )
+    write_audit(pairs, proteins, tmp_path)
+    table = pl.read_csv(tmp_path / "audit.tsv", separator="\t")
+    assert table["b_text"].to_list() == [*("'" + each for each in formulas), *plain]
+    assert table["text_similarity"].to_list() == [-0.5] * 13
+
+
 @pytest.mark.parametrize(("count", "total"), [(0, 10), (3, 10), (10, 10), (1, 1), (31, 3472), (350_766, 10**7)])
 def test_is_wilson_s_formula(count, total):
     z, share = 1.959963984540054, count / total  # 97.5th percentile of the normal distribution

@@ -156,3 +156,11 @@ def test_words_and_meaning_that_a_question_shares_stand_beside_a_hit():
     assert lines[2] == ["1", "0.7500", "0.50", "10", "P1", "E.", "coli", "“kinase”,", "“fast”"]
     [row] = map(json.loads, written("jsonl", {"q": [hit]}).splitlines())
     assert (row["matched_words"], row["meaning"], row["e_value"]) == ("kinase fast", 0.5, 40.0)
+
+
+def test_a_text_gives_no_order_to_the_terminal():
+    record = {**FIRST, "text": "clears \x1b[2J the screen", "organism": "\x07"}
+    hit = Hit(1, "P\x9b1", 0.5, 1.0, None, None, None, record, Matched(("\x1b[31mred",), 0.5))
+    shown = written("table", {"\x1b": [hit]})
+    assert r"clears \x1b[2J the screen" in shown
+    assert not {"\x1b", "\x9b", "\x07"} & {*shown}

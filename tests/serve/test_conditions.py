@@ -83,6 +83,7 @@ def test_nor_brackets_that_do_not_match(condition):
         ("length between 2 and 4 or \"Entry Name\" ilike 'thr%'", ["P1", "P3"]),
         ("not (organism like 'Esch%') and id <> 'P9'", ["P3"]),
         ("organism is null or mass * 2 - 1 >= 7e2", ["P1", "P2"]),
+        ("cast(mass as decimal(12, 2)) = 350.5 and cast(id as varchar(100)) = 'P1'", ["P1"]),
         ("cast(mass as double precision) = 350.5 and length(organism) = 16", ["P1"]),
         ("id not in ('P1', 'P2') and coalesce(organism, 'none') like '%sapiens' is true", None),
         ("lower(trim(id)) in ('p1') and starts_with(organism, 'Esch') and -length < (2 + 1) * 2", ["P1"]),
@@ -126,6 +127,7 @@ def test_what_passes_is_answered_as_the_index_does(condition, ids):
         "id = 'P1' and",
         "id in ()",
         "cast(id as frog) = 1",
+        *(f"cast(mass as {size}) = 1" for size in ("decimal(0)", "numeric(39)", "decimal(5, 99999)", "DECIMAL(1e9)")),
         "id = 'P1' 'P2'",
     ],
 )

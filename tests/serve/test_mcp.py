@@ -135,6 +135,12 @@ def test_the_door_is_the_same(connect):
     assert ask(client, "tools/list").status_code == 403
 
 
+@pytest.mark.usefixtures("sdk")
+def test_no_connection_is_held_for_what_never_comes(client):
+    answer = client.get("/mcp", headers={"Accept": "text/event-stream"})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
 def test_without_the_extra_it_says_what_to_install(connect, monkeypatch):
     monkeypatch.setattr("protrek_hm.serve.mcp.find_spec", lambda _: None)
     answer = ask(connect(), "tools/list")

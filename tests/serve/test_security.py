@@ -1,5 +1,6 @@
 """No path of a request reaches the file system, and nothing in a request is run."""
 
+import gzip
 import re
 from pathlib import Path
 
@@ -135,3 +136,69 @@ def test_a_fault_of_ours_is_told_without_a_trace(connect, monkeypatch):
     assert (answer.status_code, answer.json()["error"]["message"]) == (500, "internal server error")
     assert "division" not in answer.text
     assert 'route="/v1/search",status="500"} 1.0' in client.get("/metrics").text
+
+
+HOSTILE = {
+    "lists within each other": b"[" * 900_000,
+    "objects within each other": b'{"query":' * 100_000 + b"1" + b"}" * 100_000,
+    "a number of 100,000 digits": b'{"query": "A", "k": ' + b"9" * 100_000 + b"}",
+    "a number of 4,000 digits": b'{"query": "A", "k": ' + b"9" * 4000 + b"}",
+    "a number that is infinite": b'{"query": "A", "k": 1e999}',
+    "a number that is none": b'{"query": "A", "fdr": NaN}',
+    "a field of a million letters": b'{"query": "A", "' + b"x" * 1_000_000 + b'": 1}',
+    "100,000 fields": b"{" + b",".join(b'"%d": 1' % number for number in range(100_000)) + b"}",
+    "a field with markup": b'{"query": "A", "<script>\\u001b": 1}',
+    "half a character": b'{"query": "\\ud800"}',
+    "another encoding": '{"query": "é"}'.encode("latin-1"),
+    "compressed": gzip.compress(b'{"query": "A"}'),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_body_is_refused_in_a_line(client, body):
+    answer = client.post("/v1/search", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert {*answer.json()} == {"error"}
+    assert len(answer.text) < 1500
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("count", [300, 600_000])
+def test_too_many_questions_are_refused_before_they_are_looked_at(client, count):
+    answer = client.post("/v1/batch", json={"queries": ["A"] * count})
+    assert answer.status_code in (400, 413)
+    assert len(answer.text) < 1500
+
+
+def test_what_a_header_says_is_no_markup_and_no_header(client):
+    host = "localhost:80'\"><script>alert(1)</script>"
+    page = client.get("/docs", headers={"host": host})
+    assert "<script>alert" not in page.text
+    for path in ("/v1/index%0d%0aset-cookie:x=1", "/%0aset-cookie:x=1/", "//evil.example/%2f.."):
+        assert "set-cookie" not in client.get(path, follow_redirects=False).headers
+    assert "evil.example" not in client.get("//evil.example/", follow_redirects=False).headers.get("location", "")
+
+
+def test_no_key_is_told_or_logged(connect, letter_encoder, monkeypatch, caplog):
+    key = "open-sesame-and-more"
+    client = connect(api_keys=(key,))
+    client.headers["Authorization"] = f"Bearer {key}"
+    monkeypatch.setattr(letter_encoder, "encode", lambda *_, **__: 1 / 0)
+    answers = [
+        client.post("/v1/search", json={"query": "A"}),
+        client.post("/v1/search", content=b"[", headers={"content-type": "application/json"}),
+        client.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/call"}),
+        client.get(f"/v1/index?api_key={key}", headers={"Authorization": ""}),
+        client.get(f"/{key}"),
+        client.get("/metrics"),
+        client.get("/v1/index"),
+        client.get("/docs"),
+        client.get("/openapi.json"),
+    ]
+    assert [each.status_code for each in answers[:2]] == [503, 400]
+    assert answers[3].status_code == 401
+    assert "division by zero" in caplog.text
+    assert not [each.text for each in answers if key in each.text]
+    assert key not in caplog.text
+    assert key not in repr(client.app.state.service.config)

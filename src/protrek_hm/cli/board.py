@@ -127,10 +127,10 @@ def twins(
 
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
+    from protrek_hm.figures.terminal import PlainConsole
 
     for table in board_tables(content):
-        Console().print(table)
+        PlainConsole().print(table)
 
 
 def _encoders(names: dict[str, str], cache: Path, device: str | None, precision: str) -> "dict[str, CachedEncoder]":

@@ -35,11 +35,10 @@ def compare(
     if output_format == "json":
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
-
     from protrek_hm.evaluate.table import comparison_table
+    from protrek_hm.figures.terminal import PlainConsole
 
-    Console().print(comparison_table(found, [str(run.folder) for run in runs]), highlight=False)
+    PlainConsole().print(comparison_table(found, [str(run.folder) for run in runs]))
 
 
 def seeds(
@@ -58,11 +57,10 @@ def seeds(
     if output_format == "json":
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
-
     from protrek_hm.evaluate.table import seeds_table
+    from protrek_hm.figures.terminal import PlainConsole
 
-    Console().print(seeds_table(found))
+    PlainConsole().print(seeds_table(found))
 
 
 def _write(content: dict[str, Any], output: Path | None, *, read: list[Path], force: bool) -> None:

@@ -108,7 +108,7 @@ def _spread(numbers: "Spread") -> str:
 def _print_table(file: Path, report: "ProteinReport", limit: int) -> None:
     from rich.table import Table
 
-    from protrek_hm.search.render import print_table
+    from protrek_hm.figures.terminal import print_table
 
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in {
@@ -129,7 +129,7 @@ def _print_table(file: Path, report: "ProteinReport", limit: int) -> None:
         "words a text": _spread(report.words),
     }.items():
         table.add_row(name, value)
-    print_table(table, sys.stdout)
+    print_table(table)
     for suspicion in report.suspicions:
         typer.echo(f"warning: {suspicion}")
     for bad in report.bad[:limit]:

@@ -1,6 +1,5 @@
 """`protrek-hm index`: proteins encoded once, to be searched often."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -189,7 +188,7 @@ def index_info(
         return
     from rich.table import Table
 
-    from protrek_hm.search.render import print_table
+    from protrek_hm.figures.terminal import print_table
 
     table = Table(box=None, show_header=False, pad_edge=False)
     sources = [
@@ -202,7 +201,7 @@ def index_info(
         )
         if shown:
             table.add_row(key.replace("_", " "), shown)
-    print_table(table, sys.stdout)
+    print_table(table)
 
 
 @index_app.command("export")

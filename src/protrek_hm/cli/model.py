@@ -128,8 +128,9 @@ def model_check(model: Annotated[str, typer.Argument(help="Folder or hub name of
 def _print_tables(made_of: dict[str, Any]) -> None:
     import json
 
-    from rich.console import Console
     from rich.table import Column, Table
+
+    from protrek_hm.figures.terminal import PlainConsole
 
     towers = Table("tower", "encoder", "blocks", "vocabulary", "reads", "parameters")
     for route, tower in made_of["towers"].items():
@@ -143,7 +144,7 @@ def _print_tables(made_of: dict[str, Any]) -> None:
     facts.add_row("fingerprint", made_of["fingerprint"])
     for step in made_of["history"]:
         facts.add_row(str(step.get("step")), json.dumps({k: v for k, v in step.items() if k != "step"}))
-    console = Console(highlight=False)
+    console = PlainConsole()
     console.print(towers)
     console.print(facts)
 

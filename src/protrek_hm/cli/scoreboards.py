@@ -97,8 +97,7 @@ def _load(model: str, device: str | None, cache: Path | None) -> Any:
 def _give(content: dict[str, Any], table: Any, output: Path | None, output_format: str) -> None:
     import json
 
-    from rich.console import Console
-
+    from protrek_hm.figures.terminal import PlainConsole
     from protrek_hm.files import write_json
 
     if output is not None:
@@ -106,4 +105,4 @@ def _give(content: dict[str, Any], table: Any, output: Path | None, output_forma
     if output_format == "json":
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
     else:
-        Console().print(table())
+        PlainConsole().print(table())

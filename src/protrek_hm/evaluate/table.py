@@ -11,6 +11,7 @@ from protrek_hm.evaluate.compare import MeasureComparison
 from protrek_hm.evaluate.measures import EVERY_MEASURE, MEASURES, Measure
 from protrek_hm.evaluate.run import Evaluation
 from protrek_hm.evaluate.statistics import Estimate, SeedSummary
+from protrek_hm.figures.terminal import PlainConsole
 
 
 def new_table(caption: str, heads: Sequence[str], *, tight: bool = False) -> Table:
@@ -42,7 +43,7 @@ def result_table(evaluation: Evaluation) -> Table:
 
 def print_results(evaluation: Evaluation, console: Console | None = None) -> None:
     """Print leak check, table, caveats and verdict, to stdout if no console is given."""
-    console = console or Console()
+    console = console or PlainConsole()
     console.print(evaluation.leaks.sentence(), highlight=False)
     console.print(result_table(evaluation))
     for caveat in evaluation.caveats:

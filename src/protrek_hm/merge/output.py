@@ -13,6 +13,7 @@ from rich.table import Table
 
 from protrek_hm.evaluate.table import new_table, percent
 from protrek_hm.figures.style import AFTER, BEFORE, GREY, POSITIVE, STYLE, new_figure, save_figure, spared
+from protrek_hm.figures.terminal import PlainConsole
 from protrek_hm.files import new_folder, write_json
 from protrek_hm.merge.sweeping import Point, SweepResult
 from protrek_hm.model.protrek import ProTrek
@@ -125,7 +126,7 @@ _line = partial(percent, between=" ")
 
 def print_sweep(result: SweepResult, console: Console | None = None) -> None:
     """Print a row per α, the chosen one marked, to stdout if no console is given."""
-    console = console or Console()
+    console = console or PlainConsole()
     console.print(sweep_table(result))
     console.print(
         f"chosen: α = {result.chosen.alpha:g} ({result.config.rule}); "

@@ -23,6 +23,7 @@ from protrek_hm.mine.gate import agree
 from protrek_hm.mine.report import FORMAT_VERSION
 
 _BLOCK = 80
+_FORMULA = r"^[\s\p{C}]*[=+\-@|＝＋－＠−]|^[\t\r\n]"  # as in serve/page/download.js
 _STYLE = (
     "body{font:15px/1.5 sans-serif;max-width:62em;margin:2em auto;color:#1a1a1a}"
     "pre{font-size:12px;overflow-x:auto}"
@@ -178,8 +179,14 @@ def write_audit(sample: pl.DataFrame, proteins: pl.DataFrame, folder: Path, *, f
     page = "".join(_article(row) for row in rows)
     head = f"<!doctype html><meta charset='utf-8'><title>Verdicts to read</title><style>{_STYLE}</style>"
     with new_folder(folder, force=force) as new:
-        pl.DataFrame(rows).drop("alignment").write_csv(new / "audit.tsv", separator="\t")
+        _harmless(pl.DataFrame(rows).drop("alignment")).write_csv(new / "audit.tsv", separator="\t")
         (new / "audit.html").write_text(f"{head}<h1>{len(rows)} verdicts to read</h1>{page}", encoding="utf-8")
+
+
+def _harmless(table: pl.DataFrame) -> pl.DataFrame:
+    """Put an apostrophe before what a spreadsheet, in which the table is filled in, would run."""
+    formula = pl.col(pl.String).str.contains(_FORMULA)
+    return table.with_columns(pl.when(formula).then("'" + pl.col(pl.String)).otherwise(pl.col(pl.String)).name.keep())
 
 
 def _audit_row(pair: dict[str, Any], known: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -9,20 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import Any, Literal, TextIO
 
 import polars as pl
+from rich.table import Table
 
 from protrek_hm.data.uniprot.entry import title
 from protrek_hm.errors import counted, in_percent, shorten
+from protrek_hm.figures.terminal import PlainConsole, print_table
 from protrek_hm.homology.identity import identity
 from protrek_hm.search.describe import Description, FoundText, Homolog
 from protrek_hm.search.hits import Family, Hit, Vote, identity_and_difference
 from protrek_hm.search.pairs import ScoredPair
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
 
 Form = Literal["table", "jsonl", "tsv"]
 SCORES = ("rank", "id", "score", "protrek_score", "probability", "p_value", "e_value")
@@ -72,7 +70,7 @@ def write_answers(answers: Mapping[str, Sequence[Family]], file: TextIO, *, form
                 cells = [_cells(each.best, str(each.best.rank)) | _like(each, families[0]) for each in families]
             _print_hits(query, cells, file)
             if told := _order(families):
-                plain_console(file, soft_wrap=True).print(told)
+                PlainConsole(file=file, soft_wrap=True).print(told)
         return
     rows = chain.from_iterable(rows_of_answer(*item, grouped=grouped) for item in answers.items())
     if form == "jsonl":
@@ -127,8 +125,6 @@ def write_pairs(pairs: Sequence[ScoredPair], file: TextIO, *, form: Form) -> Non
     elif form == "tsv":
         _write_tsv(map(asdict, pairs), file)
     else:
-        from rich.table import Table
-
         table = Table(box=None, pad_edge=False)
         for heading in ("score", "ProTrek scale", "length"):
             table.add_column(heading, justify="right")
@@ -138,21 +134,6 @@ def write_pairs(pairs: Sequence[ScoredPair], file: TextIO, *, form: Form) -> Non
             shown = (f"{pair.score:.4f}", f"{pair.protrek_score:.2f}", f"{len(pair.sequence):,}")
             table.add_row(*shown, shorten(pair.id), " ".join(pair.text.split()))
         print_table(table, file)
-
-
-def plain_console(file: TextIO, *, soft_wrap: bool = False) -> "Console":
-    """Return a console that prints what it is given: no markup, no colours of its own."""
-    from rich.console import Console
-
-    return Console(file=file, markup=False, emoji=False, highlight=False, soft_wrap=soft_wrap)
-
-
-def print_table(table: "Table", file: TextIO) -> None:
-    """Print a table as wide as the terminal, without blanks at the ends of its lines."""
-    console = plain_console(file)
-    with console.capture() as captured:
-        console.print(table)
-    file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def _write_lines(rows: Iterable[Mapping[str, Any]], file: TextIO) -> None:
@@ -188,7 +169,7 @@ def _flat(value: object) -> object:
 
 def _print_hits(query: str, rows: Sequence[Cells], file: TextIO) -> None:
     """Print numbers in columns, then id and what is said of the hit; beneath it the text, a twin's in one line."""
-    console = plain_console(file, soft_wrap=True)
+    console = PlainConsole(file=file, soft_wrap=True)
     console.print(shorten(query, width=console.width))
     numbers = [heading for heading in NUMBERS if any(row[heading] for row in rows)]
     widths = {heading: max(len(heading), *(len(row[heading]) for row in rows)) for heading in numbers}
@@ -317,7 +298,7 @@ def _description_rows(name: str, description: Description) -> Iterator[dict[str,
 
 
 def _print_description(name: str, description: Description, file: TextIO) -> None:
-    console, homolog = plain_console(file, soft_wrap=True), description.homolog
+    console, homolog = PlainConsole(file=file, soft_wrap=True), description.homolog
     console.print(f"{shorten(name)} ({counted(len(description.sequence), 'residue')})", style="bold")
     console.print(homology_says(homolog))
     if homolog:
@@ -338,7 +319,7 @@ def _print_description(name: str, description: Description, file: TextIO) -> Non
     console.print()
 
 
-def _print_text(text: str, console: "Console", *, lines: int = _LINES) -> None:
+def _print_text(text: str, console: PlainConsole, *, lines: int = _LINES) -> None:
     """Print a text below its head, in a few lines."""
     room = max(console.width, len(_INDENT) + 20)
     fitted = wrap(

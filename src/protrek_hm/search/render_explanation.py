@@ -13,9 +13,9 @@ from rich.table import Table
 
 from protrek_hm.errors import counted, in_percent, shorten
 from protrek_hm.figures.blocks import WIDTH, choose_blocks, marks
+from protrek_hm.figures.terminal import PlainConsole, print_table
 from protrek_hm.homology.identity import Alignment
 from protrek_hm.search.explain import Explanation, Substitution
-from protrek_hm.search.render import plain_console, print_table
 
 _LABEL = 16
 _BAR = 12  # characters of the longest bar
@@ -27,7 +27,7 @@ def write_explanation(explanation: Explanation, file: TextIO, *, form: Literal["
     if form == "json":
         file.write(json.dumps(explanation.as_dict(), indent=2, ensure_ascii=False) + "\n")
         return
-    console = plain_console(file, soft_wrap=True)
+    console = PlainConsole(file=file, soft_wrap=True)
     console.print(f"“{explanation.text}”\n")
     print_table(_candidates(explanation), file)
     console.print(f"\n{verdict(explanation)}\n")

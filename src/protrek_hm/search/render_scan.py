@@ -14,9 +14,9 @@ from rich.table import Table
 
 from protrek_hm.data.schema import AMINO_ACIDS
 from protrek_hm.errors import counted, shorten
+from protrek_hm.figures.terminal import PlainConsole, print_table
 from protrek_hm.files import new_folder, write_json
 from protrek_hm.search.config import SCAN_SIGNALS
-from protrek_hm.search.render import plain_console, print_table
 from protrek_hm.search.scan import Scan, ScannedSubstitution
 
 COLUMNS = ("position", "wild_type", "residue", "model", "head", "known")
@@ -88,7 +88,7 @@ def title(scan: Scan) -> str:
 
 
 def _print(scan: Scan, file: TextIO, top: int) -> None:
-    console = plain_console(file, soft_wrap=True)
+    console = PlainConsole(file=file, soft_wrap=True)
     console.print(title(scan))
     scanned = sum(1 for _ in scan.substitutions())
     known = sum(map(len, scan.known.values()))

@@ -44,6 +44,8 @@ _STATEMENTS = frozenset("case copy exists from pragma select table union values 
 _WORDS = frozenset("and as between false ilike in is like not null or true".split())
 _COMPARISONS = ("=", "==", "<>", "!=", "<", "<=", ">", ">=")
 _DEEPEST = 50  # brackets, and `not`s, within each other
+_DECIMALS = ("decimal", "numeric")
+_DIGITS = 38  # of one of them, at most
 _LONGEST_PATTERN = 200  # letters of what follows `like`
 _BYTES_PER_SECOND = 200_000_000  # that are surely read of a column, on one slow core
 _STEP = 32_000_000  # bytes that are read between two looks at the clock
@@ -320,16 +322,21 @@ class _Parser:
             raise ProblemError(400, "where", f"{shown!r} is no type to cast to", f"types are {', '.join(_TYPES)}")
         self._at += 1
         self._take("precision")
-        if self._take("("):
-            self._list_of_numbers()
+        digits = self._list_of_numbers() if self._take("(") else []
+        if digits and shown.lower() in _DECIMALS and not _are_digits(*digits):  # the engine itself would fail
+            message = f"no {shown} has ({', '.join(digits)}) digits"
+            raise ProblemError(400, "where", message, f"write decimal(12, 3), of at most {_DIGITS}, or double")
         self._need(")", "a bracket is not closed")
         return kind
 
-    def _list_of_numbers(self) -> None:
+    def _list_of_numbers(self) -> list[str]:
+        numbers = [self._shown()]
         self._need("<number>", "a type has empty brackets")
         while self._take(","):
+            numbers.append(self._shown())
             self._need("<number>", "a type ends too early")
         self._need(")", "a bracket is not closed")
+        return numbers
 
     def _go_down(self) -> None:
         self._depth += 1
@@ -347,6 +354,16 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         if token.lastgroup != "space":
             yield str(token.lastgroup), token.group()
         place = token.end()
+
+
+def _are_digits(in_all: str, behind_point: str = "0", *others: str) -> bool:
+    """Say whether a decimal may have so many digits.
+
+    >>> _are_digits("12", "3"), _are_digits("38"), _are_digits("39"), _are_digits("2", "3"), _are_digits("1e1")
+    (True, True, False, False, False)
+    """
+    numbers = [int(each) if re.fullmatch("[0-9]{1,2}", each) else _DIGITS + 1 for each in (in_all, behind_point)]
+    return not others and numbers[1] <= numbers[0] and 1 <= numbers[0] <= _DIGITS
 
 
 def _name(kind: str, text: str) -> str:

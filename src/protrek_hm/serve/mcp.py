@@ -240,6 +240,11 @@ class McpEndpoint:
             problem = ProblemError(501, None, "this server does not speak the Model Context Protocol", remedy)
             await problem.response()(scope, receive, send)
             return
+        if scope["method"] == "GET":  # it asks for a stream: nothing would ever come, and a connection be held
+            allowed = {"Allow": "POST"}
+            problem = ProblemError(405, "method", "nothing is sent unasked", "ask by POST", headers=allowed)
+            await problem.response()(scope, receive, send)
+            return
         await self._manager.handle_request(scope, receive, send)
 
 

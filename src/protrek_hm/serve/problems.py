@@ -14,6 +14,7 @@ _STATUSES = {
 }
 
 
+_LONGEST_NAME = 100
 HALF = "holds half of a surrogate pair, which is not a character"
 
 
@@ -28,10 +29,10 @@ class ProblemError(ProTrekHMError):
     def __init__(
         self, status: int, field: str | None, message: str, remedy: str, *, headers: Mapping[str, str] | None = None
     ) -> None:
-        self.status, self.field, self.message = status, field and _whole(field), _whole(message)
-        self.remedy = _whole(remedy)
+        self.status, self.field = status, field and _told(field, _LONGEST_NAME)
+        self.message, self.remedy = _told(message), _told(remedy)
         self.headers = dict(headers or {})
-        super().__init__(f"{field}: {message}; {remedy}")
+        super().__init__(f"{self.field}: {self.message}; {self.remedy}")
 
     def content(self) -> dict[str, Any]:
         """Return the body of the answer."""
@@ -94,6 +95,7 @@ def status_problem(status: int, detail: str) -> ProblemError:
     return ProblemError(status, field, message, remedy)
 
 
-def _whole(text: str) -> str:
-    """Escape lone surrogates, which cannot be sent: names of fields and values come from the request."""
-    return text.encode(errors="backslashreplace").decode()
+def _told(text: str, longest: int = 1000) -> str:
+    """Shorten what comes from the request, and escape lone surrogates, which cannot be sent."""
+    told = text if len(text) <= longest else f"{text[:longest]}…"
+    return told.encode(errors="backslashreplace").decode()
