@@ -115,6 +115,8 @@ def test_health_and_counts(client):
         ("batch", {"queries": ["A", " "]}, 400, "queries[1]", "is empty"),
         ("score", {"texts": ["A"], "sequences": ["A", "1"]}, 400, "sequences[1]", "not an amino acid"),
         ("explain", {"text": "A", "a": "P1", "b": "P77"}, 400, "b", "P77"),
+        ("family", {"proteins": ["P1", "P77"]}, 400, "proteins[1]", "P77"),
+        ("family", {"proteins": ["P1"]}, 422, "proteins", "at least 2"),
         ("scan", {"text": "A", "protein": "P77"}, 400, "protein", "P77"),
         ("scan", {"text": " ", "protein": "P1"}, 400, "text", "is empty"),
         ("scan", {"text": "A", "protein": "P1", "from_text": ""}, 422, "from_text", "at least 1 item"),

@@ -82,6 +82,7 @@ needed = {
     "batch": {"queries": st.lists(texts | sequences, max_size=4)},
     "score": {"texts": st.lists(texts, max_size=3), "sequences": st.lists(sequences, max_size=3)},
     "explain": {"text": texts, "a": candidates, "b": candidates},
+    "family": {"text": st.none() | texts, "proteins": st.lists(candidates, max_size=4)},
     "scan": {"text": texts, "protein": candidates, "region": st.none() | st.tuples(st.integers(-1, 12), st.integers())},
     "describe": {"sequences": st.lists(sequences, max_size=3), "k": st.integers(1, 9)},
 }

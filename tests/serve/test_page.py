@@ -278,6 +278,36 @@ def test_two_twins_are_compared_and_escape_closes(page, address):
     page.wait_for("document.querySelector('dialog').open && document.querySelector('.duel')")
 
 
+def test_a_family_is_aligned_and_what_decides_stands_first(page, address, tmp_path):
+    searched(page)
+    page.evaluate("document.querySelector('[aria-label^=\"Align TEM\"]').click()")
+    page.wait_for("document.querySelector('#family .worth')")
+    family = max(post(address, "search", query=QUERY)["families"], key=lambda each: len(each["hits"]))
+    ids = [hit["id"] for hit in family["hits"]]
+    found = post(address, "family", proteins=ids, text=QUERY)
+    by_worth = sorted(found["variations"], key=lambda each: -abs(each["model"]))
+    assert texts(page, "#family .worth tbody th") == [each["notation"] for each in by_worth]
+    columns = "[...document.querySelectorAll('#family mark')].map((each) => Number(each.dataset.column))"
+    assert set(page.evaluate(columns)) == {each["column"] for each in found["variations"]}
+    assert page.evaluate("document.querySelectorAll('#family .block:first-of-type .line:not(.marks)').length") == len(
+        ids
+    )
+    assert page.evaluate("location.hash").endswith(f"family={ids[0]}")
+
+    page.evaluate("document.querySelector('#family #offset').value = 2")
+    page.evaluate("document.querySelector('#family form').requestSubmit()")
+    first = by_worth[0]["notation"]
+    moved = f"{first[0]}{int(first[1:-1]) + 2}{first[-1]}"
+    page.wait_for(f"document.querySelector('#family .worth tbody th')?.textContent === '{moved}'")
+    page.click("#family .headline button")
+    saved = waited_for_file(tmp_path, f"protrek-hm_family-{ids[0].lower()}.fasta")
+    assert [part.replace("\n", "") for part in saved.split(">")[1:]] == [
+        each["id"] + each["aligned"] for each in found["members"]
+    ]
+    page.press("Escape", 27)
+    page.wait_for("!document.querySelector('#family').open")
+
+
 def test_two_hits_are_chosen_by_their_boxes(page):
     searched(page)
     page.evaluate("document.querySelectorAll('input[data-id]')[0].click()")
@@ -463,7 +493,9 @@ def test_no_key_is_asked_for(page):
         ("form", "[m.without('a = 1 and b = 2 and c = 3', 'b = 2'), m.without('a = 1 and b = 2', 'a = 1'),"
          " m.holds('length < 1000', 'length < 100')]", ["a = 1 and c = 3", "b = 2", False]),
         ("state", "m.format(m.parse('#q=a+b&k=5&want=nonsense'))", "#q=a+b&k=5"),
-        ("alignment", "m.chooseBlocks('A'.repeat(300), 'A'.repeat(170) + 'C' + 'A'.repeat(129), 60)",
+        ("numbers", "['E102K', 'E3_T4insGG', 'K2_T3del'].map((each) => m.renumbered(each, -3))",
+         ["E99K", "E0_T1insGG", "K−1_T0del"]),
+        ("alignment", "m.chooseBlocks([170], 300, 60)",
          {"blocks": [{"start": 120, "stop": 180, "skipped": 120}], "after": 120}),
     ],
 )  # fmt: skip

@@ -7,7 +7,8 @@ often hits of such a score are right (`calibration`); near-identical hits become
 put in order by a second stage (`within`), for those without a text by labelled relatives (`relatives`). Answers are
 written (`render`), many of them in blocks that survive an interruption (`batch`). What two proteins differ in gets
 names (`differences`) and its share of the scores (`explain`, `render_explanation`), and so has each that a protein
-could have (`scan`, `render_scan`); `pairs` scores without an index, `describe` says what a protein does.
+could have (`scan`, `render_scan`), or that members of a family have (`family`); `pairs` scores without an index,
+`describe` says what a protein does.
 """
 
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from protrek_hm.search.batch import BatchConfig as BatchConfig
     from protrek_hm.search.batch import run_batch as run_batch
     from protrek_hm.search.config import ScanConfig as ScanConfig
+    from protrek_hm.search.family import FamilyAlignment as FamilyAlignment
+    from protrek_hm.search.family import align_family as align_family
     from protrek_hm.search.hits import Answer as Answer
     from protrek_hm.search.hits import Family as Family
     from protrek_hm.search.hits import Hit as Hit

@@ -265,7 +265,7 @@ def explain_pair(
     found = differences(alignment)
     notes = _why_not_scored(alignment, len(found), most_differences)
     mutants = [with_one_difference(alignment, each, into=side) for side in "ab" for each in found] if not notes else []
-    scores = _cosines(model, text, [a.sequence, b.sequence, *mutants], batch_size=batch_size)
+    scores = cosines(model, text, [a.sequence, b.sequence, *mutants], batch_size=batch_size)
     one, other = (_candidate(model, each, score) for each, score in zip((a, b), scores[:2].tolist(), strict=True))
     in_a, in_b = (scores[2:].reshape(2, -1) - scores[:2, None]).tolist()
     changes = list(zip(in_a, in_b, strict=True)) or [(None, None)] * len(found)
@@ -297,9 +297,10 @@ def _candidate(model: FingerprintedEncoder, protein: Protein, score: float) -> C
     return Candidate(protein.id, protein.sequence, score, score / model.temperature, read)
 
 
-def _cosines(
+def cosines(
     model: FingerprintedEncoder, text: str, proteins: Sequence[str], *, batch_size: int
 ) -> Float[np.ndarray, " proteins"]:
+    """Return the cosines of a text with proteins, of which so much is read as the model reads of any."""
     asked = encode_unit(model, [text], task="text").astype(np.float64)
     # cut here, so that proteins which differ behind the window alone get the same vector to the last bit
     read = [each[: residues_read(model, len(each))] for each in proteins]

@@ -31,6 +31,8 @@ from protrek_hm.serve.schemas import (
     DescribeAnswer,
     DescribeRequest,
     ExplainRequest,
+    FamilyAlignmentAnswer,
+    FamilyRequest,
     ProblemAnswer,
     ScanAnswer,
     ScanRequest,
@@ -158,6 +160,11 @@ def _add_protein_routes(router: APIRouter, service: Service) -> None:
     async def explain(request: ExplainRequest) -> Response:
         """Align two proteins, and say which differences make one of them fit a text better."""
         return await _written(await service.explain(request))
+
+    @router.post("/family", responses={200: {"model": FamilyAlignmentAnswer}})
+    async def family(request: FamilyRequest) -> Response:
+        """Align the members of a family with the first, and say what each difference is worth for a text."""
+        return await _written(await service.family(request))
 
     @router.post("/scan", responses={200: {"model": ScanAnswer}})
     async def scan(request: ScanRequest) -> Response:

@@ -133,6 +133,19 @@ class ExplainRequest(_Request):
     b: Text = Field(min_length=1, description="An id in the index, or a sequence.", examples=["P67890"])
 
 
+class FamilyRequest(_Request):
+    """The members of a family, one below the other."""
+
+    proteins: Texts = Field(
+        min_length=2,
+        description="Ids in the index, or sequences; the others are aligned with the first.",
+        examples=[["P12345", "P67890"]],
+    )
+    text: Text | None = Field(
+        default=None, min_length=1, description="What one of them may do: says what each difference is worth."
+    )
+
+
 class DescribeRequest(_Request):
     """What proteins do, by the texts of the index."""
 
@@ -250,6 +263,35 @@ class KnownVariant(BaseModel):
     ids: list[str]
 
 
+class AlignedMember(BaseModel):
+    """A member of a family, as it stands in the alignment."""
+
+    id: str | None
+    aligned: str = Field(description="Its sequence with gaps; all members have one length.")
+    identity: float = Field(description="With the first member, in [0, 1].")
+
+
+class VariationAnswer(BaseModel):
+    """A difference that some members have from the first."""
+
+    notation: str = Field(description="In the manner of HGVS, by residues of the first member.")
+    column: int = Field(description="Of the alignment, from 1.")
+    position: int = Field(description="Of the first member; of an insertion the residue before it, or 0.")
+    members: list[int] = Field(description="Places of those that have it, from 0.")
+    model: float | None = Field(description="Change of the first member's cosine by this alone; null: not scored.")
+    head: float | None = Field(description="Preference of the twin head, in log odds; null: not scored.")
+
+
+class FamilyAlignmentAnswer(BaseModel):
+    """A star alignment: each member with the first, laid on each other."""
+
+    text: str | None
+    members: list[AlignedMember]
+    variations: list[VariationAnswer]
+    ordered_by: ScanSignal | None = Field(description="The signal that says which variations decide.")
+    notes: Notes
+
+
 class ScanAnswer(BaseModel):
     """A row of scores for each residue, a column for each of the twenty; the protein's own residue has 0."""
 
@@ -329,11 +371,11 @@ def check_text(text: str, field: str, config: ServeConfig) -> None:
         raise ProblemError(400, field, message, "send a shorter one")
 
 
-def check_pair(a: str, b: str, config: ServeConfig) -> None:
+def check_pair(a: str, b: str, config: ServeConfig, *, field: str = "b") -> None:
     """Raise ProblemError if two proteins are too long to be aligned while others wait."""
     if len(a) * len(b) > config.max_query_length**2:
         message = f"proteins of {len(a):,} and {len(b):,} residues are too long to be compared here"
-        raise ProblemError(400, "b", message, "give the domains to be compared, or use protrek-hm explain")
+        raise ProblemError(400, field, message, "give the domains to be compared, or use protrek-hm explain")
 
 
 def check_scan(protein: str, region: tuple[int, int], config: ServeConfig, *, by_model: bool) -> None:

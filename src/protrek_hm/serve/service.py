@@ -16,6 +16,7 @@ from protrek_hm.index.encoder import encode_unit
 from protrek_hm.search.config import ScanConfig
 from protrek_hm.search.describe import describe
 from protrek_hm.search.explain import explain_pair, find_protein, with_votes
+from protrek_hm.search.family import align_family
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import tell_cuts
 from protrek_hm.search.scan import Scan, scan_protein
@@ -29,6 +30,7 @@ from protrek_hm.serve.schemas import (
     BatchRequest,
     DescribeRequest,
     ExplainRequest,
+    FamilyRequest,
     ScanRequest,
     ScoreRequest,
     SearchRequest,
@@ -136,6 +138,26 @@ class Service:
             return [plain(with_votes(self.searcher, found).as_dict())]
 
         [answer] = await self._ask(self._model, [None], run)
+        return dict(answer)
+
+    async def family(self, request: FamilyRequest) -> dict[str, Any]:
+        """Align the members of a family, and say what their differences are worth for a text."""
+        check_texts(request.proteins, "proteins", self.config)
+        check_text(request.text or "", "text", self.config)
+        self._check_kinds("text", "sequence")
+        fields = _places("proteins", request.proteins)
+
+        def run(_: list[None]) -> list[dict[str, Any]]:
+            members = []
+            for given, field in zip(request.proteins, fields, strict=True):
+                with _told_of(field):
+                    members.append(find_protein(self.searcher.index, given))
+                check_pair(members[0].sequence, members[-1].sequence, self.config, field=field)
+            limits = {"most_variations": self.config.max_variants, "batch_size": self.config.batch_size}
+            return [plain(align_family(self.searcher, members, request.text, **limits).as_dict())]
+
+        [answer] = await self._ask(self._model, [None], run)
+        await asyncio.to_thread(lambda: self._room(0).take(size(answer)))
         return dict(answer)
 
     async def scan(self, request: ScanRequest) -> dict[str, Any]:

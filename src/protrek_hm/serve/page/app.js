@@ -6,6 +6,7 @@ import { showComparison } from "./compare.js";
 import { showDescriptions } from "./describe.js";
 import { announce, byId, h } from "./dom.js";
 import { adapt, clearProblems, equip, holds, readForm, showProblem, withAlso, without, writeForm, writeName } from "./form.js";
+import { showFamily } from "./family.js";
 import { Picks } from "./picks.js";
 import { showResults, summary } from "./results.js";
 import { leaveScan, showScan } from "./scan.js";
@@ -27,6 +28,10 @@ function go(state) {
 
 function compare(a, b, words = "") {
   go({ ...closed(parse(location.hash)), a, b, words });
+}
+
+function align(family, words = "") {
+  go({ ...closed(parse(location.hash)), family, words });
 }
 
 function scan(id, words = "") {
@@ -52,12 +57,22 @@ async function render({ again = false } = {}) {
     writeName(state);
     draw(state);
   }
-  const leave = (words = "") => go(words ? { ...state, words } : closed(state));
+  const leave = (change) => go(change ? { ...state, ...change } : closed(state));
   if (state.a && state.b) await guarded(() => showComparison(byId("compare"), state, leave));
   else if (byId("compare").open) byId("compare").close();
+  const members = state.family ? membersOf(state) : [];
+  if (members.length > 1) await guarded(() => showFamily(byId("family"), state, members, leave));
+  else if (byId("family").open) byId("family").close();
   const other = (words = "", from = "") => go(words ? { ...state, words, from } : closed(state));
   if (state.scan && info) await guarded(() => showScan(byId("scan"), state, info, other));
   else leaveScan(byId("scan"));
+}
+
+/** Ids of the family of which `state.family` is the best hit, where the words are answered that the state names. */
+function membersOf({ family, words }) {
+  const asked = answers.filter(({ query }) => query === words);
+  const families = (asked.length ? asked : answers).flatMap((answer) => answer.families);
+  return families.find(({ hits }) => hits[0].id === family)?.hits.map(({ id }) => id) ?? [];
 }
 
 async function search(state) {
@@ -108,7 +123,7 @@ async function search(state) {
 
 /** Show the answers as they are; nothing is asked again. */
 function draw(state) {
-  if (answers.length) byId("results").replaceChildren(...showResults(answers, { state, info, picks, scan, refine }));
+  if (answers.length) byId("results").replaceChildren(...showResults(answers, { state, info, picks, align, scan, refine }));
 }
 
 async function guarded(action) {

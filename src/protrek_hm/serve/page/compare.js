@@ -1,6 +1,6 @@
 // Two similar proteins side by side: which fits the words better, and which residues make it so.
 
-import { showAlignment } from "./alignment.js";
+import { lineWidth, point, showAlignment } from "./alignment.js";
 import { ask, Problem, sentence } from "./api.js";
 import { contributions } from "./contributions.js";
 import { announce, h } from "./dom.js";
@@ -8,10 +8,10 @@ import { counted, magnitude, percent, score, signed } from "./numbers.js";
 
 let asked = "";
 
-/** Open the dialog on `state.a` and `state.b`; `leave()` closes it, `leave(words)` asks again with other words. */
+/** Open the dialog on `state.a` and `state.b`; `leave()` closes it, `leave({words, offset})` shows it again for other words, by other numbers. */
 export async function showComparison(dialog, state, leave) {
   const text = state.words || (state.by === "text" ? state.q : "");
-  const key = JSON.stringify([state.a, state.b, text]);
+  const key = JSON.stringify([state.a, state.b, text, state.offset]);
   if (dialog.open && key === asked) return;
   asked = key;
   dialog.oncancel = (event) => {
@@ -19,7 +19,7 @@ export async function showComparison(dialog, state, leave) {
     leave();
   };
   const body = h("div", { class: "body", "aria-live": "polite" });
-  dialog.replaceChildren(head(state, leave), wordsForm(text, leave), body);
+  dialog.replaceChildren(head(state, leave), wordsForm(text, state.offset, leave), body);
   if (!dialog.open) dialog.showModal();
   if (!text) {
     body.replaceChildren(h("p", { class: "hint" }, "Your query was no text. Write what the protein should do, and see which of the two fits it better."));
@@ -29,7 +29,7 @@ export async function showComparison(dialog, state, leave) {
   body.replaceChildren(h("p", { class: "hint" }, "Comparing…"));
   try {
     const found = await ask("v1/explain", { text, a: state.a, b: state.b });
-    if (key === asked) body.replaceChildren(...content(found, dialog));
+    if (key === asked) body.replaceChildren(...content(found, dialog, state.offset));
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     body.replaceChildren(h("p", { class: "notice bad", role: "alert" }, h("b", {}, error.message), ` ${error.remedy}`));
@@ -47,26 +47,30 @@ function head(state, leave) {
     h("button", { type: "button", class: "quiet", "aria-label": "Close the comparison", onclick: () => leave() }, "Close"));
 }
 
-function wordsForm(text, leave) {
+/** The words for which a dialog compares, and a number that is added to those of residues. */
+export function wordsForm(text, offset, leave) {
   const input = h("input", { id: "words", type: "text", value: text, autocomplete: "off" });
+  const shift = h("input", { id: "offset", type: "number", step: "1", min: "-99999", max: "99999", value: offset, "aria-describedby": "offset-hint" });
   const again = (event) => {
     event.preventDefault();
-    if (input.value.trim()) leave(input.value.trim());
+    leave({ words: input.value.trim(), offset: Math.trunc(Number(shift.value)) || 0 });
   };
   return h("form", { class: "words row", onsubmit: again },
-    h("label", { for: "words" }, "For the words"), input, h("button", { type: "submit", class: "quiet" }, "Compare"));
+    h("label", { for: "words" }, "For the words"), input,
+    h("label", { for: "offset" }, "Add to residue numbers"), shift,
+    h("button", { type: "submit", class: "quiet" }, "Show"),
+    h("p", { class: "hint", id: "offset-hint" }, "−23 where a signal peptide of 23 residues is not counted, 2 for the literature's numbers of TEM."));
 }
 
-function content(found, dialog) {
+function content(found, dialog, offset) {
   const names = [found.a, found.b].map((each) => each.id ?? "your sequence");
-  const width = dialog.clientWidth < 560 ? 20 : dialog.clientWidth < 900 ? 40 : 60;
-  const aligned = showAlignment(found.alignment, names, width);
+  const aligned = showAlignment([found.alignment.a, found.alignment.b], names, { width: lineWidth(dialog), offset });
   announce(verdict(found, names));
   return [
     h("p", { class: "lead" }, verdict(found, names)),
     duel(found, names),
     found.notes.length ? h("ul", { class: "notice warn" }, found.notes.map((note) => h("li", {}, sentence(note)))) : null,
-    contributions(found, names, (column) => point(aligned, column)),
+    contributions(found, names, (column) => point(aligned, column), offset),
     h("h3", {}, "Alignment"),
     h("p", { class: "hint" }, `${percent(found.identity)} identical, ${counted(found.substitutions.length, "difference")}. `
       + "Below the pair, * marks a substitution and - a gap."),
@@ -89,12 +93,4 @@ function duel(found, names) {
   return h("div", { class: "duel" }, card("a", names[0], found.a),
     h("div", { class: "gap" }, h("span", { class: "hint" }, "difference"), h("b", {}, signed(found.gap))),
     card("b", names[1], found.b));
-}
-
-function point(aligned, column) {
-  for (const mark of aligned.querySelectorAll("mark")) {
-    const here = mark.dataset.column === String(column);
-    mark.classList.toggle("pointed", here);
-    if (here) mark.scrollIntoView({ block: "nearest", inline: "center" });
-  }
 }

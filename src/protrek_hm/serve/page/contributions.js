@@ -1,7 +1,7 @@
 // What each difference is worth: the score of one protein when this residue alone is as in the other.
 
 import { h, svg } from "./dom.js";
-import { magnitude, signed } from "./numbers.js";
+import { counted, magnitude, renumbered, signed } from "./numbers.js";
 
 const WIDTH = 220;
 const FIRST = 12;
@@ -12,7 +12,7 @@ const FULL = 0.05; // change of a cosine from which a bar may be full: less hard
  *
  * The upper bar of each is measured in `a`, the lower in `b`: they differ where residues work together.
  */
-export function contributions(found, names, point) {
+export function contributions(found, names, point, offset) {
   const scored = found.substitutions.filter((each) => each.change !== null);
   if (scored.length === 0) return null;
   const rows = scored.map((each) => ({ ...each, inA: -each.change, inB: each.change_in_b ?? -each.change }))
@@ -21,8 +21,8 @@ export function contributions(found, names, point) {
   const table = h("table", { class: "worth" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Difference"),
       h("th", { scope: "col", class: "bars" }, h("span", { class: "side-a" }, `← ${names[0]}`), h("span", { class: "side-b" }, `${names[1]} →`)),
-      h("th", { scope: "col" }, "Worth"))),
-    h("tbody", {}, rows.map((each, at) => line(each, at, most, point))));
+      h("th", { scope: "col", class: "number" }, "Worth"))),
+    h("tbody", {}, rows.map((each, at) => line(each, at, most, point, offset))));
   const more = rows.length > FIRST && h("button", { type: "button", class: "quiet small", onclick: (event) => {
     for (const row of table.querySelectorAll("tr[hidden]")) row.hidden = false;
     event.target.remove();
@@ -37,9 +37,9 @@ function weight(each) {
   return Math.max(Math.abs(each.inA), Math.abs(each.inB));
 }
 
-function line(each, at, most, point) {
+function line(each, at, most, point, offset) {
   const show = () => point(each.column);
-  const name = h("button", { type: "button", class: "chip mono", onclick: show, onfocus: show, title: "Show it in the alignment" }, each.notation);
+  const name = h("button", { type: "button", class: "chip mono", onclick: show, onfocus: show, title: "Show it in the alignment" }, renumbered(each.notation, offset));
   return h("tr", { hidden: at >= FIRST, onmouseenter: show },
     h("th", { scope: "row" }, name),
     h("td", { class: "bars" }, bars(each, most)),
@@ -57,6 +57,7 @@ function bars(each, most) {
 
 function together(found, names) {
   if (found.explained === null || found.substitutions.length < 2) return null;
-  const rest = Math.abs(found.interaction) < Math.abs(found.gap) / 20 ? "." : `; what is left, ${signed(found.interaction)}, they do only together.`;
-  return h("p", { class: "hint" }, `One by one in ${names[0]} the differences add up to ${signed(found.explained)} of the ${signed(found.gap)}${rest}`);
+  const rest = Math.abs(found.interaction) < Math.abs(found.gap) / 20 ? "." : `: ${signed(-found.interaction)} comes of their acting together.`;
+  return h("p", {}, `From ${names[0]} to ${names[1]}, the ${counted(found.substitutions.length, "difference")} change the score by ${signed(-found.gap)} together; `
+    + `one by one in ${names[0]}, they add up to ${signed(-found.explained)}${rest}`);
 }

@@ -47,6 +47,11 @@ export function tiny(value) {
   return `${digits} × 10${[...exponent.replace("+", "")].map((letter) => SUPERSCRIPT[letter]).join("")}`;
 }
 
+/** A difference in the manner of HGVS with other numbers: ("E102K", 2) → "E104K". */
+export function renumbered(notation, offset) {
+  return offset === 0 ? notation : notation.replace(/(?<=[A-Z])[0-9]+/g, (number) => String(Number(number) + offset).replace("-", MINUS));
+}
+
 /** 201 → "201", 12345 → "12,345". */
 export function count(value) {
   return Number(value).toLocaleString("en");

@@ -29,7 +29,7 @@ function gist({ families, want, looked_at }) {
 /**
  * The answers as elements: one as it is, several each behind its name.
  *
- * `context`: the `state`, `info` of the index, `picks`, which knows the hits that are chosen for comparison, and what buttons do: `scan`, `refine`.
+ * `context`: the `state`, `info` of the index, `picks`, which knows the hits that are chosen for comparison, and what buttons do: `align`, `scan`, `refine`.
  */
 export function showResults(answers, context) {
   const name = context.state.name || NAMES.find((each) => context.info?.columns.some((column) => column.name === each)) || "id";
@@ -101,7 +101,7 @@ function familyBody(family, bounds, context) {
   const [best, ...others] = family.hits;
   const body = h("tbody", { role: "rowgroup" });
   const members = others.map((hit) => memberRow(hit, best, bounds, context));
-  const below = [others.length ? toggle(others, members, family.decided) : null, scanButton(best, context)];
+  const below = [others.length ? toggle(others, members, family.decided) : null, alignButton(family, context), scanButton(best, context)];
   body.append(row(best, identityCell(best, { below, name: context.name }), bounds, context, "best"), ...members);
   return body;
 }
@@ -132,6 +132,10 @@ function memberRow(hit, best, bounds, context) {
   const made = row(hit, identityCell(hit, { below, brief: true, name: context.name }), bounds, context, "member");
   made.hidden = true;
   return made;
+}
+
+function alignButton({ hits: [best, ...others] }, { align, words }) {
+  return others.length ? h("button", { type: "button", class: "quiet small", "aria-label": `Align ${best.id} with its family`, onclick: () => align(best.id, words) }, "Align") : null;
 }
 
 /** Where the hit is a protein: to all of its substitutions. */
