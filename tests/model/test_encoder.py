@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,21 @@ def test_vectors_are_float32_of_length_one(letter_encoder):
 def test_a_vector_without_direction_is_refused(letter_encoder):
     with pytest.raises(ModelError, match=r"base gives no usable vector for text '123' \(2 such\)"):
         unit_vectors(letter_encoder(), ["AC", "123", "456"], task="text", name="base")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_one_number_that_is_none_is_found_wherever_it_stands(value):
+    names = [f"protein {row}" for row in range(5)]
+
+    class Damaged:
+        def encode(self, inputs, /, **_):
+            return vectors[[names.index(each) for each in inputs]]
+
+    for row, column in product(range(5), range(3)):
+        vectors = np.ones((5, 3))
+        vectors[row, column] = value
+        with pytest.raises(ModelError, match=rf"for text 'protein {row}' \(1 such\)"):
+            unit_vectors(Damaged(), [*names, names[0]], task="text")
 
 
 def test_a_protrek_is_an_encoder(model):
