@@ -72,7 +72,7 @@ function sequenceBlock(hit) {
   const fasta = toFasta(hit.id, hit.record.sequence);
   const take = (event) => copy(event.currentTarget, fasta, "Select it and copy");
   return h("div", {},
-    h("pre", { class: "sequence", tabindex: "0", "aria-label": `Sequence of ${hit.id}` }, fasta),
+    h("pre", { class: "sequence", tabindex: "0", role: "group", "aria-label": `Sequence of ${hit.id}` }, fasta),
     h("button", { type: "button", class: "quiet small", onclick: take }, "Copy FASTA"));
 }
 

@@ -127,7 +127,7 @@ function memberRow(hit, best, bounds, context) {
   const below = h("div", { class: "differs" },
     h("span", { class: "hint" }, same ? `the same sequence as ${best.id}` : `${identical([hit.identity])} to ${best.id}, ${counted(hit.differences, "difference")}`),
     !same && h("ul", { "aria-label": `Differences from ${best.id}` }, listed),
-    !same && h("button", { type: "button", class: "quiet small", "aria-label": `Compare ${best.id} with ${hit.id}`, onclick: compare }, "Why?"),
+    !same && h("button", { type: "button", class: "quiet small", "aria-label": `Why? Compare ${best.id} with ${hit.id}`, onclick: compare }, "Why?"),
     scanButton(hit, context));
   const made = row(hit, identityCell(hit, { below, brief: true, name: context.name }), bounds, context, "member");
   made.hidden = true;
