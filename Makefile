@@ -1,9 +1,9 @@
-# make setup | demo | test | kernels | check | release-check | planted | browser | fix | docs | bench | mini | results | board | head | release
+# make setup | demo | test | kernels | check | release-check | planted | browser | fix | docs | screenshots | bench | mini | results | board | head | release
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test kernels check release-check planted browser lint types imports fix docs release bench mini results board head clean
+.PHONY: setup demo test kernels check release-check planted browser lint types imports fix docs screenshots release bench mini results board head clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -67,6 +67,10 @@ fix: setup
 # The site, in site/: what mkdocs warns of is an error. `.venv/bin/mkdocs serve` shows it while it is written.
 docs: setup
 	NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict
+
+# The pictures of the search page in docs/images, as it is now.
+screenshots: setup browser
+	$(BIN)/python -m recipes.screenshots
 
 # Check the version and the changelog, build both distributions in dist/, and try the wheel in an empty environment of each interpreter.
 PYTHONS ?= $(PYTHON)

@@ -268,11 +268,16 @@ class Browser:
         return json.loads(message)
 
 
+def chromium():
+    """Where Chromium is on this machine; None if it is not."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next((found for found in map(shutil.which, names) if found), None)
+
+
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """A headless Chromium; tests that need one skip where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    program = next((found for found in map(shutil.which, names) if found), None)
+    program = chromium()
     if program is None:
         pytest.skip("no Chromium on this machine: no page is opened in a browser")
     opened = Browser(program, tmp_path_factory.mktemp("chromium"))
