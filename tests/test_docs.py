@@ -40,14 +40,64 @@ LEAVES = {words: command for words, command in _leaves(typer.main.get_command(ap
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_and_flag_of_the_documents_exists(document):
     for line in _commands(document):
-        words = shlex.split(line)
-        if words[0] != "protrek-hm":
-            continue
+        _check(line, document)
+
+
+def _check(line, document):
+    words = shlex.split(line)
+    if words[0] == "protrek-hm":
         given = tuple(words[1:3])
         name = next((known for known in (given, given[:1], (*given[:1], "run")) if known in LEAVES), None)
         assert name, f"{document.name}: no such command: {line}"
         flags = {flag for parameter in LEAVES[name].params for flag in (*parameter.opts, *parameter.secondary_opts)}
         assert not {word for word in words if re.match(r"--?[a-z]", word)} - flags, f"{document.name}: {line}"
+
+
+def test_files_for_clusters_name_real_commands_and_the_tested_ray():
+    yaml = pytest.importorskip("yaml", reason="PyYAML, of the site's extra, is not installed")
+    deploy = ROOT / "deploy"
+    [job] = yaml.safe_load_all((deploy / "ray-job.yaml").read_text())
+    [service, training] = yaml.safe_load_all((deploy / "train-job.yaml").read_text())
+    _check(job["spec"]["entrypoint"], deploy / "ray-job.yaml")
+    pod = training["spec"]["template"]["spec"]
+    [line] = pod["containers"][0]["args"]
+    launched, _, command = line.partition("-m protrek_hm")
+    _check(f"protrek-hm{command}", deploy / "train-job.yaml")
+    nodes, cards = training["spec"]["completions"], pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"]
+    assert f"--nnodes {nodes} --nproc-per-node {cards} " in launched
+    assert f"--master-addr {training['metadata']['name']}-0.{service['metadata']['name']} " in launched
+    [tested] = re.findall(r"^ray==(\S+)$", (ROOT / "constraints.txt").read_text(), flags=re.MULTILINE)
+    cluster = job["spec"]["rayClusterSpec"]
+    assert cluster["rayVersion"] == tested
+    assert f"FROM rayproject/ray:{tested}-" in (deploy / "ray.Dockerfile").read_text()
+    for part in (cluster["headGroupSpec"], *cluster["workerGroupSpecs"], training["spec"]):
+        pod = part["template"]["spec"]
+        named = {each["name"] for each in pod["volumes"]}
+        assert {mount["name"] for each in pod["containers"] for mount in each["volumeMounts"]} == named
+
+
+def test_the_slurm_script_starts_ray_on_all_nodes_and_the_command_once(tmp_path):
+    for name, line in {"scontrol": "printf 'n7\\nn8\\n'", "srun": "printf '%s\\n' \"$@\""}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    job = {"JOB_ID": "41", "JOB_NODELIST": "n[7-8]", "JOB_NUM_NODES": "2", "CPUS_PER_TASK": "16", "GPUS_ON_NODE": "4"}
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", **{f"SLURM_{name}": value for name, value in job.items()}}
+    line = ["bash", str(ROOT / "deploy" / "slurm.sh")]
+
+    def run(*words):
+        return subprocess.run([*line, *words], env=environment, capture_output=True, text=True, timeout=20, check=False)
+
+    said = run("index", "build", "my file.tsv", "-o", "index")
+    assert said.returncode == 0, said.stderr
+    words = said.stdout.splitlines()
+    assert words[words.index("ray") : words.index("--")] == [
+        *("ray", "symmetric-run", "--address", "n7:20041", "--min-nodes", "2"),
+        *("--num-cpus=16", "--num-gpus=4", "--disable-usage-stats"),
+    ]
+    assert words[words.index("--") + 1 :] == [
+        *("protrek-hm", "index", "build", "my file.tsv", "-o", "index", "--cluster", "auto")
+    ]
+    assert run().returncode == 2
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)

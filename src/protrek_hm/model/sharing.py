@@ -23,6 +23,7 @@ Result = TypeVar("Result")
 SHARD = 1_024
 """Inputs of a shard at most; fewer where there are few, so that several workers have something to do."""
 _LEAST, _SHARDS = 64, 32
+_MOST_SHARDS = 16_384  # beyond, shards grow: each is a file that is mapped, and Linux maps 65,530
 
 
 def in_shards(inputs: Sequence[str]) -> list[list[int]]:
@@ -34,7 +35,7 @@ def in_shards(inputs: Sequence[str]) -> list[list[int]]:
     [[2, 1, 0]]
     """
     order = sorted(range(len(inputs)), key=lambda each: (-len(inputs[each]), inputs[each]))
-    size = min(SHARD, max(_LEAST, -(-len(order) // _SHARDS)))
+    size = max(min(SHARD, max(_LEAST, -(-len(order) // _SHARDS))), -(-len(order) // _MOST_SHARDS))
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 

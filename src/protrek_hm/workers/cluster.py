@@ -10,11 +10,12 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 from protrek_hm.deadline import checkpoint
 from protrek_hm.errors import ClusterError, OptionError, ProTrekHMError, WorkerLostError
@@ -111,6 +112,7 @@ class RayCluster:
         self.gpus, self.patience = gpus, patience
         self._sent: dict[int, tuple[object, Any]] = {}
         self._tried: set[tuple[int, int]] = set()
+        self._begun: Any = None  # the actor to which shards tell that they have begun
 
     def map(
         self, work: Callable[[State, Shard], Result], shards: Iterable[Shard], *, shared: Shared[State], needs: Needs
@@ -128,19 +130,22 @@ class RayCluster:
         sent = [self._send(each) for each in shared.arguments]
         make = shared.make
         state = (":".join([make.__module__, make.__qualname__, *(each.hex() for each in sent)]), make, sent)
-        under_way: deque[tuple[Shard, Any]] = deque()
+        if self._begun is None:
+            self._begun = ray.remote(num_cpus=0)(_Begun).remote()
+        under_way: deque[_UnderWay] = deque()
         try:
             while True:
                 room = _AHEAD * self._slots(wanted) - len(under_way)
                 for shard in (*some, *islice(waiting, max(room - len(some), 0))):
-                    under_way.append((shard, task.remote(state, work, shard)))
+                    name = uuid4().hex
+                    under_way.append(_UnderWay(name, shard, task.remote(state, work, shard, self._begun, name)))
                 some = []
                 if not under_way:
                     return
-                yield self._take(*under_way[0], wanted)
+                yield self._take(under_way, wanted)
                 under_way.popleft()
         finally:
-            for _, result in under_way:
+            for _, _, result in under_way:
                 with _ignoring_lost():
                     ray.cancel(result)  # not by force: Ray 2.60 would end this process when a result comes meanwhile
 
@@ -154,21 +159,35 @@ class RayCluster:
             del self._sent[next(iter(self._sent))]
         return held[1]
 
-    def _take(self, shard: Shard, result: Any, wanted: tuple[int, int]) -> Any:
-        """Wait for a result, and look meanwhile whether there is still hope for it."""
+    def _take(self, under_way: "Sequence[_UnderWay]", wanted: tuple[int, int]) -> Any:
+        """Wait for the first result, and look meanwhile whether there is still hope for it."""
         import ray
 
-        begun, told = time.monotonic(), False
-        while not ray.wait([result], timeout=_LOOK)[0]:
+        first = under_way[0]
+        since, patience = time.monotonic(), self.patience
+        while not ray.wait([first.result], timeout=_LOOK)[0]:
             checkpoint()
-            quiet = time.monotonic() - begun
-            if quiet > self.patience and self._slots(wanted) == 0:
+            quiet = time.monotonic() - since
+            if quiet <= patience:
+                continue
+            if self._slots(wanted) == 0:
                 raise self._no_room(wanted, "no node is left that has room for a shard")
-            if quiet > self.patience and not told:
-                log.info("a shard takes more than %d s; the cluster has %s", self.patience, _describe_cluster())
-                told = True
+            if self._begun is not None and self._none_begun(under_way):
+                raise self._no_room(wanted, f"no shard was begun within {quiet:.0f} s")
+            log.warning("a shard has not come back for %d s; the cluster has %s", quiet, _describe_cluster())
+            patience *= 2
         checkpoint()
-        return _unwrap(result, shard)
+        return _unwrap(first.result, first.shard)
+
+    def _none_begun(self, under_way: "Sequence[_UnderWay]") -> bool:
+        """Say whether it is sure that no shard is being worked on."""
+        import ray
+
+        try:
+            return not ray.get(self._begun.any.remote([each.name for each in under_way]), timeout=_LISTENS)
+        except ray.exceptions.RayError:  # lost with its node, or not begun itself
+            self._begun = None
+            return False
 
     def _try_out(self, wanted: tuple[int, int]) -> None:
         """Run an empty task, which also compares versions, before the first shard of its kind."""
@@ -301,14 +320,38 @@ def _task(wanted: tuple[int, int], *, bare: bool = False) -> Any:
     return remote(_versions if bare else _work_on)
 
 
+class _UnderWay(NamedTuple):
+    """A shard that was sent, and what stands for its result."""
+
+    name: str
+    shard: Any
+    result: Any
+
+
+class _Begun:
+    """An actor that is told which shards were begun: Ray itself tells that only where its dashboard runs."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+
+    def add(self, name: str) -> None:
+        self._names.add(name)
+
+    def any(self, names: list[str]) -> bool:
+        return not self._names.isdisjoint(names)
+
+
 _OWN: dict[str, Any] = {}  # of a worker process: what it works with, the last used one last
 _OWN_AT_MOST = 2  # a model and the reader of texts, in turn
 
 
-def _work_on(sent: tuple[str, Callable[..., Any], list[Any]], work: Callable[[Any, Any], Any], shard: Any) -> Any:
+def _work_on(
+    sent: tuple[str, Callable[..., Any], list[Any]], work: Callable[[Any, Any], Any], shard: Any, begun: Any, own: str
+) -> Any:
     """Run one shard in a worker process of the cluster, which makes what shards share when it meets the first."""
     import ray
 
+    begun.add.remote(own)
     name, make, arguments = sent
     try:
         if name in _OWN:
