@@ -172,3 +172,22 @@ def test_a_model_that_a_node_does_not_find_is_named(tmp_path):
         ModelError, match=r"does not find the model .*only-here; put it into a folder that all nodes see"
     ):
         build_index(proteins(1), model, tmp_path / "index", model_name="mini")
+
+
+def test_a_shard_that_nothing_begins_is_told_and_not_waited_for(monkeypatch):
+    import ray
+
+    monkeypatch.setattr("protrek_hm.workers.cluster._LOOK", 0.2)
+    workers = RayCluster(patience=20)
+    assert list(workers.map(pow, [1], shared=TWO, needs=Needs())) == [2]
+    holding = [ray.remote(num_cpus=1)(lambda: time.sleep(50)).remote() for _ in range(2)]
+    until = time.monotonic() + 20
+    while ray.available_resources().get("CPU", 0) and time.monotonic() < until:
+        time.sleep(0.1)
+    workers.patience = 2
+    try:
+        with pytest.raises(ClusterError, match=r"no shard was begun within \d+ s: it takes 1 CPU.* 0 CPU are free"):
+            list(workers.map(pow, [1], shared=TWO, needs=Needs()))
+    finally:
+        for each in holding:
+            ray.cancel(each)
