@@ -146,12 +146,14 @@ def convert_files(
     output: _Output,
     gold_twins: _Twins = None,
     settings: ConvertConfig,
+    cluster: Cluster = None,
     force: _Force = False,
 ) -> None:
     """Convert files of UniProt into a table. All other commands read it."""
     from protrek_hm.data.uniprot import convert
+    from protrek_hm.workers import using
 
-    with progress_bar() as progress:
+    with progress_bar() as progress, using(cluster):
         report = convert(files, output, config=settings, gold_twins_path=gold_twins, force=force, progress=progress)
     _tell(report, output, gold_twins, settings.release)
 

@@ -4,6 +4,7 @@ import gzip
 import io
 import itertools
 import json
+import pickle
 
 import pytest
 from hypothesis import given, settings
@@ -476,3 +477,27 @@ def test_a_record_without_end_is_given_up(monkeypatch):
     for kind, content in (("dat", b"ID   " + b"A" * 5_000), ("json", b'[{"a": "' + b"A" * 5_000)):
         with pytest.raises(CutShortError, match="no end of the record|not JSON"):
             cut(kind, content)
+
+
+class Elsewhere:
+    """Workers to which all travels as to another process."""
+
+    def map(self, work, shards, *, shared, needs):
+        def sent(each):
+            return pickle.loads(pickle.dumps(each))
+
+        made = sent(shared.make)(*sent(shared.arguments))
+        return (sent(sent(work)(made, sent(shard))) for shard in shards)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_records_that_are_parsed_elsewhere_are_the_same(ending, files, tmp_path, monkeypatch):
+    whole = (files / f"three.{ending}").read_bytes()
+    (tmp_path / "cut").write_bytes(whole[: -len(whole) // 4])
+    for path in (files / f"three.{ending}", tmp_path / "cut"):
+        here = list(read_entries(path))
+        with monkeypatch.context() as patch:
+            patch.setattr(formats, "_TOGETHER", 2)
+            patch.setattr("protrek_hm.workers.choose.Here", Elsewhere)
+            assert list(read_entries(path)) == here
+    assert ending == "tsv" or here[-1].bad, "the last record was cut short"

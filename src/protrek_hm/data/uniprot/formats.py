@@ -8,7 +8,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -22,6 +22,7 @@ from protrek_hm.data.uniprot.json_entry import parse_json
 from protrek_hm.data.uniprot.tsv import column_key, parse_row
 from protrek_hm.data.uniprot.xml_entry import parse_xml
 from protrek_hm.errors import FileFormatError, shorten
+from protrek_hm.workers import Needs, Shared, map_shards
 
 BLOCK = 1 << 20
 LONGEST = 1 << 27
@@ -158,6 +159,7 @@ def _cut(stream: io.BufferedReader, end: str, start: str) -> Iterator[tuple[int,
 
 Format = Literal["flat", "xml", "json", "tsv"]
 _SNIFFED = 4096
+_TOGETHER = 256  # records in one shard: some megabytes of text, a tenth of a second
 _OTHERS = (
     (b">", "FASTA, which holds no annotation"),
     (b"par1", "a Parquet table, which is read as it is"),
@@ -207,18 +209,71 @@ def read_entries(path: Path, *, features: bool = True) -> Iterator[Found]:
     """
     with open_decompressed(path) as stream:
         kind = sniff(stream.peek(_SNIFFED)[:_SNIFFED], path)
+        records: Iterator[tuple[int, Any]] = _CUT[kind](stream)
         some = False
         try:
-            for found in _entries(stream, kind, path, features=features):
-                some = True
-                yield found
-        except CutShortError as error:
-            some = True
-            yield Found(error.line, None, BadRecord(error.line, "record", error.problem))
+            parser = _Parser(kind, features, tuple(_header(next(records)[1], path)) if kind == "tsv" else ())
+            shared = Shared(_Parser, (parser.kind, parser.features, parser.header), here=parser)
+            needs = Needs(interpreter=True, at_once=1)
+            with map_shards(_parse, _blocks(records), shared=shared, needs=needs) as blocks:
+                for block in blocks:
+                    some = some or bool(block)
+                    yield from block
         except UnicodeDecodeError:
             raise FileFormatError(path, "not UTF-8", "convert it, for instance with iconv -f latin1 -t utf-8") from None
         if not some:
             raise FileFormatError(path, "no entry in it", "give a file with at least one")
+
+
+class _Short(NamedTuple):
+    """What stands in the place of a record that is cut short."""
+
+    problem: str
+
+
+def _blocks(records: Iterator[tuple[int, Any]]) -> Iterator[list[tuple[int, Any]]]:
+    """Put records together, with their lines; what cuts the last one short stands in its place."""
+    block: list[tuple[int, Any]] = []
+    try:
+        for each in records:
+            block.append(each)
+            if len(block) == _TOGETHER:
+                yield block
+                block = []
+    except CutShortError as error:
+        block.append((error.line, _Short(error.problem)))
+    yield block
+
+
+@dataclass(frozen=True)
+class _Parser:
+    """How the records of a file are parsed; header: the columns of a table."""
+
+    kind: Format
+    features: bool
+    header: tuple[str, ...]
+
+    def parse(self, line: int, record: Any) -> Found:
+        if isinstance(record, _Short):
+            return Found(line, None, BadRecord(line, "record", record.problem))
+        try:
+            if self.kind == "json":
+                return Found(line, parse_json(record, features=self.features))
+            if self.kind == "tsv":
+                return Found(line, parse_row(self.header, record, features=self.features))
+            return Found(line, (parse_flat if self.kind == "flat" else parse_xml)(record, features=self.features))
+        except BrokenRecordError as error:
+            return Found(line, None, BadRecord(line, shorten(self._name(record) or "record"), str(error)))
+
+    def _name(self, record: Any) -> str | None:
+        if self.kind == "json":
+            return str(record.get("primaryAccession") or "")
+        called = _NAME[self.kind].search(record)
+        return called[1] if called else None
+
+
+def _parse(parser: _Parser, block: list[tuple[int, Any]]) -> list[Found]:
+    return [parser.parse(line, record) for line, record in block]
 
 
 def sniff(start: bytes, path: Path) -> Format:
@@ -254,30 +309,12 @@ def sniff(start: bytes, path: Path) -> Format:
     raise FileFormatError(path, f"no file of UniProt's: {what or begins}", remedy)
 
 
-def _entries(stream: io.BufferedReader, kind: Format, path: Path, *, features: bool) -> Iterator[Found]:
-    if kind == "json":
-        for line, tree in json_records(stream):
-            yield _read_tree(line, tree, features=features)
-        return
-    records = {"flat": flat_records, "xml": xml_records, "tsv": lines}[kind](stream)
-    parse: Callable[..., Entry | None] = parse_flat if kind == "flat" else parse_xml
-    if kind == "tsv":
-        parse = partial(parse_row, _header(next(records)[1], path))
-    name = _NAME[kind]
-    for line, record in records:
-        try:
-            yield Found(line, parse(record, features=features))
-        except BrokenRecordError as error:
-            called = name.search(record)
-            yield Found(line, None, BadRecord(line, shorten(called[1]) if called else "record", str(error)))
-
-
-def _read_tree(line: int, tree: dict[str, Any], *, features: bool) -> Found:
-    try:
-        return Found(line, parse_json(tree, features=features))
-    except BrokenRecordError as error:
-        name = shorten(str(tree.get("primaryAccession") or "record"))
-        return Found(line, None, BadRecord(line, name, str(error)))
+_CUT: dict[Format, Callable[[io.BufferedReader], Iterator[tuple[int, Any]]]] = {
+    "flat": flat_records,
+    "xml": xml_records,
+    "json": json_records,
+    "tsv": lines,
+}
 
 
 def _header(line: str, path: Path) -> list[str]:
