@@ -1,9 +1,9 @@
-# make setup | demo | test | kernels | check | release-check | planted | browser | fix | docs | screenshots | bench | mini | results | board | head | release
+# make setup | demo | test | kernels | check | release-check | planted | mutants | browser | fix | docs | screenshots | bench | mini | results | board | head | release
 # Every target sets itself up: Python 3.11+, make and a package index are all that a machine needs.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test kernels check release-check planted browser lint types imports fix docs screenshots release bench mini results board head clean
+.PHONY: setup demo test kernels check release-check planted mutants browser lint types imports fix docs screenshots release bench mini results board head clean
 setup: .venv/.ready
 
 # uv installs three times faster; plain pip with the same constraints serves where uv cannot be had.
@@ -43,6 +43,13 @@ release-check: check planted
 
 planted: setup
 	$(BIN)/python tests/planted.py
+
+# Which changes of the code that decides no test notices: hours. MUTANTS='protrek_hm.cosines.*' takes those of one module; it
+# goes on where it stopped, in mutants/.
+mutants: setup
+	$(BIN)/pip install --quiet mutmut==3.8.1
+	OMP_NUM_THREADS=1 $(BIN)/mutmut run --max-children 2 $(MUTANTS)
+	$(BIN)/mutmut results
 
 lint: setup
 	$(BIN)/ruff check .

@@ -247,3 +247,40 @@ def test_ctrl_c_ends_it_quietly_before_it_answers(index_folder):
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(60) == 0
         assert process.stderr.read() == ""
+
+
+@pytest.mark.release
+def test_two_thousand_requests_leave_no_memory_behind(index_folder):
+    requests = [
+        ("search", {"query": "AAC", "k": 3}),
+        ("search", {"query": "DW", "by": "sequence", "where": "length < 400"}),
+        ("batch", {"queries": ["A", "C", "D"]}),
+        ("score", {"texts": ["A", "D"], "sequences": ["AACC", "MKV"]}),
+        ("explain", {"text": "A and C", "a": "P1", "b": "P2"}),
+        ("scan", {"text": "A and C", "protein": "P1", "region": [1, 3]}),
+        ("describe", {"sequences": ["AACCDDEE"]}),
+        ("search", {"query": "A", "where": "id in (select 1)"}),
+        ("search", {"colour": "red"}),
+        ("nowhere", {}),
+    ]
+
+    def ask(client, number):
+        path, body = requests[number % len(requests)]
+        unlike = {
+            name: f"{each}{'ACDE'[number % 4]}" if name in ("query", "text") else each for name, each in body.items()
+        }
+        return client.post(f"/v1/{path}", json=unlike).status_code
+
+    def resident(pid):
+        return 1024 * int(re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
+
+    with served(index_folder) as (process, client):
+        [worker] = workers_of(process)
+        for number in range(500):
+            ask(client, number)
+        warm = resident(worker)
+        statuses = {ask(client, number) for number in range(2000)}
+        grown = resident(worker) - warm
+    print(f"{warm / 1e6:.1f} MB, {grown / 1e6:+.1f} MB after 2,000 requests")  # noqa: T201 - for docs/LOG.md
+    assert statuses == {200, 400, 404, 422}
+    assert grown < 8e6
