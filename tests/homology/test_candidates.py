@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protrek_hm.homology import candidates, find_families, find_homologs
 from protrek_hm.homology.candidates import OFFSETS, SeedIndex, last_partners, near_enough, shards
 from protrek_hm.homology.config import HomologyConfig
 from protrek_hm.homology.identity import Proteins, matches_and_columns
@@ -30,6 +31,21 @@ def test_every_protein_lies_in_one_shard(families):
     everything, config = Proteins.of(sequences), HomologyConfig()
     cut = [s for group in shards(everything, config, last_partners(everything, config)) for s in group]
     assert [rank for shard in cut for rank in shard.ranks] == list(range(len(sequences)))
+
+
+def test_an_index_of_few_residues_at_a_time_finds_the_same(families, monkeypatch):
+    sequences = families(4, sizes=[15, 20, 25, 10], lengths=[900, 500, 300, 200], gap_rate=0.01)
+    proteins, config = Proteins.of(sequences), HomologyConfig(min_identity=0.5)
+    last = last_partners(proteins, config)
+    whole = [group[0].index for group in shards(proteins, config, last) if group]
+    found = find_homologs(sequences, config), find_families(sequences, config).tolist()
+    monkeypatch.setattr(candidates, "RESIDUES_OF_AN_INDEX", 10_000)
+    parts = [group for group in shards(proteins, config, last) if group]
+    assert [rank for group in parts for shard in group for rank in shard.ranks] == list(range(len(sequences)))
+    assert max(len(group[0].index.ranks) for group in parts) < 0.7 * max(len(each.ranks) for each in whole)
+    assert find_homologs(sequences, config).rows() == found[0].rows()
+    assert find_families(sequences, config).tolist() == found[1]
+    assert len(found[0]) > 100
 
 
 def test_repeats_of_few_distinct_seeds_are_found():

@@ -81,9 +81,12 @@ class SeedIndex:
         entries, repeats = _entries(proteins, ranks, letters=letters, sketch=sketch)
         entries.sort()
         of_entry = (entries & np.uint64(_LOW)).astype(np.uint32)
-        limit = entries >> np.uint64(32) << np.uint64(32) | last[of_entry].astype(np.uint64)
-        ends = np.searchsorted(entries, limit).astype(np.uint32)
-        del entries, limit
+        ends = np.empty(len(entries), dtype=np.uint32)
+        for start in range(0, len(entries), _WINDOWS_AT_ONCE):
+            part = slice(start, start + _WINDOWS_AT_ONCE)
+            limit = entries[part] >> np.uint64(32) << np.uint64(32) | last[of_entry[part]].astype(np.uint64)
+            ends[part] = np.searchsorted(entries, limit)
+        del entries
         first = np.zeros(len(proteins.lengths) + 1, dtype=np.int64)
         np.cumsum(np.bincount(of_entry, minlength=len(proteins.lengths)), out=first[1:])
         return cls(of_entry, ends, np.argsort(of_entry, kind="stable").astype(np.uint32), first, letters, repeats)
@@ -184,6 +187,9 @@ CHANCE, CHANCE_SHORT = 1, 30
 """Partners that a seed may have by chance before seeds of more letters are taken; more for short proteins,
 which share few seeds and are soon compared."""
 
+RESIDUES_OF_AN_INDEX = 50_000_000
+"""Of the proteins that are indexed at a time: some 20 bytes each while an index is made, 12 while it is used."""
+
 _WORK_OF_A_SHARD = 1_000_000
 _PROTEINS_OF_A_SHARD = 1_000
 _ROUNDING = 1e-9
@@ -233,13 +239,26 @@ def shards(proteins: Proteins, config: HomologyConfig, last: Int64[np.ndarray, "
     n = len(proteins.lengths)
     tiny, short = np.searchsorted(proteins.lengths, [TINY, SHORT], side="right").tolist()
     yield [Shard(ranks) for ranks in _cut(range(tiny), last[:tiny] - np.arange(tiny))]
-    for own, chance in ((range(tiny, short), CHANCE_SHORT), (range(short, n), CHANCE)):
-        if len(own):
+    for all_own, chance in ((range(tiny, short), CHANCE_SHORT), (range(short, n), CHANCE)):
+        for own in _cut_for_memory(all_own, proteins, last):
             reach = range(own.start, int(last[own.stop - 1]))
             letters, sketch = _seed_size(proteins, reach, config, chance)
             index = SeedIndex.of(proteins, last, reach, letters=letters, sketch=sketch)
             work = index.work(last)[own.start : own.stop]
             yield [Shard(ranks, index, config) for ranks in _cut(own, work)]
+
+
+def _cut_for_memory(ranks: range, proteins: Proteins, last: Int64[np.ndarray, " n"]) -> Iterator[range]:
+    """Cut `ranks` so that the index of a piece and its partners holds `RESIDUES_OF_AN_INDEX`, or not much more."""
+    residues = np.concatenate([[0], np.cumsum(proteins.lengths)])
+    reach = residues[last]
+    start = ranks.start
+    while start < ranks.stop:
+        least = int(reach[start] - residues[start])  # of the first one with all its partners
+        most = residues[start] + max(RESIDUES_OF_AN_INDEX, 3 * least // 2)
+        stop = int(np.searchsorted(reach[: ranks.stop], most, side="right"))
+        yield range(start, stop)
+        start = stop
 
 
 def _seed_size(proteins: Proteins, ranks: range, config: HomologyConfig, chance: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ Piece = TypeVar("Piece")
 
 SCHEMA = {"a": pl.UInt32, "b": pl.UInt32, "identity": pl.Float64, "coverage": pl.Float64}
 _PAIRS_AT_ONCE = 50_000
-VERSION = b"3"
+VERSION = b"4"
 """Changed whenever the same input could give other pairs: parts of earlier versions are not reused."""
 
 
