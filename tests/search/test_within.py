@@ -198,7 +198,7 @@ def test_twins_are_explained_by_the_votes_and_exchanging_them_changes_the_signs(
     one, other = explain(searcher, "iron", a, b), explain(searcher, "iron", b, a)
     assert one.votes["relatives"] > 0
     assert one.votes["relatives"] == pytest.approx(-other.votes["relatives"], rel=0.05)
-    assert "decided by the vote of: relatives" in one.notes[-1]
+    assert "most of all by what labelled relatives suggest" in one.notes[-1]
     assert "A would stand first" in one.notes[-1]
     assert "B would stand first" in other.notes[-1]
     assert explain(searcher, "iron", a, a).votes is None

@@ -22,6 +22,7 @@ from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.store import Index
 from protrek_hm.model.encoder import FingerprintedEncoder
 from protrek_hm.search.differences import Difference, align_in_bounds, differences, with_one_difference
+from protrek_hm.search.hits import Vote
 from protrek_hm.search.query import clean_query
 from protrek_hm.search.reading import cuts, residues_read, tell_unread
 from protrek_hm.search.searcher import Searcher
@@ -62,6 +63,11 @@ def find_protein(index: Index, given: str) -> Protein:
     return Protein(name, str(index.records["sequence"][int(row)]))
 
 
+_DECIDED: Mapping[Vote, str] = {
+    "model": "the model's score",
+    "difference": "the twin head",
+    "relatives": "what labelled relatives suggest",
+}
 _FULL = 0.05  # change of a cosine from which a bar may be full: less hardly moves a protein among others
 TWINS = 0.5
 """Identity from which single differences are worth a look; below, each would count against another background."""
@@ -215,7 +221,9 @@ def with_votes(searcher: Searcher, explanation: Explanation) -> Explanation:
     first = int(np.argmax(votes.total))
     said = ", ".join(f"{name} {gap:+.2f}" for name, gap in gaps.items() if gap)
     decided = votes.decided(first, 1 - first)
-    told = f"in a family of hits {'AB'[first]} would stand first, decided by the vote of: {decided} ({said}; A less B)"
+    names = explanation.a.id or "A", explanation.b.id or "B"
+    why = f"{_DECIDED[decided]} ({names[0]} less {names[1]}: {said})"
+    told = f"in a family of hits {names[first]} would stand first, most of all by {why}"
     return replace(explanation, votes=gaps, notes=(*explanation.notes, told))
 
 
