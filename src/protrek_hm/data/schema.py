@@ -20,7 +20,7 @@ STRUCTURE_LETTERS = "acdefghiklmnpqrstvwy#"
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "id": ("id", "accession", "entry", "protein_id", "uniprot_id", "seq_id", "entry_name", "name"),
-    "sequence": ("sequence", "protein_sequence", "seq", "aa_sequence", "aa_seq", "protein_seq"),
+    "sequence": ("sequence", "protein_sequence", "amino_acid_sequence", "seq", "aa_sequence", "aa_seq", "protein_seq"),
     "text": (
         *("text", "description", "function", "function_[cc]", "cc_function", "annotation"),
         *("comment", "comments"),
