@@ -249,6 +249,22 @@ def test_hits_are_narrowed_by_what_they_share_and_called_by_a_column(page, addre
     assert [url for url in requests(page) if "/v1/" in url] == asked
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("sheet.xlsx", b"PK\x03\x04", "sheet.xlsx is a spreadsheet. Copy its columns"),
+        ("picture.fasta", b"\x00\x01", "picture.fasta is neither FASTA nor a structure."),
+        ("empty.fasta", b"\n", "empty.fasta holds no sequence."),
+    ],
+)
+def test_a_file_that_is_no_query_is_told(page, tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    page.click("input[name=by][value=sequence]")
+    page.upload("#file", tmp_path / name)
+    page.wait_for("!document.querySelector('#query-problem').hidden")
+    assert texts(page, "#query-problem")[0].startswith(told)
+
+
 def test_a_structure_file_becomes_letters(page, tmp_path):
     page.click("input[name=by][value=structure]")
     page.upload("#file", STRUCTURE)
@@ -484,6 +500,9 @@ def test_no_key_is_asked_for(page):
          [["one", "MKLA"]]),
         ("sequences", "m.parseRecords('one\\tMKLA\\t7 kDa\\ntwo\\tMKWA\\tkinase X').map(Object.values)",
          [["one", "MKLA"], ["two", "MKWA"]]),
+        ("sequences", "m.parseRecords('one\\tMK1LA\\ntwo\\tMKWA').map(Object.values)",
+         [["one", "MK1LA"], ["two", "MKWA"]]),
+        ("sequences", "m.parseRecords('>one\\n>two\\nMK').map(Object.values)", [["one", ""], ["two", "MK"]]),
         ("sequences", "m.queriesOf({by: 'sequence', q: m.writeRecords([{name: 'a', sequence: 'MK'},"
          " {name: '', sequence: 'LA'}])}).map(Object.values)", [["a", "MK"], ["record-2", "LA"]]),
         ("facets", "m.facetsOf([{ec: '1.1; 2.2', length: 90}, {ec: '2.2', length: 900}],"

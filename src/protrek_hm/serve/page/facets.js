@@ -36,10 +36,11 @@ export function facetsOf(records, columns, where = "") {
     const { type } = columns.find((column) => column.name === name);
     return { column: name, values: /^bool/i.test(type) ? truths(records, name) : /^str/i.test(type) ? words(records, name) : [] };
   });
+  const chosen = ({ values }) => values.some((value) => value.chosen);
   return [...found, { column: "length", values: lengths(records) }]
     .map(({ column, values }) => ({ column, values: values.map((each) => ({ ...each, chosen: holds(where, each.condition) })) }))
-    .filter(({ values }) => values.some(({ chosen }) => chosen) || values.length > 1)
-    .filter((_, at, all) => at < COLUMNS || at === all.length - 1);
+    .filter((facet) => facet.values.length > 1 || chosen(facet))
+    .filter((facet, at) => at < COLUMNS || facet.column === "length" || chosen(facet));
 }
 
 /** Values of a column of words, the commonest first; a cell may hold several, joined by semicolons. */

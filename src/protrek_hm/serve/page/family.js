@@ -8,15 +8,17 @@ import { announce, h, svg } from "./dom.js";
 import { counted, identical, magnitude, renumbered, signed } from "./numbers.js";
 import { toFasta } from "./sequences.js";
 
-const FIRST = 12;
+const MOST = 100; // proteins that are aligned
+const FIRST = 12; // differences that are shown at once
 const WIDTH = 160;
 const FULL = { model: 0.05, head: 1 }; // change from which a bar may be full
 const SIGNALS = { model: "model, score", head: "twin head, log odds" };
 
 let asked = "";
 
-/** Open the dialog on the family of `state.family`, whose members are `ids`; `leave()` closes it, `leave({words, offset})` shows it again. */
-export async function showFamily(dialog, state, ids, leave) {
+/** Open the dialog on the family of `state.family`, whose members are `all`, by id; `leave()` closes it, `leave({words, offset})` shows it again. */
+export async function showFamily(dialog, state, all, leave) {
+  const ids = all.slice(0, MOST);
   const text = state.words || (state.by === "text" ? state.q : "");
   const key = JSON.stringify([ids, text, state.offset]);
   if (dialog.open && key === asked) return;
@@ -28,7 +30,7 @@ export async function showFamily(dialog, state, ids, leave) {
   const body = h("div", { class: "body" }, h("p", { class: "hint", role: "status" }, "Aligning…"));
   dialog.replaceChildren(
     h("div", { class: "dialog-head" },
-      h("h2", { id: "family-title", tabindex: "-1", autofocus: true }, `${counted(ids.length, "protein")} like `, h("span", { class: "side-a" }, ids[0])),
+      h("h2", { id: "family-title", tabindex: "-1", autofocus: true }, `${ids.length < all.length ? `The first ${ids.length} of ` : ""}${counted(all.length, "protein")} like `, h("span", { class: "side-a" }, ids[0])),
       h("button", { type: "button", class: "quiet", "aria-label": "Close the family", onclick: () => leave() }, "Close")),
     wordsForm(text, state.offset, leave), body);
   if (!dialog.open) dialog.showModal();

@@ -2,11 +2,11 @@
 
 const HEAD = /^(protein[ _]?|aa[ _]?)?seq(uence)?$/i;
 
-/** Records of a text: [{name, sequence}]; of FASTA, or of cells that were copied from a spreadsheet. */
+/** Records of a text: [{name, sequence}]; of FASTA, or of cells that were copied from a spreadsheet. A record without letters stays, to be told of. */
 export function parseRecords(text) {
   const lines = text.split(/\r?\n|\r/).filter((line) => line.trim() !== "" && !line.startsWith(";"));
   const table = lines.length > 0 && !lines[0].startsWith(">") && lines.every((line) => line.includes("\t"));
-  return (table ? ofTable(lines) : ofFasta(lines)).filter(({ sequence }) => sequence !== "");
+  return table ? ofTable(lines) : ofFasta(lines);
 }
 
 /** Letters without a header are one nameless record. */
@@ -22,11 +22,12 @@ function ofFasta(lines) {
   return records;
 }
 
-/** The first column is the name; the sequence stands where the heading says, or is the longest cell of letters alone. */
+/** The first column is the name; the sequence stands where the heading says, or is the longest cell of letters alone, if there is one. */
 function ofTable(lines) {
   const rows = lines.map((line) => line.split("\t").map((cell) => cell.trim()));
   const column = rows[0].findIndex((cell) => HEAD.test(cell));
-  const longest = (row) => row.slice(1).filter((cell) => /^[A-Za-z*]+$/.test(cell)).sort((one, other) => other.length - one.length)[0] ?? "";
+  const letters = (cell) => (/^[A-Za-z*]+$/.test(cell) ? cell.length : 0);
+  const longest = (row) => row.slice(1).reduce((best, cell) => (letters(cell) > letters(best) ? cell : best));
   return (column < 0 ? rows : rows.slice(1)).map((row) => ({ name: row[column === 0 ? 1 : 0], sequence: column < 0 ? longest(row) : row[column] ?? "" }));
 }
 

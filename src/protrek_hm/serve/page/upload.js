@@ -61,6 +61,9 @@ async function read(file, by) {
     const found = await ask("v1/structure", form);
     return [{ name: file.name, sequence: by === "structure" ? found.structure : found.sequence }];
   }
+  if (/\.(xlsx?|ods|csv)$/i.test(file.name)) {
+    throw new Problem(`${file.name} is a spreadsheet.`, "Copy its columns of names and sequences, and paste them into the box.", { field: "query" });
+  }
   if (start.includes("\0")) {
     throw new Problem(`${file.name} is neither FASTA nor a structure.`, "Choose a FASTA, PDB or mmCIF file.", { field: "query" });
   }
