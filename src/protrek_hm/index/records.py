@@ -161,6 +161,9 @@ def open_records(path: Path, *, rows: int) -> pl.DataFrame:
     assert isinstance(records, pl.DataFrame)
     if len(records) != rows:
         raise FileFormatError(path, f"holds {len(records)} records, not {rows}", REBUILD)
+    for name in ("id", "sequence"):
+        if records.schema.get(name) != pl.String or records[name].null_count():
+            raise FileFormatError(path, f"a record has no {name}", REBUILD)
     return records
 
 

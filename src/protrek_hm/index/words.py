@@ -38,6 +38,8 @@ FEW = 1_000
 _TABLE = (
     "create virtual table words using fts5(text, about, content='', tokenize='porter unicode61 remove_diacritics 2')"
 )
+_PARTS = {("table", f"words{part}") for part in ("", "_config", "_data", "_docsize", "_idx")}
+_BEGINS = "create virtual table words using fts5("
 _LEAST_OF_PREFIX = 4  # letters of a word that may stand for those that begin with it
 _CACHED = 4_096  # words whose records are remembered
 _NOT_ABOUT = ("sequence", "structure", "text")
@@ -66,6 +68,8 @@ class Words:
 
     Attributes
     ----------
+    path
+        The file.
     database
         A connection that only reads.
     records
@@ -74,6 +78,7 @@ class Words:
         For each number through all segments the row of the opened index; -1 where it was removed.
     """
 
+    path: Path
     database: sqlite3.Connection
     records: int
     row: Int[np.ndarray, " all"]
@@ -92,10 +97,13 @@ class Words:
         with _readable(path):
             name = f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1"
             database = sqlite3.connect(name, uri=True, check_same_thread=False)
+            parts = database.execute("select type, name, sql from sqlite_master order by name").fetchall()
+            if {each[:2] for each in parts} != _PARTS or not parts[0][2].lower().startswith(_BEGINS):
+                raise FileFormatError(path, "not the words of an index", REBUILD)  # a view could run for ever
             (records,) = database.execute("select count(*) from words_docsize").fetchone()
         if records > kept.sum():
             raise FileFormatError(path, f"holds the words of {records} records, not {kept.sum()}", REBUILD)
-        return cls(database, records, np.where(kept, np.cumsum(kept) - 1, -1))
+        return cls(path, database, records, np.where(kept, np.cumsum(kept) - 1, -1))
 
     def find(self, query: str) -> dict[str, Matches]:
         """Look up the terms of a query (see `query_terms`): for each the records that hold it, perhaps none.
@@ -138,7 +146,8 @@ class Words:
 
     def _look_up(self, pattern: str) -> Matches:
         asked = "select rowid, -bm25(words) from words where words match ? order by rowid"
-        found = np.array(self.database.execute(asked, (pattern,)).fetchall(), dtype=np.float64).reshape(-1, 2)
+        with _readable(self.path):
+            found = np.array(self.database.execute(asked, (pattern,)).fetchall(), dtype=np.float64).reshape(-1, 2)
         return Matches(self.row[found[:, 0].astype(np.int64)], found[:, 1])
 
 
