@@ -137,18 +137,20 @@ def last_line(log: Path) -> str:
 
 def one_try(name: str, victim: str, folder: Path, *, after: float, within: float, seed: int) -> Try:
     """Disturb a command once before `after` seconds, and compare what it, or the same command after it, writes."""
-    rng, whole = random.Random(seed), bytes_of(folder / f"{name}-whole")
+    rng, whole = random.Random(f"{seed} {name} {victim}"), bytes_of(folder / f"{name}-whole")
     output, log = folder / f"{name}-{victim}-{seed}", folder / "log"
     arguments = command(name, folder, output)
     with two_nodes() as cluster:
         deadline = time.monotonic() + within
         process = start(arguments, cluster.address, log)
         time.sleep(rng.uniform(0, after))
-        kill(processes_of(cluster, victim, process.pid, rng))
+        over, dying = process.poll() is not None, processes_of(cluster, victim, process.pid, rng)
+        kill(dying)
         code = wait(process, deadline)
         if code is None:
             return Try("hanging", f"did not end within {within:.0f} s: {last_line(log)}")
         ended = "went on" if code == 0 else f"ended: {last_line(log)}" if code > 0 else "was killed"
+        ended = "was over already" if over else ended if dying else f"found nothing to kill and {ended}"
         if code and victim in ("worker", "driver"):
             code = wait(start(arguments, cluster.address, log), time.monotonic() + within)
     if code:

@@ -167,6 +167,8 @@ class RayCluster:
         since, patience = time.monotonic(), self.patience
         while not ray.wait([first.result], timeout=_LOOK)[0]:
             checkpoint()
+            if _head_is_gone():
+                raise _lost()
             quiet = time.monotonic() - since
             if quiet <= patience:
                 continue
@@ -255,6 +257,22 @@ def _describe(nodes: list[dict[str, float]], free: dict[str, float]) -> str:
 
 def _lost() -> ClusterError:
     return ClusterError("the cluster is lost", "start it again; the same command goes on from the shards that are kept")
+
+
+def _head_is_gone() -> bool:
+    """Say whether nobody listens where the head was: Ray itself ends this process then, after a minute."""
+    import ray
+
+    if ray.util.client.ray.is_connected():  # type: ignore[no-untyped-call]
+        return False  # its connection says so itself
+    host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_LISTENS).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:  # slow, or behind a firewall
+        return False
+    return False
 
 
 @contextmanager
