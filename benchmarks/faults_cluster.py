@@ -31,7 +31,7 @@ from mine import say, swissprot_like
 from protrek_hm.data.synthetic import SyntheticConfig, synthetic_families
 
 MEGABYTES = 2**20
-_STARTS = 5
+_STARTS = 12
 VICTIMS = ("worker", "node", "head", "driver")
 WHEN = ("created", "updated", "sha256")  # of an index's manifest, which differ from run to run
 
@@ -66,6 +66,7 @@ def two_nodes() -> Iterator[Any]:
             break
         except Exception as error:
             cluster.shutdown()
+            kill([each.pid for each in psutil.Process().children()])  # what Ray leaves of a node that did not start
             if again + 1 == _STARTS:
                 raise
             say(f"  (Ray did not start: {str(error)[:60]})")

@@ -5,6 +5,7 @@ from protrek_hm.errors import ModelError
 from protrek_hm.index.config import IndexConfig
 from protrek_hm.index.encoder import encode_unit
 from protrek_hm.index.shards import encode_in_shards
+from protrek_hm.model.sharing import in_shards
 
 INPUTS = ["AC", "DDDD", "A", "EEE", "FFFFF", "AG", "C"]
 
@@ -100,3 +101,12 @@ def test_inputs_that_the_model_fails_on_can_be_skipped(encode, letter_encoder, c
     wanted = encode_unit(letter_encoder(), ["AC", "DD"], task="sequence")
     np.testing.assert_array_equal(np.concatenate(list(encoded.blocks())), wanted)
     assert sum("left out" in message for message in caplog.messages) == 4
+
+
+def test_very_many_inputs_make_larger_shards_and_no_more(monkeypatch):
+    monkeypatch.setattr("protrek_hm.model.sharing.SHARD", 2)
+    assert [len(each) for each in in_shards(["A"] * 9)] == [2, 2, 2, 2, 1]
+    monkeypatch.setattr("protrek_hm.model.sharing._MOST_SHARDS", 3)
+    shards = in_shards(["A"] * 10)
+    assert [len(each) for each in shards] == [4, 4, 2]
+    assert sorted(row for each in shards for row in each) == list(range(10))

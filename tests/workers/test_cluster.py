@@ -191,3 +191,14 @@ def test_a_shard_that_nothing_begins_is_told_and_not_waited_for(monkeypatch):
     finally:
         for each in holding:
             ray.cancel(each)
+
+
+def test_a_head_that_is_gone_is_told(monkeypatch):
+    monkeypatch.setattr("protrek_hm.workers.cluster._LOOK", 0.1)
+    monkeypatch.setattr("protrek_hm.workers.cluster._head_is_gone", lambda: True)
+    with map_shards(soon, [5], shared=TWO) as results, pytest.raises(ClusterError, match="the cluster is lost; start"):
+        list(results)
+
+
+def soon(_, seconds):
+    time.sleep(seconds)
