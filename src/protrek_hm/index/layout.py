@@ -307,9 +307,10 @@ def _parse(content: dict[str, Any]) -> Manifest:
     engines = {name: _parse_engine(**engine) for name, engine in own.pop("engines").items()}
     manifest = Manifest(info, segments, engines=engines, shards=shards, **own)
     held = [each.records for each in segments] + [each.records for each in shards]
-    vectors = [number for each in (*segments, *shards) for number in each.vectors.values()]
+    vectors = [*(each.vectors for each in segments), *(each.vectors for each in shards)]
     numbers = [info.dimension, *info.counts.values(), *manifest.files.values(), *held]
-    if not all(type(number) is int and number >= 1 for number in numbers) or {*map(type, vectors)} - {int}:
+    kinds = {type(number) for each in (numbers, *(each.values() for each in vectors)) for number in each}
+    if kinds != {int} or min(numbers) < 1:
         raise ValueError("counts and sizes are whole numbers from 1")
     if not isinstance(info.model, str) or not isinstance(info.model_sha256, str):
         raise TypeError("the model has a name and a fingerprint")
