@@ -183,7 +183,7 @@ def test_a_damaged_missing_or_changed_shard_is_named(tmp_path, letter_encoder):
     vectors.write_bytes(content)
     assert check_index(damaged) == ["shard-1-0: segment-1/sequence.vectors.npy: damaged (not as it was written)"]
     manifest = json.loads((copied("odd") / "index.json").read_text())
-    assert manifest["format_version"] == 5, "versions that know no shards say so"
+    assert manifest["format_version"] == 6, "versions that know neither shards nor relatives say so"
 
 
 def test_ties_between_shards_come_in_the_order_of_the_table(tmp_path, letter_encoder):

@@ -42,7 +42,7 @@ def test_agrees_with_one_search_for_each_query(searcher, tmp_path):
     found = pl.read_parquet(tmp_path / "hits.parquet").rows(named=True)
     wanted = [
         {"query": query.name, "text": hit.record["text"]}
-        | {"matched_words": " ".join(hit.matched.words), "meaning": hit.matched.meaning}
+        | {"matched_words": " ".join(hit.matched.words), "meaning": hit.matched.meaning, "by_relatives": None}
         | {name: getattr(hit, name) for name in found[0] if hasattr(hit, name)}
         for query in QUERIES
         for hit in searcher.search(query.content, k=3, where="length_class = 0")[0]

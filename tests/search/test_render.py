@@ -6,7 +6,7 @@ import pytest
 
 from protrek_hm.search.hits import Family, Hit, each_alone
 from protrek_hm.search.render import MEMBERS, write_answers
-from protrek_hm.search.signals import Matched
+from protrek_hm.search.signals import Matched, Relative
 
 FIRST = {
     "id": "P1",
@@ -37,7 +37,7 @@ def test_json_lines_hold_everything():
     assert first == {
         **{"query": "a [bold] kinase", "rank": 1, "id": "P1"},
         **{"score": 0.75, "protrek_score": 15.0, "probability": 0.9, "p_value": 0.001, "e_value": 0.04},
-        **{"matched_words": None, "meaning": None, "record": FIRST},
+        **{"matched_words": None, "meaning": None, "by_relatives": None, "record": FIRST},
     }
     assert second["record"] == SECOND
 
@@ -46,7 +46,7 @@ def test_tsv_holds_everything_and_users_columns_keep_clear_of_ours():
     rows = list(csv.DictReader(io.StringIO(written("tsv")), delimiter="\t"))
     assert list(rows[0]) == [
         *["query", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value"],
-        *["matched_words", "meaning", "sequence", "text", "organism", "record.score"],
+        *["matched_words", "meaning", "by_relatives", "sequence", "text", "organism", "record.score"],
     ]
     assert rows[0]["text"] == FIRST["text"]
     assert (rows[0]["score"], rows[0]["record.score"], rows[1]["record.score"]) == ("0.75", "7", "")
@@ -164,3 +164,15 @@ def test_a_text_gives_no_order_to_the_terminal():
     shown = written("table", {"\x1b": [hit]})
     assert r"clears \x1b[2J the screen" in shown
     assert not {"\x1b", "\x9b", "\x07"} & {*shown}
+
+
+def test_what_relatives_say_is_never_shown_as_the_text_of_the_hit():
+    near = Relative("TEM-1", "Destroys\tpenicillins.", ("penicillins",), 0.5, ("MKTAYAKQR", "MKTAYAKQK"))
+    far = Relative("SHV-1", "Destroys cephalosporins.", (), 0.4, ("MKTAYAKQR", "MKTWWWWQR"))
+    hit = Hit(1, "P1", 0.75, 15.0, None, 0.5, 40.0, SECOND, Matched(inferred=3.0, relatives=(near, far)))
+    *_, said = (" ".join(line.split()) for line in written("table", {"q": [hit]}).split("P1", 1))
+    told = "by its relatives: TEM-1 (88.9 % identical): Destroys penicillins.; SHV-1 (55.6 % identical): Destroys ceph"
+    assert told in said
+    [row] = map(json.loads, written("jsonl", {"q": [hit]}).splitlines())
+    assert row["by_relatives"] == "TEM-1 (88.9 % identical), SHV-1 (55.6 % identical)"
+    assert (row["matched_words"], row["meaning"], row["record"]["text"]) == ("", None, None)

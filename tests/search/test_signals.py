@@ -1,9 +1,12 @@
+import shutil
+
 import polars as pl
 import pytest
 
 from protrek_hm.errors import OptionError
 from protrek_hm.index import IndexConfig, build_index, remove_from_index
 from protrek_hm.search import SearchConfig, Searcher
+from protrek_hm.search.signals import RELATIVES
 
 PROTEINS = pl.DataFrame(
     {
@@ -160,3 +163,66 @@ def test_a_name_counts_more_than_a_mention(tmp_path, letter_encoder):
     searcher = Searcher.open(tmp_path / "index", model=letter_encoder())
     [answer] = searcher.answer(["hexokinases"], SearchConfig(signals=("words",), group=False))
     assert answer[0].best.id == "is"
+
+
+RELATED = pl.DataFrame(
+    {
+        "id": ["TEM-1", "GFP", "TEM-x", "stranger"],
+        "sequence": ["MSIQHFRVALIPFFAAFCLPVFAHPETLVK", "MSKGEELFTGVVPILVELDGDVNGHKFSVS"]
+        + ["MSIQHFRVALIPFFAAYCLPVFAHPETLVW", "WWWWWWWWWWCCCCCCCCCCHHHHHHHHHH"],
+        "text": ["Serine β-lactamase that destroys penicillins.", "Jellyfish protein that glows green.", None, None],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def related(tmp_path_factory, letter_encoder):
+    folder = tmp_path_factory.mktemp("related") / "index"
+    build_index(RELATED, letter_encoder(), folder, IndexConfig(meaning=True), model_name="m")
+    return folder
+
+
+def by_id(searcher, question, **asked):
+    [answer] = searcher.answer([question], SearchConfig(**asked))
+    return {family.best.id: family.best for family in answer}
+
+
+def test_a_protein_without_a_text_is_found_by_its_relatives_and_says_so(related, letter_encoder):
+    searcher = Searcher.open(related, model=letter_encoder())
+    [answer] = searcher.answer(["beta-lactamase"], SearchConfig())
+    assert [family.best.id for family in answer][:2] == ["TEM-1", "TEM-x"], "a text of its own comes first"
+    hits = by_id(searcher, "beta-lactamase")
+    matched = hits["TEM-x"].matched
+    assert (matched.words, matched.meaning, hits["TEM-x"].record["text"]) == ((), None, None)
+    [relative] = matched.relatives
+    assert (relative.id, relative.text, relative.words) == ("TEM-1", RELATED["text"][0], ("β", "lactamase"))
+    assert relative.identity == pytest.approx(28 / 30)
+    assert relative.meaning == hits["TEM-1"].matched.meaning
+    assert all(hits[name].matched.relatives == () for name in ("TEM-1", "GFP", "stranger"))
+    assert not any("nothing stands out" in note for note in answer.notes)
+
+
+def test_one_relative_says_of_a_protein_what_is_said_of_itself(related, letter_encoder):
+    searcher = Searcher.open(related, model=letter_encoder())
+    for signals in (("words",), ("meaning",), ("words", "meaning")):
+        hits = by_id(searcher, "destroys penicillins", signals=signals)
+        assert hits["TEM-x"].matched.inferred == pytest.approx(RELATIVES * hits["TEM-1"].matched.total)
+        assert hits["TEM-x"].matched.total == hits["TEM-x"].matched.inferred, "the model is no signal here"
+    whole, without = (by_id(searcher, "destroys penicillins", relatives=each)["TEM-x"] for each in (True, False))
+    assert whole.matched.total - whole.matched.inferred == pytest.approx(without.matched.total)
+    assert (without.matched.inferred, without.matched.relatives) == (0.0, ())
+    assert by_id(searcher, "destroys penicillins", signals=("model",))["TEM-x"].matched is None
+
+
+def test_relatives_speak_where_they_do_not_meet_the_condition(related, letter_encoder):
+    searcher = Searcher.open(related, model=letter_encoder())
+    for signals in (("words",), ("meaning",)):
+        [answer] = searcher.answer(["penicillinase"], SearchConfig(where="text is null", signals=signals))
+        assert [family.best.id for family in answer] == ["TEM-x"] * bool(answer[0].best.matched.relatives)
+
+
+def test_a_relative_that_is_removed_says_nothing_any_more(related, letter_encoder, tmp_path):
+    shutil.copytree(related, tmp_path / "index")
+    remove_from_index(tmp_path / "index", ids=["TEM-1"])
+    searcher = Searcher.open(tmp_path / "index", model=letter_encoder())
+    assert all(not hit.matched.inferred for hit in by_id(searcher, "beta-lactamase").values())

@@ -1,13 +1,18 @@
 import json
 
 import numpy as np
+import polars as pl
 import pytest
+from fastapi.testclient import TestClient
 
 from protrek_hm.errors import InputError
+from protrek_hm.index import build_index
+from protrek_hm.search import Searcher
 from protrek_hm.search.config import ScanConfig
 from protrek_hm.search.hits import NOT_EXACT, Answer, identity_and_difference
 from protrek_hm.search.reading import Cut
 from protrek_hm.search.scan import scan
+from protrek_hm.serve import ServeConfig, create_app
 from protrek_hm.serve.schemas import BatchRequest
 
 
@@ -26,11 +31,32 @@ def test_a_search_has_families_with_hits_and_the_background(client, searcher):
     for hit in answered:
         wanted = hits[hit["rank"] - 1]
         compared = {name: hit[name] for name in ("identity", "differences", "changes")}
-        matched = {"words": list(wanted.matched.words), "meaning": wanted.matched.meaning}
+        matched = {"words": list(wanted.matched.words), "meaning": wanted.matched.meaning, "by_relatives": []}
         assert hit == {**vars(wanted), **compared, "matched": matched, "record": hit["record"]}
         assert hit["record"]["sequence"] == wanted.record["sequence"]
     assert sum(content["background"]["counts"]) == 5
     assert len(content["background"]["edges"]) == len(content["background"]["counts"]) + 1
+
+
+def test_a_protein_without_a_text_names_the_relatives_that_speak_for_it(tmp_path, letter_encoder):
+    sequences = ["MSIQHFRVALIPFFAAFCLPVFAHPETLVK", "MSIQHFRVALIPFFAAYCLPVFAHPETLVW"]
+    table = pl.DataFrame({"id": ["TEM-1", "TEM-x"], "sequence": sequences, "text": ["Destroys penicillins.", None]})
+    build_index(table, letter_encoder(), tmp_path / "index", model_name="m")
+    searcher = Searcher.open(tmp_path / "index", model=letter_encoder())
+
+    def matched(client, **given):
+        families = search(client, query="penicillins", group=False, **given).json()["families"]
+        return {hit["id"]: hit["matched"] for family in families for hit in family["hits"]}
+
+    with TestClient(create_app(searcher, ServeConfig()), base_url="http://127.0.0.1") as client:
+        own = {"words": ["penicillins"], "meaning": None}
+        said = {"id": "TEM-1", "identity": 28 / 30, "text": "Destroys penicillins."}
+        nothing = {"words": [], "meaning": None, "by_relatives": []}
+        assert matched(client) == {
+            "TEM-1": {**own, "by_relatives": []},
+            "TEM-x": {**nothing, "by_relatives": [{**said, **own}]},
+        }
+        assert matched(client, relatives=False)["TEM-x"] == nothing
 
 
 def test_twins_share_a_family_unless_told_otherwise(client):

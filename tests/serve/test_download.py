@@ -20,7 +20,7 @@ def as_csv(tmp_path_factory):
         pytest.skip("no Node on this machine: the page's scripts run in a browser alone")
     folder = tmp_path_factory.mktemp("page")
     (folder / "package.json").write_text('{"type": "module"}')
-    for name in ("download.js", "sequences.js"):
+    for name in ("download.js", "numbers.js", "sequences.js"):
         (folder / name).write_text(PAGE.joinpath(name).read_text("utf-8"), encoding="utf-8")
     (folder / "write.js").write_text(
         "import { asCsv } from './download.js';process.stdout.write(asCsv(JSON.parse(process.argv[2])));"
@@ -83,7 +83,10 @@ def test_numbers_and_words_stay_what_they_are(as_csv):
     assert cells == [*plain, "-1.5", "", "true", '["=x"]']
 
 
-def test_matched_words_and_meaning_have_columns(as_csv):
-    said = {"words": ["binds", "=zinc"], "meaning": 0.25}
+def test_matched_words_meaning_and_relatives_have_columns(as_csv):
+    relatives = [{"id": "TEM-1", "identity": 0.999}, {"id": "SHV-1", "identity": 0.62}]
+    said = {"words": ["binds", "=zinc"], "meaning": 0.25, "by_relatives": relatives}
+    told = "TEM-1 (99 % identical), SHV-1 (62 % identical)"
+    assert as_csv(["x"], matched=said, columns=slice(9, 11)) == ("by_relatives", ["0.25", told])
     assert as_csv(["x"], matched=said, columns=slice(8, 10)) == ("meaning", ["binds =zinc", "0.25"])
     assert as_csv(["x"], matched=None, columns=slice(8, 10)) == ("meaning", ["", ""])

@@ -62,6 +62,9 @@ def search(
             help="By what the members of a family are ordered: model (as they rank), difference, relatives, or several."
         ),
     ] = "model,difference,relatives",
+    relatives: Annotated[
+        bool, typer.Option(help="Also find proteins without a text by the texts of their labelled relatives, named.")
+    ] = True,
     fdr: Annotated[
         float | None,
         typer.Option(help="Only hits of which at most this share is expected to be wrong, as 0.1; by the model alone."),
@@ -98,7 +101,7 @@ def search(
     from protrek_hm.search.searcher import Searcher
     from protrek_hm.workers import using
 
-    asked: Any = {"signals": _names(signals), "within": _names(within), "fdr": fdr}
+    asked: Any = {"signals": _names(signals), "within": _names(within), "relatives": relatives, "fdr": fdr}
     if output is not None:
         refuse_existing(output, force=force, inputs=[*(queries or []), *([batch] if batch else [])])
         refuse_unwritable(output)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int, Int64, UInt8
+from jaxtyping import Float64, Int, Int64, UInt8
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
@@ -94,10 +94,21 @@ class Lookup:
     def candidates(self, queries: Sequence[str], *, most: int = CANDIDATES) -> list[Int64[np.ndarray, " candidates"]]:
         """List for each query the proteins that share the most words with it for their length, `most` at most.
 
-        A word that a long repeat holds a hundred times counts no more often than the query has residues.
-
         >>> Lookup.of(["MKTAYIAKQR", "WWWWWPPPPP", "MKTAYAKQR"]).candidates(["MKTAYAKQW"])
         [array([2, 0])]
+        """
+        return [found for found, _ in self.sharing(queries, most=most)]
+
+    def sharing(
+        self, queries: Sequence[str], *, most: int = CANDIDATES
+    ) -> list[tuple[Int64[np.ndarray, " found"], Float64[np.ndarray, " found"]]]:
+        """List the same, and for each protein the words of it that the query holds ÷ residues of the longer of both.
+
+        A word that a long repeat holds a hundred times counts no more often than the query has residues.
+
+        >>> [(found, shares)] = Lookup.of(["MKTAYIAKQR", "WWWWWPPPPP", "MKTAYAKQR"]).sharing(["MKTAYAKQW"])
+        >>> found.tolist(), shares.round(3).tolist()
+        ([2, 0], [0.444, 0.1])
         """
         words = [np.unique(_words(np.frombuffer(query.encode("latin-1"), dtype=np.uint8))) for query in queries]
         known, place = np.unique(np.concatenate(words or [np.empty(0, dtype=np.int64)]), return_inverse=True)
@@ -118,7 +129,8 @@ class Lookup:
         share = np.minimum(np.concatenate(shared), residues) / np.maximum(np.diff(self.starts)[protein], residues)
         order = np.lexsort((protein, -share, query))
         bounds = np.searchsorted(query[order], np.arange(len(queries) + 1))
-        return [protein[order[a : min(b, a + most)]] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        first_ones = (order[a : min(b, a + most)] for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+        return [(protein[some], share[some]) for some in first_ones]
 
     def _occurrences(
         self, number: Int[np.ndarray, " words"]

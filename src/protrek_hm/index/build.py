@@ -77,11 +77,11 @@ def build_index(
         name = (model_name, path_from(output, Path(model_name)), model.fingerprint(), config.precision)
         made = Made(*name, *read_by)
         if config.shards == 1:
-            info = write_index(output, proteins, new, made, sources=sources, force=force)
+            info = write_index(output, proteins, new, made, sources=sources, force=force, relatives=config.relatives)
         else:
             whole = shards / "whole"
             name_there = replace(made, model_path=path_from(whole, Path(model_name)))
-            write_index(whole, proteins, new, name_there, sources=sources, force=True)
+            write_index(whole, proteins, new, name_there, sources=sources, force=True, relatives=config.relatives)
             info = split_index(whole, output, shards=config.shards, force=force)
         shutil.rmtree(shards)
     return info
@@ -116,11 +116,12 @@ def write_index(
     *,
     sources: Sequence[Path],
     force: bool = False,
+    relatives: bool = True,
 ) -> IndexInfo:
     """Write records and their vectors as a new index of one segment, whole or not at all.
 
     An index that is there is replaced by a new generation in the same folder: readers see the old one or the new one,
-    and other files in it stay.
+    and other files in it stay. relatives: as in `IndexConfig`.
 
     Raises
     ------
@@ -136,18 +137,20 @@ def write_index(
     refuse_other(output, force=force)
     if not is_index(output):
         with new_folder(output, force=force) as folder:
-            return _write_generation(folder, records, new, info).info
+            return _write_generation(folder, records, new, info, relatives=relatives).info
     with writing(output):
-        manifest = _write_generation(output, records, new, info)
+        manifest = _write_generation(output, records, new, info, relatives=relatives)
         sweep(output, manifest)
         clear_shards(output)
     return manifest.info
 
 
-def _write_generation(folder: Path, records: pl.DataFrame, new: Mapping[str, NewVectors], info: IndexInfo) -> Manifest:
+def _write_generation(
+    folder: Path, records: pl.DataFrame, new: Mapping[str, NewVectors], info: IndexInfo, *, relatives: bool
+) -> Manifest:
     generation = next_generation(folder)
     segment = write_segment(folder, f"segment-{generation}", records, new)
-    return commit(folder, Manifest(info, (segment,), {}, generation=generation))
+    return commit(folder, Manifest(info, (segment,), {}, generation=generation), relatives=relatives)
 
 
 def encode_table(

@@ -19,13 +19,14 @@ from protrek_hm.errors import FileFormatError, ProTrekHMError
 from protrek_hm.files import digest, refuse_existing, sweep_litter, writing
 from protrek_hm.index.engines import make_engines
 from protrek_hm.index.layout import CHEAP, INFO, MODALITIES, Manifest, read_manifest, refuse_damaged, write_manifest
-from protrek_hm.index.segments import kept_rows, read_embeddings, read_records
+from protrek_hm.index.relatives import write_relatives
+from protrek_hm.index.segments import RECORDS, kept_rows, read_embeddings, read_records
 from protrek_hm.index.words import write_words
 
 PACKAGES = ("protrek-hm", "faiss-cpu", "numpy", "polars", "pyarrow", "sentence-transformers", "torch")
 SHARDS = ".shards"
 _OWN = re.compile(
-    r"segment-(\d+)|shard-(\d+)-\d+|common-(\d+)|removed-(\d+)\.npy|words-(\d+)\.sqlite"
+    r"segment-(\d+)|shard-(\d+)-\d+|common-(\d+)|removed-(\d+)\.npy|words-(\d+)\.sqlite|relatives-(\d+)\.arrow"
     rf"|(?:{'|'.join(MODALITIES)})-(\d+)\.faiss"
 )
 
@@ -57,8 +58,11 @@ def changing(folder: Path, *, largest: int | None = CHEAP) -> Iterator[Manifest]
             sweep(folder, read_manifest(folder))
 
 
-def commit(folder: Path, manifest: Manifest) -> Manifest:
-    """Complete `manifest` (engines, words, counts, sizes, date) and make it what the index is."""
+def commit(folder: Path, manifest: Manifest, *, relatives: bool | None = None) -> Manifest:
+    """Complete `manifest` (engines, words, relatives, counts, sizes, date) and make it what the index is.
+
+    relatives: whether to look for labelled relatives of proteins without a text; None: if the index has had any.
+    """
     records, kept, embeddings = (
         read_records(folder, manifest),
         kept_rows(folder, manifest),
@@ -75,12 +79,21 @@ def commit(folder: Path, manifest: Manifest) -> Manifest:
     name = f"words-{manifest.generation}.sqlite"
     before = folder / manifest.words if manifest.words else None
     words = name if write_words(folder / name, records, kept, before) else None
-    loose = [each.file for each in engines.values()] + [each for each in (manifest.removed, words) if each]
+    related = None
+    if manifest.relatives is not None if relatives is None else relatives:
+        path = folder / f"relatives-{manifest.generation}.arrow"
+        known = folder / manifest.relatives if manifest.relatives else None
+        seen = sum(each.records for each in manifest.segments if f"{each.name}/{RECORDS}" in manifest.files)
+        related = path.name if write_relatives(path, records, kept, before=known, seen=seen) else None
+    loose = [each.file for each in engines.values()]
+    loose += [each for each in (manifest.removed, words, related) if each]
     held_by_segments = [path for segment in manifest.segments for path in sorted((folder / segment.name).iterdir())]
     paths = [*held_by_segments, *(folder / name for name in loose)]
     files = {str(path.relative_to(folder)): path.stat().st_size for path in paths}
     digests = {name: manifest.digests.get(name) or digest(folder / name) for name in files}  # no name is given twice
-    complete = replace(manifest, info=info, engines=engines, words=words, files=files, digests=digests)
+    complete = replace(
+        manifest, info=info, engines=engines, words=words, relatives=related, files=files, digests=digests
+    )
     write_manifest(folder, complete)
     return complete
 

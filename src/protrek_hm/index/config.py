@@ -20,6 +20,8 @@ class IndexConfig:
         either way.
     meaning
         Whether the texts are encoded by the package's sentence encoder, too, so that questions find what is written.
+    relatives
+        Whether proteins without a text are also found by the texts of their labelled relatives in the index.
     shards
         Parts into which the index is split, each an index of its own, for several machines; 1: none.
     on_bad_record
@@ -29,6 +31,7 @@ class IndexConfig:
     batch_size: int = 32
     precision: Precision = "float32"
     meaning: bool = False
+    relatives: bool = True
     shards: int = 1
     on_bad_record: OnBadRecord = "error"
 

@@ -21,6 +21,7 @@ MEANING = "meaning"
 FORMAT_VERSION = 4
 EARLIER = (2, 3)  # formats that are read: 2 has no digests, neither has words
 OF_SHARDS = 5  # the format of an index that was split; versions that cannot read it say so
+WITH_RELATIVES = 6  # the format of an index, split or not, that holds relatives of proteins without a text
 CHEAP = 2**25  # bytes of a file that is read and compared with its digest whenever an index is opened
 INFO = "index.json"
 REBUILD = "take a copy of it, or build it again in another folder with protrek-hm index build"
@@ -155,6 +156,8 @@ class Manifest:
         Name of the file that lists the removed rows, or None.
     words
         Name of the file that says which records hold a word, see `words`; None where there are no texts.
+    relatives
+        Name of the file of labelled relatives, see `relatives`; None where no protein without a text has any.
     engines
         Per modality, where there is one.
     files, digests
@@ -173,6 +176,7 @@ class Manifest:
     engines: Mapping[str, EngineInfo] = field(default_factory=dict)
     removed: str | None = None
     words: str | None = None
+    relatives: str | None = None
     generation: int = 1
     shards: tuple[ShardInfo, ...] = ()
     common: str | None = None
@@ -184,6 +188,10 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     if not manifest.shards:
         del content["shards"], content["common"]
     version = OF_SHARDS if manifest.shards else FORMAT_VERSION
+    if manifest.relatives is None:
+        del content["relatives"]
+    else:
+        version = WITH_RELATIVES
     content = {"format_version": version, **content.pop("info"), **content}
     write_json(folder / INFO, {**content, "sha256": _sha256(content)})
 
@@ -244,7 +252,8 @@ def _read_manifest(folder: Path) -> Manifest:
     if recorded is not None and recorded != _sha256(content):
         raise FileFormatError(folder / INFO, "damaged (not as it was written)", REBUILD)
     version = content.pop("format_version", None)
-    if version not in ((OF_SHARDS,) if "shards" in content else (FORMAT_VERSION, *EARLIER)):
+    plain = (OF_SHARDS,) if "shards" in content else (FORMAT_VERSION, *EARLIER)
+    if version not in ((WITH_RELATIVES,) if "relatives" in content else plain):
         problem = f"index format {version!r}, and this version of protrek-hm reads format {FORMAT_VERSION}"
         raise FileFormatError(folder, problem, f"update protrek-hm, or {REBUILD}")
     try:
@@ -299,6 +308,7 @@ def _sha256(content: Mapping[str, Any]) -> str:
 def _parse(content: dict[str, Any]) -> Manifest:
     own = {name: content.pop(name) for name in ("segments", "files", "engines", "removed", "generation")}
     own |= {"digests": content.pop("digests", {}), "words": content.pop("words", None)}
+    own |= {"relatives": content.pop("relatives", None)}
     own |= {"common": content.pop("common", None)}
     shards = tuple(ShardInfo(**each) for each in content.pop("shards", ()))
     sources = tuple(Source(**source) for source in content.pop("sources"))
@@ -319,7 +329,9 @@ def _parse(content: dict[str, Any]) -> Manifest:
     named = {each.name for each in segments} | {each.name for each in shards}
     if not shards:
         named |= {each.file for each in engines.values()}
-    named |= {each for each in (manifest.removed, manifest.words, manifest.common) if each is not None}
+    named |= {
+        each for each in (manifest.removed, manifest.words, manifest.relatives, manifest.common) if each is not None
+    }
     found = {Path(name).parts[0] for name in manifest.files}
     outside = [name for name in (*manifest.files, *named) if Path(name).is_absolute() or ".." in Path(name).parts]
     if outside or named != found:

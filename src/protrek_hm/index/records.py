@@ -141,8 +141,8 @@ def write_records(records: pl.DataFrame, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def open_records(path: Path, *, rows: int) -> pl.DataFrame:
-    """Map the table that `write_records` wrote.
+def open_records(path: Path, *, rows: int | None = None) -> pl.DataFrame:
+    """Map the table that `write_records` wrote; rows: how many there must be.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def open_records(path: Path, *, rows: int) -> pl.DataFrame:
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         raise FileFormatError(path, f"damaged or cut off ({str(error)[:100]})", REBUILD) from None
     assert isinstance(records, pl.DataFrame)
-    if len(records) != rows:
+    if rows is not None and len(records) != rows:
         raise FileFormatError(path, f"holds {len(records)} records, not {rows}", REBUILD)
     for name in ("id", "sequence"):
         if records.schema.get(name) != pl.String or records[name].null_count():

@@ -1,9 +1,9 @@
 """An index split into shards, each an index of its own, that answer together as the whole one does.
 
 The folder holds `shard-G-0`, `shard-G-1`, …, each with the next records of the table and all that is needed to search
-it alone; `common-G`, which says how they are one; the words of all; and `index.json`, which names them with the digest
-of each shard's own `index.json`. Vectors are those of the whole index, never encoded again, and so are the centres, the
-rotation and the codes of its engine: trained apart, they could not be asked as one. In `common-G` lie
+it alone; `common-G`, which says how they are one; words and relatives of all; and `index.json`, which names them with
+the digest of each shard's own `index.json`. Vectors are those of the whole index, never encoded again, and so are the
+centres, the rotation and the codes of its engine: trained apart, they could not be asked as one. In `common-G` lie
 
 - `KIND.rows.npy`: for each record the number of its vector in the whole index, -1 where it has none;
 - `KIND.S.npy`: the places in shard S of its own vectors, those that no earlier shard has;
@@ -113,12 +113,12 @@ def _write(whole: Path, manifest: Manifest, folder: Path, output: Path, count: i
             write_array(common / f"{kind}.{number}.npy", places.shape, "int64", [places])
             own[kind] = len(places)
         shards.append(ShardInfo(shard.name, stop - start, own))
-    words = None
-    if manifest.words is not None:
-        words = f"words-{generation}.sqlite"
-        shutil.copyfile(whole / manifest.words, folder / words)
+    beside = {"words": f"words-{generation}.sqlite", "relatives": f"relatives-{generation}.arrow"}
+    beside = {kind: name for kind, name in beside.items() if getattr(manifest, kind) is not None}
+    for kind, name in beside.items():
+        shutil.copyfile(whole / getattr(manifest, kind), folder / name)
     paths = [*sorted(common.iterdir()), *(folder / each.name / INFO for each in shards)]
-    paths += [folder / words] if words is not None else []
+    paths += [folder / name for name in beside.values()]
     files = {str(path.relative_to(folder)): path.stat().st_size for path in paths}
     place = None if model is None else path_from(output, model)
     complete = replace(
@@ -127,7 +127,8 @@ def _write(whole: Path, manifest: Manifest, folder: Path, output: Path, count: i
         segments=(),
         shards=tuple(shards),
         common=common.name,
-        words=words,
+        words=beside.get("words"),
+        relatives=beside.get("relatives"),
         files=files,
         digests={name: digest(folder / name) for name in files},
         generation=generation,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from protrek_hm.index.layout import (
 )
 from protrek_hm.index.nearest import Engine, ExactEngine, Nearest
 from protrek_hm.index.records import rows_of_ids, rows_where
+from protrek_hm.index.relatives import Relatives
 from protrek_hm.index.segments import Embeddings, kept_rows, open_array, read_meaning, read_records, read_segments
 from protrek_hm.index.words import Words
 
@@ -58,6 +60,7 @@ class Index:
     engines: Mapping[Modality, Engine] = field(default_factory=dict)
     words: Words | None = None
     meaning: Embeddings | None = None
+    relatives: Relatives | None = None
 
     @classmethod
     def open(cls, folder: Path, asked: Asked | None = None) -> "Index":
@@ -85,8 +88,8 @@ class Index:
         for modality in embeddings:
             if modality in manifest.engines:
                 engines[modality] = open_engine(folder, manifest.engines[modality])
-        words = Words.open(folder / manifest.words, kept_rows(folder, manifest)) if manifest.words else None
-        return cls(manifest.info, records, embeddings, engines, words, read_meaning(folder, manifest))
+        beside = _open_beside(folder, manifest, kept_rows(folder, manifest))
+        return cls(manifest.info, records, embeddings, engines, meaning=read_meaning(folder, manifest), **beside)
 
     @classmethod
     def _open_shards(cls, folder: Path, manifest: Manifest, asked: Asked) -> "Index":
@@ -105,8 +108,8 @@ class Index:
             if modality in manifest.engines and isinstance(each.vectors, ShardedVectors):
                 engines[modality] = engine_over(ShardedLists(each.vectors), manifest.engines[modality])
         every = np.ones(len(records), dtype=bool)
-        words = Words.open(folder / manifest.words, every) if manifest.words else None
-        return cls(manifest.info, records, embeddings, engines, words, held.get(MEANING))
+        beside = _open_beside(folder, manifest, every)
+        return cls(manifest.info, records, embeddings, engines, meaning=held.get(MEANING), **beside)
 
     def nearest(
         self,
@@ -253,6 +256,14 @@ class Index:
     def sample(self, want: Modality) -> Float[np.ndarray, "n dim"]:
         """Return a random sample of at most 2,000 distinct vectors, the same at every call: a background."""
         return sample_of(self.embeddings[want])
+
+
+def _open_beside(folder: Path, manifest: Manifest, kept: Bool[np.ndarray, " all"]) -> dict[str, Any]:
+    """Open what lies beside the segments: words, and relatives."""
+    return {
+        "words": Words.open(folder / manifest.words, kept) if manifest.words else None,
+        "relatives": Relatives.open(folder / manifest.relatives, kept) if manifest.relatives else None,
+    }
 
 
 def sample_of(embeddings: Embeddings) -> Float[np.ndarray, "n dim"]:

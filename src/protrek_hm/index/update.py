@@ -88,7 +88,7 @@ def add_to_index(
             segments=(*manifest.segments, segment),
             generation=generation,
         )
-        info = commit(folder, _with_removed(folder, larger, removed | twice)).info
+        info = commit(folder, _with_removed(folder, larger, removed | twice), relatives=config.relatives).info
         clear_shards(folder)
     return info
 
@@ -138,8 +138,9 @@ def compact_index(folder: Path) -> IndexInfo:
             new[MEANING] = gather(meaning)
         generation = manifest.generation + 1
         segment = write_segment(folder, f"segment-{generation}", records, new)
-        one = replace(manifest, segments=(segment,), removed=None, words=None, engines={}, generation=generation)
-        return commit(folder, one).info
+        held = replace(manifest, removed=None, words=None, relatives=None, engines={}, generation=generation)
+        one = replace(held, segments=(segment,))
+        return commit(folder, one, relatives=manifest.relatives is not None).info
 
 
 def _refuse(known: pl.DataFrame, new: pl.DataFrame) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from protrek_hm.search.searcher import SearchConfig as SearchConfig
     from protrek_hm.search.searcher import Searcher as Searcher
     from protrek_hm.search.signals import Matched as Matched
+    from protrek_hm.search.signals import Relative as Relative
     from protrek_hm.search.signals import Signal as Signal
 else:
     __getattr__, __dir__, __all__ = lazily(__name__)

@@ -38,9 +38,8 @@ SETTINGS = "settings.json"
 _AT_ONCE = 64  # queries of a block that one worker answers
 ENDINGS = (".parquet", ".tsv", ".csv", ".jsonl")
 _SETTING = {"query_type": "by", "target_type": "want"}  # what the file calls them
-_TYPES = dict.fromkeys(("query", "difference", "decided", "id", "matched_words"), pl.String) | dict.fromkeys(
-    ("family", "member", "rank"), pl.Int64
-)
+_STRINGS = ("query", "difference", "decided", "id", "matched_words", "by_relatives")
+_TYPES = dict.fromkeys(_STRINGS, pl.String) | dict.fromkeys(("family", "member", "rank"), pl.Int64)
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ def run_batch(
     """Answer all queries and write a row for each hit to `output`; go on where an earlier run was stopped.
 
     Columns: query (its name), with `group` also family, member, identity, difference and decided; rank, id, score,
-    protrek_score, probability, p_value, e_value, matched_words, meaning; `config.columns`. Rows stand in the order of
-    the queries, then of rank. Equal queries of a block are encoded once.
+    protrek_score, probability, p_value, e_value, matched_words, meaning, by_relatives; `config.columns`. Rows stand in
+    the order of the queries, then of rank. Equal queries of a block are encoded once.
 
     Parameters
     ----------

@@ -21,10 +21,11 @@ from protrek_hm.homology.identity import identity
 from protrek_hm.search.describe import Description, FoundText, Homolog
 from protrek_hm.search.hits import Family, Hit, Vote, identity_and_difference
 from protrek_hm.search.pairs import ScoredPair
+from protrek_hm.search.signals import Matched
 
 Form = Literal["table", "jsonl", "tsv"]
 SCORES = ("rank", "id", "score", "protrek_score", "probability", "p_value", "e_value")
-MATCHED = ("matched_words", "meaning")
+MATCHED = ("matched_words", "meaning", "by_relatives")
 FAMILY = ("family", "member", "identity", "difference", "decided")
 OWN_COLUMNS = ("query", *FAMILY, *SCORES, *MATCHED)
 NUMBERS = ("rank", "score", "prob.", "E", "meaning", "like 1st", "length")
@@ -60,7 +61,8 @@ def write_answers(answers: Mapping[str, Sequence[Family]], file: TextIO, *, form
           0.5000  2.0      10  └ TEM-x  E6K
     >>> write_answers({"a kinase": [Family(1, hits[:1])]}, sys.stdout, form="jsonl", grouped=False)
     {"query": "a kinase", "rank": 1, "id": "TEM-1", "score": 0.5, "protrek_score": 5.0, "probability": null,
-     "p_value": 0.01, "e_value": 2.0, "matched_words": null, "meaning": null, "record": {"sequence": "MKTAYEAKQR"}}
+     "p_value": 0.01, "e_value": 2.0, "matched_words": null, "meaning": null, "by_relatives": null,
+     "record": {"sequence": "MKTAYEAKQR"}}
     """
     if form == "table":
         for query, families in answers.items():
@@ -85,7 +87,8 @@ def rows_of_answer(query: str, families: Sequence[Family], *, grouped: bool) -> 
     >>> hit = Hit(1, "P1", 0.5, 50.0, None, 0.01, 2.0, {"sequence": "MKV"})
     >>> next(rows_of_answer("a kinase", [Family(1, (hit,))], grouped=False))
     {'query': 'a kinase', 'rank': 1, 'id': 'P1', 'score': 0.5, 'protrek_score': 50.0, 'probability': None,
-     'p_value': 0.01, 'e_value': 2.0, 'matched_words': None, 'meaning': None, 'record': {'sequence': 'MKV'}}
+     'p_value': 0.01, 'e_value': 2.0, 'matched_words': None, 'meaning': None, 'by_relatives': None,
+     'record': {'sequence': 'MKV'}}
     >>> row = next(rows_of_answer("a kinase", [Family(1, (hit,))], grouped=True))
     >>> [row[name] for name in FAMILY]
     [1, 1, 1.0, '', None]
@@ -97,7 +100,9 @@ def rows_of_answer(query: str, families: Sequence[Family], *, grouped: bool) -> 
                 same = (1.0, "") if member == 1 else _difference(family, hit)
                 place = dict(zip(FAMILY, (family.rank, member, *same, family.decided), strict=True))
             scores = {name: getattr(hit, name) for name in SCORES}
-            common = (None, None) if hit.matched is None else (" ".join(hit.matched.words), hit.matched.meaning)
+            common: tuple[Any, ...] = (None, None, None)
+            if hit.matched is not None:
+                common = (" ".join(hit.matched.words), hit.matched.meaning, by_relatives(hit.matched) or None)
             matched = dict(zip(MATCHED, common, strict=True))
             yield {"query": query, **place, **scores, **matched, "record": dict(hit.record)}
 
@@ -228,8 +233,23 @@ def _cells(hit: Hit, rank: str, *, prefix: str = "", differs: str = "") -> Cells
         "differs": differs,
         "organism": shorten(organism, width=24),
         "length": str(len(sequence)),
-        "text": " ".join((hit.record.get("text") or "").split()),
+        "text": " ".join((hit.record.get("text") or by_relatives(hit.matched, texts=True)).split()),
     }
+
+
+def by_relatives(matched: Matched | None, *, texts: bool = False) -> str:
+    """Name the labelled relatives whose texts speak for a hit that has none; nothing where none does.
+
+    >>> from protrek_hm.search.signals import Relative
+    >>> matched = Matched(relatives=(Relative("P1", "Cuts DNA.", (), 0.5, ("MKTAYIAKQR", "MKTAYIAKQK")),))
+    >>> by_relatives(matched), by_relatives(matched, texts=True), by_relatives(None)
+    ('P1 (90.0 % identical)', 'by its relatives: P1 (90.0 % identical): Cuts DNA.', '')
+    """
+    told = [f"{each.id} ({in_percent(each.identity)} identical)" for each in matched.relatives] if matched else []
+    if not texts or matched is None or not told:
+        return ", ".join(told)
+    said = (f"{name}: {shorten(each.text, width=160)}" for name, each in zip(told, matched.relatives, strict=True))
+    return f"by its relatives: {'; '.join(said)}"
 
 
 def likely(probability: float | None) -> str:

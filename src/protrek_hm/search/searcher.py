@@ -109,6 +109,9 @@ class SearchConfig:
     within
         By what the members of a family that answers a text are ordered, beside what ranks them: see `within`. What
         there is not is left out; `model` alone leaves them in the order of their ranks.
+    relatives
+        Whether words and meaning also find proteins without a text, by the texts of their labelled relatives in the
+        index; such a hit names them.
     fdr
         Only hits of which at most this share is expected to be wrong, in (0, 1): by a threshold that is calibrated on
         families of the whole index, see `calibration`. Hits are ranked by the model alone then.
@@ -126,6 +129,7 @@ class SearchConfig:
     most_hits: int = MOST_HITS
     signals: tuple[Signal, ...] = SIGNALS
     within: tuple[Vote, ...] = VOTES
+    relatives: bool = True
     fdr: float | None = None
     partial: bool = False
 
@@ -385,7 +389,9 @@ class Searcher:
             held = ", ".join(usable_signals(self.index, SIGNALS))
             remedy = f"this index answers by {held}; index build adds meaning, any change of an index its words"
             raise OptionError("signals", ", ".join(config.signals), remedy)
-        questions = self._questions(queries, vectors, config.target_type, signals) if signals != ("model",) else []
+        questions: list[Question] = []
+        if signals != ("model",):
+            questions = self._questions(queries, vectors, config.target_type, signals, by_relatives=config.relatives)
 
         def rank(numbers: list[int], k: int) -> list[Answer[Hit]]:
             if signals == ("model",):
@@ -562,6 +568,8 @@ class Searcher:
         vectors: Float[np.ndarray, "queries dim"],
         target_type: Modality,
         signals: Sequence[Signal],
+        *,
+        by_relatives: bool = False,
     ) -> list[Question]:
         """Look at questions in words as each signal does."""
         meanings: list[Meaning | None] = [None] * len(queries)
@@ -580,6 +588,7 @@ class Searcher:
                 background,
                 len(query) >= _SEQUENCE and query.isupper() and sequence_problem(query) is None,
                 query,
+                by_relatives,
             )
             for query, vector, meaning, background in zip(queries, vectors, meanings, backgrounds, strict=True)
         ]
@@ -594,7 +603,7 @@ class Searcher:
         hits = self._hits(ranked.rows, ranked.cosines, question.background, "text", target_type, ranked.matched, terms)
         unknown = [f"“{shorten(word, width=30)}”" for word, held in question.words.items() if not len(held.rows)]
         notes = [f"no record holds the word{'s' * (len(unknown) > 1)} {', '.join(unknown)}"] if unknown else []
-        if hits and not any(hit.matched.words or _is_near(hit, question) for hit in hits if hit.matched):
+        if hits and not any(_speaks(hit.matched) or _is_near(hit, question) for hit in hits if hit.matched):
             notes.append("nothing stands out: no text is near the question, and chance gives as high a score")
         if question.reads_like_a_sequence:
             notes.append("the question reads like an amino acid sequence: search it with --by sequence")
@@ -663,10 +672,19 @@ def _as_written(
 ) -> list[Matched]:
     """Write the words that hits match as their records do."""
     written = written_forms(terms, [searched_text(each) for each in records])
+    of_others = iter(written_forms(terms, [one.text for each in matched for one in each.relatives]))
     return [
-        replace(each, words=tuple(dict.fromkeys(form for word in each.words for form in forms.get(word, (word,)))))
+        replace(
+            each,
+            words=_spelled(each.words, forms),
+            relatives=tuple(replace(one, words=_spelled(one.words, next(of_others))) for one in each.relatives),
+        )
         for each, forms in zip(matched, written, strict=True)
     ]
+
+
+def _spelled(words: Sequence[str], forms: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(form for word in words for form in forms.get(word, (word,))))
 
 
 def _nothing_left(hits: Sequence[Hit], where: object, target_type: Modality) -> list[str]:
@@ -674,9 +692,17 @@ def _nothing_left(hits: Sequence[Hit], where: object, target_type: Modality) -> 
     return [f"no record with a {target_type} meets the condition; loosen it"] if none else []
 
 
+def _speaks(matched: Matched) -> bool:
+    """Say whether a record, or that of a relative, holds words of the question."""
+    return bool(matched.words or any(each.words for each in matched.relatives))
+
+
 def _is_near(hit: Hit, question: Question) -> bool:
-    """Say whether a hit's text or score stands out of the index."""
-    meaning = hit.matched.meaning if hit.matched is not None else None
-    if meaning is not None and question.meaning is not None:
-        return bool(question.meaning.deviations(np.array([meaning]))[0] >= FAR)
+    """Say whether a hit's text, that of a relative, or its score stands out of the index."""
+    matched = hit.matched or Matched()
+    meanings = [each for each in (matched.meaning, *(one.meaning for one in matched.relatives)) if each is not None]
+    if meanings and question.meaning is not None:
+        near = bool(question.meaning.deviations(np.array([max(meanings)]))[0] >= FAR)
+        if near or matched.meaning is not None:
+            return near
     return question.model is not None and hit.e_value is not None and hit.e_value < 1

@@ -9,13 +9,15 @@
 
 Each signal proposes its best records; of all these every signal is computed exactly. Cosines are counted in standard
 deviations above the mean of the index's background sample, so that they can be added. A record without a text has the
-model's deviations in place of its text's: the model alone decides where it stands. The weights were chosen on the
-validation part of `benchmarks/questions/`.
+model's deviations in place of its text's. What words and meaning say of the texts of its labelled relatives is added
+(`index.relatives`), and never counts as its own: a hit names the relatives that said most. The weights were chosen on
+the validation parts of `benchmarks/questions/` and `benchmarks/unseen.py`.
 """
 
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -24,7 +26,9 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.config import Modality
 from protrek_hm.cosines import cosines_of_pairs
+from protrek_hm.homology.identity import identity
 from protrek_hm.index.nearest import nearest
+from protrek_hm.index.relatives import Relatives
 from protrek_hm.index.segments import Embeddings
 from protrek_hm.index.store import Index
 from protrek_hm.index.vocabulary import fold
@@ -44,6 +48,12 @@ NAMED = 4.0
 RELATION = 1.0
 """What a text loses that opens by relating its protein to another one, in the same unit."""
 
+RELATIVES = 0.5
+"""Weight of what words and meaning say of the texts of a protein's relatives, beside what they say of a text itself."""
+
+TOLD = 3
+"""Relatives that a hit names, at most."""
+
 POOL = 200
 """Records that each signal proposes, at least."""
 
@@ -60,6 +70,32 @@ _RELATION = re.compile(
 
 
 @dataclass(frozen=True)
+class Relative:
+    """A labelled relative whose text speaks for a hit that has none.
+
+    Attributes
+    ----------
+    id, text
+        Its own.
+    words, meaning
+        What its record has in common with the question, as in `Matched`.
+    sequences
+        Those of the hit and of the relative.
+    """
+
+    id: str
+    text: str
+    words: tuple[str, ...]
+    meaning: float | None
+    sequences: tuple[str, str]
+
+    @cached_property
+    def identity(self) -> float:
+        """Of the two sequences, in [0, 1]; see `homology.identity`."""
+        return identity(*self.sequences)
+
+
+@dataclass(frozen=True)
 class Matched:
     """What a hit has in common with a question.
 
@@ -71,11 +107,17 @@ class Matched:
         Cosine of the question and its text, in [-1, 1]; None without a text.
     total
         Of all signals, weighted: what it was ranked by.
+    inferred
+        The part of it that the texts of labelled relatives gave; 0 for a record that has a text.
+    relatives
+        Those that gave most of it, the first `TOLD` at most, best first.
     """
 
     words: tuple[str, ...] = ()
     meaning: float | None = None
     total: float = 0.0
+    inferred: float = 0.0
+    relatives: tuple[Relative, ...] = ()
 
 
 class Ranked(NamedTuple):
@@ -134,6 +176,8 @@ class Question:
         None where it is no signal.
     background
         Its vector's cosines with the index's background sample, in ascending order.
+    by_relatives
+        Whether the texts of labelled relatives speak for proteins that have none.
     reads_like_a_sequence
         Whether it may be a sequence that was typed as words.
     text
@@ -147,6 +191,7 @@ class Question:
     background: Float[np.ndarray, " sample"] = field(default_factory=lambda: np.empty(0))
     reads_like_a_sequence: bool = False
     text: str = ""
+    by_relatives: bool = False
 
 
 def usable_signals(index: Index, wanted: Collection[Signal]) -> tuple[Signal, ...]:
@@ -179,16 +224,15 @@ def rank_by_signals(
     count = index.info.counts["records"]
     pool = min(max(k, POOL), count)
     share, exact = _share(question.words, rows=count), True
-    if allowed is not None:
-        share[~allowed] = 0.0
-    written = np.flatnonzero(share)
-    proposed = [written[np.lexsort((written, -share[written]))[:pool]]]
+    proposed = [_most(share if allowed is None else np.where(allowed, share, 0.0), pool)]
     if question.model is not None:
         near = index.neighbours(question.vector[None], want=target_type, k=pool, where=allowed)
         exact = bool(near.exact[0])
         proposed.append(_alike(index.embeddings[target_type], near.found[0][near.found[0] >= 0], allowed))
     if question.meaning is not None and index.meaning is not None:
         proposed.append(_nearest_texts(index.meaning, question.meaning.vector, pool, allowed))
+    if question.by_relatives and index.relatives is not None:
+        proposed.append(_with_relatives(index, question, share, pool, allowed))
     rows = np.unique(np.concatenate(proposed))
     rows = rows[index.embeddings[target_type].of_row[rows] >= 0]
     cosines = _cosines(index.embeddings[target_type], question.vector, rows)
@@ -199,15 +243,18 @@ def rank_by_signals(
     if question.meaning is not None and index.meaning is not None:
         meaning = _cosines(index.meaning, question.meaning.vector, rows)
         score += WEIGHTS["meaning"] * np.where(np.isnan(meaning), by_model, question.meaning.deviations(meaning))
+    inferred = np.zeros(len(rows))
+    if question.by_relatives and index.relatives is not None:
+        inferred = _inferred(index, index.relatives, question, rows)
+        score += inferred
     order = np.lexsort((rows, -score))
     order = order[index.records["id"].gather(rows[order]).is_first_distinct().to_numpy()][:k]
+    told = _told(index, question, rows[order][inferred[order] > 0])
     matched = [
-        Matched(
-            tuple(word for word, each in question.words.items() if row in each),
-            None if np.isnan(cosine) else float(cosine),
-            total,
+        Matched(_words_of(question, row), None if np.isnan(cosine) else cosine, total, part, told.get(row, ()))
+        for row, cosine, total, part in zip(
+            *(each[order].tolist() for each in (rows, meaning, score, inferred)), strict=True
         )
-        for row, cosine, total in zip(*(each[order].tolist() for each in (rows, meaning, score)), strict=True)
     ]
     return Ranked(rows[order], cosines[order], matched, exact)
 
@@ -224,6 +271,77 @@ def text_scores(index: Index, question: Question, rows: Int[np.ndarray, " n"]) -
         scores = scores + WEIGHTS["meaning"] * question.meaning.deviations(meaning)
         return np.asarray(scores)
     return scores if question.words else None
+
+
+def _with_relatives(
+    index: Index,
+    question: Question,
+    share: Float[np.ndarray, " rows"],
+    count: int,
+    allowed: Bool[np.ndarray, " rows"] | None,
+) -> Int[np.ndarray, " some"]:
+    """Propose proteins by what words and meaning say of those of their relatives that they would propose themselves."""
+    assert index.relatives is not None, "it is asked where there are relatives"
+    known = np.zeros(len(share))
+    best = _most(share, count)
+    known[best] = WEIGHTS["words"] * share[best]
+    if question.meaning is not None and index.meaning is not None:
+        near = _nearest_texts(index.meaning, question.meaning.vector, count, None)
+        known[near] += question.meaning.deviations(_cosines(index.meaning, question.meaning.vector, near))
+    rows, means = index.relatives.means(known)
+    if allowed is not None:
+        rows, means = rows[allowed[rows]], means[allowed[rows]]
+    return rows[np.lexsort((rows, -means))[:count]]
+
+
+def _inferred(
+    index: Index, relatives: Relatives, question: Question, rows: Int[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Return what words and meaning say of the texts of relatives, weighted; 0 for records that have none."""
+    place, others, weights = relatives.of(rows)
+    distinct, of_pair = np.unique(others, return_inverse=True)
+    known = text_scores(index, question, distinct)
+    if known is None:
+        return np.zeros(len(rows))
+    said = RELATIVES * weights * np.nan_to_num(known)[of_pair]
+    return np.bincount(place, said, minlength=len(rows)).astype(np.float64)
+
+
+def _told(index: Index, question: Question, rows: Int[np.ndarray, " n"]) -> dict[int, tuple[Relative, ...]]:
+    """Name for each of these rows the relatives that said most."""
+    if index.relatives is None or not len(rows):
+        return {}
+    place, others, weights = index.relatives.of(rows)
+    known = text_scores(index, question, others)
+    assert known is not None, "something was inferred from it"
+    said = weights * np.nan_to_num(known)
+    order = np.lexsort((np.arange(len(said)), -said, place))
+    order = order[said[order] > 0]
+    first = np.searchsorted(place[order], place[order])
+    order = order[np.arange(len(order)) - first < TOLD]
+    meaning = np.full(len(order), np.nan)
+    if question.meaning is not None and index.meaning is not None:
+        meaning = _cosines(index.meaning, question.meaning.vector, others[order])
+    found: dict[int, tuple[Relative, ...]] = {}
+    own = index.records["sequence"].gather(rows[place[order]])
+    records = index.take(others[order]).select("id", "text", "sequence").rows()
+    for row, other, (name, text, sequence), cosine, sequence_of_row in zip(
+        rows[place[order]].tolist(), others[order].tolist(), records, meaning.tolist(), own, strict=True
+    ):
+        words = _words_of(question, other)
+        one = Relative(name, text, words, None if np.isnan(cosine) else cosine, (sequence_of_row, sequence))
+        found[row] = (*found.get(row, ()), one)
+    return found
+
+
+def _words_of(question: Question, row: int) -> tuple[str, ...]:
+    return tuple(word for word, each in question.words.items() if row in each)
+
+
+def _most(share: Float[np.ndarray, " rows"], count: int) -> Int[np.ndarray, " some"]:
+    """Return the rows of the highest shares above 0."""
+    written = np.flatnonzero(share)
+    return np.asarray(written[np.lexsort((written, -share[written]))[:count]])
 
 
 def _by_words(

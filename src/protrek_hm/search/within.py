@@ -164,6 +164,7 @@ class Within:
         model = deviations * weights
         by_text = np.array([hit.matched.total if hit.matched else own for hit, own in zip(hits, model, strict=True)])
         by_text -= model
+        inferred = np.array([hit.matched.inferred if hit.matched else 0.0 for hit in hits])
         unread = np.flatnonzero(~written)
         if "relatives" in voters and len(unread):
             sequences = [hits[place].record["sequence"] for place in unread.tolist()]
@@ -173,7 +174,8 @@ class Within:
                 usual = float(deviations.mean())
                 weights[unread] = BESIDE_RELATIVES
                 model[unread] = WEIGHTS["model"] * usual + BESIDE_RELATIVES * (deviations[unread] - usual)
-                by_text[unread] += predicted.scores
+                by_text[unread] += predicted.scores  # of the family's own relatives, in place of any
+                by_text[unread] -= inferred[unread]
         difference = np.zeros(len(hits))
         if "difference" in voters and self.head is not None and question.text:
             difference = self.head.weight * self._preferences(self.head, question.text, hits)

@@ -14,6 +14,7 @@ from protrek_hm.homology.identity import align
 from protrek_hm.index.layout import MODALITIES
 from protrek_hm.search.differences import differences
 from protrek_hm.search.hits import FEW, Family, Hit
+from protrek_hm.search.signals import Matched, Relative
 from protrek_hm.serve.problems import ProblemError
 
 BINS = 40
@@ -90,9 +91,21 @@ def _hit(hit: Hit) -> dict[str, Any]:
         "probability": plain(hit.probability),
         "p_value": plain(hit.p_value),
         "e_value": plain(hit.e_value),
-        "matched": None if hit.matched is None else {"words": list(hit.matched.words), "meaning": hit.matched.meaning},
+        "matched": None if hit.matched is None else _matched(hit.matched),
         "record": plain(hit.record),
     }
+
+
+def _matched(matched: Matched) -> dict[str, Any]:
+    relatives = [
+        {"id": str(each.id), "identity": each.identity, "text": each.text, **_in_common(each)}
+        for each in matched.relatives
+    ]
+    return {**_in_common(matched), "by_relatives": relatives}
+
+
+def _in_common(each: Matched | Relative) -> dict[str, Any]:
+    return {"words": list(each.words), "meaning": each.meaning}
 
 
 def background_answer(

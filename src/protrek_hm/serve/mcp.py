@@ -101,7 +101,9 @@ def tools_of(service: Service) -> list[Tool]:
             "carbapenems?' or 'what is like this sequence?'; to compare two proteins use explain, to annotate one "
             "describe. Near-identical proteins come as one family, each with its identity and changes from the best; "
             "decided says what ordered them if not their ranks: the twin head (difference) or labelled relatives. "
-            "matched says which words and how much of the meaning a record shares with the question. score is the "
+            "matched says which words and how much of the meaning a record shares with the question; a protein that "
+            "has no text may be found by those of labelled relatives: by_relatives names them and their identity. What "
+            "they say is inferred, not known of the protein: say so. score is the "
             "model's cosine; an e_value far above 1 means that chance gives as much. For hits of which few are wrong "
             "set fdr, such as 0.1: guarantee then says what holds; it is null where nothing is guaranteed.",
             SearchTool,

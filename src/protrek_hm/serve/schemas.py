@@ -58,6 +58,10 @@ Within = Annotated[
         description="By what the members of a family that answers a text are ordered; `model` alone: as they rank.",
     ),
 ]
+ByRelatives = Annotated[
+    bool,
+    Field(description="Whether proteins without a text are found by the texts of labelled relatives, too; named."),
+]
 Fdr = Annotated[
     float | None,
     Field(
@@ -96,6 +100,7 @@ class _Options(_Request):
     exact: Exact = False
     signals: Signals = SIGNALS
     within: Within = VOTES
+    relatives: ByRelatives = True
     fdr: Fdr = None
     partial: Partial = False
 
@@ -172,11 +177,25 @@ class ScanRequest(_Request):
     )
 
 
-class MatchedAnswer(BaseModel):
-    """What a hit has in common with a question, as `protrek_hm.search.Matched`."""
-
+class _InCommon(BaseModel):
     words: list[str] = Field(description="Of the question, which the record holds.")
     meaning: float | None = Field(description="Cosine of the question and the record's text; null without one.")
+
+
+class RelativeAnswer(_InCommon):
+    """A labelled relative whose text speaks for a hit that has none, as `protrek_hm.search.Relative`."""
+
+    id: str
+    identity: float = Field(description="Of its sequence and the hit's, in [0, 1].")
+    text: str = Field(description="Its own, not the hit's.")
+
+
+class MatchedAnswer(_InCommon):
+    """What a hit has in common with a question, as `protrek_hm.search.Matched`."""
+
+    by_relatives: list[RelativeAnswer] = Field(
+        description="Labelled relatives that put a hit without a text in its place; empty where none did."
+    )
 
 
 class HitAnswer(BaseModel):

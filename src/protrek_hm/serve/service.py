@@ -263,6 +263,7 @@ class Service:
                 most_hits=_MOST_GROUPED,
                 signals=request.signals,
                 within=request.within,
+                relatives=request.relatives,
                 fdr=request.fdr,
                 partial=request.partial,
             )

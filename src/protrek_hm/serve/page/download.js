@@ -1,11 +1,12 @@
 // The result on the screen as a file, built here from that very result: nobody else's can get in between.
 
+import { identical } from "./numbers.js";
 import { toFasta } from "./sequences.js";
 
 // What a spreadsheet would run: it looks behind blanks and marks that are not seen, and reads full-width signs, too.
 const FORMULA = /^[\s\p{C}]*[=+\-@|\uff1d\uff0b\uff0d\uff20\u2212]|^[\t\r\n]/u;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
-const OWN = ["family", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value", "matched_words", "meaning"];
+const OWN = ["family", "rank", "id", "score", "protrek_score", "probability", "p_value", "e_value", "matched_words", "meaning", "by_relatives"];
 
 /** Answers as JSON, complete. */
 export function asJson(answers) {
@@ -24,7 +25,8 @@ export function asCsv(answers) {
 }
 
 function common(matched) {
-  return { matched_words: matched?.words.join(" "), meaning: matched?.meaning };
+  const relatives = matched?.by_relatives.map(({ id, identity }) => `${id} (${identical([identity])})`);
+  return { matched_words: matched?.words.join(" "), meaning: matched?.meaning, by_relatives: relatives?.join(", ") };
 }
 
 /** Hits as FASTA, those of each answer best first; a protein that answers several questions stands there once. */

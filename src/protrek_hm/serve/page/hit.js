@@ -2,7 +2,7 @@
 
 import { copy, h, svg } from "./dom.js";
 import { linksOf } from "./links.js";
-import { count, likely, score, tiny } from "./numbers.js";
+import { count, identical, likely, score, tiny } from "./numbers.js";
 import { toFasta } from "./sequences.js";
 
 const SHOWN = ["id", "sequence", "structure", "text", "organism", "length"];
@@ -22,6 +22,7 @@ export function identityCell(hit, { below = null, brief = false, name = "id" } =
       links.map((link) => [external(link), " "])),
     record.text && h("p", { class: "text" }, marked(record.text, hit.matched?.words ?? [])),
     common(hit.matched),
+    inferred(hit.matched),
     h("div", { class: "foot" }, below, details(hit)));
 }
 
@@ -38,7 +39,15 @@ function common(matched) {
   if (!matched) return null;
   const words = matched.words.map((word) => `“${word}”`).join(", ");
   const told = [words && `Its record holds ${words}.`, matched.meaning !== null && `Its text is ${matched.meaning.toFixed(2)} like the question.`];
-  return h("p", { class: "hint" }, told.filter(Boolean).join(" ") || "Found by the model alone: it has no text.");
+  const alone = matched.by_relatives.length ? "It has no text of its own." : "Found by the model alone: it has no text.";
+  return h("p", { class: "hint" }, told.filter(Boolean).join(" ") || alone);
+}
+
+/** The labelled relatives that speak for a hit without a text: who they are, how identical, what their texts say. */
+function inferred(matched) {
+  if (!matched?.by_relatives.length) return null;
+  return h("div", { class: "relatives" }, h("p", { class: "hint" }, "By its relatives:"),
+    h("ul", {}, matched.by_relatives.map(({ id, identity, text, words }) => h("li", { class: "text" }, h("b", {}, id), ` (${identical([identity])}): `, marked(text, words)))));
 }
 
 /** Score with its bar, probability and E-value, as cells of a table. */

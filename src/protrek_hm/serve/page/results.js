@@ -160,7 +160,7 @@ function range(numbers) {
 
 function meaning(shown) {
   const words = [
-    ["Order", "By three signals together: the words of the question that a record holds, how alike its text is in meaning, and the score. A protein without a text is placed by its score alone."],
+    ["Order", "By three signals together: the words of the question that a record holds, how alike its text is in meaning, and the score. A protein without a text is placed by its score, and by what words and meaning say of the texts of its labelled relatives; those that said most stand beside it."],
     ["Score", "The cosine between your query and the protein, from −1 to 1. Compare it within one search; another query has another scale."],
     ["Probability", "The share of hits of such a score that are right, by their text or their family, when this index is asked for its own records. An upper bound where the model was trained on them. Left empty below 10 %, where the model cannot tell: that says nothing against the hit."],
     ["E-value", "How many hits of this score or better an index of this size would give by chance. Below 0.01 is rare luck; above 1, the score alone decides nothing."],
