@@ -1,14 +1,13 @@
-"""Find proteins of unseen families by their texts: by a model, by the names of the nearest labelled proteins, by both.
+"""Find proteins of unseen families by their texts: by a model, and by the texts of their labelled relatives as well.
 
-    python benchmarks/unseen.py DATA [--part valid|test] [--model mini-words] [--nearest 1 5 20] [--weights 0.3 0.6 1]
+    python benchmarks/unseen.py DATA [--part valid|test] [--model mini-words] [--work unseen-run]
 
 DATA holds `swissprot_text.tsv.gz`. Asked are the texts of the proteins whose components (50 % identity, or a text in
 common) `recipes/mini/held_out.json` puts aside for one part; counted is how often a right protein is among the first
-ten. Labelled are all proteins that are not put aside: a protein's relatives are those of them that share most of its
-4-mers (cosine, rare ones count more), at whatever identity, and what they say of it is the mean of the vectors of their
-names, weighted by the squared cosine. Only names are read of them, and nothing of the proteins asked for. Model and
-relatives are added in standard deviations of each question. How many relatives, and with which weight, was chosen on
-`valid`. Vectors are kept in --work. Intervals: 95 %, bootstrap over questions, which takes them as independent.
+ten of this part. One index holds them all without their texts, and the labelled proteins: those that are put aside for
+nothing, with their texts (or else names). So relatives lie below 50 % identity, and nothing is read of the proteins
+that are asked for. Searches are those of the product, `where` the part; the index is kept in --work. How many relatives
+count, and how much, was chosen on `valid`. Intervals: 95 %, bootstrap over questions, which takes them as independent.
 """
 
 import argparse
@@ -18,101 +17,71 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 from jaxtyping import Float
-from scipy import sparse
 
-from protrek_hm.config import Modality
 from protrek_hm.evaluate.statistics import mean_with_interval, paired_difference
 from protrek_hm.evaluate.table import percent
+from protrek_hm.index import IndexConfig, build_index
 from protrek_hm.model import ProTrek
-from protrek_hm.model.cached import CachedEncoder
-from protrek_hm.model.encoder import unit_vectors
-from protrek_hm.search.relatives import word_features
+from protrek_hm.search import SearchConfig, Searcher
 
 HELD_OUT = Path(__file__).parents[1] / "recipes" / "mini" / "held_out.json"
+PARTS = ("valid", "test")
 SEED, DRAWS, TEN = 42, 2_000, 10
 
 
-def read_parts(data: Path, part: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the proteins that are asked for, with their texts, and the labelled ones."""
+def read_proteins(data: Path) -> tuple[pl.DataFrame, dict[str, dict[str, set[str]]]]:
+    """Return the table of the index, a part beside each protein, and for each part text → its proteins."""
     table = pl.read_csv(data / "swissprot_text.tsv.gz", separator="\t", infer_schema=False, quote_char=None)
-    proteins = table.select("sequence", id="accession", text="function", name=pl.col("protein_name").fill_null(""))
-    proteins = proteins.with_columns(pl.col("name").str.replace(r" \(.*", ""))
+    name = pl.col("protein_name").str.replace(r" \(.*", "")
     held = json.loads(HELD_OUT.read_text(encoding="utf-8"))
-    aside = {
-        each for key, sets in held.items() if key.startswith("components") for ids in sets.values() for each in ids
-    }
-    asked = proteins.filter(pl.col("id").is_in(held[f"components_{part}"]["swissprot"]), pl.col("text").is_not_null())
-    return asked, proteins.filter(~pl.col("id").is_in(list(aside)))
-
-
-def share_words(one: list[str], other: list[str]) -> Float[np.ndarray, "one other"]:
-    """Return the cosines of proteins by the 4-mers that they hold; those that few of `other` hold count more."""
-    held = [sparse.csr_array(word_features(each), dtype=np.float32) for each in (one, other)]
-    rarity = np.log((1 + len(other)) / (1 + held[1].sum(0))).astype(np.float32)
-    weighed = [each @ sparse.diags_array(rarity) for each in held]
-    lengths = [np.sqrt(each.multiply(each).sum(1)) + 1e-9 for each in weighed]
-    return (weighed[0] @ weighed[1].T).toarray() / np.outer(*lengths)
-
-
-def say_of(
-    cosines: Float[np.ndarray, "asked labelled"], labels: Float[np.ndarray, "labelled dim"], nearest: int
-) -> Float[np.ndarray, "asked dim"]:
-    """Return the unit mean of the labels of the nearest, beyond the mean of all labels."""
-    found = np.argpartition(-cosines, nearest, axis=1)[:, :nearest]
-    weights = np.take_along_axis(cosines, found, 1) ** 2
-    said = (weights[..., None] * (labels[found] - labels.mean(0))).sum(1)
-    return said / (np.linalg.norm(said, axis=1, keepdims=True) + 1e-9)
-
-
-def deviations(scores: Float[np.ndarray, "questions proteins"]) -> Float[np.ndarray, "questions proteins"]:
-    """Count each question's scores in standard deviations above their mean."""
-    return (scores - scores.mean(1, keepdims=True)) / scores.std(1, keepdims=True)
+    put_aside = [ids for key, sets in held.items() if key.startswith("components") for ids in sets.values()]
+    labelled = table.filter(~pl.col("accession").is_in(sorted({each for ids in put_aside for each in ids})))
+    text = pl.coalesce("function", name)
+    proteins = [labelled.select("sequence", id="accession", text=text, part=pl.lit("labelled"))]
+    right = dict[str, dict[str, set[str]]]()
+    for part in PARTS:
+        aside = pl.col("accession").is_in(held[f"components_{part}"]["swissprot"])
+        asked = table.filter(aside, pl.col("function").is_not_null())
+        nothing = pl.lit(None, dtype=pl.String)
+        proteins.append(asked.select("sequence", id="accession", text=nothing, part=pl.lit(part)))
+        right[part] = {}
+        for text_, protein in asked.select("function", "accession").iter_rows():
+            right[part].setdefault(text_, set()).add(protein)
+    return pl.concat(proteins), right
 
 
 def main() -> None:
     """Print a line for each way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--part", choices=("valid", "test"), default="valid")
+    parser.add_argument("--part", choices=PARTS, default="valid")
     parser.add_argument("--model", default="mini-words")
-    parser.add_argument("--nearest", type=int, nargs="+", default=[1, 5, 20])
-    parser.add_argument("--weights", type=float, nargs="+", default=[0.3, 0.6, 1.0])
     parser.add_argument("--work", type=Path, default=Path("unseen-run"))
     given = parser.parse_args()
-    asked, labelled = read_parts(given.data, given.part)
-    encoder = CachedEncoder(ProTrek.from_pretrained(given.model, device="cpu"), given.work)
+    proteins, right = read_proteins(given.data)
+    model, index = ProTrek.from_pretrained(given.model, device="cpu"), given.work / given.model
+    if not index.exists():
+        given.work.mkdir(parents=True, exist_ok=True)
+        build_index(proteins, model, index, IndexConfig(meaning=True), model_name=given.model)
+    searcher, questions = Searcher.open(index, model=model), right[given.part]
+    counts = dict(proteins["part"].value_counts().iter_rows())
+    print(f"{counts[given.part]} proteins, {len(questions)} texts; {counts['labelled']} labelled", flush=True)  # noqa: T201
 
-    def encode(inputs: list[str], task: Modality) -> Float[np.ndarray, "inputs dim"]:
-        return unit_vectors(encoder, inputs, task=task)
+    def ask(**asked: bool | tuple[str, ...]) -> Float[np.ndarray, " questions"]:
+        config = SearchConfig(k=TEN, where=f"part = '{given.part}'", **asked)
+        answers = searcher.answer(list(questions), config)
+        pairs = zip(questions.values(), answers, strict=True)
+        return np.array([any(each.best.id in ids for each in answer) for ids, answer in pairs], dtype=float)
 
-    questions = asked["text"].unique(maintain_order=True).to_list()
-    right = np.array(questions)[:, None] == asked["text"].to_numpy()[None]
-    texts, names = encode(questions, "text"), encode(labelled["name"].to_list(), "text")
-    model = texts @ encode(asked["sequence"].to_list(), "sequence").T
-    cosines = share_words(asked["sequence"].to_list(), labelled["sequence"].to_list())
-
-    def count(scores: Float[np.ndarray, "questions proteins"]) -> Float[np.ndarray, " questions"]:
-        first = np.argsort(-scores, axis=1, kind="stable")[:, :TEN]
-        return np.take_along_axis(right, first, 1).any(1).astype(float)
-
-    alone, groups = count(model), np.arange(len(questions))
-
-    def say(way: str, found: Float[np.ndarray, " questions"]) -> None:
+    alone, groups = ask(signals=("model",)), np.arange(len(questions))
+    ways = {"model": alone, "all signals, no relatives": ask(relatives=False), "all signals": ask()}
+    for way, found in ways.items():
         mean = mean_with_interval(found, groups, seed=SEED, resamples=DRAWS)
         change = paired_difference(alone, found, groups, seed=SEED, resamples=DRAWS)
         assert mean is not None
         assert change is not None
         told = f"{percent(mean, between=' ')}   {percent(change, sign='+', between=' ')}"
-        print(f"{way:34} {told}", flush=True)  # noqa: T201
-
-    print(f"{asked.height} proteins, {len(questions)} texts; {labelled.height} labelled")  # noqa: T201
-    say("model", alone)
-    for nearest in given.nearest:
-        relatives = texts @ say_of(cosines, names, nearest).T
-        say(f"nearest {nearest}", count(relatives))
-        for weight in given.weights:
-            both = deviations(model) + weight * deviations(relatives)
-            say(f"nearest {nearest}, weight {weight:g}, and model", count(both))
+        print(f"{way:27} {told}", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from protrek_hm.config import Modality
 from protrek_hm.cosines import cosines_of_pairs
 from protrek_hm.homology.identity import identity
 from protrek_hm.index.nearest import nearest
-from protrek_hm.index.relatives import Relatives
 from protrek_hm.index.segments import Embeddings
 from protrek_hm.index.store import Index
 from protrek_hm.index.vocabulary import fold
@@ -243,17 +242,15 @@ def rank_by_signals(
     if question.meaning is not None and index.meaning is not None:
         meaning = _cosines(index.meaning, question.meaning.vector, rows)
         score += WEIGHTS["meaning"] * np.where(np.isnan(meaning), by_model, question.meaning.deviations(meaning))
-    inferred = np.zeros(len(rows))
-    if question.by_relatives and index.relatives is not None:
-        inferred = _inferred(index, index.relatives, question, rows)
-        score += inferred
+    inferred = _by_relatives(index, question, rows)
+    score += inferred.sums
     order = np.lexsort((rows, -score))
     order = order[index.records["id"].gather(rows[order]).is_first_distinct().to_numpy()][:k]
-    told = _told(index, question, rows[order][inferred[order] > 0])
+    relatives = inferred.name(index, question, rows, order)
     matched = [
-        Matched(_words_of(question, row), None if np.isnan(cosine) else cosine, total, part, told.get(row, ()))
-        for row, cosine, total, part in zip(
-            *(each[order].tolist() for each in (rows, meaning, score, inferred)), strict=True
+        Matched(_words_of(question, row), None if np.isnan(cosine) else cosine, total, part, told)
+        for row, cosine, total, part, told in zip(
+            *(each[order].tolist() for each in (rows, meaning, score, inferred.sums)), relatives, strict=True
         )
     ]
     return Ranked(rows[order], cosines[order], matched, exact)
@@ -294,44 +291,55 @@ def _with_relatives(
     return rows[np.lexsort((rows, -means))[:count]]
 
 
-def _inferred(
-    index: Index, relatives: Relatives, question: Question, rows: Int[np.ndarray, " n"]
-) -> Float[np.ndarray, " n"]:
-    """Return what words and meaning say of the texts of relatives, weighted; 0 for records that have none."""
-    place, others, weights = relatives.of(rows)
+@dataclass(frozen=True)
+class _Inferred:
+    """What relatives say of some records: for each pair the place of the record (ascending), the other's row, how much.
+
+    sums: over the relatives of each record; 0 where there is none.
+    """
+
+    place: Int[np.ndarray, " pairs"]
+    others: Int[np.ndarray, " pairs"]
+    said: Float[np.ndarray, " pairs"]
+    sums: Float[np.ndarray, " records"]
+
+    def name(
+        self, index: Index, question: Question, rows: Int[np.ndarray, " records"], places: Int[np.ndarray, " some"]
+    ) -> list[tuple[Relative, ...]]:
+        """Name for the records in these places the relatives that said most, if they said something for them."""
+        pairs, owners = list[int](), list[int]()
+        for number, place in enumerate(places.tolist()):
+            first, last = np.searchsorted(self.place, [place, place + 1])
+            best = first + np.argsort(-self.said[first:last], kind="stable")[:TOLD]
+            best = best[self.said[best] > 0] if self.sums[place] > 0 else best[:0]
+            pairs += best.tolist()
+            owners += [number] * len(best)
+        found: list[tuple[Relative, ...]] = [()] * len(places)
+        if not pairs:
+            return found
+        others = self.others[pairs]
+        meaning = np.full(len(others), np.nan)
+        if question.meaning is not None and index.meaning is not None:
+            meaning = _cosines(index.meaning, question.meaning.vector, others)
+        own = index.records["sequence"].gather(rows[places[owners]])
+        records = index.take(others).select("id", "text", "sequence").rows()
+        told = zip(owners, records, own, others.tolist(), meaning.tolist(), strict=True)
+        for number, (name, text, sequence), of, other, cosine in told:
+            common = _words_of(question, other), None if np.isnan(cosine) else cosine
+            found[number] += (Relative(name, text, *common, (of, sequence)),)
+        return found
+
+
+def _by_relatives(index: Index, question: Question, rows: Int[np.ndarray, " n"]) -> _Inferred:
+    """Return what words and meaning say of the texts of relatives, weighted."""
+    nothing = np.empty(0, dtype=np.int64)
+    place, others, weights = nothing, nothing, np.empty(0)
+    if question.by_relatives and index.relatives is not None:
+        place, others, weights = index.relatives.of(rows)
     distinct, of_pair = np.unique(others, return_inverse=True)
-    known = text_scores(index, question, distinct)
-    if known is None:
-        return np.zeros(len(rows))
-    said = RELATIVES * weights * np.nan_to_num(known)[of_pair]
-    return np.bincount(place, said, minlength=len(rows)).astype(np.float64)
-
-
-def _told(index: Index, question: Question, rows: Int[np.ndarray, " n"]) -> dict[int, tuple[Relative, ...]]:
-    """Name for each of these rows the relatives that said most."""
-    if index.relatives is None or not len(rows):
-        return {}
-    place, others, weights = index.relatives.of(rows)
-    known = text_scores(index, question, others)
-    assert known is not None, "something was inferred from it"
-    said = weights * np.nan_to_num(known)
-    order = np.lexsort((np.arange(len(said)), -said, place))
-    order = order[said[order] > 0]
-    first = np.searchsorted(place[order], place[order])
-    order = order[np.arange(len(order)) - first < TOLD]
-    meaning = np.full(len(order), np.nan)
-    if question.meaning is not None and index.meaning is not None:
-        meaning = _cosines(index.meaning, question.meaning.vector, others[order])
-    found: dict[int, tuple[Relative, ...]] = {}
-    own = index.records["sequence"].gather(rows[place[order]])
-    records = index.take(others[order]).select("id", "text", "sequence").rows()
-    for row, other, (name, text, sequence), cosine, sequence_of_row in zip(
-        rows[place[order]].tolist(), others[order].tolist(), records, meaning.tolist(), own, strict=True
-    ):
-        words = _words_of(question, other)
-        one = Relative(name, text, words, None if np.isnan(cosine) else cosine, (sequence_of_row, sequence))
-        found[row] = (*found.get(row, ()), one)
-    return found
+    known = text_scores(index, question, distinct) if len(distinct) else None
+    said = RELATIVES * weights * (0.0 if known is None else np.nan_to_num(known)[of_pair])
+    return _Inferred(place, others, said, np.bincount(place, said, minlength=len(rows)).astype(np.float64))
 
 
 def _words_of(question: Question, row: int) -> tuple[str, ...]:
