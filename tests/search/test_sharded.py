@@ -91,7 +91,7 @@ def asked(table):
             for options in (
                 {},
                 {"k": 1, "group": True},
-                {"k": 40},
+                {"k": 40, "group": True},
                 {"where": "organism = 'sp. 2' and length < 70", "group": True},
                 {"where": "mass > 15", "k": 25},
                 {"where": "mass > 999"},
@@ -99,8 +99,8 @@ def asked(table):
             ):
                 yield from ((query, SearchConfig(by, want, **{"k": 10, **options})) for query in queries)
     for signals in (("model",), ("words",), ("meaning", "words")):
-        for within in (("model",), ("model", "relatives")):
-            config = SearchConfig(k=8, group=True, signals=signals, within=within)
+        for within, relatives in ((("model",), True), (("model", "relatives"), True), (("model", "relatives"), False)):
+            config = SearchConfig(k=8, group=True, signals=signals, within=within, relatives=relatives)
             yield from ((query, config) for query in QUESTIONS)
 
 
@@ -113,6 +113,8 @@ def test_every_question_has_the_answer_of_the_whole_index(searchers):
         assert left == right, (query, config)
     assert sum(bool(families) for families, *_ in one) > 180
     assert any(decided == "relatives" for families, *_ in one for _, decided, _ in families)
+    hits = [hit for families, *_ in one for *_, members in families for hit in members]
+    assert any(hit["matched"] and hit["matched"]["relatives"] for hit in hits)
 
 
 def test_probability_and_promise_are_those_of_the_whole_index(searchers):
