@@ -137,7 +137,7 @@ def test_it_is_built_split_at_once_and_replaced_whole(tmp_path, letter_encoder):
     split_index(tmp_path / "whole", tmp_path / "split", shards=2, force=True)
     assert read_manifest(tmp_path / "split").generation == 2
     names = {path.name for path in (tmp_path / "split").iterdir() if not path.name.startswith(".")}
-    assert names == {"index.json", "common-2", "shard-2-0", "shard-2-1", "words-2.sqlite"}
+    assert names == {"index.json", "common-2", "shard-2-0", "shard-2-1", "words-2.sqlite", "relatives-2.arrow"}
     vectors = opened.vectors("sequence", np.arange(40))  # what is open stays what it was
     np.testing.assert_array_equal(vectors, Index.open(tmp_path / "split").vectors("sequence", np.arange(40)))
 

@@ -91,8 +91,10 @@ def asked(table):
             for options in (
                 {},
                 {"k": 1, "group": True},
-                {"k": 40, "group": True},
+                {"k": 1, "group": True, "relatives": False},
+                {"k": 40},
                 {"where": "organism = 'sp. 2' and length < 70", "group": True},
+                {"where": "organism = 'sp. 2' and length < 70", "group": True, "relatives": False},
                 {"where": "mass > 15", "k": 25},
                 {"where": "mass > 999"},
                 {"exact": True},
