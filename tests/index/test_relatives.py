@@ -123,6 +123,10 @@ def test_only_an_index_that_holds_relatives_has_the_format_of_one(tmp_path, lett
     [
         (pl.DataFrame({"record": [5], "relative": [0], "share": [0.5]}), "other records than the index holds"),
         (pl.DataFrame({"record": [0], "relative": [2], "share": [0.5]}), "other records than the index holds"),
+        (pl.DataFrame({"record": [1, 0], "relative": [0, 1], "share": [0.5, 0.5]}), "missing or out of place"),
+        (pl.DataFrame({"record": [0, None], "relative": [1, 1], "share": [0.5, 0.5]}), "missing or out of place"),
+        (pl.DataFrame({"record": [0], "relative": [1], "share": [float("nan")]}), "missing or out of place"),
+        (pl.DataFrame({"record": [0], "relative": [1], "share": [0.0]}), "missing or out of place"),
         (pl.DataFrame({"record": [0], "share": [0.5]}), "holds record, share, not record, relative, share"),
     ],
 )

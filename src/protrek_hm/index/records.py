@@ -141,13 +141,13 @@ def write_records(records: pl.DataFrame, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def open_records(path: Path, *, rows: int | None = None) -> pl.DataFrame:
-    """Map the table that `write_records` wrote; rows: how many there must be.
+def open_arrow(path: Path) -> pl.DataFrame:
+    """Map a table that `write_records` wrote.
 
     Raises
     ------
     MissingFileError, FileFormatError
-        If it is not there, cut off, or has another number of rows.
+        If it is not there, or cut off.
     """
     try:
         with pa.memory_map(str(path)) as file:
@@ -159,7 +159,13 @@ def open_records(path: Path, *, rows: int | None = None) -> pl.DataFrame:
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
         raise FileFormatError(path, f"damaged or cut off ({str(error)[:100]})", REBUILD) from None
     assert isinstance(records, pl.DataFrame)
-    if rows is not None and len(records) != rows:
+    return records
+
+
+def open_records(path: Path, *, rows: int) -> pl.DataFrame:
+    """Map the records that `write_records` wrote; raises as `open_arrow`, or if they are other than they must be."""
+    records = open_arrow(path)
+    if len(records) != rows:
         raise FileFormatError(path, f"holds {len(records)} records, not {rows}", REBUILD)
     for name in ("id", "sequence"):
         if records.schema.get(name) != pl.String or records[name].null_count():

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from protrek_hm.errors import FileFormatError
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.layout import REBUILD
-from protrek_hm.index.records import open_records, write_records
+from protrek_hm.index.records import open_arrow, write_records
 
 MOST = 5
 """Relatives that are kept of a protein: those that share most words with it for their length."""
@@ -60,10 +60,13 @@ class Relatives:
         MissingFileError, FileFormatError
             If it is not there, is damaged, or was written for other records.
         """
-        pairs = open_records(path)
+        pairs = open_arrow(path)
         row = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
         if dict(pairs.schema) != _SCHEMA:
             raise FileFormatError(path, f"holds {', '.join(pairs.columns)}, not {', '.join(_SCHEMA)}", REBUILD)
+        whole = sum(pairs.null_count().row(0)) == 0 and pairs["record"].is_sorted()
+        if not whole or not (pairs["share"].is_finite() & (pairs["share"] > 0)).all():
+            raise FileFormatError(path, "damaged (a number is missing or out of place)", REBUILD)
         owner, other = (row[np.clip(pairs[name].to_numpy(), -1, len(kept))] for name in ("record", "relative"))
         if min(owner.min(initial=0), other.min(initial=0)) < 0:
             raise FileFormatError(path, "names relatives of other records than the index holds", REBUILD)
@@ -113,7 +116,7 @@ def write_relatives(
     written = (records["text"].fill_null("") != "").to_numpy()
     labelled, without = kept & written, kept & ~written
     old = np.arange(len(records)) < (seen if before is not None else 0)
-    pairs = pl.DataFrame(schema=_SCHEMA) if before is None else open_records(before)
+    pairs = pl.DataFrame(schema=_SCHEMA) if before is None else open_arrow(before)
     lost = pairs.filter(~pl.Series(kept)[pairs["relative"]])["record"].unique().to_numpy()
     anew = without & ~old
     anew[lost[without[lost]]] = True
