@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--deadline", type=float, default=300, help="Seconds for each command.")
     given = parser.parse_args()
-    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ |= {"OMP_NUM_THREADS": "1", "RAY_raylet_start_wait_time_s": "150"}
     wrong = 0
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
