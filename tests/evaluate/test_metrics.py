@@ -10,6 +10,7 @@ from sklearn.metrics import average_precision_score, f1_score, precision_score, 
 
 from protrek_hm.cosines import TOLERANCE
 from protrek_hm.evaluate.metrics import (
+    Reliability,
     auroc,
     average_precision,
     best_threshold,
@@ -170,3 +171,14 @@ def test_certainty_is_the_softmax_of_two():
 def test_no_case_is_an_error():
     with pytest.raises(ValueError, match="at least one case"):
         reliability(np.array([]), np.array([]))
+
+
+def test_bins_of_few_cases_join_the_next_and_a_remainder_the_last():
+    nan = float("nan")
+    seven = Reliability(0.25, (3, 0, 3, 1, 1, 2, 1), (0.5, nan, 0.625, 0.75, 0.75, 0.875, 1), (1, nan, 0, 1, 0, 1, 0))
+    assert seven.pooled(3) == [(3, 0.5, 1), (3, 0.625, 0), (5, (0.75 + 0.75 + 2 * 0.875 + 1) / 5, 3 / 5)]
+    assert [cases for cases, *_ in seven.pooled(1)] == [3, 3, 1, 1, 2, 1]
+    assert Reliability(0, (1,), (0.5,), (1.0,)).pooled(3) == [(1, 0.5, 1.0)]
+    assert Reliability(0, (4, 3), (0.5, 1.0), (1.0, 0.5)).pooled(3) == [(4, 0.5, 1.0), (3, 1.0, 0.5)]
+    assert seven.as_dict()["ece"] == 0.25
+    assert seven.as_dict()["bins"][1] == {"cases": 3, "certainty": 0.625, "accuracy": 0}
