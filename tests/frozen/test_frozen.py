@@ -187,8 +187,8 @@ def test_a_run_of_an_earlier_version_without_a_setting_has_its_default(frozen):
 
     config = json.loads((frozen / "run" / "config.json").read_text())
     content = dict(config)
-    assert content.pop("patience", "absent") is None
+    assert content.pop("warmup") == 0.1
     (frozen / "run" / "config.json").write_text(json.dumps(content))
     assert begin(frozen / "run", config, "resume").name.startswith("checkpoint-")
-    with pytest.raises(OptionError, match="was begun with None"):
-        begin(frozen / "run", config | {"patience": 3}, "resume")
+    with pytest.raises(OptionError, match=r"was begun with 0\.1"):
+        begin(frozen / "run", config | {"warmup": 0.3}, "resume")

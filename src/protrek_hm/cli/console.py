@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from protrek_hm.deadline import Progress
-from protrek_hm.errors import ProTrekHMError
+from protrek_hm.errors import ProTrekHMError, visible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -188,7 +188,7 @@ def guard(command: Callable[[], object]) -> None:
 
 
 def _fail(message: str) -> None:
-    print("error:", " ".join(message.splitlines()), file=sys.stderr)  # noqa: T201
+    print("error:", visible(" ".join(message.splitlines())), file=sys.stderr)  # noqa: T201
     sys.exit(2)
 
 
