@@ -7,10 +7,10 @@
 beside the question. `questions/swissprot.tsv` asks Swiss-Prot entries, given with --data: right is a protein whose name
 fits the pattern beside the question. Families and names are no part of the index, ids and texts are. Weights and
 spellings were chosen on `validation` alone. Each question is answered by all signals and by each alone; "model" never
-reads the texts of records. With --names the names of Swiss-Prot entries are a column of the index, as they are in a
-real table; right answers are known by these names. `questions/wordings.tsv` asks 20 questions to the showcase in five
-wordings each: counted are those whose first ten hits share a family in all five, and those whose first hit is of one
-family. Intervals: 95 %, Wilson.
+reads the texts of records. With --names the whole table is indexed, as `index build` reads it: names of Swiss-Prot
+entries, organisms and EC numbers are columns of the index; right answers are known by these names.
+`questions/wordings.tsv` asks 20 questions to the showcase in five wordings each: counted are those whose first ten hits
+share a family in all five, and those whose first hit is of one family. Intervals: 95 %, Wilson.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import polars as pl
 from scipy.stats import binomtest
 
 from protrek_hm.data import load_showcase
-from protrek_hm.index import IndexConfig, build_index
+from protrek_hm.index import IndexConfig, build_index, read_files
 from protrek_hm.model import ProTrek
 from protrek_hm.search import SearchConfig, Searcher
 from protrek_hm.search.signals import SIGNALS, Signal
@@ -110,7 +110,8 @@ def main() -> None:
         names = entries.select("id", pl.col("protein_name").fill_null("")).rows()
         right = [{name for name, named in names if re.search(pattern, named)} for pattern in asked["protein_name"]]
         for model in options.models:
-            with indexed(entries if options.names else entries.drop("protein_name"), model) as searcher:
+            whole = read_files([options.data]) if options.names else entries.drop("protein_name")
+            with indexed(whole, model) as searcher:
                 compare(f"Swiss-Prot {model}", searcher, asked["question"].to_list(), right)
 
 
