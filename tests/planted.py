@@ -76,7 +76,9 @@ def run(root, file, name):
     sys.path.insert(0, str(root / "src"))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     quiet = ["-q", "-x", "-m", "", *(f"-pno:{plugin}" for plugin in ("randomly", "cacheprovider", "xdist"))]
-    return pytest.main([*quiet, "-W", "ignore::pytest.PytestAssertRewriteWarning", file, "-k", name])
+    for kind in ("PytestAssertRewriteWarning", "PytestUnraisableExceptionWarning"):  # faults leave files open
+        quiet += ["-W", f"ignore::pytest.{kind}"]
+    return pytest.main([*quiet, file, "-k", name])
 
 
 if __name__ == "__main__":
