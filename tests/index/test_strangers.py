@@ -14,7 +14,8 @@ import pytest
 from protrek_hm.errors import FileFormatError
 from protrek_hm.index.store import Index
 
-VECTORS, RECORDS = "segment-1/sequence.vectors.npy", "segment-1/records.arrow"
+VECTORS, ROWS = "segment-1/sequence.vectors.npy", "segment-1/sequence.rows.npy"
+RECORDS = "segment-1/records.arrow"
 
 
 def sign(folder, content):
@@ -91,6 +92,16 @@ def test_records_that_are_none(folder, content, column, change):
     records.with_columns(change.alias(column)).write_ipc(folder / RECORDS, compression="uncompressed")
     sign(folder, content)
     with pytest.raises(FileFormatError, match=f"a record has no {column}"):
+        ask(folder)
+
+
+@pytest.mark.parametrize("number", [10**6, -2])
+def test_rows_of_vectors_that_are_not_there(folder, content, number):
+    rows = np.load(folder / ROWS)
+    rows[0] = number
+    np.save(folder / ROWS, rows)
+    sign(folder, content)
+    with pytest.raises(FileFormatError, match=r"sequence\.rows\.npy: names a vector that is not there"):
         ask(folder)
 
 

@@ -122,6 +122,20 @@ def open_array(path: Path, shape: tuple[int, ...] | None, dtype: str) -> np.ndar
     return array
 
 
+def open_rows(path: Path, records: int, vectors: int) -> Int[np.ndarray, " records"]:
+    """Map what gives each record the number of its vector, -1 for none.
+
+    Raises
+    ------
+    MissingFileError, FileFormatError
+        As `open_array`, and if it names other vectors than the first `vectors`.
+    """
+    rows = open_array(path, (records,), "int64")
+    if records and not -1 <= int(rows.min()) <= int(rows.max()) < vectors:
+        raise FileFormatError(path, "names a vector that is not there", REBUILD)
+    return rows
+
+
 @dataclass(frozen=True)
 class Embeddings:
     """Vectors in the order in which their inputs first appeared.
@@ -305,14 +319,14 @@ def read_meaning(index: Path, manifest: Manifest) -> Embeddings | None:
 def _read_vectors(index: Path, manifest: Manifest, kind: str, dimension: int) -> Embeddings | None:
     if not any(segment.vectors.get(kind) for segment in manifest.segments):
         return None
-    parts, rows = [], []
+    parts, rows, so_far = [], [], 0
     for segment in manifest.segments:
         folder, count = index / segment.name, segment.vectors.get(kind)
         if count:
             parts.append(open_array(folder / f"{kind}.vectors.npy", (count, dimension), "float32"))
-        shape = (segment.records,)
-        missing = np.full(shape, -1, dtype=np.int64)
-        rows.append(missing if count is None else open_array(folder / f"{kind}.rows.npy", shape, "int64"))
+            so_far += count
+        missing = np.full(segment.records, -1, dtype=np.int64)
+        rows.append(missing if count is None else open_rows(folder / f"{kind}.rows.npy", segment.records, so_far))
     of_row = rows[0] if len(rows) == 1 else np.concatenate(rows)
     kept = None if manifest.removed is None else kept_rows(index, manifest)
     return Embeddings(Stack(parts), of_row if kept is None else of_row[kept])

@@ -26,7 +26,7 @@ from protrek_hm.index.layout import (
 from protrek_hm.index.nearest import Engine, ExactEngine, Nearest
 from protrek_hm.index.records import rows_of_ids, rows_where
 from protrek_hm.index.relatives import Relatives
-from protrek_hm.index.segments import Embeddings, kept_rows, open_array, read_meaning, read_records, read_segments
+from protrek_hm.index.segments import Embeddings, kept_rows, open_rows, read_meaning, read_records, read_segments
 from protrek_hm.index.words import Words
 
 SAMPLE = 2_000
@@ -101,7 +101,7 @@ class Index:
         for kind in {kind: None for each in manifest.shards for kind in each.vectors}:
             dimension = manifest.info.reader_dimension if kind == MEANING else manifest.info.dimension
             vectors = ShardedVectors(kind, starts_of(manifest, kind), dimension or 0, asked)
-            held[kind] = Embeddings(vectors, open_array(common / f"{kind}.rows.npy", (len(records),), "int64"))
+            held[kind] = Embeddings(vectors, open_rows(common / f"{kind}.rows.npy", len(records), len(vectors)))
         embeddings: dict[Modality, Embeddings] = {each: held[each] for each in manifest.info.modalities}
         engines: dict[Modality, Engine] = {}
         for modality, each in embeddings.items():
