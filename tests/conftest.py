@@ -3,7 +3,7 @@
 import json
 import os
 import re
-import select
+import selectors
 import shutil
 import subprocess
 import sys
@@ -46,6 +46,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long tests of whole commands, during which another process has the short ones to do."""
     here = Path(__file__).parent
     items.sort(key=lambda item: not (item.path.parent == here and item.get_closest_marker("slow")))
+
+
+def readable(file, seconds: float) -> bool:
+    """Wait until there is something to read; `select` would refuse a process with more than 1,024 open files."""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(file, selectors.EVENT_READ)
+        return bool(waiting.select(seconds))
 
 
 def pytest_configure():
@@ -121,8 +128,7 @@ def s3_server():
     command = [sys.executable, "-W", "ignore", str(script)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         try:
-            ready, _, _ = select.select([server.stdout], [], [], 60)
-            port = server.stdout.readline().strip() if ready else ""
+            port = server.stdout.readline().strip() if readable(server.stdout, 60) else ""
             if not port:
                 server.kill()
                 pytest.skip(f"no S3 server: {(server.stderr.read().splitlines() or ['it does not start'])[-1]}")
@@ -259,8 +265,7 @@ class Browser:
 
     def _receive(self):
         while b"\0" not in self._buffer:
-            ready, _, _ = select.select([self._in], [], [], self.PATIENCE)
-            assert ready, "the browser does not answer"
+            assert readable(self._in, self.PATIENCE), "the browser does not answer"
             read = os.read(self._in, 1 << 16)
             assert read, "the browser has ended"
             self._buffer += read
