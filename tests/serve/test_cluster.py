@@ -23,7 +23,7 @@ from protrek_hm.search.searcher import SearchConfig, Searcher
 from protrek_hm.serve.app import create_app
 from protrek_hm.serve.cluster import Cluster, RayParts, deploy, joined, name_of, withdraw
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of Ray's own making
+pytestmark = [pytest.mark.release, pytest.mark.filterwarnings("ignore")]  # of Ray's own making
 SERVER = [sys.executable, str(Path(__file__).parent / "letters_server.py"), "serve"]
 MEGABYTES = 2**20
 LETTERS = list("ACDEFGHIKLMNPQRSTVWY")

@@ -20,6 +20,8 @@ from protrek_hm.mine import MineConfig, mine_hard_negatives, write_mining
 from protrek_hm.model import load_encoder
 from protrek_hm.workers import Needs, RayCluster, Shared, map_shards, using
 
+pytestmark = pytest.mark.release  # a process that had joined a cluster crashed once in a whole run
+
 TWO = Shared(int, ("2",), here=2)
 WHEN = ("created", "updated", "sha256")  # of the manifest, which holds the two
 
