@@ -29,6 +29,15 @@ from protrek_hm.index.layout import REBUILD, Source
 from protrek_hm.locations import as_url
 
 
+def rows_of_kept(kept: Bool[np.ndarray, " all"]) -> Int[np.ndarray, " all"]:
+    """Return for each number through all segments the row of the opened index, -1 where it was removed.
+
+    >>> rows_of_kept(np.array([True, False, True])).tolist()
+    [0, -1, 1]
+    """
+    return np.where(kept, np.cumsum(kept) - 1, -1)
+
+
 def read_files(
     paths: Sequence[Path], *, columns: Mapping[str, str] | None = None, on_bad_record: OnBadRecord = "error"
 ) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from protrek_hm.errors import FileFormatError
 from protrek_hm.homology.lookup import Lookup
 from protrek_hm.index.layout import REBUILD
-from protrek_hm.index.records import open_arrow, write_records
+from protrek_hm.index.records import open_arrow, rows_of_kept, write_records
 
 MOST = 5
 """Relatives that are kept of a protein: those that share most words with it for their length."""
@@ -61,7 +61,7 @@ class Relatives:
             If it is not there, is damaged, or was written for other records.
         """
         pairs = open_arrow(path)
-        row = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
+        row = np.append(rows_of_kept(kept), -1)
         if dict(pairs.schema) != _SCHEMA:
             raise FileFormatError(path, f"holds {', '.join(pairs.columns)}, not {', '.join(_SCHEMA)}", REBUILD)
         whole = sum(pairs.null_count().row(0)) == 0 and pairs["record"].is_sorted()

@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float, Int
 
 from protrek_hm.errors import FileFormatError, MissingFileError
 from protrek_hm.index.layout import REBUILD
+from protrek_hm.index.records import rows_of_kept
 from protrek_hm.index.vocabulary import WORD, Term, fold, query_terms
 
 COMMON = 0.25
@@ -103,7 +104,7 @@ class Words:
             (records,) = database.execute("select count(*) from words_docsize").fetchone()
         if records > kept.sum():
             raise FileFormatError(path, f"holds the words of {records} records, not {kept.sum()}", REBUILD)
-        return cls(path, database, records, np.where(kept, np.cumsum(kept) - 1, -1))
+        return cls(path, database, records, rows_of_kept(kept))
 
     def find(self, query: str) -> dict[str, Matches]:
         """Look up the terms of a query (see `query_terms`): for each the records that hold it, perhaps none.

@@ -93,16 +93,11 @@ def shared_encoder(model: FingerprintedEncoder) -> Shared[FingerprintedEncoder]:
         return Shared(packaged_reader, (), here=model)
     origin = getattr(model, "origin", None)
     if origin is None:
-        return Shared(_as_it_is, (model,), here=model)
-    return Shared(load_same, (*origin, model.fingerprint()), here=model)
+        return Shared.of(model)
+    return Shared(_load_same, (*origin, model.fingerprint()), here=model)
 
 
-def _as_it_is(model: FingerprintedEncoder) -> FingerprintedEncoder:
-    return model
-
-
-def load_same(path: str, revision: str | None, wanted: str) -> FingerprintedEncoder:
-    """Load the model of this name or folder; raises ModelError if it is not there, or has another fingerprint."""
+def _load_same(path: str, revision: str | None, wanted: str) -> FingerprintedEncoder:
     from protrek_hm.model.light import load_encoder
 
     here = socket.gethostname()

@@ -36,6 +36,20 @@ class Shared(Generic[State]):
     arguments: tuple[Any, ...]
     here: State
 
+    @classmethod
+    def of(cls, state: State) -> "Shared[State]":
+        """Share what can be pickled itself, and is sent as it is.
+
+        >>> shared = Shared.of("ACD")
+        >>> shared.make(*shared.arguments), shared.here
+        ('ACD', 'ACD')
+        """
+        return cls(_as_it_is, (state,), here=state)
+
+
+def _as_it_is(state: State) -> State:
+    return state
+
 
 class Workers(Protocol):
     """A place where shards are worked on: `Here`, `RayCluster`."""

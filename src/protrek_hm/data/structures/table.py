@@ -130,19 +130,14 @@ def _read_all(files: Sequence[Path], config: StructureConfig) -> Iterator[tuple[
     """Yield each file with what became of it, in order; no more than a few tasks are under way."""
     tasks = [list(files[start : start + _TOGETHER]) for start in range(0, len(files), _TOGETHER)]
     needs = Needs(interpreter=True, at_once=min(config.workers or cores(), max(len(tasks), 1)))
-    shared = Shared(_as_it_is, (config,), here=config)
     try:
-        with map_shards(_read_task, tasks, shared=shared, needs=needs) as done:
+        with map_shards(_read_task, tasks, shared=Shared.of(config), needs=needs) as done:
             for task, outcomes in zip(tasks, done, strict=True):
                 yield from zip(task, outcomes, strict=True)
     except WorkerLostError as error:
         problem = "a process died while it read this file or one of the next"
         shard: Any = error.shard
         raise FileFormatError(shard[0], problem, "find the file with --workers 1, or free some memory") from None
-
-
-def _as_it_is(config: StructureConfig) -> StructureConfig:
-    return config
 
 
 def _read_task(config: StructureConfig, task: Sequence[Path]) -> list[_Outcome]:
